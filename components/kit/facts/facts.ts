@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a journal tells: the kinds of fact and their fields, version 1. Written by policy and by every process that is
+// looked into; read by followers such as archive. Page: FACTS.md. Unknown kinds and fields are kept, never refused.
+
+/** Which way a stanza goes past the helper: from one of its host's own people, or to them from elsewhere. */
+export type Direction = 'sent' | 'received'
+export type Via = 'c2s' | 's2s' | 'component'
+
+/** What the screen answered. Texts are those the sender was shown, by language. */
+export type Verdict =
+  | { action: 'allow'; rule: string }
+  | { action: 'refuse'; rule: string; condition: string; text: Readonly<Record<string, string>> }
+  | { action: 'replace'; rule: string; stanza: string }
+
+/** What the server did in the end with a number. */
+export type Outcome = 'released' | 'refused' | 'bounced' | 'unscreened' | 'gone'
+
+/** `at` is always the helper's (or the writing process's) own clock, RFC 3339 UTC with milliseconds; the journal adds the recorder's. */
+export type Fact =
+  /** A run of a helper (or process) announced itself. Numbers of the predecessor between mark and reserved are *tail unknown*. */
+  | {
+      kind: 'source'
+      source: string
+      at: string
+      node: string
+      hosts: readonly string[]
+      software: string
+      helper: string
+      predecessor?: { source: string; mark: number; reserved: number }
+    }
+  /** One try of one question, with the verdict. `stanza` is the forwarded element, byte for byte as the helper sent it. */
+  | {
+      kind: 'ask'
+      source: string
+      n: number
+      try: number
+      host: string
+      direction: Direction
+      via: Via
+      at: string
+      stanza: string
+      verdict: Verdict
+      rules: string
+      /** The server let it pass (or bounced it) without a verdict and tells of it later from its spool. */
+      spooled?: true
+    }
+  /** All numbers up to `to` are settled as their only try's verdict said, unless a settle says otherwise. */
+  | { kind: 'done'; source: string; to: number }
+  /** How number n ended, where that is not what its only try's verdict implies. */
+  | { kind: 'settle'; source: string; n: number; try?: number; outcome: Outcome; at: string }
+  /** The last number given out so far; `end` when the source stopped in good order. */
+  | { kind: 'mark'; source: string; last: number; at: string; end?: true }
+  /** Bounced without being asked because the breaker was open: numbers from..to, count of them. */
+  | { kind: 'outage'; source: string; host: string; from: number; to: number; count: number; outcome: Outcome; at: string }
+  | { kind: 'occupant'; source: string; host: string; room: string; nick: string; jid: string; event: 'joined' | 'left'; at: string }
+  | { kind: 'session'; source: string; host: string; jid: string; via: string; event: 'started' | 'ended'; at: string }
+  /** The XEP-0359 id that `by` gave to the released message n. */
+  | { kind: 'stanza-id'; source: string; n: number; by: string; id: string; at: string }
+  /** What the server itself originated and nobody was asked about. */
+  | { kind: 'observed'; source: string; host: string; from: string; stanza: string; at: string }
+  /** A rule set came into force; `hash` is SHA-256 of the file, hex. */
+  | { kind: 'rules'; hash: string; rules: number; file: string; at: string }
+  /** Somebody looked. Kept before the answer is given. `query` and `reason` as given, `hits` null where not counted. */
+  | { kind: 'access'; who: Who; command: string; query: Readonly<Record<string, unknown>>; hits: number | null; reason?: string; at: string }
+
+export type Who = { uid: number; user: string } | { jid: string }
+
+export type FactKind = Fact['kind']
+export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>
+
+export const FACTS_VERSION = 1

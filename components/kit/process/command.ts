@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A command: what a person can do, declared once; offered on the socket to `gatehouse` and later as XEP-0050 and in the console.
+
+/** Rights are apart: each is named in settings; none includes another. `anyone` is for help and version only. */
+export type Right = 'anyone' | 'operator' | 'officer' | 'auditor'
+
+/** Who asks, as proven by the socket (uid) or by the server (JID). */
+export type Caller = { uid: number; user: string; rights: ReadonlySet<Right> }
+
+export type Parameter = {
+  name: string
+  /** Message id in the catalogue for the help line. */
+  help: string
+  type: 'text' | 'number' | 'flag' | 'time' | 'jid' | 'path'
+  required?: boolean
+  /** Stands without `--name`, in the order of declaration; the last may take several words. */
+  positional?: boolean
+  default?: string | number | boolean
+}
+
+/** What a command says while it runs, in order; on the wire one JSON object a line. */
+export type Said =
+  | { say: 'row'; row: Readonly<Record<string, unknown>> }
+  | { say: 'text'; text: string }
+  | { say: 'progress'; done: number; total: number | null; unit: string }
+
+export type Args = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+
+/** The rights of `rights` suffice, any one of them. A CommandError refuses with a text and an exit code; anything else thrown is a fault. */
+export type Command = {
+  /** 'archive show': first word is the component. */
+  name: string
+  help: string
+  rights: readonly Right[]
+  parameters: readonly Parameter[]
+  /** Column order of the table for people; the --json form always carries every field. */
+  columns?: readonly string[]
+  run(args: Args, asked: { caller: Caller; language: string; signal: AbortSignal }): AsyncIterable<Said>
+}
+
+/** Exit codes of the command line. */
+export const EXIT = { ok: 0, fault: 1, usage: 2, notRunning: 3, forbidden: 4, notFound: 5 } as const
+
+export class CommandError extends Error {
+  override name = 'CommandError'
+  readonly exitCode: number
+  constructor(message: string, exitCode: number) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

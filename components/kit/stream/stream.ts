@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A component's stream to its server, XEP-0114 (1.6), as the rest of the suite sees it. @xmpp/component stands behind it.
+import type { Element } from '../xml/element.ts'
+
+/** A stanza as it came: the parsed element, and the very text it stood in on the stream (and its forwarded parts). */
+export type Received = {
+  element: Element
+  raw: string
+  /** The source text of a child of a XEP-0297 `forwarded` in this stanza; null for any other element. */
+  slice(child: Element): string | null
+}
+
+export type StreamState = 'connecting' | 'up' | 'down' | 'closed'
+
+export type Stream = AsyncDisposable & {
+  readonly domain: string
+  readonly state: StreamState
+  /** Writes one stanza, already serialised. False: the stream is down, nothing was written (counted). */
+  send(xml: string): boolean
+  /**
+   * Sends an answer; if the stream is down it waits in a bounded outbox for the next connection, and is counted as lost when
+   * the box is over its bound or its time.
+   */
+  reply(xml: string): void
+  /** Resolves at the first time the stream is up. */
+  ready(signal?: AbortSignal): Promise<void>
+  /** Takes nothing new, writes what is queued, closes; bounded by the signal. */
+  drain(signal: AbortSignal): Promise<void>
+}
+
+/** What the stream tells. `take` returns a promise when it wants the stream to count the stanza as in work (back-pressure). */
+export type StreamEvents = {
+  take(received: Received): Promise<void> | undefined
+  up?(): void
+  down?(reason: string): void
+}
+
+/** Counters the stream keeps; the process turns them into metrics. */
+export type StreamCounts = {
+  received: number
+  sent: number
+  lostReplies: number
+  reconnects: number
+  faults: number
+}
