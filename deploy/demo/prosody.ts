@@ -4,6 +4,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -92,6 +93,7 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
     await Promise.all(
       openPorts(settings).map((port) => lines.find(new RegExp(`Activated service .*[\\[ :\\]]${port}\\b`), undefined)),
     )
+    await answered(settings, exited)
     const pid = Number(await readFile(join(settings.folder, 'prosody.pid'), 'utf8'))
     return running(settings, { configFile, logFile, child, pid, exited, lines })
   } catch (fault) {
@@ -160,6 +162,25 @@ function indented(lines: readonly string[] | undefined): string[] {
 
 function openPorts(settings: ProsodySettings): number[] {
   return Object.values(settings.ports).filter((port) => port !== undefined)
+}
+
+const HELLO =
+  "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client' version='1.0' to='localhost'>"
+
+/** Ports open while modules still load; the first byte of an answer, whatever it says, shows that the main loop runs. */
+function answered(settings: ProsodySettings, exited: Promise<Exit>): Promise<void> {
+  const [port] = openPorts(settings)
+  if (port === undefined) throw new Error('a Prosody without a port cannot be told to be ready')
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, settings.address ?? '127.0.0.1', () => socket.write(HELLO))
+    socket.once('data', () => {
+      resolve()
+      socket.destroy()
+    })
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('closed without an answer')))
+    void exited.then(() => socket.destroy())
+  })
 }
 
 /** The account file of Prosody's internal storage: data/HOST/accounts/USER.dat, names percent-encoded as util.datamanager does. */
