@@ -51,8 +51,26 @@ export type Fact =
   /** The last number given out so far; `end` when the source stopped in good order. */
   | { kind: 'mark'; source: string; last: number; at: string; end?: true }
   /** Bounced without being asked because the breaker was open: numbers from..to, count of them. */
-  | { kind: 'outage'; source: string; host: string; from: number; to: number; count: number; outcome: Outcome; at: string }
-  | { kind: 'occupant'; source: string; host: string; room: string; nick: string; jid: string; event: 'joined' | 'left'; at: string }
+  | {
+      kind: 'outage'
+      source: string
+      host: string
+      from: number
+      to: number
+      count: number
+      outcome: Outcome
+      at: string
+    }
+  | {
+      kind: 'occupant'
+      source: string
+      host: string
+      room: string
+      nick: string
+      jid: string
+      event: 'joined' | 'left'
+      at: string
+    }
   | { kind: 'session'; source: string; host: string; jid: string; via: string; event: 'started' | 'ended'; at: string }
   /** The XEP-0359 id that `by` gave to the released message n. */
   | { kind: 'stanza-id'; source: string; n: number; by: string; id: string; at: string }
@@ -61,7 +79,15 @@ export type Fact =
   /** A rule set came into force; `hash` is SHA-256 of the file, hex. */
   | { kind: 'rules'; hash: string; rules: number; file: string; at: string }
   /** Somebody looked. Kept before the answer is given. `query` and `reason` as given, `hits` null where not counted. */
-  | { kind: 'access'; who: Who; command: string; query: Readonly<Record<string, unknown>>; hits: number | null; reason?: string; at: string }
+  | {
+      kind: 'access'
+      who: Who
+      command: string
+      query: Readonly<Record<string, unknown>>
+      hits: number | null
+      reason?: string
+      at: string
+    }
 
 export type Who = { uid: number; user: string } | { jid: string }
 

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which fields each kind of fact has, and of what shape; the compiler checks that none of facts.ts is missing here.
+import type { Fact, FactKind, FactOf } from './facts.ts'
+
+export type Shape = { wanted: string; fits(value: unknown): boolean }
+type Field = { name: string; optional: boolean; shape: Shape }
+
+const text = shape('a text', (value) => typeof value === 'string')
+const word = shape('a text that is not empty', (value) => typeof value === 'string' && value !== '')
+const number = shape('a whole number from 0', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
+const count = shape('a whole number from 1', (value) => Number.isSafeInteger(value) && Number(value) >= 1)
+const time = shape('a time (RFC 3339, UTC, milliseconds)', (value) => typeof value === 'string' && TIME.test(value))
+const set = shape('true', (value) => value === true)
+const texts = shape('a list of texts', (value) => Array.isArray(value) && value.every(text.fits))
+const object = shape('an object', isObject)
+const numberOrNull = shape('a whole number from 0 or null', (value) => value === null || number.fits(value))
+const outcome = oneOf('released', 'refused', 'bounced', 'unscreened', 'gone')
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+const who = shape('{uid, user} or {jid}', (value) => {
+  return isObject(value) && ((number.fits(value.uid) && text.fits(value.user)) || word.fits(value.jid))
+})
+
+const predecessor = shape('{source, mark, reserved}', (value) => {
+  return isObject(value) && word.fits(value.source) && number.fits(value.mark) && number.fits(value.reserved)
+})
+
+const verdict = shape('a verdict (allow, refuse with condition and text, replace with stanza)', (value) => {
+  if (!isObject(value) || !text.fits(value.rule)) return false
+  if (value.action === 'allow') return true
+  if (value.action === 'replace') return text.fits(value.stanza)
+  return (
+    value.action === 'refuse' &&
+    word.fits(value.condition) &&
+    isObject(value.text) &&
+    Object.values(value.text).every(text.fits)
+  )
+})
+
+/** For each field of a kind its shape, or [shape] where the field may be absent. */
+type Shapes<F extends Fact> = {
+  [K in Exclude<keyof F, 'kind'>]-?: undefined extends F[K] ? readonly [Shape] : Shape
+}
+
+const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
+  source: {
+    source: word,
+    at: time,
+    node: text,
+    hosts: texts,
+    software: text,
+    helper: text,
+    predecessor: [predecessor],
+  },
+  ask: {
+    source: word,
+    n: count,
+    try: count,
+    host: text,
+    direction: oneOf('sent', 'received'),
+    via: oneOf('c2s', 's2s', 'component'),
+    at: time,
+    stanza: word,
+    verdict,
+    rules: text,
+    spooled: [set],
+  },
+  done: { source: word, to: number },
+  settle: { source: word, n: count, try: [count], outcome, at: time },
+  mark: { source: word, last: number, at: time, end: [set] },
+  outage: { source: word, host: text, from: count, to: count, count: number, outcome, at: time },
+  occupant: { source: word, host: text, room: word, nick: text, jid: word, event: oneOf('joined', 'left'), at: time },
+  session: { source: word, host: text, jid: word, via: text, event: oneOf('started', 'ended'), at: time },
+  'stanza-id': { source: word, n: count, by: word, id: word, at: time },
+  observed: { source: word, host: text, from: text, stanza: word, at: time },
+  rules: { hash: text, rules: number, file: text, at: time },
+  access: { who, command: word, query: object, hits: numberOrNull, reason: [text], at: time },
+}
+
+/** The fields of every known kind, as lists. */
+export const fields: ReadonlyMap<string, readonly Field[]> = new Map(
+  Object.entries(kinds).map(([kind, shapes]) => [
+    kind,
+    Object.entries<Shape | readonly [Shape]>(shapes).map(([name, given]) =>
+      'fits' in given ? { name, optional: false, shape: given } : { name, optional: true, shape: given[0] },
+    ),
+  ]),
+)
+
+function shape(wanted: string, fits: (value: unknown) => boolean): Shape {
+  return { wanted, fits }
+}
+
+function oneOf(...words: readonly string[]): Shape {
+  return shape(`one of ${words.join(', ')}`, (value) => typeof value === 'string' && words.includes(value))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

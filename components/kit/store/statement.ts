@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prepared statements, once per connection and text.
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+const kept = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
+
+/**
+ * The prepared statement for this text on this connection. The texts of a component are few and fixed, which bounds the memory;
+ * never put values into the text.
+ */
+export function statement(db: DatabaseSync, sql: string): StatementSync {
+  let statements = kept.get(db)
+  if (statements === undefined) {
+    statements = new Map()
+    kept.set(db, statements)
+  }
+  let found = statements.get(sql)
+  if (found === undefined) {
+    found = db.prepare(sql)
+    statements.set(sql, found)
+  }
+  return found
+}
