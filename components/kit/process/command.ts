@@ -38,6 +38,9 @@ export type Command = {
   run(args: Args, asked: { caller: Caller; language: string; signal: AbortSignal }): AsyncIterable<Said>
 }
 
+/** A command without its handler: what help needs, also of a process that does not run. */
+export type Declaration = Omit<Command, 'run'>
+
 /** Exit codes of the command line. */
 export const EXIT = { ok: 0, fault: 1, usage: 2, notRunning: 3, forbidden: 4, notFound: 5 } as const
 

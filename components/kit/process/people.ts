@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a uid or a JID to the rights that settings give. The system's own tools are asked each time, so a change holds at once.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Caller, Right } from './command.ts'
+import type { Named, SharedSettings } from './shared-settings.ts'
+
+type People = SharedSettings['people']
+
+const run = promisify(execFile)
+const BOUND = { timeout: 5_000, maxBuffer: 1 << 20, encoding: 'utf8' } as const
+
+/** A uid without a name has no rights of its own, and is called #UID. */
+export async function callerOf(uid: number, people: People): Promise<Caller> {
+  const user = await userName(uid)
+  if (user === null) return { uid, user: `#${uid}`, rights: new Set<Right>(['anyone']) }
+  const groups = await groupNames(user)
+  return {
+    uid,
+    user,
+    rights: rightsOf(people, (one) =>
+      one.kind === 'user' ? one.name === user : one.kind === 'group' && groups.has(one.name),
+    ),
+  }
+}
+
+/** Rights of a bare JID, as the server says who asks (XEP-0050). */
+export function rightsOfJid(bare: string, people: People): ReadonlySet<Right> {
+  return rightsOf(people, (one) => one.kind === 'jid' && one.name === bare)
+}
+
+function rightsOf(people: People, is: (one: Named) => boolean): ReadonlySet<Right> {
+  const rights = new Set<Right>(['anyone'])
+  if (people.operators.some(is)) rights.add('operator')
+  if (people.officers.some(is)) rights.add('officer')
+  if (people.auditors.some(is)) rights.add('auditor')
+  return rights
+}
+
+async function userName(uid: number): Promise<string | null> {
+  try {
+    const { stdout } = await run('getent', ['passwd', String(uid)], BOUND)
+    const [name, , found] = stdout.split('\n')[0]?.split(':') ?? []
+    return name !== undefined && Number(found) === uid ? name : null
+  } catch (fault) {
+    // getent(1): 2 says that there is no such entry.
+    if (fault instanceof Error && 'code' in fault && fault.code === 2) return null
+    throw fault
+  }
+}
+
+async function groupNames(user: string): Promise<ReadonlySet<string>> {
+  const { stdout } = await run('id', ['-Gnz', '--', user], BOUND)
+  return new Set(stdout.split('\0').filter((name) => name !== ''))
+}

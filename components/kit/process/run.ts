@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// The skeleton of every process: arguments, settings, log, metrics, socket, signals and the end.
+//   main.ts FILE                    starts
+//   main.ts --check FILE [--json]   starts nothing; says what is wrong in the settings, and where
+//   main.ts --commands [--language de] | --schema | --help | --version
+// Exits: 0 when asked to, 1 on a fault, 2 on bad settings or arguments.
+import { parseArgs } from 'node:util'
+import { type Catalogue, createCatalogue, KIT_TEXTS } from '../text/catalogue.ts'
+import { type Command, type Declaration, EXIT } from './command.ts'
+import { describeCommands } from './describe.ts'
+import { type Log, type OpenLog, openLog } from './log.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
+import { openPage } from './page.ts'
+import { callerOf } from './people.ts'
+import {
+  BadSettings,
+  type Problem,
+  problemLine,
+  type ReadSettings,
+  readSettings,
+  type SettingsShape,
+  settingsSchema,
+} from './settings.ts'
+import type { SharedSettings } from './shared-settings.ts'
+import { openSocket } from './socket.ts'
+import { runtimeLack, softwareVersion } from './version.ts'
+
+export type Program<S> = {
+  /** The component's folder, socket and settings file are called so. */
+  name: string
+  /** The manual page; its first line says what the process does. */
+  manual: string
+  settings: SettingsShape<S>
+  /** Folder with the component's own en.ftl and de.ftl. */
+  texts?: URL
+  /** Every command of the running process, for help while it is stopped. */
+  commands?: readonly Declaration[]
+  /** Bad settings that show only now (a rule file, say) are thrown as BadSettings. */
+  start(context: Context<S>): Promise<Running>
+}
+
+export type Context<S> = {
+  settings: S
+  shared: SharedSettings
+  log: Log
+  metrics: Metrics
+  /** Unix ms. */
+  now(): number
+  text: Catalogue
+  /** Aborts when the process is asked to stop. */
+  signal: AbortSignal
+  /** A fault nobody can answer for: logged once, and the process ends with 1. */
+  fail(fault: unknown): void
+}
+
+export type Running = {
+  commands: readonly Command[]
+  /** null when well, else what is wrong. */
+  healthy(): string | null
+  ready(): string | null
+  /** On SIGHUP. What is bad keeps the old state: it throws BadSettings, and the log says why. */
+  reload?(): Promise<void>
+  /** Takes nothing new, finishes what is kept but not answered, closes everything; the signal is the bound. */
+  drain(signal: AbortSignal): Promise<void>
+}
+
+/** Runs the program to its end; the exit code is set in any case. */
+export async function run<S>(program: Program<S>, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  const lack = runtimeLack(process.version)
+  if (lack !== null) return refuse(lack)
+  const said = readArgv(argv)
+  if (typeof said === 'string') return refuse(`${said}\n${usage(program)}`)
+  const { values, file } = said
+  const text = createCatalogue(program.texts === undefined ? [KIT_TEXTS] : [KIT_TEXTS, program.texts])
+  if (values.help) return print(`${program.manual.trim()}\n\n${usage(program)}`)
+  if (values.version) return print(`gatehouse-${program.name} ${softwareVersion()}`)
+  if (values.schema) return print(JSON.stringify(settingsSchema(program.settings), null, 2))
+  if (values.commands)
+    return print(
+      JSON.stringify(describeCommands(program.name, program.manual, program.commands ?? [], text, values.language)),
+    )
+  if (file === undefined) return refuse(usage(program))
+  const read = readSettings(program.settings, file)
+  if (values.check) return check(program.name, file, read, values.json === true)
+  if (!read.ok) return refuse(read.problems.map(problemLine).join('\n'))
+  await live(program, read, text)
+}
+
+function usage(program: Program<never> | Program<unknown> | { name: string }): string {
+  return `usage: ${program.name} SETTINGSFILE | --check SETTINGSFILE [--json] | --commands [--language TAG] | --schema | --help | --version`
+}
+
+function readArgv(argv: readonly string[]) {
+  const flag = { type: 'boolean' } as const
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        check: flag,
+        json: flag,
+        commands: flag,
+        schema: flag,
+        help: flag,
+        version: flag,
+        language: { type: 'string' },
+      },
+    })
+    return positionals.length > 1 ? 'one settings file is wanted' : { values, file: positionals[0] }
+  } catch (fault) {
+    return fault instanceof Error ? fault.message : String(fault)
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function refuse(text: string): void {
+  process.stderr.write(`${text}\n`)
+  process.exitCode = EXIT.usage
+}
+
+/** What `--check --json` prints, one line: version 1. */
+export type Checked = {
+  version: 1
+  component: string
+  file: string
+  ok: boolean
+  problems: readonly Problem[]
+  settings?: unknown
+}
+
+function check(component: string, file: string, read: ReadSettings<unknown>, json: boolean): void {
+  const checked: Checked = read.ok
+    ? { version: 1, component, file, ok: true, problems: [], settings: read.inForce }
+    : { version: 1, component, file, ok: false, problems: read.problems }
+  if (!read.ok) process.exitCode = EXIT.usage
+  if (json) print(JSON.stringify(checked))
+  else if (read.ok) print(`${file}: good. In force:\n${JSON.stringify(read.inForce, null, 2)}`)
+  else refuse(read.problems.map(problemLine).join('\n'))
+}
+
+async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }, text: Catalogue): Promise<void> {
+  const { shared, common } = read
+  const log = openLog(program.name, common.logLevel)
+  const metrics = openMetrics(program.name)
+  const stop = new AbortController()
+  const ended = Promise.withResolvers<void>()
+  const fail = failer(log, stop)
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  const onStop = (signal: NodeJS.Signals) => {
+    log.info('stopping', { signal })
+    stop.abort()
+  }
+  process.on('SIGTERM', onStop)
+  process.on('SIGINT', onStop)
+  stop.signal.addEventListener('abort', () => ended.resolve(), { once: true })
+  metrics.gauge('log_lost_lines', 'Log lines that could not be written', () => log.lost())
+  log.info('starting', { version: softwareVersion(), node: process.version, settings: read.inForce })
+  try {
+    await using opened = new AsyncDisposableStack()
+    const now = Date.now
+    const running = await program.start({
+      settings: read.settings,
+      shared,
+      log,
+      metrics,
+      now,
+      text,
+      signal: stop.signal,
+      fail,
+    })
+    opened.defer(() => drainWithin(running, shared.stop_within, log))
+    requireDeclared(running.commands, program.commands ?? [])
+    const declared = program.commands ?? []
+    const page = opened.use(await openPage(shared.metrics.address, common.metricsPort, metrics, running))
+    const socket = opened.use(
+      await openSocket({
+        component: program.name,
+        run: shared.folders.run,
+        commands: running.commands,
+        describe: (language) => describeCommands(program.name, program.manual, declared, text, language),
+        status: () => ({ healthy: running.healthy(), ready: running.ready() }),
+        callerOf: (uid) => callerOf(uid, shared.people),
+        text,
+        log,
+        now,
+      }),
+    )
+    const onReload = reloader(running, log)
+    process.on('SIGHUP', onReload)
+    opened.defer(() => void process.off('SIGHUP', onReload))
+    log.info('ready', { socket: socket.path, metrics: `http://${shared.metrics.address}:${page.port}/metrics` })
+    // What is open closes in reverse order: no new command, no page, then the drain.
+    await ended.promise
+  } catch (fault) {
+    if (!(fault instanceof BadSettings)) fail(fault)
+    else {
+      for (const problem of fault.problems) log.error('bad settings', { ...problem })
+      refuse(fault.message)
+    }
+  }
+  log.info('stopped', { exit: process.exitCode ?? EXIT.ok })
+  atLast(log)
+}
+
+function failer(log: OpenLog, stop: AbortController): (fault: unknown) => void {
+  return (fault) => {
+    process.exitCode = EXIT.fault
+    log.error('fault', { error: fault })
+    stop.abort()
+  }
+}
+
+function reloader(running: Running, log: Log): () => void {
+  let last = Promise.resolve()
+  return () => {
+    last = last.then(async () => {
+      if (running.reload === undefined)
+        return log.warn('reload refused', { reason: 'this process has nothing to read again' })
+      try {
+        await running.reload()
+        log.info('reloaded')
+      } catch (fault) {
+        if (!(fault instanceof BadSettings)) return log.error('reload failed', { error: fault })
+        for (const problem of fault.problems) log.error('reload refused', { ...problem })
+      }
+    })
+  }
+}
+
+async function drainWithin(running: Running, boundMs: number, log: Log): Promise<void> {
+  const bound = AbortSignal.timeout(boundMs)
+  const late = Promise.withResolvers<never>()
+  bound.addEventListener('abort', () => late.reject(new Error(`not drained within ${boundMs} ms`)), { once: true })
+  try {
+    await Promise.race([running.drain(bound), late.promise])
+  } catch (fault) {
+    process.exitCode = EXIT.fault
+    log.error('drain failed', { error: fault })
+  }
+}
+
+function requireDeclared(commands: readonly Command[], declared: readonly Declaration[]): void {
+  const names = (of: readonly Declaration[]) =>
+    of
+      .map((one) => one.name)
+      .sort()
+      .join(', ')
+  if (names(commands) !== names(declared))
+    throw new Error(`declared are the commands ${names(declared)}; there are ${names(commands)}`)
+}
+
+/** The loop should run empty now. What still holds it is a fault; it is named, and the process ends all the same. */
+function atLast(log: OpenLog): void {
+  setTimeout(() => {
+    log.error('still open at the end', { what: process.getActiveResourcesInfo() })
+    log.flush()
+    process.exit(EXIT.fault)
+  }, 2_000).unref()
+}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+kit-command-unknown = Einen Befehl { $command } gibt es hier nicht.
+kit-forbidden = { $user } darf { $command } nicht ausführen. Nötiges Recht: { $rights }.
+kit-not-proven = Wer Sie sind, ließ sich dem Prozess nicht beweisen. Sein Protokoll sagt, warum.
+kit-busy = Im Augenblick laufen zu viele Befehle. Bitte noch einmal versuchen.
+kit-stopping = Der Prozess hält gerade an.
+kit-too-long = Der Befehl dauerte zu lange und wurde beendet.
+kit-fault = Der Befehl ist fehlgeschlagen. Das Protokoll des Prozesses sagt, warum.
+kit-right-anyone = alle
+kit-right-operator = Betrieb
+kit-right-officer = Beauftragte
+kit-right-auditor = Revision
+kit-argument-unknown = --{ $name } ist hier unbekannt; bekannt: { $near }
+kit-argument-missing = --{ $name } fehlt.
+kit-argument-text = --{ $name }: erwartet wird ein Text, nicht „{ $read }“.
+kit-argument-number = --{ $name }: erwartet wird eine Zahl, nicht „{ $read }“.
+kit-argument-flag = --{ $name } nimmt keinen Wert.
+kit-argument-time = --{ $name }: erwartet wird eine Zeit, etwa 2026-11-22T10:00Z, 2026-11-22 oder „2 h“ (zuvor), nicht „{ $read }“.
+kit-argument-jid = --{ $name }: erwartet wird eine Adresse, etwa anna@example.com, nicht „{ $read }“.
+kit-argument-path = --{ $name }: erwartet wird ein Pfad, nicht „{ $read }“.

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+kit-command-unknown = There is no command { $command } here.
+kit-forbidden = { $user } may not run { $command }. The right needed: { $rights }.
+kit-not-proven = Who you are could not be proven to the process. Its log says why.
+kit-busy = Too many commands run at the moment. Please try again.
+kit-stopping = The process is stopping.
+kit-too-long = The command took too long and was ended.
+kit-fault = The command failed. The log of the process says why.
+kit-right-anyone = anyone
+kit-right-operator = operator
+kit-right-officer = officer
+kit-right-auditor = auditor
+kit-argument-unknown = --{ $name } is not known here; known: { $near }
+kit-argument-missing = --{ $name } is missing.
+kit-argument-text = --{ $name }: a text is wanted, not “{ $read }”.
+kit-argument-number = --{ $name }: a number is wanted, not “{ $read }”.
+kit-argument-flag = --{ $name } takes no value.
+kit-argument-time = --{ $name }: a time is wanted, such as 2026-11-22T10:00Z, 2026-11-22 or “2 h” (ago), not “{ $read }”.
+kit-argument-jid = --{ $name }: an address is wanted, such as anna@example.com, not “{ $read }”.
+kit-argument-path = --{ $name }: a path is wanted, not “{ $read }”.

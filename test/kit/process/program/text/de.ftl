@@ -1,0 +1,7 @@
+probe-count = Zählt bis zu einer Zahl.
+probe-count-to = Wo es endet.
+probe-whoami = Sagt, wer fragt.
+probe-odd = Sagt, was ein Terminal so nicht bekommen darf.
+probe-wait = Wartet, bis es aufhören soll.
+probe-secret = Sieht Inhalte an.
+probe-words = Wörter, in einem Text.

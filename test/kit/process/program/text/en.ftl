@@ -1,0 +1,7 @@
+probe-count = Counts to a number.
+probe-count-to = Where to end.
+probe-whoami = Says who asks.
+probe-odd = Says what a terminal must not get as it is.
+probe-wait = Waits until it is told to stop.
+probe-secret = Looks at contents.
+probe-words = Words, in one text.
