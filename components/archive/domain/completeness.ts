@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is everything here? Each source numbers what it was asked to hold; what it told of and nobody recorded is a gap.
+// Pure counting over facts in journal order; the time is handed in. DESIGN.md section 3, Settling.
+import { addRange, countNumbers, missingIn, type Range, type Ranges } from './ranges.ts'
+import type { Outcome } from './settling.ts'
+
+/** What counting keeps per source. Times are Unix ms of the recorder's clock. */
+export type SourceCount = {
+  source: string
+  /** Settled up to here; the last number told of by mark, done or a successor. */
+  done: number
+  mark: number
+  heardAt: number
+  /** `marked`: stopped in good order. `succeeded`: another run took its place. */
+  ended: 'no' | 'marked' | 'succeeded'
+  succeededAt: number | null
+  /** Numbers with a record, or settled as never delivered. */
+  present: Ranges
+  /** Numbers up to `dueTo` had their time; those told of later wait in `told`. */
+  dueTo: number
+  told: { upTo: number; at: number }[]
+  /** What a successor said was reserved and never told of; numbers in it are no gaps. */
+  tail: Range | null
+}
+
+export type CountedFact =
+  | { kind: 'ask'; source: string; n: number }
+  | { kind: 'settle'; source: string; n: number; outcome: Outcome }
+  | { kind: 'done'; source: string; to: number }
+  | { kind: 'mark'; source: string; last: number; end?: true }
+  | { kind: 'outage'; source: string; from: number; to: number; outcome: Outcome }
+  | { kind: 'source'; source: string; predecessor?: { source: string; mark: number; reserved: number } }
+  | { kind: 'heard'; source: string }
+
+/** What is missing, as it is kept: a fact in the archive's own journal. A finding is open from `found` to `closed`. */
+export type Finding = {
+  kind: 'gap' | 'tail-unknown' | 'ended-without-mark'
+  event: 'found' | 'closed'
+  source: string
+  from: number
+  to: number
+  /** Numbers of from..to that were missing when it was found; 0 when it is closed. */
+  count: number
+}
+
+/** `graceMs`: how long a record may come after the number was told of. `silentMs`: no word for so long is an end. */
+export type Patience = { graceMs: number; silentMs: number }
+
+export type Completeness = {
+  /** Facts in the order of the journal, `at` on the recorder's clock. */
+  take(fact: CountedFact, at: number): void
+  /** Findings that are new as of `now`; each is given once. `limit` bounds one call. */
+  findings(now: number, limit: number): Finding[]
+  /** Sources that changed since the last call, to be kept with the records. */
+  changed(): SourceCount[]
+  totals(): { gaps: number; tailUnknown: number; endedWithoutMark: number; sources: number }
+}
+
+type Counted = SourceCount & { gaps: Finding[]; tailFound: boolean; endFound: boolean; arrived: boolean }
+
+/** `open`: findings of earlier runs that are not closed yet. */
+export function countFrom(kept: readonly SourceCount[], open: readonly Finding[], patience: Patience): Completeness {
+  const sources = new Map<string, Counted>()
+  const changed = new Set<Counted>()
+  for (const count of kept)
+    sources.set(count.source, { ...count, gaps: [], tailFound: false, endFound: false, arrived: true })
+  for (const finding of open) reopen(of(finding.source, 0), finding)
+  return {
+    take(fact, at) {
+      const count = of(fact.source, at)
+      count.heardAt = Math.max(count.heardAt, at)
+      changed.add(count)
+      takeFact(count, fact, at)
+      if (fact.kind === 'source' && fact.predecessor) succeed(of(fact.predecessor.source, at), fact.predecessor, at)
+    },
+    findings(now, limit) {
+      const found: Finding[] = []
+      for (const count of sources.values()) {
+        if (found.length >= limit) break
+        const before = count.dueTo
+        look(count, now, patience, limit - found.length, found)
+        if (count.dueTo !== before) changed.add(count)
+      }
+      return found
+    },
+    changed() {
+      const list = [...changed].map(bare)
+      changed.clear()
+      return list
+    },
+    totals() {
+      const totals = { gaps: 0, tailUnknown: 0, endedWithoutMark: 0, sources: sources.size }
+      for (const count of sources.values()) {
+        for (const gap of count.gaps) totals.gaps += countNumbers(missingIn(count.present, gap.from, gap.to))
+        if (count.tailFound && count.tail) totals.tailUnknown += countNumbers(missingIn(count.present, ...count.tail))
+        if (count.endFound) totals.endedWithoutMark += 1
+      }
+      return totals
+    },
+  }
+
+  function of(source: string, at: number): Counted {
+    const known = sources.get(source)
+    if (known) return known
+    const fresh: Counted = { ...newCount(source, at), gaps: [], tailFound: false, endFound: false, arrived: false }
+    sources.set(source, fresh)
+    return fresh
+  }
+
+  function succeed(earlier: Counted, said: { mark: number; reserved: number }, at: number): void {
+    changed.add(earlier)
+    tell(earlier, said.mark, at)
+    if (earlier.ended === 'marked' || earlier.succeededAt !== null) return
+    earlier.ended = 'succeeded'
+    earlier.succeededAt = at
+    if (said.reserved > earlier.mark) earlier.tail = [earlier.mark + 1, said.reserved]
+  }
+}
+
+function newCount(source: string, at: number): SourceCount {
+  return {
+    source,
+    done: 0,
+    mark: 0,
+    heardAt: at,
+    ended: 'no',
+    succeededAt: null,
+    present: [],
+    dueTo: 0,
+    told: [],
+    tail: null,
+  }
+}
+
+function takeFact(count: Counted, fact: CountedFact, at: number): void {
+  switch (fact.kind) {
+    case 'ask':
+      count.arrived = addRange(count.present, fact.n, fact.n) || count.arrived
+      break
+    case 'settle':
+      if (neverDelivered(fact.outcome)) count.arrived = addRange(count.present, fact.n, fact.n) || count.arrived
+      tell(count, fact.n, at)
+      break
+    case 'outage':
+      if (neverDelivered(fact.outcome)) count.arrived = addRange(count.present, fact.from, fact.to) || count.arrived
+      tell(count, fact.to, at)
+      break
+    case 'done':
+      count.done = Math.max(count.done, fact.to)
+      tell(count, fact.to, at)
+      break
+    case 'mark':
+      tell(count, fact.last, at)
+      if (fact.end) count.ended = 'marked'
+      break
+  }
+}
+
+/** A settlement stands for a record only where nothing was delivered: what was delivered must be on record. */
+function neverDelivered(outcome: Outcome): boolean {
+  return outcome === 'bounced' || outcome === 'gone' || outcome === 'refused'
+}
+
+function tell(count: Counted, upTo: number, at: number): void {
+  if (upTo <= count.mark) return
+  count.mark = upTo
+  const last = count.told.at(-1)
+  if (last && at - last.at < 1000) last.upTo = upTo
+  else count.told.push({ upTo, at })
+}
+
+function look(count: Counted, now: number, patience: Patience, limit: number, found: Finding[]): void {
+  if (count.arrived) closeArrived(count, found)
+  count.arrived = false
+  while (count.told[0] && count.told[0].at + patience.graceMs <= now) {
+    const { upTo } = count.told[0]
+    const room = limit - found.length
+    const missing = missingNumbers(count, count.dueTo + 1, upTo)
+    for (const [from, to] of missing.slice(0, room)) {
+      const gap: Finding = { kind: 'gap', event: 'found', source: count.source, from, to, count: to - from + 1 }
+      count.gaps.push(gap)
+      found.push(gap)
+    }
+    const next = missing[room]
+    if (next) {
+      count.dueTo = next[0] - 1
+      return
+    }
+    count.dueTo = upTo
+    count.told.shift()
+  }
+  lookAtEnd(count, now, patience, found)
+}
+
+/** What is told of and neither here nor in the unknown tail. */
+function missingNumbers(count: Counted, from: number, to: number): Ranges {
+  const missing = missingIn(count.present, from, to)
+  const { tail } = count
+  return tail ? missing.flatMap(([low, high]) => missingIn([tail], low, high)) : missing
+}
+
+function closeArrived(count: Counted, found: Finding[]): void {
+  count.gaps = count.gaps.filter((gap) => {
+    if (missingIn(count.present, gap.from, gap.to).length > 0) return true
+    found.push({ ...gap, event: 'closed', count: 0 })
+    return false
+  })
+  if (count.tailFound && count.tail && missingIn(count.present, ...count.tail).length === 0) {
+    count.tailFound = false
+    found.push({
+      kind: 'tail-unknown',
+      event: 'closed',
+      source: count.source,
+      from: count.tail[0],
+      to: count.tail[1],
+      count: 0,
+    })
+    count.tail = null
+  }
+}
+
+function lookAtEnd(count: Counted, now: number, patience: Patience, found: Finding[]): void {
+  const { source, succeededAt, tail } = count
+  const past = succeededAt !== null && succeededAt + patience.graceMs <= now
+  if (past && tail && !count.tailFound) {
+    const missing = countNumbers(missingIn(count.present, ...tail))
+    if (missing > 0) {
+      count.tailFound = true
+      found.push({ kind: 'tail-unknown', event: 'found', source, from: tail[0], to: tail[1], count: missing })
+    }
+  }
+  const silent = count.ended === 'no' && count.heardAt + patience.silentMs <= now
+  const unmarked = count.ended !== 'marked' && (past || silent)
+  if (unmarked === count.endFound) return
+  // A source that was succeeded stays without its mark, whatever of it comes late.
+  count.endFound = unmarked
+  const event = unmarked ? 'found' : 'closed'
+  found.push({ kind: 'ended-without-mark', event, source, from: count.mark, to: count.mark, count: 0 })
+}
+
+function reopen(count: Counted, finding: Finding): void {
+  if (finding.kind === 'gap') count.gaps.push(finding)
+  else if (finding.kind === 'ended-without-mark') count.endFound = true
+  else {
+    count.tail = [finding.from, finding.to]
+    count.tailFound = true
+  }
+  count.arrived = true
+}
+
+function bare(count: Counted): SourceCount {
+  const { gaps: _gaps, tailFound: _tail, endFound: _end, arrived: _arrived, ...kept } = count
+  return kept
+}

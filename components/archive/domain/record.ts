@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The values the archive keeps and shows. A record is one number of one source; each try of it is kept.
+import type { Outcome, Settlement } from './settling.ts'
+
+/** `resource` is '' for a bare address. */
+export type Address = { bare: string; resource: string }
+
+export type LinkKind = 'correction' | 'retraction' | 'moderation' | 'reaction' | 'reply'
+/** What this stanza is about: the id it names, as its XEP writes it. The other record stays as it is. */
+export type Link = { kind: LinkKind; target: string }
+
+/** What is read out of a stanza. All of it can be read again from the stanza itself. */
+export type StanzaFields = {
+  element: 'message' | 'presence' | 'iq' | 'unknown'
+  /** What it is for a person: message, subject, correction, status, subscription, join, pep, vcard, room-config, file, ... */
+  what: string
+  type: string
+  from: Address
+  to: Address
+  id: string
+  originId: string
+  language: string
+  room: string
+  /** Bare addresses named besides from and to: the invited, the room. */
+  people: readonly string[]
+  links: readonly Link[]
+  /** Namespace of the encryption when the text cannot be read; else ''. */
+  encrypted: string
+  /** What a person can read in it, for the index; a line per text. */
+  text: string
+  /** The first body or other main text, for lists. */
+  excerpt: string
+  /** Why not everything could be read; '' when all is well. */
+  note: string
+}
+
+/** One try of one number, as it is kept. Times are Unix ms; `at` is the helper's clock, null when it cannot be read. */
+export type TryRecord = {
+  journal: string
+  position: number
+  recordedAt: number
+  source: string
+  /** For what the server itself originated: minus its position in the journal. */
+  n: number
+  try: number
+  host: string
+  direction: string
+  via: string
+  at: number | null
+  fields: Omit<StanzaFields, 'excerpt' | 'text'>
+  /** The words of the stanza and of its replacement as they go into the index. */
+  words: string
+  action: string
+  rule: string
+  rules: string
+  /** Condition and texts of a refusal and whatever else the verdict says, JSON; '' when there is no more. */
+  verdict: string
+  replacement: string
+  spooled: boolean
+  sha256: Uint8Array
+  stanza: string
+}
+
+export type OccupantEvent = {
+  source: string
+  host: string
+  room: string
+  nick: string
+  jid: string
+  event: 'joined' | 'left'
+  at: number
+}
+
+/** `sure`: false when the server that told of the joining has been restarted since and told nothing again. */
+export type Occupant = { nick: string; jid: string; joinedAt: number; leftAt: number | null; sure: boolean }
+
+export type ShownTry = {
+  try: number
+  host: string
+  direction: string
+  via: string
+  at: number | null
+  recordedAt: number
+  keptAt: number
+  journal: string
+  position: number
+  element: string
+  what: string
+  type: string
+  from: string
+  to: string
+  room: string
+  stanzaId: string
+  originId: string
+  language: string
+  encrypted: string
+  note: string
+  action: string
+  rule: string
+  rules: string
+  verdict: string
+  replacement: string
+  spooled: boolean
+  size: number
+  sha256: string
+  stanza: string
+}
+
+export type Related = { id: string; kind: LinkKind }
+
+/** A number with everything known about it. */
+export type ShownRecord = {
+  id: string
+  fullId: string
+  source: string
+  n: number
+  settlement: Settlement
+  effectiveTry: number | null
+  settledBy: 'settle' | 'done' | 'nothing'
+  conflicting: boolean
+  tries: readonly ShownTry[]
+  settles: readonly { try?: number; outcome: Outcome; at: number | null }[]
+  outage: { from: number; to: number; outcome: string; at: number | null } | null
+  stanzaIds: readonly { by: string; id: string }[]
+  occupants: readonly Occupant[]
+  /** What this record is about, and what later came about it. */
+  about: readonly (Related | { target: string; kind: LinkKind })[]
+  followedBy: readonly Related[]
+}
+
+/** Times are Unix ms of the helper's clock; people are bare addresses. */
+export type Search = {
+  words: string
+  person: string
+  peer: string
+  since: number | null
+  until: number | null
+  limit: number
+}
+
+export type Access = {
+  journal: string
+  position: number
+  recordedAt: number
+  at: number | null
+  uid: number | null
+  user: string
+  command: string
+  query: string
+  hits: number | null
+  reason: string
+}
+
+/** An address as the server stamped it; nothing is refused here, evidence is kept as it is. */
+export function address(text: string | undefined): Address {
+  if (!text) return { bare: '', resource: '' }
+  const slash = text.indexOf('/')
+  if (slash < 0) return { bare: text.toLowerCase(), resource: '' }
+  return { bare: text.slice(0, slash).toLowerCase(), resource: text.slice(slash + 1) }
+}
+
+export function writeAddress({ bare, resource }: Address): string {
+  return resource ? `${bare}/${resource}` : bare
+}
+
+/** RFC 3339 as Unix ms; null when it is none. */
+export function instant(text: string): number | null {
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? null : ms
+}

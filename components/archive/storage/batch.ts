@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one commit keeps: a stretch of one journal as domain values, in order, and the counting of the sources in it.
+import type { Finding } from '../domain/completeness.ts'
+import type { Access, OccupantEvent, TryRecord } from '../domain/record.ts'
+import type { Outcome } from '../domain/settling.ts'
+
+type At = { position: number; at: number | null }
+
+export type Item =
+  | { as: 'try'; record: TryRecord }
+  | ({ as: 'settle'; source: string; n: number; try: number | null; outcome: Outcome } & At)
+  | ({
+      as: 'source'
+      source: string
+      node: string
+      hosts: string
+      software: string
+      helper: string
+      predecessor: string | null
+    } & At)
+  | ({ as: 'outage'; source: string; host: string; from: number; to: number; count: number; outcome: Outcome } & At)
+  | ({ as: 'occupant' } & At & Omit<OccupantEvent, 'at'>)
+  | ({ as: 'session'; source: string; host: string; jid: string; via: string; event: string } & At)
+  | ({ as: 'stanza-id'; source: string; n: number; by: string; id: string } & At)
+  | ({ as: 'rules'; hash: string; rules: number; file: string } & At)
+  | ({ as: 'access' } & Omit<Access, 'journal' | 'at'> & At)
+  | ({ as: 'finding'; finding: Finding } & At)
+  | { as: 'other'; position: number; kind: string; version: number; recordedAt: number; note: string; body: string }
+
+/** `after`: the position before the first entry of this stretch; `to`: that of its last one. */
+export type Batch = {
+  journal: string
+  after: number
+  to: number
+  keptAt: number
+  items: readonly Item[]
+  /** `counting` is JSON of a SourceCount. */
+  sources: readonly { source: string; done: number; counting: string }[]
+}
+
+/** `again`: tries that were here before under the same name; `conflicts`: those of them whose stanza is another one. */
+export type KeptBatch = { records: number; again: number; conflicts: number }

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeping a batch: records, index, settlements, counting and the journal's cursor in one transaction.
+import type { DatabaseSync } from 'node:sqlite'
+import { statement } from '../../kit/store/statement.ts'
+import type { TryRecord } from '../domain/record.ts'
+import { needsSettle } from '../domain/settling.ts'
+import type { Batch, Item, KeptBatch } from './batch.ts'
+import type { Names } from './names.ts'
+import { keepOccupant } from './occupants.ts'
+
+const HOUR = 3_600_000
+const SKEW_MS = 1000
+
+/** What is at or before the journal's cursor is here already and is left alone. Throws when there is a hole before the batch. */
+export function keepBatch(db: DatabaseSync, names: Names, batch: Batch): KeptBatch {
+  names.check(db)
+  const journal = names.journal(db, batch.journal)
+  const cursor = Number(statement(db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
+  if (cursor < batch.after) throw new Error(`the batch begins after ${batch.after}, the cursor stands at ${cursor}`)
+  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0 }
+  if (batch.to <= cursor) return kept
+  const work: Work = { db, names, journal, batch, kept, first: 0, skewed: 0 }
+  for (const item of batch.items) if (positionOf(item) > cursor) keepItem(work, item)
+  for (const { source, done, counting } of batch.sources) {
+    statement(db, 'UPDATE source SET done = ?, counting = ? WHERE number = ?').run(
+      done,
+      counting,
+      names.source(db, source),
+    )
+  }
+  if (work.first > 0)
+    statement(db, 'INSERT INTO batch (first_record, kept_at) VALUES (?, ?)').run(work.first, batch.keptAt)
+  addTotals(db, { tries: kept.records, again: kept.again, conflicts: kept.conflicts, skewed: work.skewed })
+  statement(db, 'UPDATE journal SET position = ? WHERE number = ?').run(batch.to, journal)
+  return kept
+}
+
+/** Counting that moved without new entries: time passed. */
+export function keepCounting(db: DatabaseSync, names: Names, sources: Batch['sources']): void {
+  names.check(db)
+  for (const { source, done, counting } of sources) {
+    statement(db, 'UPDATE source SET done = ?, counting = ? WHERE number = ?').run(
+      done,
+      counting,
+      names.source(db, source),
+    )
+  }
+}
+
+type Work = {
+  db: DatabaseSync
+  names: Names
+  journal: number
+  batch: Batch
+  kept: KeptBatch
+  first: number
+  skewed: number
+}
+
+function positionOf(item: Item): number {
+  return item.as === 'try' ? item.record.position : item.position
+}
+
+function keepItem(work: Work, item: Item): void {
+  const { db, names, journal } = work
+  switch (item.as) {
+    case 'try':
+      keepTry(work, item.record)
+      return
+    case 'settle': {
+      const source = names.source(db, item.source)
+      run(
+        db,
+        'INSERT OR IGNORE INTO settle (source, n, try, outcome, at, journal, position) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        [source, item.n, item.try ?? 0, item.outcome, item.at, journal, item.position],
+      )
+      run(db, 'DELETE FROM unsure WHERE source = ? AND n = ?', [source, item.n])
+      return
+    }
+    case 'source':
+      run(
+        db,
+        'UPDATE source SET at = ?, node = ?, hosts = ?, software = ?, helper = ?, predecessor = ? WHERE number = ?',
+        [item.at, item.node, item.hosts, item.software, item.helper, item.predecessor, names.source(db, item.source)],
+      )
+      return
+    case 'outage':
+      run(
+        db,
+        'INSERT INTO outage (source, host, low, high, count, outcome, at, journal, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        [
+          names.source(db, item.source),
+          names.number(db, item.host),
+          item.from,
+          item.to,
+          item.count,
+          item.outcome,
+          item.at,
+          journal,
+          item.position,
+        ],
+      )
+      return
+    case 'occupant':
+      keepOccupant(db, names, item)
+      return
+    case 'session': {
+      const [bare = '', resource = null] = item.jid.split(/\/(.*)/s)
+      run(db, 'INSERT INTO session (source, host, jid, resource, via, event, at) VALUES (?, ?, ?, ?, ?, ?, ?)', [
+        names.source(db, item.source),
+        names.number(db, item.host),
+        names.number(db, bare.toLowerCase()),
+        resource,
+        item.via,
+        item.event,
+        item.at,
+      ])
+      return
+    }
+    case 'stanza-id':
+      run(db, 'INSERT OR IGNORE INTO stanza_id (source, n, by, id) VALUES (?, ?, ?, ?)', [
+        names.source(db, item.source),
+        item.n,
+        names.number(db, item.by),
+        item.id,
+      ])
+      return
+    case 'rules':
+      run(db, 'INSERT INTO rules (hash, rules, file, at) VALUES (?, ?, ?, ?)', [
+        item.hash,
+        item.rules,
+        item.file,
+        item.at,
+      ])
+      return
+    case 'access':
+      run(
+        db,
+        'INSERT INTO access (journal, position, at, recorded_at, uid, user, command, query, hits, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        [
+          journal,
+          item.position,
+          item.at,
+          item.recordedAt,
+          item.uid,
+          item.user,
+          item.command,
+          item.query,
+          item.hits,
+          item.reason || null,
+        ],
+      )
+      return
+    case 'finding':
+      keepFinding(work, item)
+      return
+    case 'other':
+      run(
+        db,
+        'INSERT INTO other_fact (journal, position, kind, version, recorded_at, note, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        [journal, item.position, item.kind, item.version, item.recordedAt, item.note, item.body],
+      )
+  }
+}
+
+const INSERT_RECORD = `INSERT OR IGNORE INTO record (source, n, try, journal, position, at, recorded_at, host, direction, via, spooled,
+  element, what, type, from_bare, from_resource, to_bare, to_resource, room, stanza_id, origin_id, language, encrypted, note,
+  action, rule, rules, verdict, replacement, sha256, stanza)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+function keepTry(work: Work, record: TryRecord): void {
+  const { db, names, journal, kept } = work
+  const { fields } = record
+  const source = names.source(db, record.source)
+  const name = (text: string) => names.number(db, text)
+  const from = name(fields.from.bare)
+  const to = name(fields.to.bare)
+  const done = run(db, INSERT_RECORD, [
+    source,
+    record.n,
+    record.try,
+    journal,
+    record.position,
+    record.at,
+    record.recordedAt,
+    name(record.host),
+    record.direction,
+    record.via,
+    record.spooled ? 1 : 0,
+    fields.element,
+    fields.what,
+    fields.type || null,
+    from,
+    fields.from.resource || null,
+    to,
+    fields.to.resource || null,
+    name(fields.room),
+    fields.id || null,
+    fields.originId === fields.id ? null : fields.originId || null,
+    name(fields.language),
+    name(fields.encrypted),
+    fields.note || null,
+    record.action,
+    name(record.rule),
+    name(record.rules),
+    record.verdict || null,
+    record.replacement || null,
+    record.sha256,
+    record.stanza,
+  ])
+  if (done.changes === 0) {
+    keepAgain(work, source, record)
+    return
+  }
+  const number = Number(done.lastInsertRowid)
+  work.first ||= number
+  kept.records += 1
+  if (record.try === 1 || !sameContent(db, source, number, record)) {
+    const people = [from, to, ...fields.people.map(name)].filter((one) => one !== null)
+    run(db, 'INSERT INTO words (rowid, text, people) VALUES (?, ?, ?)', [
+      number,
+      record.words,
+      people.map((one) => `p${one}`).join(' '),
+    ])
+  }
+  for (const { kind, target } of fields.links)
+    run(db, 'INSERT OR IGNORE INTO link (record, kind, target) VALUES (?, ?, ?)', [number, kind, target])
+  if (needsSettle(record) && record.n > 0) keepUnsure(db, source, record.n)
+  if (record.at === null) return
+  if (!record.spooled && Math.abs(record.recordedAt - record.at) > SKEW_MS) work.skewed += 1
+  if (work.batch.keptAt - record.at > HOUR) run(db, 'INSERT INTO late (record, at) VALUES (?, ?)', [number, record.at])
+}
+
+/** The same name again. The same content is kept once; another content is kept beside, as it came, and counted. */
+function keepAgain(work: Work, source: number, record: TryRecord): void {
+  const { db, kept, journal } = work
+  kept.again += 1
+  const here = statement(db, 'SELECT sha256 FROM record WHERE source = ? AND n = ? AND try = ?').get(
+    source,
+    record.n,
+    record.try,
+  )
+  if (Buffer.compare(here?.sha256 as Uint8Array, record.sha256) === 0) return
+  kept.conflicts += 1
+  const body = JSON.stringify({ ...record, sha256: Buffer.from(record.sha256).toString('hex') })
+  run(
+    db,
+    'INSERT INTO other_fact (journal, position, kind, version, recorded_at, note, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    [journal, record.position, 'ask', 1, record.recordedAt, 'another stanza under a name that is taken', body],
+  )
+}
+
+/** A repeated question is in the index once. */
+function sameContent(db: DatabaseSync, source: number, number: number, record: TryRecord): boolean {
+  const sql =
+    'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ? AND sha256 = ? AND ifnull(replacement, ?) = ?'
+  return statement(db, sql).get(source, record.n, number, record.sha256, '', record.replacement) !== undefined
+}
+
+function keepUnsure(db: DatabaseSync, source: number, n: number): void {
+  const settled = statement(db, 'SELECT 1 FROM settle WHERE source = ? AND n = ?').get(source, n)
+  if (!settled) run(db, 'INSERT OR IGNORE INTO unsure (source, n) VALUES (?, ?)', [source, n])
+}
+
+function keepFinding({ db, names }: Work, { finding, at }: Item & { as: 'finding' }): void {
+  const { kind, event, from, to, count } = finding
+  const source = names.source(db, finding.source)
+  const open = statement(
+    db,
+    'SELECT number FROM finding WHERE source = ? AND kind = ? AND low = ? AND closed_at IS NULL',
+  ).get(source, kind, from)
+  if (event === 'closed' && open)
+    run(db, 'UPDATE finding SET closed_at = ? WHERE number = ?', [at, Number(open.number)])
+  if (event === 'found' && !open) {
+    run(db, 'INSERT INTO finding (kind, source, low, high, count, found_at) VALUES (?, ?, ?, ?, ?, ?)', [
+      kind,
+      source,
+      from,
+      to,
+      count,
+      at,
+    ])
+  }
+}
+
+function addTotals(db: DatabaseSync, totals: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(totals)) {
+    if (value > 0)
+      run(
+        db,
+        'INSERT INTO total (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
+        [name, value],
+      )
+  }
+}
+
+type Value = string | number | null | Uint8Array
+
+function run(
+  db: DatabaseSync,
+  sql: string,
+  values: readonly Value[],
+): { changes: number | bigint; lastInsertRowid: number | bigint } {
+  return statement(db, sql).run(...values)
+}

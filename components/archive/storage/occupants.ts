@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who was in which room from when to when, as the server told of joining and leaving.
+import type { DatabaseSync } from 'node:sqlite'
+import { statement } from '../../kit/store/statement.ts'
+import type { Occupant, OccupantEvent } from '../domain/record.ts'
+import type { Names } from './names.ts'
+
+export function keepOccupant(
+  db: DatabaseSync,
+  names: Names,
+  told: Omit<OccupantEvent, 'at'> & { at: number | null },
+): void {
+  const room = names.number(db, told.room.toLowerCase()) ?? 0
+  const source = names.source(db, told.source)
+  const here = statement(
+    db,
+    'SELECT number, source FROM occupant WHERE room = ? AND nick = ? AND jid = ? AND left_at IS NULL',
+  ).get(room, told.nick, told.jid)
+  // The same run tells of the same joining again after a reconnect.
+  if (told.event === 'joined' && here && Number(here.source) === source) return
+  if (here) statement(db, 'UPDATE occupant SET left_at = ? WHERE number = ?').run(told.at, Number(here.number))
+  if (told.event === 'left' && here) return
+  const insert = 'INSERT INTO occupant (source, host, room, nick, jid, joined_at, left_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
+  const [joined, left] = told.event === 'joined' ? [told.at, null] : [null, told.at]
+  statement(db, insert).run(source, names.number(db, told.host), room, told.nick, told.jid, joined, left)
+}
+
+/** Those in the room at a time; who came before the archive knew has no time of joining. */
+export function occupantsAt(db: DatabaseSync, room: number, at: number): Occupant[] {
+  const sql = `SELECT nick, jid, joined_at, left_at, EXISTS (
+      SELECT 1 FROM source o JOIN source s ON s.predecessor = o.id WHERE o.number = occupant.source AND s.at <= :at) AS restarted
+    FROM occupant WHERE room = :room AND (joined_at IS NULL OR joined_at <= :at) AND (left_at IS NULL OR left_at > :at)
+    ORDER BY joined_at, number LIMIT 10000`
+  return statement(db, sql)
+    .all({ room, at })
+    .map((row) => ({
+      nick: String(row.nick),
+      jid: String(row.jid),
+      joinedAt: row.joined_at === null ? 0 : Number(row.joined_at),
+      leftAt: row.left_at === null ? null : Number(row.left_at),
+      sure: Number(row.restarted) === 0,
+    }))
+}
