@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// deploy/setup.mjs in a checkout of its own: what it installs, when it refuses, and that it leaves nothing behind.
+// npm, dpkg-query and apt-get are scripts that write down how they were called; the rest is real.
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { afterEach, beforeEach, suite, test } from 'node:test'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const LOCK = JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } })
+const isDebian = existsSync('/etc/debian_version')
+const isRoot = process.getuid?.() === 0
+const systemNode = nodeOutside()
+
+/** The node that a bare machine has: the first one on PATH that no package brought. */
+function nodeOutside(): string | null {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  return folders.map((folder) => join(folder, 'node')).find((file) => existsSync(file)) ?? null
+}
+
+function canUnshare(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/usr/sbin'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+type Ended = { code: number | null; said: string }
+type Run = { path?: string; uid?: number; before?: readonly string[] }
+
+suite('setup', () => {
+  let checkout = ''
+  let tools = ''
+  let calls = ''
+
+  beforeEach(async () => {
+    checkout = await mkdtemp(join(tmpdir(), 'gatehouse-setup-'))
+    tools = join(checkout, 'tools')
+    calls = join(checkout, 'calls')
+    await chmod(checkout, 0o777)
+    for (const folder of ['tools', 'deploy', 'test', 'node_modules/.bin']) {
+      await mkdir(join(checkout, folder), { recursive: true })
+    }
+    await copyFile(join(ROOT, 'deploy/setup.mjs'), join(checkout, 'deploy/setup.mjs'))
+    await writeFile(join(checkout, 'package-lock.json'), LOCK)
+    await writeFile(join(checkout, 'node_modules/.package-lock.json'), LOCK)
+    await symlink(process.execPath, join(checkout, 'node_modules/.bin/node'))
+    await writeFile(join(checkout, 'test/run.ts'), "console.log('started with ' + process.argv.slice(2))\n")
+    await tool('npm', `echo "npm $*" >> ${calls}; cp package-lock.json node_modules/.package-lock.json`)
+    await tool(
+      'dpkg-query',
+      `case " $(cat ${checkout}/installed 2>/dev/null) " in *" $4 "*) printf installed;; *) exit 1;; esac`,
+    )
+    await tool(
+      'apt-get',
+      `echo "apt-get $*" >> ${calls}; if [ -e /usr/sbin/policy-rc.d ]; then echo "services may not start: $(sh /usr/sbin/policy-rc.d; echo $?)" >> ${calls}; fi; exit $(cat ${checkout}/apt-ends-with 2>/dev/null || echo 0)`,
+    )
+  })
+  afterEach(() => rm(checkout, { recursive: true }))
+
+  async function tool(name: string, script: string): Promise<void> {
+    await writeFile(join(tools, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  }
+
+  function start(args: readonly string[], { path, uid, before = [] }: Run = {}) {
+    const [file = '', ...rest] = [
+      ...before,
+      systemNode ?? process.execPath,
+      join(checkout, 'deploy/setup.mjs'),
+      ...args,
+    ]
+    return spawn(file, rest, {
+      cwd: checkout,
+      env: { PATH: path ?? `${tools}:/usr/bin:/bin` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    })
+  }
+
+  async function setup(args: readonly string[], how: Run = {}): Promise<Ended> {
+    const child = start(args, how)
+    let said = ''
+    for (const pipe of [child.stdout, child.stderr]) pipe.on('data', (chunk: Buffer) => (said += chunk))
+    const [code] = await once(child, 'close')
+    return { code, said }
+  }
+
+  const called = () => readFile(calls, 'utf8').catch(() => '')
+  const installed = (text: string) => writeFile(join(checkout, 'installed'), text)
+
+  test("--help on the system's own node", { skip: systemNode === null && 'no node on PATH but ours' }, async () => {
+    const { code, said } = await setup(['--help'])
+    assert.equal(code, 0)
+    assert.match(said, /demo .*test .*bench .*faults /s)
+    assert.equal(await called(), '')
+  })
+
+  test('an unknown command is refused', async () => {
+    const { code, said } = await setup(['tset'])
+    assert.equal(code, 2)
+    assert.match(said, /"tset" is not one of demo, test, bench, faults/)
+  })
+
+  test('the program gets its arguments, and its exit code is passed on', async () => {
+    await writeFile(join(checkout, 'test/run.ts'), 'console.log(process.argv.slice(2).join())\nprocess.exitCode = 7\n')
+    const { code, said } = await setup(['test', '--as-is', '--long', 'name'])
+    assert.equal(said, '--long,name\n')
+    assert.equal(code, 7)
+    assert.equal(await called(), '')
+  })
+
+  test('a signal reaches the program, and setup waits for its end', async () => {
+    await writeFile(
+      join(checkout, 'test/run.ts'),
+      "process.on('SIGTERM', () => process.exit(9))\nsetInterval(() => {}, 1000)\nconsole.log('ready')\n",
+    )
+    const child = start(['test', '--as-is'])
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    assert.deepEqual(await once(child, 'close'), [9, null])
+  })
+
+  test('npm ci runs when what is installed is not what the lock file names', async () => {
+    await writeFile(join(checkout, 'package-lock.json'), LOCK.replace('1.0.0', '1.0.1'))
+    const first = await setup(['test', '--as-is'])
+    assert.match(first.said, /\$ npm ci\n(.*\n)*started with/)
+    assert.equal(await called(), 'npm ci --no-audit --no-fund\n')
+    await setup(['test', '--as-is'])
+    assert.equal(await called(), 'npm ci --no-audit --no-fund\n', 'and not again')
+  })
+
+  test('a Node that is too old is refused', async () => {
+    await rm(join(checkout, 'node_modules/.bin/node'))
+    await writeFile(join(checkout, 'node_modules/.bin/node'), '#!/bin/sh\necho v20.19.0\n', { mode: 0o755 })
+    const { code, said } = await setup(['test', '--as-is'])
+    assert.equal(code, 2)
+    assert.match(said, /says "v20.19.0"; 24.15 or newer is wanted/)
+  })
+
+  test('not root: says what to install, installs nothing, exits 2', {
+    skip: !isRoot && 'only root can become somebody else',
+  }, async () => {
+    await installed('prosody gcc')
+    const { code, said } = await setup(['test'], { uid: 65534 })
+    assert.equal(code, 2)
+    assert.match(said, /apt-get install -y --no-install-recommends .*\blua-unbound\b.*\bstrace\b/)
+    assert.doesNotMatch(said, /install .*\bprosody /)
+    assert.equal(await called(), '')
+  })
+
+  test('not Debian: says what is missing, exits 2', async () => {
+    await rm(join(tools, 'dpkg-query'))
+    const { code, said } = await setup(['demo'], { path: tools })
+    assert.equal(code, 2)
+    assert.match(said, /prosody +the XMPP server {2}\(missing\)/)
+    assert.equal(await called(), '')
+  })
+
+  test('everything there: nothing is said or done', { skip: !isDebian && 'needs Debian' }, async () => {
+    await installed(
+      'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp openssl strace gcc libc6-dev',
+    )
+    const { code, said } = await setup(['test'])
+    assert.equal(said, 'started with \n')
+    assert.equal(code, 0)
+    assert.equal(await called(), '')
+  })
+
+  const noNamespace = isDebian && isRoot && canUnshare() ? false : 'needs Debian, root and a mount namespace of its own'
+  suite('as root on Debian, with an empty /usr/sbin', { skip: noNamespace }, () => {
+    const before = [
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      'mount -t tmpfs none /usr/sbin; "$@"; code=$?; ls /usr/sbin; exit $code',
+      '-',
+    ]
+
+    test('installs what is missing, starts no service, leaves nothing behind', async () => {
+      await installed('prosody prosody-modules lua-unbound lua-dbi-sqlite3 openssl strace gcc libc6-dev')
+      const { code, said } = await setup(['test'], { before })
+      assert.equal(code, 0)
+      assert.match(said, /setup: {3}lua-check .*\nsetup: {3}python3-slixmpp /)
+      const apt = 'apt-get -o DPkg::Lock::Timeout=600'
+      assert.equal(
+        await called(),
+        `${apt} update\nservices may not start: 101\n${apt} install -y --no-install-recommends lua-check python3-slixmpp\nservices may not start: 101\n`,
+      )
+      for (const line of (await called()).split('\n').filter((line) => line.startsWith('apt-get'))) {
+        assert.ok(said.includes(`$ DEBIAN_FRONTEND=noninteractive ${line}\n`), 'every command is said before it runs')
+      }
+      assert.ok(said.endsWith('started with \n'), 'the program starts, and /usr/sbin is as empty as before')
+    })
+
+    test('an installation that fails ends with 2 and leaves nothing behind', async () => {
+      await writeFile(join(checkout, 'apt-ends-with'), '100')
+      const { code, said } = await setup(['test'], { before })
+      assert.equal(code, 2)
+      assert.ok(said.endsWith('removed /usr/sbin/policy-rc.d\n'))
+      assert.doesNotMatch(said, /started/)
+    })
+
+    test("a policy of the machine's own is left alone", async () => {
+      const own = before.map((part) =>
+        part.replace('none /usr/sbin;', "none /usr/sbin; printf '#!/bin/sh\\nexit 104\\n' > /usr/sbin/policy-rc.d;"),
+      )
+      const { code, said } = await setup(['test'], { before: own })
+      assert.equal(code, 0)
+      assert.match(await called(), /services may not start: 104/)
+      assert.ok(said.endsWith('policy-rc.d\n'), 'it is still there')
+    })
+  })
+})
