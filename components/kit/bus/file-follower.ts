@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// A follower of the engine `file`: reads the segments of another process's journal, also while that process is down.
+import { existsSync, readFileSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { isBusy, sqliteCode } from '../store/faults.ts'
+import { Bell } from './bell.ts'
+import { isFollowerName, readMark, readMarks, writeMark } from './follower-marks.ts'
+import { type Follower, JournalFault, type JournalState, type Kept } from './journal.ts'
+import { hoursLeft } from './rate.ts'
+import {
+  bellPath,
+  checkSegment,
+  lastIn,
+  listSegments,
+  makeFile,
+  notePath,
+  segmentBytes,
+  segmentPath,
+} from './segments.ts'
+
+export type FileFollowerOptions = {
+  /** Waits until the writer has made the journal, at the longest until this signal aborts; without it a missing journal is a fault. */
+  waitFor?: AbortSignal
+}
+
+/** A batch ends when its bodies have this many characters, so that large entries do not pile up in memory. */
+const MAX_BATCH_CHARACTERS = 8 << 20
+const BUSY_MS = 100
+const BUSY_TRIES = 100
+
+/**
+ * Opens the journal in this folder for reading, under the name by which the writer knows this follower: from the first opening
+ * on the writer keeps what the follower has not acknowledged. One process per name. Rejects with JournalFault.
+ */
+export async function openFollower(folder: string, name: string, options: FileFollowerOptions = {}): Promise<Follower> {
+  if (!isFollowerName(name))
+    throw new RangeError(`"${name}" cannot name a follower: lower-case letters, digits, hyphens`)
+  while (!existsSync(folder) || !existsSync(notePath(folder)) || listSegments(folder).length === 0) {
+    if (options.waitFor === undefined)
+      throw new JournalFault(`there is no journal in ${folder} yet: its writer makes it`)
+    if (options.waitFor.aborted) throw new JournalFault(`there is no journal in ${folder}: waiting for it was given up`)
+    await setTimeout(100, undefined, { signal: options.waitFor }).catch(() => {})
+  }
+  return new FileFollower(folder, name)
+}
+
+type Reading = { first: number; path: string; db: DatabaseSync; after: StatementSync }
+
+class FileFollower implements Follower {
+  readonly #folder: string
+  readonly #name: string
+  readonly #id: string
+  readonly #ending = new AbortController()
+  #acknowledged: number
+  /** The newest position this follower has seen. */
+  #seen = 0
+
+  constructor(folder: string, name: string) {
+    this.#folder = folder
+    this.#name = name
+    this.#id = this.#readNote().id
+    makeFile(bellPath(folder))
+    const mark = readMark(folder, name)
+    if (mark === undefined) writeMark(folder, name, 0)
+    this.#acknowledged = mark ?? 0
+  }
+
+  async *follow(after: number, options: { limit: number; signal: AbortSignal }): AsyncGenerator<readonly Kept[]> {
+    const { limit } = options
+    if (!Number.isSafeInteger(after) || after < 0) throw new RangeError(`after is ${after}: a position is wanted`)
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`limit is ${limit}: at least 1 is wanted`)
+    const signal = AbortSignal.any([options.signal, this.#ending.signal])
+    const bell = new Bell(bellPath(this.#folder))
+    let reading: Reading | undefined
+    let next = after + 1
+    try {
+      reading = await this.#find(next)
+      if (next < reading.first) next = reading.first
+      else this.#checkReach(reading, next)
+      while (!signal.aborted) {
+        bell.listen()
+        const batch = await this.#retry(() => readBatch(reading as Reading, next, limit))
+        if (batch.length > 0) {
+          next += batch.length
+          this.#seen = Math.max(this.#seen, next - 1)
+          yield batch
+          // A consumer that never waits must not starve the rest of the process.
+          await setImmediate()
+        } else if (existsSync(segmentPath(this.#folder, next)) && reading.first !== next) {
+          reading.db.close()
+          reading = await this.#open(segmentPath(this.#folder, next), next)
+        } else {
+          this.#checkWhole(reading, next)
+          await bell.wait(signal)
+        }
+      }
+    } finally {
+      bell.close()
+      reading?.db.close()
+    }
+  }
+
+  async acknowledge(position: number): Promise<void> {
+    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError(`${position} is not a position`)
+    if (position <= this.#acknowledged) return
+    if (position > this.#seen) {
+      this.#seen = (await this.state()).last
+      if (position > this.#seen)
+        throw new JournalFault(`${position} cannot be acknowledged: the newest entry is ${this.#seen}`)
+    }
+    writeMark(this.#folder, this.#name, position)
+    this.#acknowledged = position
+  }
+
+  async state(): Promise<JournalState> {
+    const reading = await this.#find(Number.MAX_SAFE_INTEGER)
+    try {
+      const segments = listSegments(this.#folder)
+      const last = await this.#retry(() => lastIn(reading.db, reading.first))
+      const { maxBytes, bytesPerHour } = this.#readNote()
+      const bytes = segments.reduce((sum, { path }) => sum + segmentBytes(path), 0)
+      return {
+        id: this.#id,
+        first: segments[0]?.first ?? reading.first,
+        last,
+        bytes,
+        maxBytes,
+        followers: readMarks(this.#folder),
+        hoursLeft: hoursLeft(bytes, maxBytes, bytesPerHour),
+      }
+    } finally {
+      reading.db.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort()
+  }
+
+  /** The segment in which this position stands or will stand; the oldest one if the position has been trimmed. */
+  async #find(position: number): Promise<Reading> {
+    for (;;) {
+      const segments = listSegments(this.#folder)
+      const found = segments.findLast(({ first }) => first <= position) ?? segments[0]
+      if (found === undefined) throw new JournalFault(`the journal in ${this.#folder} has no segment any more`)
+      try {
+        return await this.#open(found.path, found.first)
+      } catch (error) {
+        // Trimmed between the look and the opening.
+        if (existsSync(found.path)) throw error
+      }
+    }
+  }
+
+  #open(path: string, first: number): Promise<Reading> {
+    return this.#retry(() => {
+      const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+      try {
+        checkSegment(db, path, this.#id)
+        const sql =
+          'SELECT position, at, kind, version, body FROM entries WHERE position >= ? ORDER BY position LIMIT ?'
+        return { first, path, db, after: db.prepare(sql) }
+      } catch (error) {
+        db.close()
+        throw error
+      }
+    }, path)
+  }
+
+  /** Repeats a step while the writer holds a lock (it does only for moments); every other error becomes a JournalFault. */
+  async #retry<T>(step: () => T, path = this.#folder): Promise<T> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return step()
+      } catch (error) {
+        if (error instanceof JournalFault) throw error
+        const text = error instanceof Error ? error.message : String(error)
+        if (!isBusy(error) || tried === BUSY_TRIES) {
+          const hint = sqliteCode(error) === undefined ? '' : ` (a follower must be in the group of ${this.#folder})`
+          throw new JournalFault(`${path} cannot be read: ${text}${hint}`, { cause: error })
+        }
+        await setTimeout(10)
+      }
+    }
+  }
+
+  #checkReach(reading: Reading, next: number): void {
+    const last = lastIn(reading.db, reading.first)
+    if (next > last + 1) {
+      throw new JournalFault(
+        `the journal ${this.#id} in ${this.#folder} ends at ${last}, and ${next} was asked for: it has been replaced or cut`,
+      )
+    }
+  }
+
+  /** At the end of a segment a later one may only begin where this one ends. */
+  #checkWhole(reading: Reading, next: number): void {
+    const later = listSegments(this.#folder).find(({ first }) => first > reading.first)
+    if (later === undefined || later.first <= next) return
+    if (existsSync(segmentPath(this.#folder, next))) return
+    throw new JournalFault(`entries ${next} to ${later.first - 1} are missing from the journal in ${this.#folder}`)
+  }
+
+  #readNote(): { id: string; maxBytes: number; bytesPerHour: number | null } {
+    const path = notePath(this.#folder)
+    try {
+      return JSON.parse(readFileSync(path, 'utf8'))
+    } catch (error) {
+      throw new JournalFault(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      })
+    }
+  }
+}
+
+function readBatch(reading: Reading, next: number, limit: number): Kept[] {
+  const batch: Kept[] = []
+  let characters = 0
+  for (const row of reading.after.iterate(next, limit) as Iterable<Kept>) {
+    if (row.position !== next + batch.length) {
+      throw new JournalFault(`entries ${next + batch.length} to ${row.position - 1} are missing from ${reading.path}`)
+    }
+    batch.push({ ...row })
+    characters += row.body.length
+    if (characters > MAX_BATCH_CHARACTERS) break
+  }
+  return batch
+}

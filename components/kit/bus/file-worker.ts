@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker thread of a file journal: takes everything that is queued into one commit, answers, then tidies up.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { Ask, Told, WorkerSettings } from './file-messages.ts'
+import { FileWriter, type Group } from './file-writer.ts'
+import { JournalFault } from './journal.ts'
+
+/** A commit takes no more entries than this at once: bounds the wait of the first call. */
+const MAX_GROUP_ENTRIES = 4096
+
+const port = parentPort
+if (port === null) throw new JournalFault('file-worker.ts is started by openJournal()')
+const settings = workerData as WorkerSettings
+const tell = (told: Told): void => port.postMessage(told)
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+try {
+  serve(new FileWriter(settings, (level, fill) => tell({ told: 'level', level, fill })))
+} catch (error) {
+  tell({ told: 'unable', message: textOf(error) })
+  port.close()
+}
+
+function serve(writer: FileWriter): void {
+  let trimming: Promise<unknown> = Promise.resolve()
+  const inTurn = (step: () => Promise<void>): void => {
+    trimming = trimming.then(step, step).catch((error: unknown) => tell({ told: 'fault', message: textOf(error) }))
+  }
+  const timer = setInterval(() => inTurn(() => writer.tick()), settings.trimEveryMs)
+  port?.on('message', (first: Ask) => {
+    let ask: Ask | undefined = first
+    while (ask !== undefined) ask = ask.ask === 'append' ? appendFrom(writer, ask) : answer(ask)
+  })
+  tell({ told: 'ready', last: writer.last })
+
+  function answer(ask: Exclude<Ask, { ask: 'append' }>): undefined {
+    if (ask.ask === 'trim') {
+      const { id } = ask
+      inTurn(async () => {
+        try {
+          tell({ told: 'trimmed', id, removed: await writer.trim(true) })
+        } catch (error) {
+          tell({ told: 'failed', id, message: textOf(error) })
+        }
+      })
+    } else if (ask.ask === 'state') {
+      try {
+        tell({ told: 'state', id: ask.id, state: writer.state() })
+      } catch (error) {
+        tell({ told: 'failed', id: ask.id, message: textOf(error) })
+      }
+    } else {
+      clearInterval(timer)
+      inTurn(async () => {
+        port?.close()
+        writer.close()
+      })
+    }
+  }
+}
+
+/** One commit for this call and all that are queued behind it; gives the first message that is not an append, if it met one. */
+function appendFrom(writer: FileWriter, first: Extract<Ask, { ask: 'append' }>): Ask | undefined {
+  let group: Group = first
+  let entries = first.cells.length / 3
+  let other: Ask | undefined
+  const more: Group[] = []
+  while (other === undefined && entries < MAX_GROUP_ENTRIES && port !== null) {
+    const next = receiveMessageOnPort(port)?.message as Ask | undefined
+    if (next === undefined) break
+    if (next.ask === 'append') {
+      more.push(next)
+      entries += next.cells.length / 3
+    } else other = next
+  }
+  if (more.length > 0) {
+    group = { sizes: [first, ...more].flatMap((one) => one.sizes), cells: [first, ...more].flatMap((one) => one.cells) }
+  }
+  tell({ told: 'settled', settled: writer.append(group) })
+  try {
+    writer.tidy()
+  } catch (error) {
+    tell({ told: 'fault', message: textOf(error) })
+  }
+  return other
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one writer of a file journal, inside its worker thread: groups of calls into commits, segments, trimming, bounds.
+import { closeSync, constants, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { isBusy, isFull } from '../store/faults.ts'
+import type { Fill, FillLevel, Note, Settled, WorkerSettings } from './file-messages.ts'
+import { readMarks } from './follower-marks.ts'
+import { JournalFault, type JournalState } from './journal.ts'
+import { hoursLeft, Rate } from './rate.ts'
+import {
+  bellPath,
+  checkSegment,
+  FILE_MODE,
+  FORMAT,
+  lastIn,
+  listSegments,
+  lockPath,
+  makeFile,
+  makeFolder,
+  makeSegment,
+  notePath,
+  segmentBytes,
+  sweep,
+} from './segments.ts'
+
+/** The calls of one group: see `Ask` in file-messages.ts. */
+export type Group = { sizes: readonly number[]; cells: readonly (string | number)[] }
+
+type Current = { first: number; path: string; inode: number; db: DatabaseSync; insert: StatementSync; made: number }
+
+/** What an entry takes beside its body, in the -wal and in the database; measured generously. */
+const ENTRY_OVERHEAD = 64
+const PAGE = 4096
+const BELL_EVERY_MS = 15
+
+export class FileWriter {
+  readonly id: string
+  last: number
+  readonly #settings: WorkerSettings
+  readonly #lock: DatabaseSync
+  readonly #bell: number
+  readonly #rate = new Rate(Date.now())
+  readonly #sealed: { first: number; last: number; path: string; bytes: number }[] = []
+  readonly #tellLevel: (level: FillLevel, fill: Fill) => void
+  #current: Current
+  /** What the -wal holds that is not yet in the database: it will be there twice for a moment. */
+  #unfolded = 0
+  #level: FillLevel = 'normal'
+  #rangAt = 0
+  #bellTimer: NodeJS.Timeout | undefined
+  #note = ''
+
+  constructor(settings: WorkerSettings, tellLevel: (level: FillLevel, fill: Fill) => void) {
+    this.#settings = settings
+    this.#tellLevel = tellLevel
+    makeFolder(settings.folder)
+    this.#lock = lock(settings.folder)
+    try {
+      sweep(settings.folder)
+      const segments = listSegments(settings.folder)
+      const newest = segments.at(-1)
+      if (newest === undefined) {
+        this.id = newId()
+        this.#current = openSegment(makeSegment(settings.folder, this.id, 1, Date.now()), 1, this.id)
+      } else {
+        this.#current = openSegment(newest.path, newest.first)
+        this.id = checkSegment(this.#current.db, newest.path)
+      }
+      this.last = lastIn(this.#current.db, this.#current.first)
+      for (const [index, { first, path }] of segments.slice(0, -1).entries()) {
+        const last = (segments[index + 1]?.first ?? this.#current.first) - 1
+        this.#sealed.push({ first, last, path, bytes: segmentBytes(path) })
+      }
+      makeFile(bellPath(settings.folder))
+      this.#bell = openSync(bellPath(settings.folder), constants.O_WRONLY)
+      this.#writeNote()
+    } catch (error) {
+      this.#lock.close()
+      throw error
+    }
+  }
+
+  /** Appends every call of the group in one transaction: after it returns, what it says is on disk. */
+  append({ sizes, cells }: Group): Settled[] {
+    const weights = weigh(sizes, cells)
+    const admitted = this.#admit(weights)
+    const kept = admitted.filter(Boolean).length
+    const first = this.last + 1
+    if (kept > 0) {
+      try {
+        this.#commit(sizes, cells, admitted)
+      } catch (error) {
+        return [{ calls: sizes.length, note: this.#noteOf(error) }]
+      }
+      const weight = weights.reduce((sum, one, call) => sum + (admitted[call] === true ? one : 0), 0)
+      this.#unfolded += weight + 2 * PAGE
+      this.#rate.add(Date.now(), weight)
+    }
+    this.#setLevel(kept < sizes.length)
+    if (kept === sizes.length) return [{ calls: kept, first }]
+    return this.#settle(sizes, admitted, first)
+  }
+
+  /** Folds the -wal into the database and begins a new segment where that is due; called after the answers are given. */
+  tidy(): void {
+    const limit = Math.min(16 << 20, this.#settings.segmentBytes / 2)
+    if (this.#unfolded > limit) this.#fold('PASSIVE')
+    const { path } = this.#current
+    if (sizeOf(path) + this.#unfolded >= this.#settings.segmentBytes) this.#rotate()
+    this.#ring()
+  }
+
+  /** What is due from time to time: age, trimming, the level, the note for followers. */
+  async tick(): Promise<void> {
+    const old = Date.now() - this.#current.made > this.#settings.segmentAgeMs
+    if (old && this.last >= this.#current.first) this.#rotate()
+    await this.trim(false)
+    this.#writeNote()
+  }
+
+  /**
+   * Removes whole segments that every follower has acknowledged; gives the number of entries removed. `all`: also ends the
+   * current segment if it has been acknowledged whole. Without any follower nothing is removed.
+   */
+  async trim(all: boolean): Promise<number> {
+    const passed = this.#passed()
+    if (all && passed >= this.last && this.last >= this.#current.first) this.#rotate()
+    let removed = 0
+    while (this.#sealed[0] !== undefined && this.#sealed[0].last <= passed) {
+      const { first, last, path } = this.#sealed[0]
+      // The database first: a -wal without its database is swept at the next opening, the other way round would lose entries.
+      for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true })
+      this.#sealed.shift()
+      removed += last - first + 1
+    }
+    this.#setLevel(false)
+    return removed
+  }
+
+  state(): JournalState {
+    const { bytes, maxBytes, hoursLeft } = this.#fill()
+    const first = this.#sealed[0]?.first ?? this.#current.first
+    const followers = readMarks(this.#settings.folder)
+    return { id: this.id, first, last: this.last, bytes, maxBytes, followers, hoursLeft }
+  }
+
+  close(): void {
+    clearTimeout(this.#bellTimer)
+    try {
+      this.#writeNote()
+      this.#current.db.close()
+    } finally {
+      closeSync(this.#bell)
+      this.#lock.close()
+    }
+  }
+
+  #commit(sizes: readonly number[], cells: readonly (string | number)[], admitted: readonly boolean[]): void {
+    const { db, insert, path, inode } = this.#current
+    if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) {
+      throw new JournalFault(`${path} was moved or removed while it was being written`)
+    }
+    const at = Date.now()
+    let position = this.last
+    let cell = 0
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      for (const [call, size] of sizes.entries()) {
+        const end = cell + size * 3
+        if (admitted[call] !== true) cell = end
+        for (; cell < end; cell += 3) {
+          position++
+          insert.run(position, at, cells[cell] as string, cells[cell + 1] as number, cells[cell + 2] as string)
+        }
+      }
+      db.exec('COMMIT')
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw error
+    }
+    this.last = position
+  }
+
+  /** Which calls fit under maxBytes, counting the moment in which an entry stands in the -wal and in the database. */
+  #admit(weights: readonly number[]): boolean[] {
+    let room = this.#settings.maxBytes - this.#bytes() - this.#unfolded - 16 * PAGE
+    return weights.map((weight) => {
+      if (2 * weight > room) return false
+      room -= 2 * weight
+      return true
+    })
+  }
+
+  #settle(sizes: readonly number[], admitted: readonly boolean[], first: number): Settled[] {
+    const { maxBytes, folder } = this.#settings
+    const note: Note = { full: true, message: `the journal in ${folder} has reached its bound of ${maxBytes} bytes` }
+    let position = first
+    return sizes.map((size, call) => {
+      if (admitted[call] !== true) return { calls: 1, note }
+      position += size
+      return { calls: 1, first: position - size }
+    })
+  }
+
+  #noteOf(error: unknown): Note {
+    const text = error instanceof Error ? error.message : String(error)
+    if (!isFull(error)) return { full: false, message: `the journal in ${this.#settings.folder}: ${text}` }
+    this.#setLevel(true)
+    return { full: true, message: `the disk of the journal in ${this.#settings.folder} is full: ${text}` }
+  }
+
+  #rotate(): void {
+    const { folder } = this.#settings
+    const old = this.#current
+    this.#fold('TRUNCATE')
+    this.#current = openSegment(makeSegment(folder, this.id, this.last + 1, Date.now()), this.last + 1, this.id)
+    this.#unfolded = 0
+    old.db.close()
+    this.#sealed.push({ first: old.first, last: this.last, path: old.path, bytes: segmentBytes(old.path) })
+  }
+
+  /** Never waits for a follower: what it still reads stays in the -wal, which is counted and is read like the rest. */
+  #fold(mode: 'PASSIVE' | 'TRUNCATE'): void {
+    try {
+      this.#current.db.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+    }
+    this.#unfolded = 0
+  }
+
+  #passed(): number {
+    const marks = readMarks(this.#settings.folder)
+    return marks.length === 0 ? 0 : Math.min(...marks.map((mark) => mark.position))
+  }
+
+  #bytes(): number {
+    return this.#sealed.reduce((sum, segment) => sum + segment.bytes, 0) + segmentBytes(this.#current.path)
+  }
+
+  #fill(): Fill {
+    const { maxBytes } = this.#settings
+    const bytes = this.#bytes()
+    return { bytes, maxBytes, hoursLeft: hoursLeft(bytes, maxBytes, this.#rate.perHour(Date.now())) }
+  }
+
+  #setLevel(full: boolean): void {
+    const fill = this.#fill()
+    const used = (fill.bytes + this.#unfolded) / fill.maxBytes
+    const level = full ? 'full' : used >= 0.8 ? 'alarmed' : used >= 0.5 ? 'warned' : 'normal'
+    if (level === this.#level) return
+    this.#level = level
+    this.#tellLevel(level, fill)
+  }
+
+  /** Wakes the followers, at once after a pause, else at the end of a short while: a busy writer is not to be heard for each commit. */
+  #ring(): void {
+    if (this.#bellTimer !== undefined) return
+    const wait = this.#rangAt + BELL_EVERY_MS - Date.now()
+    if (wait <= 0) this.#strike()
+    else this.#bellTimer = setTimeout(() => this.#strike(), wait)
+  }
+
+  #strike(): void {
+    this.#bellTimer = undefined
+    this.#rangAt = Date.now()
+    writeSync(this.#bell, `${String(this.last).padStart(20, '0')}\n`, 0)
+  }
+
+  /** What followers cannot see for themselves. */
+  #writeNote(): void {
+    const { maxBytes, folder } = this.#settings
+    const note = JSON.stringify({ format: FORMAT, id: this.id, maxBytes, bytesPerHour: this.#rate.perHour(Date.now()) })
+    if (note === this.#note) return
+    const path = notePath(folder)
+    try {
+      makeFile(`${path}.new`)
+      writeFileSync(`${path}.new`, `${note}\n`, { mode: FILE_MODE })
+      renameSync(`${path}.new`, path)
+      this.#note = note
+    } catch (error) {
+      rmSync(`${path}.new`, { force: true })
+      if (!isFull(error) || this.#note === '') throw error
+    }
+  }
+}
+
+/** Held as long as the process lives, kill -9 included: an exclusive lock of SQLite on a file that nobody else opens. */
+function lock(folder: string): DatabaseSync {
+  makeFile(lockPath(folder))
+  const db = new DatabaseSync(lockPath(folder), { timeout: 2000 })
+  try {
+    db.exec('BEGIN EXCLUSIVE')
+    return db
+  } catch (error) {
+    db.close()
+    if (isBusy(error)) throw new JournalFault(`another process writes the journal in ${folder}`)
+    throw error
+  }
+}
+
+function openSegment(path: string, first: number, id?: string): Current {
+  const db = new DatabaseSync(path, { timeout: 2000 })
+  try {
+    checkSegment(db, path, id)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
+    const insert = db.prepare('INSERT INTO entries (position, at, kind, version, body) VALUES (?, ?, ?, ?, ?)')
+    const made = Number(db.prepare('SELECT made FROM journal').get()?.made)
+    return { first, path, inode: statSync(path).ino, db, insert, made }
+  } catch (error) {
+    db.close()
+    if (error instanceof JournalFault) throw error
+    throw new JournalFault(`${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** The bytes that each call brings. */
+function weigh(sizes: readonly number[], cells: readonly (string | number)[]): number[] {
+  let cell = 0
+  return sizes.map((size) => {
+    let weight = 0
+    for (const end = cell + size * 3; cell < end; cell += 3) {
+      weight += Buffer.byteLength(cells[cell + 2] as string) + ENTRY_OVERHEAD
+    }
+    return weight
+  })
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+function newId(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
+}
