@@ -8,9 +8,9 @@ import {
   type Declaration,
   EXIT,
   type Said,
-} from '../../../../components/kit/process/command.ts'
-import { run } from '../../../../components/kit/process/run.ts'
-import { BadSettings, shape } from '../../../../components/kit/process/settings.ts'
+} from '../../../../../components/kit/process/command.ts'
+import { run } from '../../../../../components/kit/process/run.ts'
+import { BadSettings, shape } from '../../../../../components/kit/process/settings.ts'
 
 const count = {
   name: 'probe count',

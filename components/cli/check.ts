@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EXIT } from '../kit/process/command.ts'
+import type { Checked } from '../kit/process/run.ts'
+import { problemLine } from '../kit/process/settings.ts'
+import { type Found, runMain } from './components.ts'
+import type { Call } from './gatehouse.ts'
+
+/** Asks each component that has a settings file to check it; nothing need run. 2 if one is bad or none is set up. */
+export async function checkAll(call: Call, found: readonly Found[]): Promise<number> {
+  let checked = 0
+  let exit: number = EXIT.ok
+  for (const component of found) {
+    if (component.main === undefined) continue
+    const file = join(call.config, `${component.name}.yaml`)
+    if (!existsSync(file)) {
+      await call.output.either(
+        { component: component.name, ok: null },
+        call.say('cli-check-not-set-up', { component: component.name, file }),
+      )
+      continue
+    }
+    checked++
+    const ended = await runMain(component.main, ['--check', '--json', file])
+    if (ended.exit !== EXIT.ok) exit = ended.exit === EXIT.usage ? Math.max(exit, EXIT.usage) : EXIT.fault
+    if (ended.stdout === '') {
+      await call.output.either(
+        { component: component.name, ok: false, fault: ended.stderr },
+        `${component.name}: ${ended.stderr}`,
+      )
+      continue
+    }
+    const told = JSON.parse(ended.stdout) as Checked
+    const text = told.ok
+      ? call.say('cli-check-good', { component: component.name, file })
+      : [
+          call.say('cli-check-bad', { component: component.name, count: told.problems.length }),
+          ...told.problems.map(problemLine),
+        ].join('\n')
+    await call.output.either(told, text)
+  }
+  if (checked > 0) return exit
+  await call.output.refusal(EXIT.usage, call.say('cli-check-nothing', { folder: call.config }))
+  return EXIT.usage
+}

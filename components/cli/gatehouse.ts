@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line from its words to its exit code.
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Declaration, EXIT } from '../kit/process/command.ts'
+import { BadSettings, readShared } from '../kit/process/settings.ts'
+import { softwareVersion } from '../kit/process/version.ts'
+import { createCatalogue, KIT_TEXTS } from '../kit/text/catalogue.ts'
+import { nearestName } from '../kit/text/nearest-name.ts'
+import { readWords, type Words, wordsToArgs } from './argv.ts'
+import { checkAll } from './check.ts'
+import { type Found, findComponents, learn } from './components.ts'
+import { writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
+import { ask, NotRunning } from './network/ask.ts'
+import { type Output, openOutput, type Writable } from './output.ts'
+import { statusOfAll } from './status.ts'
+
+/** What the command line is given by the world; `components` is the folder beside which components are looked for. */
+export type World = {
+  argv: readonly string[]
+  components: string
+  environment: Readonly<Record<string, string | undefined>>
+  folder: string
+  out: Writable
+  err: Writable
+}
+
+/** What every part of the command line needs of one call. */
+export type Call = {
+  world: World
+  language: string
+  /** Folder of the settings files. */
+  config: string
+  say(id: string, args?: Readonly<Record<string, string | number>>): string
+  output: Output
+}
+
+/** Runs one command line; gives its exit code. */
+export async function gatehouse(world: World): Promise<number> {
+  const words = readWords(world.argv)
+  const text = createCatalogue([KIT_TEXTS, new URL('./text/', import.meta.url)])
+  const language = words.language ?? languageOf(world.environment)
+  const output = openOutput(world.out, world.err, words.json)
+  const call: Call = {
+    world,
+    language,
+    config: configFolder(world, words.config),
+    say: (id, args) => text.say(id, language, args),
+    output,
+  }
+  const exit = await dispatch(call, words)
+  await output.end()
+  return exit
+}
+
+async function dispatch(call: Call, words: Words): Promise<number> {
+  if (words.wrong !== undefined)
+    return refuse(call, EXIT.usage, call.say('cli-option-unknown', { option: words.wrong }))
+  if (words.version) {
+    await call.output.text(`gatehouse ${softwareVersion()}`)
+    return EXIT.ok
+  }
+  try {
+    const shared = readShared(join(call.config, 'gatehouse.yaml'))
+    const found = findComponents(call.world.components, shared.folders.run)
+    const [first] = words.rest
+    if (first === undefined || first === 'help') return await writeHelp(call, found, first === 'help' || words.help)
+    if (first === 'check') return words.help ? await writeHelp(call, found, true) : await checkAll(call, found)
+    if (first === 'status') return words.help ? await writeHelp(call, found, true) : await statusOfAll(call, found)
+    const component = found.find((one) => one.name === first)
+    if (component === undefined) return await unknownComponent(call, first, found)
+    return await runWords(call, component, words)
+  } catch (fault) {
+    if (fault instanceof BadSettings) return refuse(call, EXIT.usage, fault.message)
+    if (fault instanceof NotRunning)
+      return refuse(call, EXIT.notRunning, call.say('cli-not-running', { component: fault.component }))
+    return refuse(call, EXIT.fault, fault instanceof Error ? fault.message : String(fault))
+  }
+}
+
+async function runWords(call: Call, component: Found, words: Words): Promise<number> {
+  const described = await learn(component, call.language)
+  const command = longestMatch(described.commands, words.rest)
+  if (command === undefined) {
+    if (words.rest.length === 1) return await writeComponentHelp(call, described, words.help)
+    const names = described.commands.map((one) => one.name)
+    const said = words.rest.slice(0, 2).join(' ')
+    const near = nearestName(said, names)
+    const known = names.join(', ')
+    return refuse(
+      call,
+      EXIT.usage,
+      near === null ? call.say('cli-command-unknown', { said, known }) : call.say('cli-command-near', { said, near }),
+    )
+  }
+  if (words.help) return await writeCommandHelp(call, command)
+  const read = wordsToArgs(command, words.rest.slice(command.name.split(' ').length), baseFolder(call.world))
+  if ('wrong' in read) return refuse(call, EXIT.usage, call.say(read.wrong.id, read.wrong.args))
+  call.output.columns(command.columns)
+  const ended = await ask(component, { command: command.name, args: read.args, language: call.language }, (said) =>
+    call.output.said(said),
+  )
+  if (ended.exit !== EXIT.ok)
+    return refuse(call, ended.exit, ended.text ?? call.say('cli-cut-off', { component: component.name }))
+  return EXIT.ok
+}
+
+function longestMatch(commands: readonly Declaration[], rest: readonly string[]): Declaration | undefined {
+  const matching = commands.filter((one) => one.name.split(' ').every((word, index) => rest[index] === word))
+  return matching.sort((one, other) => other.name.length - one.name.length)[0]
+}
+
+async function unknownComponent(call: Call, said: string, found: readonly Found[]): Promise<number> {
+  const names = [...found.map((one) => one.name), 'check', 'status', 'help']
+  const near = nearestName(said, names)
+  const known = names.join(', ')
+  return refuse(
+    call,
+    EXIT.usage,
+    near === null ? call.say('cli-command-unknown', { said, known }) : call.say('cli-command-near', { said, near }),
+  )
+}
+
+async function refuse(call: Call, exit: number, text: string): Promise<number> {
+  await call.output.refusal(exit, text)
+  return exit
+}
+
+function baseFolder(world: World): string {
+  return world.environment.INIT_CWD ?? world.folder
+}
+
+/** --config, else GATEHOUSE_CONFIG, else ./config; where that has no settings, /etc/gatehouse. */
+function configFolder(world: World, said: string | undefined): string {
+  const named = said ?? world.environment.GATEHOUSE_CONFIG
+  const here = resolve(baseFolder(world), named ?? 'config')
+  return named === undefined && !existsSync(here) ? '/etc/gatehouse' : here
+}
+
+function languageOf(environment: World['environment']): string {
+  const said = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG || ''
+  const tag = (said.split('.')[0] ?? '').replaceAll('_', '-')
+  return tag === 'C' || tag === 'POSIX' ? '' : tag
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The caller's side of kit/process/socket.ts, version 1.
+import { once } from 'node:events'
+import { chmod, open, unlink } from 'node:fs/promises'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Said } from '../../kit/process/command.ts'
+import type { Described } from '../../kit/process/describe.ts'
+import type { End } from '../../kit/process/socket.ts'
+
+export type Process = { name: string; run: string }
+export type Status = { component: string; software: string; healthy: string | null; ready: string | null }
+export type Question = { command: string; args: Readonly<Record<string, unknown>>; language: string }
+
+export class NotRunning extends Error {
+  override name = 'NotRunning'
+  readonly component: string
+  constructor(component: string) {
+    super(`${component} does not run`)
+    this.component = component
+  }
+}
+
+export async function describe(process: Process, language: string): Promise<Described> {
+  return (await readJson(process, `/v1/commands?language=${encodeURIComponent(language)}`)) as Described
+}
+
+export async function status(process: Process): Promise<Status> {
+  return (await readJson(process, '/v1/status')) as Status
+}
+
+/** Shows who asks, runs the command, hands over what it says, and gives how it ended. Text is missing where the answer was cut off. */
+export async function ask(
+  process: Process,
+  question: Question,
+  take: (said: Said) => Promise<void>,
+): Promise<{ exit: number; text?: string }> {
+  // The challenge holds for its own connection only.
+  using agent = new Connection()
+  const given = await readBody(await send(process, agent, 'POST', '/v1/challenge'))
+  await using _proof = await openProof(process, JSON.parse(given))
+  const response = await send(process, agent, 'POST', '/v1/run', JSON.stringify(question))
+  if (response.statusCode !== 200) return { exit: 1, text: `${response.statusCode} ${await readBody(response)}` }
+  let end: End | undefined
+  for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const said = JSON.parse(line) as Said | End
+    if (said.say === 'end') end = said
+    else await take(said)
+  }
+  if (end === undefined) return { exit: 1 }
+  return end.text === undefined ? { exit: end.exit } : { exit: end.exit, text: end.text }
+}
+
+class Connection extends Agent {
+  constructor() {
+    super({ keepAlive: true, maxSockets: 1 })
+  }
+  [Symbol.dispose](): void {
+    this.destroy()
+  }
+}
+
+/** Creates the file the process asked for. Its folder is made here from the component's name, so no process can have one made for another. */
+async function openProof(process: Process, given: { name?: unknown; word?: unknown }): Promise<AsyncDisposable> {
+  const { name, word } = given
+  const random = /^[0-9a-f]{32}$/
+  if (typeof name !== 'string' || typeof word !== 'string' || !random.test(name) || !random.test(word)) {
+    throw new Error(`${process.name} asked for a proof of another form`)
+  }
+  const path = join(process.run, `${process.name}.proof`, name)
+  await using file = await open(path, 'wx', 0o644)
+  await file.writeFile(word)
+  await chmod(path, 0o644)
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await unlink(path).catch((fault: NodeJS.ErrnoException) => {
+        if (fault.code !== 'ENOENT') throw fault
+      })
+    },
+  }
+}
+
+async function readJson(process: Process, path: string): Promise<unknown> {
+  using agent = new Connection()
+  return JSON.parse(await readBody(await send(process, agent, 'GET', path)))
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of response as AsyncIterable<Buffer>) parts.push(part)
+  return Buffer.concat(parts).toString('utf8')
+}
+
+async function send(process: Process, agent: Agent, method: string, path: string, body = ''): Promise<IncomingMessage> {
+  const socketPath = join(process.run, `${process.name}.sock`)
+  const asking = request({
+    socketPath,
+    agent,
+    method,
+    path,
+    headers: { host: 'socket', 'content-length': Buffer.byteLength(body) },
+  })
+  asking.end(body)
+  try {
+    const [response] = (await once(asking, 'response')) as [IncomingMessage]
+    return response
+  } catch (fault) {
+    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') throw new NotRunning(process.name)
+    throw fault
+  }
+}

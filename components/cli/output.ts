@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command says, for people (aligned tables) or for programs (--json: one object a line, version 1).
+// Nothing that somebody else wrote reaches the terminal as a control character.
+import { once } from 'node:events'
+import type { Said } from '../kit/process/command.ts'
+
+export type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
+
+export type Output = {
+  /** Order of the columns of the rows that follow. */
+  columns(names: readonly string[] | undefined): void
+  said(said: Said): Promise<void>
+  row(row: Row): Promise<void>
+  text(text: string): Promise<void>
+  /** The object for programs, the text for people. */
+  either(row: Row, text: string): Promise<void>
+  /** On the other stream, in the same form. */
+  refusal(exit: number, text: string): Promise<void>
+  end(): Promise<void>
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+export const JSON_VERSION = 1
+/** Rows that are looked at for the width of the columns; a later one may be wider, and nothing is ever cut. */
+const LOOK_AT = 200
+const LOOK_FOR_MS = 200
+
+export function openOutput(out: Writable, err: Writable, json: boolean): Output {
+  const bar = openBar(err)
+  const closed = new AbortController()
+  // A reader such as `head` may leave; what is said after that is for nobody.
+  out.on('error', (fault: NodeJS.ErrnoException) => closed.abort(fault))
+  let names: readonly string[] | undefined
+  let waiting: Row[] = []
+  let widths: number[] | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const write = async (line: string) => {
+    bar.hide()
+    closed.signal.throwIfAborted()
+    if (!out.write(`${line}\n`)) await once(out, 'drain', { signal: closed.signal })
+  }
+  const flush = async () => {
+    clearTimeout(timer)
+    timer = undefined
+    const rows = waiting.splice(0)
+    const [first] = rows
+    if (first === undefined) return
+    const columns = names ?? Object.keys(first)
+    const cells = rows.map((row) => columns.map((name) => cell(row[name])))
+    if (widths === undefined) {
+      widths = columns.map((name, index) => Math.max(width(name), ...cells.map((line) => width(line[index] ?? ''))))
+      await write(align(columns, widths))
+    }
+    for (const line of cells) await write(align(line, widths))
+  }
+  const output: Output = {
+    columns: (of) => {
+      names = of
+      widths = undefined
+    },
+    async said(said) {
+      if (said.say === 'progress') return json ? undefined : bar.show(said.done, said.total, said.unit)
+      return said.say === 'row' ? output.row(said.row) : output.text(said.text)
+    },
+    async row(row) {
+      if (json) return write(jsonLine({ version: JSON_VERSION, ...row }))
+      waiting.push(row)
+      if (widths !== undefined || waiting.length >= LOOK_AT) return flush()
+      timer ??= setTimeout(() => void flush().catch((fault) => closed.abort(fault)), LOOK_FOR_MS)
+    },
+    async text(text) {
+      await flush()
+      await write(json ? jsonLine({ version: JSON_VERSION, text }) : printable(text))
+    },
+    either: (row, text) => (json ? output.row(row) : output.text(text)),
+    async refusal(exit, text) {
+      if (!closed.signal.aborted) await flush()
+      bar.hide()
+      err.write(json ? `${jsonLine({ version: JSON_VERSION, exit, text })}\n` : `${printable(text)}\n`)
+    },
+    async end() {
+      if (!closed.signal.aborted) await flush()
+      waiting = []
+      bar.hide()
+    },
+  }
+  return output
+}
+
+/** Shows control and direction characters by their number; lines stay lines. */
+export function printable(text: string): string {
+  return text.replace(HIDDEN, (one) => (one === '\n' ? one : shown(one)))
+}
+
+// C0, DEL, C1; zero-width and direction marks, line and paragraph separators (they rearrange what is read).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+
+function shown(one: string): string {
+  return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(HIDDEN, shown)
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '-'
+  if (Array.isArray(value)) return value.map(cell).join(', ')
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).replace(HIDDEN, (one) =>
+    one === '\n' ? '\\n' : shown(one),
+  )
+}
+
+function align(cells: readonly string[], widths: readonly number[]): string {
+  return cells
+    .map((text, index) => text + ' '.repeat(Math.max(0, (widths[index] ?? 0) - width(text))))
+    .join('  ')
+    .trimEnd()
+}
+
+const segmenter = new Intl.Segmenter()
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u
+
+/** Columns of a terminal that a text takes. */
+function width(text: string): number {
+  let columns = 0
+  for (const { segment } of segmenter.segment(text)) columns += WIDE.test(segment) ? 2 : 1
+  return columns
+}
+
+/** One line on a terminal that shows how far a command has come; nothing elsewhere. */
+function openBar(err: Writable): { show(done: number, total: number | null, unit: string): void; hide(): void } {
+  let shows = false
+  return {
+    show(done, total, unit) {
+      if (err.isTTY !== true) return
+      const size = Math.max(10, Math.min(40, (err.columns ?? 80) - 40))
+      const part = total === null || total <= 0 ? 0 : Math.min(1, done / total)
+      const bar =
+        total === null ? '' : `[${'#'.repeat(Math.round(part * size)).padEnd(size, '.')}] ${Math.floor(part * 100)} % `
+      err.write(`\r\u001b[K${bar}${done}${total === null ? '' : `/${total}`} ${printable(unit)}`)
+      shows = true
+    },
+    hide() {
+      if (shows) err.write('\r\u001b[K')
+      shows = false
+    },
+  }
+}

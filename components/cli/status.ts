@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EXIT } from '../kit/process/command.ts'
+import type { Found } from './components.ts'
+import type { Call } from './gatehouse.ts'
+import { NotRunning, status } from './network/ask.ts'
+
+/** A row for each component. 3 if one that is set up does not run, else 1 if one is not well, else 0. */
+export async function statusOfAll(call: Call, found: readonly Found[]): Promise<number> {
+  let exit: number = EXIT.ok
+  call.output.columns(['component', 'state', 'software', 'wrong'])
+  for (const component of found) {
+    try {
+      const { software, healthy, ready } = await status(component)
+      const wrong = healthy ?? ready
+      if (wrong !== null && exit === EXIT.ok) exit = EXIT.fault
+      const state = wrong === null ? 'well' : healthy === null ? 'not ready' : 'not well'
+      await call.output.row({ component: component.name, state, software, wrong })
+    } catch (fault) {
+      if (!(fault instanceof NotRunning)) throw fault
+      const isSetUp = existsSync(join(call.config, `${component.name}.yaml`))
+      if (isSetUp) exit = EXIT.notRunning
+      await call.output.row({
+        component: component.name,
+        state: isSetUp ? 'stopped' : 'not set up',
+        software: null,
+        wrong: null,
+      })
+    }
+  }
+  return exit
+}

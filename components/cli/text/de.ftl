@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+cli-usage = Aufruf: gatehouse KOMPONENTE BEFEHL [ARGUMENTE] [--json]
+cli-own-commands = Eigene Befehle:
+cli-help-check = prüft die Einstellungen jeder Komponente; nichts muss dafür laufen
+cli-help-status = zeigt, welche Komponenten laufen und ob es ihnen gut geht
+cli-help-help = zeigt diese Seite; gatehouse KOMPONENTE --help zeigt deren Befehle
+cli-components = Komponenten:
+cli-options = Optionen:
+cli-option-json = --json              ein JSON-Objekt je Zeile statt Tabellen
+cli-option-config = --config ORDNER     Einstellungen; sonst $GATEHOUSE_CONFIG, ./config, /etc/gatehouse
+cli-option-language = --language KÜRZEL   etwa en oder de; sonst die Sprache des Terminals
+cli-option-help = --help              Hilfe zu einer Komponente oder einem Befehl
+cli-option-version = --version           Version des Ganzen
+cli-exits = Ende: 0 getan, 1 Fehler, 2 falscher Aufruf oder falsche Einstellungen, 3 der Prozess läuft nicht, 4 nicht erlaubt, 5 nicht gefunden.
+cli-option-unknown = { $option }: hier unbekannt, oder der Wert fehlt. gatehouse --help zeigt, was es gibt.
+cli-command-unknown = Einen Befehl { $said } gibt es nicht. Bekannt: { $known }
+cli-command-near = Einen Befehl { $said } gibt es nicht. Ist { $near } gemeint?
+cli-no-commands = Sie hat keine Befehle.
+cli-not-running = { $component } läuft nicht.
+cli-cut-off = Die Antwort von { $component } brach ab.
+cli-said-twice = --{ $name } steht zweimal da.
+cli-too-many = Zu viele Wörter: { $said }
+cli-rights = Nötiges Recht: { $rights }.
+cli-default = (sonst: { $value })
+cli-check-good = { $component }: { $file } ist gut.
+cli-check-bad =
+    { $count ->
+        [one] { $component }: eine Angabe ist falsch:
+       *[other] { $component }: { $count } Angaben sind falsch:
+    }
+cli-check-not-set-up = { $component }: nicht eingerichtet ({ $file } ist nicht da).
+cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Komponente.

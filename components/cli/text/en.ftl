@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+cli-usage = usage: gatehouse COMPONENT COMMAND [ARGUMENTS] [--json]
+cli-own-commands = Commands of its own:
+cli-help-check = checks the settings of every component; nothing need run
+cli-help-status = shows which components run, and whether they are well
+cli-help-help = shows this page; gatehouse COMPONENT --help shows its commands
+cli-components = Components:
+cli-options = Options:
+cli-option-json = --json              one JSON object a line instead of tables
+cli-option-config = --config FOLDER     settings files; else $GATEHOUSE_CONFIG, ./config, /etc/gatehouse
+cli-option-language = --language TAG      such as en or de; else the language of the terminal
+cli-option-help = --help              help for a component or command
+cli-option-version = --version           version of the suite
+cli-exits = Exit codes: 0 done, 1 a fault, 2 wrong usage or bad settings, 3 the process does not run, 4 not allowed, 5 not found.
+cli-option-unknown = { $option }: not known here, or its value is missing. gatehouse --help shows what there is.
+cli-command-unknown = There is no command { $said }. Known: { $known }
+cli-command-near = There is no command { $said }. Is { $near } meant?
+cli-no-commands = It has no commands.
+cli-not-running = { $component } does not run.
+cli-cut-off = The answer of { $component } was cut off.
+cli-said-twice = --{ $name } stands there twice.
+cli-too-many = Too many words: { $said }
+cli-rights = The right needed: { $rights }.
+cli-default = (default: { $value })
+cli-check-good = { $component }: { $file } is good.
+cli-check-bad =
+    { $count ->
+        [one] { $component }: one thing is wrong:
+       *[other] { $component }: { $count } things are wrong:
+    }
+cli-check-not-set-up = { $component }: not set up ({ $file } is not there).
+cli-check-nothing = No settings file of a component is in { $folder }.
