@@ -88,6 +88,23 @@ export type Fact =
       reason?: string
       at: string
     }
+  /** What a follower that counts found missing, or closed because it came late. Page: FACTS.md. */
+  | Missing<'gap'>
+  | Missing<'tail-unknown'>
+  | Missing<'ended-without-mark'>
+  /** Positions of a journal that were gone before this follower had read them. */
+  | { kind: 'journal-gap'; journal: string; from: number; to: number; at: string }
+
+/** Numbers from..to of a source, `count` of them missing when it was found; `closed` when the last of them has come. */
+type Missing<K extends string> = {
+  kind: K
+  event: 'found' | 'closed'
+  source: string
+  from: number
+  to: number
+  count: number
+  at: string
+}
 
 export type Who = { uid: number; user: string } | { jid: string }
 

@@ -38,6 +38,8 @@ const verdict = shape('a verdict (allow, refuse with condition and text, replace
   )
 })
 
+const missing = { event: oneOf('found', 'closed'), source: word, from: number, to: number, count: number, at: time }
+
 /** For each field of a kind its shape, or [shape] where the field may be absent. */
 type Shapes<F extends Fact> = {
   [K in Exclude<keyof F, 'kind'>]-?: undefined extends F[K] ? readonly [Shape] : Shape
@@ -76,6 +78,10 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
   observed: { source: word, host: text, from: text, stanza: word, at: time },
   rules: { hash: text, rules: number, file: text, at: time },
   access: { who, command: word, query: object, hits: numberOrNull, reason: [text], at: time },
+  gap: missing,
+  'tail-unknown': missing,
+  'ended-without-mark': missing,
+  'journal-gap': { journal: word, from: number, to: number, at: time },
 }
 
 /** The fields of every known kind, as lists. */
