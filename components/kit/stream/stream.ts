@@ -15,7 +15,8 @@ export type StreamState = 'connecting' | 'up' | 'down' | 'closed'
 export type Stream = AsyncDisposable & {
   readonly domain: string
   readonly state: StreamState
-  /** Writes one stanza, already serialised. False: the stream is down, nothing was written (counted). */
+  readonly counts: Readonly<StreamCounts>
+  /** Writes one stanza, already serialised. False: the stream is down or its queue is full, nothing was written (counted). */
   send(xml: string): boolean
   /**
    * Sends an answer; if the stream is down it waits in a bounded outbox for the next connection, and is counted as lost when
@@ -39,7 +40,35 @@ export type StreamEvents = {
 export type StreamCounts = {
   received: number
   sent: number
+  /** Answers that will never be sent: the outbox was full, or they were too old. */
   lostReplies: number
+  /** Answers sent again after a reconnect, because nothing showed that the server had read them. */
+  repeatedReplies: number
+  /** `send` returned false. */
+  refusedSends: number
   reconnects: number
+  /** Connections ended because of what came over them: bad XML, limits, a stream error, silence. */
   faults: number
+  /** Times reading was paused: the server did not read, or too much was in work. */
+  pauses: number
+}
+
+/** One line with fields; never the text of a stanza. The process hands its own in. */
+export type StreamLog = Record<
+  'info' | 'warn' | 'error',
+  (event: string, fields?: Readonly<Record<string, unknown>>) => void
+>
+
+/** Time as the stream sees it; tests hand in their own. `after` gives the function that cancels. */
+export type Clock = {
+  now(): number
+  after(ms: number, act: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, act) {
+    const timer = setTimeout(act, ms)
+    return () => clearTimeout(timer)
+  },
 }
