@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// A screen that keeps nothing: answers every IQ set with an empty result, by scanning strings only. The bench's do-nothing
+// screen, and, with markers in the body (DENY, REPLACE, HOLD, LATER, MUTE), what the helper's own tests talk to.
+import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { pathToFileURL } from 'node:url'
+
+export type AllowScreen = AsyncDisposable & {
+  /** Everything the helper asked or told, whole IQs as text, when `keep` is set. */
+  readonly seen: string[]
+  /** Resolves with the first IQ that fits, among those seen and those to come. */
+  saw(pattern: RegExp): Promise<string>
+  readonly ended: Promise<void>
+  /** Answers what was held by HOLD, LATER or MUTE; without a number everything. */
+  release(): void
+  write(xml: string): void
+  close(): Promise<void>
+}
+
+export type AllowSettings = {
+  port: number
+  address?: string
+  domain: string
+  secret: string
+  markers?: boolean
+  keep?: boolean
+}
+
+export async function openAllowScreen(settings: AllowSettings): Promise<AllowScreen> {
+  const socket = connect(settings.port, settings.address ?? '127.0.0.1')
+  socket.setNoDelay(true)
+  const seen: string[] = []
+  const waiting = new Set<(iq: string) => void>()
+  const held: string[] = []
+  const ended = new Promise<void>((done) => socket.once('close', () => done()))
+  socket.on('error', () => {})
+  let rest = await handshake(socket, settings)
+  const look = (iq: string) => {
+    if (!settings.keep) return
+    seen.push(iq)
+    for (const one of waiting) one(iq)
+  }
+  const answer = settings.markers ? (iq: string) => marked(iq, held, settings.domain) : allowed
+  const decoder = new TextDecoder()
+  const take = (chunk: Buffer) => {
+    rest += decoder.decode(chunk, { stream: true })
+    let out = ''
+    for (;;) {
+      const start = rest.indexOf('<iq')
+      const end = start < 0 ? -1 : rest.indexOf('</iq>', start)
+      if (end < 0) break
+      const iq = rest.slice(start, end + 5)
+      rest = rest.slice(end + 5)
+      look(iq)
+      if (iq.startsWith("<iq type='set'")) out += answer(iq)
+    }
+    if (out !== '') socket.write(out)
+  }
+  socket.on('data', take)
+  take(Buffer.alloc(0))
+  return {
+    seen,
+    ended,
+    saw: (pattern) => {
+      const found = seen.find((iq) => pattern.test(iq))
+      if (found !== undefined) return Promise.resolve(found)
+      return new Promise((resolve) => {
+        const one = (iq: string) => {
+          if (!pattern.test(iq)) return
+          waiting.delete(one)
+          resolve(iq)
+        }
+        waiting.add(one)
+      })
+    },
+    release: () => void socket.write(held.splice(0).join('')),
+    write: (xml) => void socket.write(xml),
+    close: async () => {
+      socket.destroy()
+      await ended
+    },
+    [Symbol.asyncDispose]: async () => {
+      socket.destroy()
+      await ended
+    },
+  }
+}
+
+function handshake(socket: Socket, settings: AllowSettings): Promise<string> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () =>
+      socket.write(
+        `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='${settings.domain}'>`,
+      ),
+    )
+    let text = ''
+    const take = (chunk: Buffer) => {
+      text += chunk.toString()
+      const id = /<stream:stream[^>]* id=['"]([^'"]+)/.exec(text)?.[1]
+      if (id !== undefined && !text.includes('<handshake')) {
+        socket.write(
+          `<handshake>${createHash('sha1')
+            .update(id + settings.secret)
+            .digest('hex')}</handshake>`,
+        )
+        text = text.replace(/<stream:stream[^>]*>/, '')
+      }
+      // The helper speaks as soon as the component is there: its first question may stand in the same piece.
+      const done = /<handshake\s*\/>|<\/handshake>/.exec(text)
+      if (done) {
+        socket.off('data', take)
+        resolve(text.slice(done.index + done[0].length))
+      }
+    }
+    socket.on('data', take)
+    socket.once('close', () => reject(new Error('the server closed the component stream')))
+  })
+}
+
+const HEAD = /^<iq type='set' from='([^']*)' to='([^']*)' id='([^']*)'/
+
+function allowed(iq: string): string {
+  const [, from, to, id] = HEAD.exec(iq) ?? []
+  return `<iq type='result' from='${to}' to='${from}' id='${id}'/>`
+}
+
+function marked(iq: string, held: string[], domain: string): string {
+  const [, from, , id] = HEAD.exec(iq) ?? []
+  if (/MUTE/.test(iq)) {
+    held.push(allowed(iq))
+    return ''
+  }
+  let verdicts = ''
+  let late = ''
+  for (const [, n, stanza] of iq.matchAll(/<ask n='(\d+)'[^>]*><forwarded[^>]*>(.*?)<\/forwarded><\/ask>/gs)) {
+    if (n === undefined || stanza === undefined) continue
+    const refuse = `<verdict n='${n}' action='refuse' rule='marker' condition='policy-violation'><text xml:lang='en'>no such word</text></verdict>`
+    if (stanza.includes('LATER')) {
+      verdicts += `<verdict n='${n}' action='later'/>`
+      late += `<verdict n='${n}' action='${stanza.includes('DENY') ? "refuse' condition='policy-violation" : 'allow'}'/>`
+    } else if (stanza.includes('DENY')) verdicts += refuse
+    else if (stanza.includes('ODD')) verdicts += `<verdict n='${n}' action='shrug'/>`
+    else if (stanza.includes('FORGE'))
+      verdicts += `<verdict n='${n}' action='replace' rule='marker'><forwarded xmlns='urn:xmpp:forward:0'>${stanza.replace(/ to='[^']*'/, " to='else@where'")}</forwarded></verdict>`
+    else if (stanza.includes('REPLACE'))
+      verdicts += `<verdict n='${n}' action='replace' rule='marker'><forwarded xmlns='urn:xmpp:forward:0'>${stanza.replaceAll('REPLACE', '[masked]')}</forwarded></verdict>`
+  }
+  if (late !== '') {
+    const source = /source='([^']*)'/.exec(iq)?.[1] ?? ''
+    held.push(
+      `<iq type='set' from='${domain}' to='${from}' id='late${held.length}'><verdicts xmlns='urn:gatehouse:screen:1' source='${source}'>${late}</verdicts></iq>`,
+    )
+  }
+  const answer =
+    verdicts === ''
+      ? allowed(iq)
+      : `<iq type='result' from='${domain}' to='${from}' id='${id}'><verdicts xmlns='urn:gatehouse:screen:1'>${verdicts}</verdicts></iq>`
+  if (!/HOLD/.test(iq)) return answer
+  held.push(answer)
+  return ''
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [, , port, domain, secret] = process.argv
+  if (port === undefined || domain === undefined || secret === undefined)
+    throw new Error('allow-screen.ts PORT DOMAIN SECRET')
+  const screen = await openAllowScreen({ port: Number(port), domain, secret })
+  process.once('SIGTERM', () => void screen.close())
+  process.stdout.write('ready\n')
+  await screen.ended
+}
