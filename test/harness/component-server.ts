@@ -139,7 +139,7 @@ function serve(socket: Socket, options: ServerOptions, accept: (peer: Peer) => v
       if (!authenticated) readHandshake(stanza.element)
       else readStanza(stanza)
     },
-    end: () => void socket.end(),
+    end: () => void socket.end('</stream:stream>'),
     fault(fault) {
       throw new Error(`the component wrote bad XML: ${fault.message}`)
     },

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a component says to the router, and what the router does for it. create-router.ts fulfils it.
+import type { Received, Stream, StreamLog } from '../stream/stream.ts'
+import type { DiscoItem, Identity } from '../xep/disco.ts'
+import type { SoftwareVersion } from '../xep/version.ts'
 import type { Element } from '../xml/element.ts'
+import type { StanzaOf } from '../xmpp/stanza.ts'
 
 export type Iq = {
   type: 'get' | 'set'
@@ -22,4 +27,49 @@ export type IqRoute = {
   /** 'sender': one at a time per sending bare JID, in order. 'arrival': started in order, never waiting for one another. */
   order: 'sender' | 'arrival'
   answer: IqAnswer
+  /** The answer is remote-server-timeout after this long, and the signal aborts. */
+  answerWithinMs?: number
+}
+
+export type RouterOptions = {
+  domain: string
+  routes: readonly IqRoute[]
+  /** Who this is, for XEP-0030 and XEP-0092. */
+  identity: Identity
+  software: SoftwareVersion
+  /** Beside the namespaces of the routes. */
+  features?: readonly string[]
+  items?: () => readonly DiscoItem[]
+  /** Messages and presences but errors; a StanzaError is sent back. Without a handler messages get service-unavailable. */
+  message?: (message: StanzaOf<'message'>, received: Received) => void | Promise<void>
+  presence?: (presence: StanzaOf<'presence'>, received: Received) => void | Promise<void>
+  log: StreamLog
+  answerWithinMs?: number
+  /** Bounds: stanzas in work at once, those waiting of one sender, our own requests without an answer. */
+  most?: Partial<RouterBounds>
+}
+
+export type RouterBounds = { inWork: number; perSender: number; requests: number }
+
+export const DEFAULT_BOUNDS: RouterBounds = { inWork: 10_000, perSender: 200, requests: 10_000 }
+
+export type RouterCounts = {
+  results: number
+  errors: number
+  /** Answers of handlers that came after their deadline; the sender had its error already. */
+  late: number
+  /** Stanzas without a usable sender or with one that may not be answered. */
+  unanswerable: number
+}
+
+export type Router = {
+  readonly stream: Stream
+  readonly counts: Readonly<RouterCounts>
+  /** Stanzas whose handlers are at work or wait their turn. */
+  inWork(): number
+  /**
+   * An iq of ours; resolves with the element of the result, rejects with the StanzaError of the answer, with
+   * wait/remote-server-timeout after `timeoutMs`, or wait/recipient-unavailable when the stream is (or goes) down.
+   */
+  request(to: string, payloadXml: string, options: { timeoutMs: number; type?: 'get' | 'set' }): Promise<Element>
 }

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { component } from '@xmpp/component'
+import { PING } from '../xep/ping.ts'
 import type { Element } from '../xml/element.ts'
 import type { XmlFault } from '../xml/fault.ts'
 import { type ReadStanza, type XmlLimits, XmlReader } from '../xml/reader.ts'
@@ -22,7 +23,7 @@ import {
   systemClock,
 } from './stream.ts'
 import { readStreamError, writeStreamError } from './stream-errors.ts'
-import { Wire } from './wire.ts'
+import { SERVER_CLOSED, Wire } from './wire.ts'
 
 export type StreamOptions = {
   host: string
@@ -236,9 +237,7 @@ class ComponentStream implements Stream {
         },
         end: () => {
           parser.emit('end')
-          // The answer to our own end: the server has read everything before it.
-          if (this.#draining) this.#unproven.dropTo(this.#unproven.place)
-          else this.#wire?.destroy('the server ended the stream')
+          if (!this.#draining) this.#wire?.destroy('the server ended the stream')
         },
         fault: (fault: XmlFault) => this.#fault(fault.condition, fault.message),
       },
@@ -355,6 +354,8 @@ class ComponentStream implements Stream {
     if (this.state === 'closed') return
     this.state = wasUp ? 'down' : this.state
     const now = this.#clock.now()
+    // The server closed after our own end of stream: it has read everything before that.
+    if (this.#draining && reason === SERVER_CLOSED) this.#unproven.dropTo(this.#unproven.place)
     for (const xml of this.#unproven.all()) {
       this.counts.repeatedReplies++
       this.counts.lostReplies += this.#waiting.hold(xml, now)
@@ -408,9 +409,7 @@ class ComponentStream implements Stream {
     this.#pingPlace = this.#unproven.place
     this.#pulse.pinged(now)
     const to = escapeAttribute(this.#options.pingTo ?? this.domain)
-    this.#push(
-      `<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'><ping xmlns='${NS.ping}'/></iq>`,
-    )
+    this.#push(`<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'>${PING}</iq>`)
   }
 
   /** Its answer, or the ping itself on its way back to us: the server has read all that was written before it. */

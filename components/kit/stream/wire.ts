@@ -10,6 +10,9 @@ export type WireEvents = {
   drained(): void
 }
 
+/** The reason when the server's side ended in order. */
+export const SERVER_CLOSED = 'closed by the server'
+
 /** TCP keep-alive: first probe after this long without traffic; Node then probes every second, ten times. */
 const KEEP_ALIVE_AFTER_MS = 20_000
 
@@ -33,7 +36,7 @@ export class Wire extends EventEmitter {
     })
     socket.on('drain', () => this.#events.drained())
     // The server is going: nothing that is written now would be read.
-    socket.on('end', () => this.destroy('closed by the server'))
+    socket.on('end', () => this.destroy(SERVER_CLOSED))
     socket.on('error', (error) => {
       this.reason ??= error.message
       if (this.listenerCount('error') > 0) this.emit('error', error)
