@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stops 3 and 8: a stanza finds its one handler by kind, type, namespace and element; each iq get or set gets exactly one answer,
 // and only from here. An error is never answered with an error (RFC 6120 §8.3.1).
-import type { Received, Stream, StreamEvents } from '../stream/stream.ts'
 import type { Element } from '../xml/element.ts'
+import type { ReadStanza } from '../xml/reader.ts'
 import { escapeAttribute } from '../xml/writer.ts'
 import { bareOf, parseJid } from '../xmpp/jid.ts'
 import { admit, type Stanza, type StanzaOf } from '../xmpp/stanza.ts'
 import { StanzaError, writeError } from '../xmpp/stanza-error.ts'
 import { builtInRoutes } from './built-in.ts'
 import { Requests } from './requests.ts'
-import { DEFAULT_BOUNDS, type Iq, type IqRoute, type Router, type RouterCounts, type RouterOptions } from './router.ts'
+import {
+  DEFAULT_BOUNDS,
+  type Iq,
+  type IqRoute,
+  type Link,
+  type LinkEvents,
+  type Router,
+  type RouterCounts,
+  type RouterOptions,
+} from './router.ts'
 import { Turns } from './turns.ts'
 
 /** `open` gets what the stream is to tell: `createRouter(options, (events) => openStream(streamOptions, events))`. */
-export function createRouter(options: RouterOptions, open: (events: StreamEvents) => Stream): Router {
+export function createRouter<L extends Link>(options: RouterOptions, open: (events: LinkEvents) => L): Router<L> {
   const { domain, log } = options
   const bounds = { ...DEFAULT_BOUNDS, ...options.most }
   const counts: RouterCounts = { results: 0, errors: 0, late: 0, unanswerable: 0 }
@@ -23,9 +32,9 @@ export function createRouter(options: RouterOptions, open: (events: StreamEvents
   const turns = new Turns(bounds.perSender)
   let atWork = 0
   const requests = new Requests(domain, bounds.requests, (xml) => stream.send(xml))
-  const stream: Stream = open({ take, down: (reason) => requests.failAll(reason) })
+  const stream: L = open({ take, down: (reason) => requests.failAll(reason) })
 
-  function take(received: Received): Promise<void> | undefined {
+  function take(received: ReadStanza): Promise<void> | undefined {
     let stanza: Stanza
     try {
       stanza = admit(received.element)
@@ -41,7 +50,7 @@ export function createRouter(options: RouterOptions, open: (events: StreamEvents
     return stanza.type === 'error' ? undefined : takeOther(stanza, received)
   }
 
-  function takeIq(stanza: StanzaOf<'iq'> & { type: 'get' | 'set' }, received: Received): Promise<void> | undefined {
+  function takeIq(stanza: StanzaOf<'iq'> & { type: 'get' | 'set' }, received: ReadStanza): Promise<void> | undefined {
     const { payload, id, from, to } = stanza
     const reply = onceReply(stanza)
     const route = routes.get(keyOf(stanza.type, payload.getNS() ?? '', payload.getName()))
@@ -132,7 +141,7 @@ export function createRouter(options: RouterOptions, open: (events: StreamEvents
     }
   }
 
-  function takeOther(stanza: StanzaOf<'message' | 'presence'>, received: Received): Promise<void> | undefined {
+  function takeOther(stanza: StanzaOf<'message' | 'presence'>, received: ReadStanza): Promise<void> | undefined {
     const fail = (error: unknown) =>
       replyError(stanza.kind, stanza, told(error, { kind: stanza.kind, from: bareOf(stanza.from) }))
     try {
@@ -144,7 +153,7 @@ export function createRouter(options: RouterOptions, open: (events: StreamEvents
     }
   }
 
-  function takeMessage(message: StanzaOf<'message'>, received: Received): void | Promise<void> {
+  function takeMessage(message: StanzaOf<'message'>, received: ReadStanza): void | Promise<void> {
     if (options.message !== undefined) return options.message(message, received)
     // RFC 6121 §8.5.1: a headline that cannot be delivered is dropped in silence.
     if (message.type !== 'headline') throw new StanzaError('cancel', 'service-unavailable')

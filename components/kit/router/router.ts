@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a component says to the router, and what the router does for it. create-router.ts fulfils it.
-import type { Received, Stream, StreamLog } from '../stream/stream.ts'
 import type { DiscoItem, Identity } from '../xep/disco.ts'
 import type { SoftwareVersion } from '../xep/version.ts'
 import type { Element } from '../xml/element.ts'
+import type { ReadStanza } from '../xml/reader.ts'
 import type { StanzaOf } from '../xmpp/stanza.ts'
 
 export type Iq = {
@@ -13,7 +13,7 @@ export type Iq = {
   to: string
   language: string
   payload: Element
-  /** Source text of a forwarded child, see Received.slice. */
+  /** Source text of a forwarded child, see ReadStanza.slice. */
   slice(child: Element): string | null
 }
 
@@ -31,6 +31,23 @@ export type IqRoute = {
   answerWithinMs?: number
 }
 
+/** What the router needs of a stream; kit/stream's fulfils it. */
+export type Link = {
+  /** False: nothing was written. */
+  send(xml: string): boolean
+  /** An answer: kept for the next connection if this one is down. */
+  reply(xml: string): void
+}
+
+/** What the router wants to be told. The promise of `take` settles when the stanza is no longer in work. */
+export type LinkEvents = {
+  take(received: ReadStanza): Promise<void> | undefined
+  down(reason: string): void
+}
+
+/** One line with fields; never the text of a stanza. */
+export type RouterLog = Record<'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
+
 export type RouterOptions = {
   domain: string
   routes: readonly IqRoute[]
@@ -41,9 +58,9 @@ export type RouterOptions = {
   features?: readonly string[]
   items?: () => readonly DiscoItem[]
   /** Messages and presences but errors; a StanzaError is sent back. Without a handler messages get service-unavailable. */
-  message?: (message: StanzaOf<'message'>, received: Received) => void | Promise<void>
-  presence?: (presence: StanzaOf<'presence'>, received: Received) => void | Promise<void>
-  log: StreamLog
+  message?: (message: StanzaOf<'message'>, received: ReadStanza) => void | Promise<void>
+  presence?: (presence: StanzaOf<'presence'>, received: ReadStanza) => void | Promise<void>
+  log: RouterLog
   answerWithinMs?: number
   /** Bounds: stanzas in work at once, those waiting of one sender, our own requests without an answer. */
   most?: Partial<RouterBounds>
@@ -62,8 +79,8 @@ export type RouterCounts = {
   unanswerable: number
 }
 
-export type Router = {
-  readonly stream: Stream
+export type Router<L extends Link = Link> = {
+  readonly stream: L
   readonly counts: Readonly<RouterCounts>
   /** Stanzas whose handlers are at work or wait their turn. */
   inWork(): number
