@@ -36,3 +36,7 @@ export type Told =
   | { told: 'failed'; id: number; message: string }
   | { told: 'level'; level: FillLevel; fill: Fill }
   | { told: 'fault'; message: string }
+
+/** Writer to the folding thread: fold what is in the -wal; the same and end the segment; stop. */
+export type FoldAsk = { fold: 'some' | 'end'; path: string } | { fold: 'stop' }
+export type FoldTold = { folded: 'some' | 'end'; path: string; fault: string | undefined }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker thread of a file journal: takes everything that is queued into one commit, answers, then tidies up.
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { Ask, Told, WorkerSettings } from './file-messages.ts'
+import { once } from 'node:events'
+import { parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
+import { workerUrl } from '../store/worker-url.ts'
+import type { Ask, FoldAsk, FoldTold, Told, WorkerSettings } from './file-messages.ts'
 import { FileWriter, type Group } from './file-writer.ts'
 import { JournalFault } from './journal.ts'
 
@@ -14,14 +16,25 @@ const settings = workerData as WorkerSettings
 const tell = (told: Told): void => port.postMessage(told)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+const folder = new Worker(workerUrl(new URL('./fold-worker.ts', import.meta.url)), { name: 'journal folder' })
+const askFold = (ask: FoldAsk): void => folder.postMessage(ask)
+
 try {
-  serve(new FileWriter(settings, (level, fill) => tell({ told: 'level', level, fill })))
+  serve(new FileWriter(settings, (level, fill) => tell({ told: 'level', level, fill }), askFold))
 } catch (error) {
   tell({ told: 'unable', message: textOf(error) })
+  askFold({ fold: 'stop' })
   port.close()
 }
 
 function serve(writer: FileWriter): void {
+  folder.on('message', (told: FoldTold) => {
+    try {
+      writer.folded(told)
+    } catch (error) {
+      tell({ told: 'fault', message: textOf(error) })
+    }
+  })
   let trimming: Promise<unknown> = Promise.resolve()
   const inTurn = (step: () => Promise<void>): void => {
     trimming = trimming.then(step, step).catch((error: unknown) => tell({ told: 'fault', message: textOf(error) }))
@@ -52,6 +65,8 @@ function serve(writer: FileWriter): void {
     } else {
       clearInterval(timer)
       inTurn(async () => {
+        askFold({ fold: 'stop' })
+        await once(folder, 'exit')
         port?.close()
         writer.close()
       })

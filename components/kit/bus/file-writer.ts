@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, renameSync, rmSync, statSync, writeFile
 import { rm } from 'node:fs/promises'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { isBusy, isFull } from '../store/faults.ts'
-import type { Fill, FillLevel, Note, Settled, WorkerSettings } from './file-messages.ts'
+import type { Fill, FillLevel, FoldAsk, FoldTold, Note, Settled, WorkerSettings } from './file-messages.ts'
 import { readMarks } from './follower-marks.ts'
 import { JournalFault, type JournalState } from './journal.ts'
 import { hoursLeft, Rate } from './rate.ts'
@@ -33,6 +33,10 @@ type Current = { first: number; path: string; inode: number; db: DatabaseSync; i
 const ENTRY_OVERHEAD = 64
 const PAGE = 4096
 const BELL_EVERY_MS = 15
+/** The folding thread is asked at this size, the writer helps at that one. */
+const FOLD_BYTES = 2 << 20
+const WAL_BYTES = 32 << 20
+const ROTATE_AGAIN_MS = 1000
 
 export class FileWriter {
   readonly id: string
@@ -43,17 +47,32 @@ export class FileWriter {
   readonly #rate = new Rate(Date.now())
   readonly #sealed: { first: number; last: number; path: string; bytes: number }[] = []
   readonly #tellLevel: (level: FillLevel, fill: Fill) => void
+  readonly #askFold: (ask: FoldAsk) => void
   #current: Current
   /** What the -wal holds that is not yet in the database: it will be there twice for a moment. */
   #unfolded = 0
+  /** Of `#unfolded`, what the folding thread is at; -1 while it is at nothing. */
+  #folding = -1
+  /** What was written to the -wal since it last began anew. */
+  #inWal = 0
+  /** Segments that are full and are being ended by the folding thread. */
+  readonly #ended = new Map<string, DatabaseSync>()
+  /** After a failure (the disk is full) the next segment is tried again only then. */
+  #rotateAt = 0
   #level: FillLevel = 'normal'
   #rangAt = 0
   #bellTimer: NodeJS.Timeout | undefined
   #note = ''
 
-  constructor(settings: WorkerSettings, tellLevel: (level: FillLevel, fill: Fill) => void) {
+  /** `askFold` hands work to the folding thread, which answers with folded(). */
+  constructor(
+    settings: WorkerSettings,
+    tellLevel: (level: FillLevel, fill: Fill) => void,
+    askFold: (ask: FoldAsk) => void,
+  ) {
     this.#settings = settings
     this.#tellLevel = tellLevel
+    this.#askFold = askFold
     makeFolder(settings.folder)
     this.#lock = lock(settings.folder)
     try {
@@ -95,6 +114,7 @@ export class FileWriter {
       }
       const weight = weights.reduce((sum, one, call) => sum + (admitted[call] === true ? one : 0), 0)
       this.#unfolded += weight + 2 * PAGE
+      this.#inWal += weight + 2 * PAGE
       this.#rate.add(Date.now(), weight)
     }
     this.#setLevel(kept < sizes.length)
@@ -102,13 +122,38 @@ export class FileWriter {
     return this.#settle(sizes, admitted, first)
   }
 
-  /** Folds the -wal into the database and begins a new segment where that is due; called after the answers are given. */
+  /** Has the -wal folded into the database and begins a new segment where that is due; called after the answers are given. */
   tidy(): void {
-    const limit = Math.min(16 << 20, this.#settings.segmentBytes / 2)
-    if (this.#unfolded > limit) this.#fold('PASSIVE')
-    const { path } = this.#current
-    if (sizeOf(path) + this.#unfolded >= this.#settings.segmentBytes) this.#rotate()
     this.#ring()
+    const { path } = this.#current
+    const { segmentBytes } = this.#settings
+    if (sizeOf(path) + this.#unfolded >= segmentBytes && Date.now() >= this.#rotateAt) {
+      this.#rotateAt = Date.now() + ROTATE_AGAIN_MS
+      this.#rotate()
+      this.#rotateAt = 0
+    } else if (this.#inWal > Math.min(WAL_BYTES, segmentBytes)) {
+      // Under steady load the folding thread never reaches the end, and only at the end can the -wal begin anew: the writer
+      // then does the small rest itself.
+      this.#foldRest()
+    } else if (this.#folding < 0 && this.#unfolded >= Math.min(FOLD_BYTES, segmentBytes / 4)) {
+      this.#folding = this.#unfolded
+      this.#askFold({ fold: 'some', path })
+    }
+  }
+
+  /** The folding thread has done what it was asked. */
+  folded({ folded, path, fault }: FoldTold): void {
+    if (path === this.#current.path && folded === 'some') {
+      if (fault === undefined) this.#unfolded -= this.#folding
+      this.#folding = -1
+    }
+    if (folded === 'end') {
+      this.#ended.get(path)?.close()
+      this.#ended.delete(path)
+    }
+    const sealed = this.#sealed.find((segment) => segment.path === path)
+    if (sealed !== undefined) sealed.bytes = segmentBytes(path)
+    if (fault !== undefined) throw new JournalFault(`folding ${path}: ${fault}`)
   }
 
   /** What is due from time to time: age, trimming, the level, the note for followers. */
@@ -149,6 +194,7 @@ export class FileWriter {
     clearTimeout(this.#bellTimer)
     try {
       this.#writeNote()
+      for (const db of this.#ended.values()) db.close()
       this.#current.db.close()
     } finally {
       closeSync(this.#bell)
@@ -213,21 +259,30 @@ export class FileWriter {
   #rotate(): void {
     const { folder } = this.#settings
     const old = this.#current
-    this.#fold('TRUNCATE')
-    this.#current = openSegment(makeSegment(folder, this.id, this.last + 1, Date.now()), this.last + 1, this.id)
+    const first = this.last + 1
+    this.#current = openSegment(makeSegment(folder, this.id, first, Date.now()), first, this.id)
     this.#unfolded = 0
-    old.db.close()
-    this.#sealed.push({ first: old.first, last: this.last, path: old.path, bytes: segmentBytes(old.path) })
+    this.#inWal = 0
+    this.#folding = -1
+    this.#sealed.push({ first: old.first, last: this.last, path: old.path, bytes: 2 * segmentBytes(old.path) })
+    // Closed only when the folding thread is done with it: the last to close would do that work here.
+    this.#ended.set(old.path, old.db)
+    this.#askFold({ fold: 'end', path: old.path })
   }
 
-  /** Never waits for a follower: what it still reads stays in the -wal, which is counted and is read like the rest. */
-  #fold(mode: 'PASSIVE' | 'TRUNCATE'): void {
+  #foldRest(): void {
     try {
-      this.#current.db.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
+      const done = this.#current.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
+      if (done?.busy === 0 && done.log === done.checkpointed) {
+        this.#unfolded = 0
+        this.#inWal = 0
+        return
+      }
     } catch (error) {
       if (!isBusy(error)) throw error
     }
-    this.#unfolded = 0
+    // A follower or the folding thread was in the way: again after some more.
+    this.#inWal -= Math.min(FOLD_BYTES, this.#settings.segmentBytes / 4)
   }
 
   #passed(): number {
