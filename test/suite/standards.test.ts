@@ -57,10 +57,8 @@ suite('standards', () => {
       { xep: 'XEP-0059', version: '1.0' },
       { xep: 'XEP-0114', version: '1.5' },
     ])
-    const [one] = readDoap(
-      readFileSync(join(ROOT, 'doap.xml'), 'utf8').replace('<xmpp:version>1.6<', '<xmpp:version>9.9<'),
-    )
-    assert.equal(one?.version, '9.9')
+    const doap = readFileSync(join(ROOT, 'doap.xml'), 'utf8').replaceAll(/(<xmpp:version>)[^<]+/g, '$19.9')
+    assert.ok(readDoap(doap).every(({ version }) => version === '9.9'))
   })
 })
 

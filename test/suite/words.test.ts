@@ -50,6 +50,12 @@ function documentsNamed(text: string): string[] {
   )
 }
 
+/** The folder of a file and all above it: 'PROTOCOL.md' may stand beside a part's parent. */
+function foldersOf(file: string): string[] {
+  const parts = dirname(file).split('/')
+  return ['.', ...parts.map((_, end) => parts.slice(0, end + 1).join('/'))]
+}
+
 suite('words', () => {
   const files = textFiles()
 
@@ -90,7 +96,7 @@ suite('words', () => {
       .filter(({ file }) => file !== 'test/suite/words.test.ts')
       .flatMap(({ file, text }) =>
         documentsNamed(text)
-          .filter((name) => !existsSync(join(ROOT, name)) && !existsSync(join(ROOT, dirname(file), name)))
+          .filter((name) => !foldersOf(file).some((folder) => existsSync(join(ROOT, folder, name))))
           .map((name) => `${file}: ${name}`),
       )
     assert.deepEqual(missing, [])

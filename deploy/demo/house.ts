@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The made-up company: its folder, its settings files, its people, and the processes that make it work.
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { promisify } from 'node:util'
+import { type Part, startPart } from './part.ts'
+import { freePorts, portNear } from './ports.ts'
+import { type Prosody, startProsody } from './prosody.ts'
+
+const HOST = 'corp.example'
+const ROOMS = 'rooms.corp.example'
+const SCREEN = 'policy.gatehouse.internal'
+const COMMAND_LINE = resolve(import.meta.dirname, '../../components/cli/main.ts')
+const CHECKOUT = resolve(import.meta.dirname, '../..')
+const run = promisify(execFile)
+
+export type Account = { jid: string; password: string }
+/** A word that no employee may send, and one that is masked. */
+export const WORDS = { refused: 'Nightingale', masked: 'damn' }
+
+export type House = {
+  readonly folder: string
+  readonly port: number
+  readonly people: { alice: Account; bob: Account; carol: Account }
+  readonly room: string
+  readonly logs: string
+  /** Runs `gatehouse WORDS` as the person at this terminal. */
+  gatehouse(...words: string[]): Promise<{ exit: number; out: string; err: string }>
+  /** The same call as it would be typed in the checkout. */
+  typed(...words: string[]): string
+  startServer(): Promise<Prosody>
+  startPart(name: 'policy' | 'archive'): Promise<Part>
+}
+
+/** Lays out the folder (made anew by the caller) and chooses ports; starts nothing. */
+export async function buildHouse(folder: string): Promise<House> {
+  const config = join(folder, 'config')
+  const logs = join(folder, 'logs')
+  for (const place of [config, logs, join(folder, 'prosody/certs')]) await mkdir(place, { recursive: true })
+  const port = await portNear(15222)
+  const [component = 0] = await freePorts(1)
+  const secret = randomBytes(24).toString('hex')
+  await writeSettings(config, component, secret)
+  await makeCertificate(join(folder, 'prosody/certs'))
+  const person = (name: string): Account => ({ jid: `${name}@${HOST}`, password: `${name}-demo` })
+  const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
+  const shownConfig = relative(CHECKOUT, config)
+  return {
+    folder,
+    port,
+    people,
+    room: `tea@${ROOMS}`,
+    logs,
+    typed: (...words) =>
+      ['npm run -s gatehouse -- --config', shownConfig.startsWith('..') ? config : shownConfig, ...words].join(' '),
+    gatehouse: (...words) => commandLine(['--config', config, '--language', 'en', ...words]),
+    startServer: () => startServer(folder, port, component, secret, Object.values(people)),
+    startPart: (name) => startPart(name, join(config, `${name}.yaml`), logs),
+  }
+}
+
+async function writeSettings(config: string, component: number, secret: string): Promise<void> {
+  const me = userInfo().username
+  const file = (name: string, text: string, mode = 0o644) => writeFile(join(config, name), text, { mode })
+  await file(
+    'gatehouse.yaml',
+    `# Written by the demo. One person plays operator and officer here; in a company they are two.
+server: { port: ${component} }
+folders: { state: ../state, run: ../run, journals: ../journals }
+people:
+  operators: [{ user: ${me} }]
+  officers: [{ user: ${me} }]
+`,
+  )
+  await file('policy.yaml', `secret_file: policy.secret\nhosts: [${HOST}, ${ROOMS}]\nmetrics: { port: 0 }\n`)
+  await file('archive.yaml', 'metrics: { port: 0 }\n')
+  await file('policy.secret', `${secret}\n`, 0o600)
+  await file(
+    'policy-rules.yaml',
+    `version: 1
+otherwise: allow
+rules:
+  - id: no-nightingale
+    when: { direction: sent, words: [${WORDS.refused}] }
+    then:
+      refuse:
+        text:
+          en: The name ${WORDS.refused} must not leave your desk.
+          de: Der Name ${WORDS.refused} darf Ihren Schreibtisch nicht verlassen.
+  - id: mind-your-language
+    when: { words: [${WORDS.masked}] }
+    then: { replace: { mask: '*' } }
+`,
+  )
+}
+
+/** A certificate for the made-up host, trusted by this process; a real client will ask whether to trust it. */
+async function makeCertificate(folder: string): Promise<void> {
+  const [key, certificate] = [join(folder, `${HOST}.key`), join(folder, `${HOST}.crt`)]
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '365'],
+    ...[
+      '-subj',
+      `/CN=${HOST}`,
+      '-addext',
+      `subjectAltName=DNS:${HOST},DNS:${ROOMS}`,
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+  ])
+  setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')])
+}
+
+function startServer(folder: string, port: number, component: number, secret: string, accounts: readonly Account[]) {
+  // The same lines as in README.md.
+  const asks = ['modules_enabled = { "gatehouse" }', `gatehouse_screen = "${SCREEN}"`]
+  return startProsody({
+    folder: join(folder, 'prosody'),
+    ports: { c2s: port, component },
+    global: ['c2s_stanza_size_limit = 256 * 1024', 'component_stanza_size_limit = 2 * 1024 * 1024'],
+    hosts: [{ name: HOST, lines: asks }],
+    components: [
+      { name: ROOMS, module: 'muc', lines: ['restrict_room_creation = "local"', ...asks] },
+      { name: SCREEN, secret },
+    ],
+    accounts,
+  })
+}
+
+async function commandLine(words: readonly string[]): Promise<{ exit: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [COMMAND_LINE, ...words], (fault, out, err) => {
+      resolve({ exit: typeof fault?.code === 'number' ? fault.code : fault === null ? 0 : 1, out, err })
+    })
+  })
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job as a play in steps. A step throws when what it says does not hold.
+import assert from 'node:assert/strict'
+import type { House } from './house.ts'
+import { WORDS } from './house.ts'
+import { logIn, type Person } from './person.ts'
+
+export type Step = { says: string; play(): Promise<string | undefined> }
+
+/** The steps in order; what a step returns is shown below its line. Leaves open what `open` holds; the caller closes it. */
+export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
+  const cast: { alice?: Person; bob?: Person } = {}
+  const alice = () => cast.alice ?? assert.fail('Alice is not logged in')
+  const bob = () => cast.bob ?? assert.fail('Bob is not logged in')
+  return [
+    {
+      says: 'Prosody runs with mod_gatehouse, on loopback, from its own folder',
+      async play() {
+        const server = open.use(await house.startServer())
+        return `process ${server.pid}, port ${house.port}`
+      },
+    },
+    {
+      says: 'policy and archive run',
+      async play() {
+        const policy = open.use(await house.startPart('policy'))
+        const archive = open.use(await house.startPart('archive'))
+        return `policy: process ${policy.pid}, archive: process ${archive.pid}`
+      },
+    },
+    {
+      says: 'Alice and Bob log in with a standard client',
+      async play() {
+        cast.alice = open.use(await logIn(house.people.alice, house.port))
+        cast.bob = open.use(await logIn(house.people.bob, house.port))
+        return undefined
+      },
+    },
+    {
+      says: 'what Alice says to Bob is recorded and delivered',
+      async play() {
+        const body = 'Lunch at noon?'
+        await alice().say(house.people.bob.jid, body)
+        assert.equal((await bob().hear()).getChildText('body'), body)
+        return `Alice: ${body}`
+      },
+    },
+    {
+      says: 'a forbidden word comes back to Alice with the reason; Bob never sees it',
+      async play() {
+        const body = `Have you heard of ${WORDS.refused}?`
+        const id = await alice().say(house.people.bob.jid, body)
+        const refused = await alice().hear()
+        assert.equal(refused.attrs.type, 'error')
+        assert.equal(refused.attrs.id, id)
+        const reason = refused.getChild('error')?.getChildText('text') ?? ''
+        assert.match(reason, new RegExp(WORDS.refused))
+        // One sender's messages stay in order: what Bob hears next was sent after the refused one.
+        await alice().say(house.people.bob.jid, 'Never mind.')
+        assert.equal((await bob().hear()).getChildText('body'), 'Never mind.')
+        return `Alice: ${body}\nserver to Alice: ${reason}`
+      },
+    },
+    {
+      says: 'a masked word reaches Bob masked',
+      async play() {
+        const body = `Where is that ${WORDS.masked} report?`
+        await alice().say(house.people.bob.jid, body)
+        const heard = (await bob().hear()).getChildText('body')
+        assert.equal(heard, body.replace(WORDS.masked, '*'.repeat(WORDS.masked.length)))
+        return `Alice: ${body}\nBob reads: ${heard}`
+      },
+    },
+    {
+      says: 'the officer finds the refused message',
+      play: () => found(house, ['archive', 'search', WORDS.refused], new RegExp(`${house.people.alice.jid}`)),
+    },
+    {
+      says: 'and the fact that he looked',
+      play: () => found(house, ['archive', 'looks'], new RegExp(WORDS.refused)),
+    },
+    {
+      says: 'nothing is missing',
+      async play() {
+        const { exit, out, err } = await house.gatehouse('archive', 'gaps', '--json')
+        assert.equal(exit, 0, err)
+        const rows = out.split('\n').filter((line) => line.includes('"say":"row"'))
+        assert.deepEqual(rows, [])
+        return house.typed('archive', 'gaps')
+      },
+    },
+  ]
+}
+
+async function found(house: House, words: string[], pattern: RegExp): Promise<string> {
+  const { exit, out, err } = await house.gatehouse(...words)
+  assert.equal(exit, 0, err)
+  assert.match(out, pattern)
+  return `${house.typed(...words)}\n${out.trimEnd()}`
+}
