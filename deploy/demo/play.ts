@@ -77,7 +77,7 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
     },
     {
       says: 'and the fact that he looked',
-      play: () => found(house, ['archive', 'looks'], new RegExp(WORDS.refused)),
+      play: () => found(house, ['archive', 'access'], new RegExp(WORDS.refused)),
     },
     {
       says: 'nothing is missing',
