@@ -121,7 +121,7 @@ async function measure(run: LoadRun): Promise<LoadReport> {
   report.lost = pairs.reduce((sum, pair) => sum + pair.open, 0)
   report.cpuUsPerMessage = (used.user + used.system) / Math.max(1, report.sent)
   report.lastWords = pairs.filter((pair) => pair.sent > 0).map((pair) => word(now, pair, pair.sent - 1))
-  return { ...report, ...spread(now.latencies) }
+  return { ...report, ...spread(now.latencies), ...(run.keep === true ? { latenciesMs: now.latencies } : {}) }
 }
 
 /** Keeps `window` messages of each pair under way; gives how many came in the measured time. */

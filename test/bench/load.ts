@@ -25,6 +25,8 @@ export type LoadRun = {
   words?: readonly string[]
   /** How long to wait for the last messages; what has not come then is lost. Default 10 s. */
   drainMs?: number
+  /** Give every latency in the report. */
+  keep?: boolean
   /** Start of the unique words; default made from the process id. */
   token?: string
 } & ({ mode: 'closed'; window: number } | { mode: 'open'; rate: number })
@@ -48,6 +50,7 @@ export type LoadReport = {
   p99Ms: number
   p999Ms: number
   maxMs: number
+  latenciesMs?: number[]
   /** Error answers; neither delivered nor refused; delivered more than once; overtaken by a later one of the same pair. */
   errors: number
   lost: number

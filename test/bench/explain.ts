@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The goals of the gate bench, and where the time goes when one is missed.
+import type { GateFigures, Score } from './gate.ts'
+
+type Goal = { name: string; wanted: string; met(figures: GateFigures): boolean; got(figures: GateFigures): number }
+
+const GOALS: readonly Goal[] = [
+  {
+    name: 'suite over bare',
+    wanted: 'at least 0.45',
+    met: (f) => f.suite_over_bare >= 0.45,
+    got: (f) => f.suite_over_bare,
+  },
+  {
+    name: 'suite over the do-nothing screen',
+    wanted: 'at least 0.8',
+    met: (f) => f.suite_over_noop >= 0.8,
+    got: (f) => f.suite_over_noop,
+  },
+  {
+    name: "Prosody's CPU per message over bare",
+    wanted: 'at most 1.8',
+    met: (f) => f.server_cpu_ratio <= 1.8,
+    got: (f) => f.server_cpu_ratio,
+  },
+  {
+    name: 'suite over mod_mam SQLite',
+    wanted: 'at least 10',
+    met: (f) => f.suite_over_mam_sqlite >= 10,
+    got: (f) => f.suite_over_mam_sqlite,
+  },
+  { name: 'added p50, ms', wanted: 'at most 1', met: (f) => f.added_p50_ms <= 1, got: (f) => f.added_p50_ms },
+  {
+    name: 'added p99, ms',
+    wanted: 'at most 3 and the p99 of one fdatasync',
+    met: (f) => f.added_p99_ms <= 3 + f.fdatasync_p99_ms,
+    got: (f) => f.added_p99_ms,
+  },
+  { name: 'RSS of a component, MB', wanted: 'under 200', met: (f) => f.rss_mb_max < 200, got: (f) => f.rss_mb_max },
+  { name: 'lost', wanted: 'none', met: (f) => f.lost === 0, got: (f) => f.lost },
+  { name: 'doubled', wanted: 'none', met: (f) => f.doubled === 0, got: (f) => f.doubled },
+]
+
+/** Empty when every goal is met; else which are not, and how busy each process was. */
+export function explain(figures: GateFigures, scores: readonly Score[]): string {
+  const missed = GOALS.filter((goal) => !goal.met(figures))
+  if (missed.length === 0) return ''
+  const cores = figures.cores
+  return [
+    ...missed.map((goal) => `missed: ${goal.name}: ${goal.got(figures)}, wanted ${goal.wanted}`),
+    'where the time goes (share of one core while the run lasted; the generator included):',
+    ...scores.map((score) => {
+      const busy = { ...score.cpuUsPerMessage, generator: score.generatorCpuUs / score.sent }
+      const share = (us: number) => (us * score.sent) / (score.seconds * 1e6)
+      const parts = Object.entries(busy).map(([name, us]) => `${name} ${(share(us) * 100).toFixed(0)} %`)
+      const sum = Object.values(busy).reduce((total, us) => total + share(us), 0)
+      return `  ${score.name.padEnd(18)} ${parts.join(', ')}; ${(sum * 100).toFixed(0)} % of ${cores * 100} %`
+    }),
+    ...scores.flatMap((score) => score.errorTexts.slice(0, 2).map((text) => `  ${score.name}: ${text}`)),
+  ].join('\n')
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench gate: what a company pays for Gatehouse, beside what it would pay for the server's own archive. All set-ups stand
+// side by side and take turns, so that a busy machine is unfair to all of them alike.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { prosodyVersion } from '../../deploy/demo/prosody.ts'
+import { measureFdatasync } from '../harness/fdatasync.ts'
+import { usage } from '../harness/meter.ts'
+import { postgresLack } from '../harness/postgres.ts'
+import { slowSync } from '../harness/slow-sync.ts'
+import { explain } from './explain.ts'
+import { type Load, openLoad } from './load.ts'
+import { type Added, addedLatency } from './open-loop.ts'
+import type { SetUp, Suite } from './set-ups.ts'
+import * as setUps from './set-ups.ts'
+import { table } from './table.ts'
+
+export type GateOptions = { form: 'quick' | 'normal' | 'long' }
+
+const SHAPE = {
+  quick: { rounds: 1, seconds: 2, slices: 2, sliceSeconds: 4, syncs: 300 },
+  normal: { rounds: 3, seconds: 4, slices: 4, sliceSeconds: 8, syncs: 1000 },
+  long: { rounds: 5, seconds: 10, slices: 6, sliceSeconds: 20, syncs: 3000 },
+} as const
+
+const PAIRS = 20
+const WINDOW = 10
+const SIZES = [100, 1000]
+
+/** What one set-up has done so far, over all its turns. */
+export type Score = {
+  name: string
+  sent: number
+  /** From the first message to the moment when the last record can be found. */
+  seconds: number
+  p50Ms: number
+  p99Ms: number
+  lost: number
+  doubled: number
+  disordered: number
+  errors: number
+  drainSeconds: number
+  /** By process. */
+  cpuUsPerMessage: Record<string, number>
+  peakRssMb: Record<string, number>
+  rows: number | null
+  commits: number | null
+  generatorCpuUs: number
+  errorTexts: string[]
+}
+
+type Turn = { set: SetUp; load: Load; score: Score; cpuUs: Record<string, number> }
+
+export async function gate(options: GateOptions): Promise<number> {
+  const shape = SHAPE[options.form]
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'))
+  await using opened = new AsyncDisposableStack()
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  const version = await prosodyVersion()
+  if (version === null) throw new Error('prosody is not installed')
+
+  say(`Prosody ${version}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}`)
+  const lack = options.form === 'long' ? await postgresLack() : null
+  if (lack !== null) say(`skipped: mod_mam PostgreSQL: ${lack}`)
+  const withPostgres = options.form === 'long' && lack === null
+  const suite = opened.use(await setUps.suite())
+  const sets: SetUp[] = [
+    opened.use(await setUps.bare(folder)),
+    opened.use(await setUps.mamInternal(folder)),
+    opened.use(await setUps.mamSqlite(folder)),
+    ...(withPostgres ? [opened.use(await setUps.mamPostgres(folder))] : []),
+    opened.use(await setUps.noop()),
+    suite,
+  ]
+  const turns: Turn[] = []
+  for (const set of sets) {
+    const load = opened.use(await openLoad({ ...set.target, pairs: PAIRS }))
+    turns.push({ set, load, score: empty(set.name), cpuUs: {} })
+  }
+  const syncs = [measureFdatasync(folder, shape.syncs)]
+
+  for (let round = 0; round < shape.rounds; round++) {
+    for (const turn of turns) await takeTurn(turn, shape.seconds)
+  }
+  for (const turn of turns) await close(turn)
+  const scores = turns.map((turn) => turn.score)
+  say(table(scores))
+
+  const bareTurn = turns[0]
+  const suiteTurn = turns.at(-1)
+  if (bareTurn === undefined || suiteTurn === undefined) throw new Error('nothing was measured')
+  const added = await addedLatency(bareTurn.load, suiteTurn.load, suite.world, shape)
+  syncs.push(measureFdatasync(folder, shape.syncs))
+  say(openText(added))
+  if (options.form === 'long') for (const delayMs of [2, 5]) await slowed(folder, delayMs)
+
+  const fdatasyncP99 = Math.max(...syncs.map((one) => one.p99Ms))
+  const result = figures(version, scores, added, fdatasyncP99)
+  const missed = explain(result, scores)
+  say(missed === '' ? 'every goal is met' : missed)
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+  return result.lost === 0 && result.doubled === 0 ? 0 : 1
+}
+
+async function takeTurn(turn: Turn, seconds: number): Promise<void> {
+  const { set, load, score } = turn
+  // Not counted: caches, the compiler, the first connections of the log.
+  await set.found(await load.run({ mode: 'closed', window: WINDOW, seconds: 0.5, bodies: [100] }))
+  for (const size of SIZES) {
+    const before = cpuOf(set)
+    const report = await load.run({ mode: 'closed', window: WINDOW, seconds, bodies: [size] })
+    await set.found(report)
+    const end = Math.max(report.drainedAt, set.pids.policy === undefined ? 0 : Date.now())
+    const after = cpuOf(set)
+    for (const name of Object.keys(after))
+      turn.cpuUs[name] = (turn.cpuUs[name] ?? 0) + (after[name] ?? 0) - (before[name] ?? 0)
+    const weight = report.sent / (score.sent + report.sent)
+    score.p50Ms += (report.p50Ms - score.p50Ms) * weight
+    score.p99Ms = Math.max(score.p99Ms, report.p99Ms)
+    score.sent += report.sent
+    score.seconds += (end - report.startedAt) / 1000
+    score.lost += report.lost
+    score.doubled += report.doubled
+    score.disordered += report.disordered
+    score.errors += report.errors
+    score.errorTexts.push(...report.errorTexts, ...report.broken)
+    score.generatorCpuUs += report.cpuUsPerMessage * report.sent
+    score.drainSeconds = Math.max(score.drainSeconds, (end - report.drainedAt) / 1000)
+  }
+  say(`  ${set.name}: ${Math.round(score.sent / score.seconds)} msg/s so far`)
+}
+
+async function close(turn: Turn): Promise<void> {
+  const { set, score, cpuUs } = turn
+  for (const [name, pid] of Object.entries(set.pids)) {
+    score.cpuUsPerMessage[name] = (cpuUs[name] ?? 0) / score.sent
+    score.peakRssMb[name] = usage(pid).peakRssMb
+  }
+  Object.assign(score, await set.counts())
+}
+
+function cpuOf(set: SetUp): Record<string, number> {
+  return Object.fromEntries(Object.entries(set.pids).map(([name, pid]) => [name, usage(pid).cpuUs]))
+}
+
+function empty(name: string): Score {
+  return {
+    ...{
+      name,
+      sent: 0,
+      seconds: 0,
+      p50Ms: 0,
+      p99Ms: 0,
+      lost: 0,
+      doubled: 0,
+      disordered: 0,
+      errors: 0,
+      drainSeconds: 0,
+    },
+    ...{ cpuUsPerMessage: {}, peakRssMb: {}, rows: null, commits: null, generatorCpuUs: 0, errorTexts: [] },
+  }
+}
+
+/** The flat line that programs read. */
+export type GateFigures = {
+  bench: 'gate'
+  server: string
+  cores: number
+  suite_over_bare: number
+  suite_over_noop: number
+  server_cpu_ratio: number
+  suite_over_mam_sqlite: number
+  suite_over_mam_internal: number
+  added_p50_ms: number
+  added_p99_ms: number
+  fdatasync_p99_ms: number
+  lost: number
+  doubled: number
+  rss_mb_max: number
+  drain_s: number
+}
+
+function figures(version: string, scores: readonly Score[], added: Added, fdatasyncP99: number): GateFigures {
+  const of = (name: string) => {
+    const score = scores.find((one) => one.name === name)
+    if (score === undefined) throw new Error(`${name} was not measured`)
+    return score
+  }
+  const rate = (name: string) => of(name).sent / of(name).seconds
+  const suite = of('full suite')
+  const over = (name: string) => round(rate('full suite') / rate(name), 3)
+  const own = Object.entries(suite.peakRssMb).filter(([name]) => name !== 'prosody')
+  return {
+    bench: 'gate',
+    server: `prosody ${version}`,
+    cores: cpus().length,
+    suite_over_bare: over('bare'),
+    suite_over_noop: over('do-nothing screen'),
+    server_cpu_ratio: round((suite.cpuUsPerMessage.prosody ?? 0) / (of('bare').cpuUsPerMessage.prosody ?? 1), 3),
+    suite_over_mam_sqlite: over('mod_mam SQLite'),
+    suite_over_mam_internal: over('mod_mam internal'),
+    added_p50_ms: round(added.p50Ms, 3),
+    added_p99_ms: round(added.p99Ms, 3),
+    fdatasync_p99_ms: round(fdatasyncP99, 3),
+    lost: suite.lost + added.lost,
+    doubled: suite.doubled + added.doubled,
+    rss_mb_max: round(Math.max(...own.map(([, mb]) => mb)), 1),
+    drain_s: round(suite.drainSeconds, 3),
+  }
+}
+
+function openText({ p50Ms, p99Ms, p999Ms, bare, suite, searches }: Added): string {
+  const line = (name: string, one: { p50Ms: number; p99Ms: number; p999Ms: number }) =>
+    `  ${name.padEnd(8)} p50 ${one.p50Ms.toFixed(2)} ms, p99 ${one.p99Ms.toFixed(2)} ms, p99.9 ${one.p999Ms.toFixed(2)} ms`
+  return [
+    `open loop, 500 msg/s, bare and suite in turn, ${searches} searches meanwhile:`,
+    line('bare', bare),
+    line('suite', suite),
+    line('added', { p50Ms, p99Ms, p999Ms }),
+  ].join('\n')
+}
+
+/** The same suite on a disk whose every sync takes longer. */
+async function slowed(folder: string, delayMs: number): Promise<void> {
+  const environment = await slowSync(folder, { delayUs: delayMs * 1000 })
+  await using suite: Suite = await setUps.suite(environment)
+  await using many = await openLoad({ ...suite.target, pairs: PAIRS })
+  const open = await many.run({ mode: 'open', rate: 500, seconds: 20, warmUpMs: 1000, bodies: [100, 1000] })
+  await many.close()
+  await using one = await openLoad({ ...suite.target, pairs: 1, prefix: 'single' })
+  const single = await one.run({ mode: 'open', rate: 200, seconds: 20, warmUpMs: 1000, bodies: [100] })
+  const kept = single.measured / single.seconds
+  say(
+    `each sync ${delayMs} ms slower: at 500 msg/s p50 ${open.p50Ms.toFixed(1)} ms, p99 ${open.p99Ms.toFixed(1)} ms; ` +
+      `one pair at 200 msg/s: ${kept.toFixed(0)} msg/s came, p50 ${single.p50Ms.toFixed(1)} ms, p99 ${single.p99Ms.toFixed(1)} ms; ` +
+      `lost ${open.lost + single.lost}`,
+  )
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

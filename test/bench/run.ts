@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run bench -- NAME [--quick | --long]: measures beside peers in the same run; the last line is one flat JSON object.
+import { parseArgs } from 'node:util'
+import { gate } from './gate.ts'
+
+const BENCHES = { gate } as const
+
+const HELP = `npm run bench -- NAME [--quick | --long]
+
+  gate      Prosody bare, with mod_mam, with a do-nothing screen, and with the full suite
+  --quick   under a minute, larger noise
+  --long    more rounds, PostgreSQL as a peer, slow disks
+`
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean' }, long: { type: 'boolean' }, help: { type: 'boolean' } },
+  })
+  const name = positionals[0]
+  if (values.help || name === undefined || !Object.hasOwn(BENCHES, name)) {
+    process.stderr.write(HELP)
+    return values.help ? 0 : 2
+  }
+  return BENCHES[name as keyof typeof BENCHES]({ form: values.quick ? 'quick' : values.long ? 'long' : 'normal' })
+}
