@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person can ask the running process: numbers and states, never the contents of a message.
+import type { Journal } from '../kit/bus/journal.ts'
+import type { Command, Declaration, Said } from '../kit/process/command.ts'
+import type { Tally } from './gate/tally.ts'
+import type { RulesInForce } from './rules/rules-in-force.ts'
+
+const OPERATOR = { rights: ['operator', 'officer', 'auditor'], parameters: [] } as const
+
+export const declarations: readonly Declaration[] = [
+  { ...OPERATOR, name: 'policy rules', help: 'policy-help-rules', columns: ['what', 'value'] },
+  { ...OPERATOR, name: 'policy journal', help: 'policy-help-journal', columns: ['what', 'value'] },
+  { ...OPERATOR, name: 'policy stats', help: 'policy-help-stats', columns: ['what', 'value'] },
+]
+
+export type Asked = { rules: RulesInForce; journal: Journal; tally: Tally; inWork(): { asks: number; bytes: number } }
+
+export function policyCommands(asked: Asked): readonly Command[] {
+  const answers: Readonly<Record<string, () => AsyncIterable<Said>>> = {
+    'policy rules': () => sayRules(asked.rules),
+    'policy journal': () => sayJournal(asked.journal),
+    'policy stats': () => sayStats(asked),
+  }
+  return declarations.map((declared) => ({ ...declared, run: answers[declared.name] ?? missing(declared.name) }))
+}
+
+async function* sayRules(rules: RulesInForce): AsyncIterable<Said> {
+  const { file, hash, loadedAt, set } = rules.current()
+  yield row('file', file)
+  yield row('sha256', hash)
+  yield row('loaded_at', loadedAt)
+  yield row('rules', set.rules.length)
+  yield row('otherwise', set.otherwise)
+  const error = rules.error()
+  yield row('last_error', error === null ? null : error.at)
+  for (const { line, message } of error?.problems ?? []) yield row('problem', `${file}:${line}: ${message}`)
+}
+
+async function* sayJournal(journal: Journal): AsyncIterable<Said> {
+  const state = await journal.state()
+  yield row('id', state.id)
+  yield row('first', state.first)
+  yield row('last', state.last)
+  yield row('bytes', state.bytes)
+  yield row('max_bytes', state.maxBytes)
+  yield row('hours_left', state.hoursLeft)
+  for (const { name, position } of state.followers) {
+    yield { say: 'row', row: { what: `follower ${name}`, value: position, behind: state.last - position } }
+  }
+}
+
+async function* sayStats({ tally, inWork }: Asked): AsyncIterable<Said> {
+  for (const [what, value] of Object.entries(tally.counts)) yield row(what, value)
+  const { asks, bytes } = inWork()
+  yield row('questions_in_work', asks)
+  yield row('characters_in_work', bytes)
+  for (const [rule, times] of tally.byRule) yield row(`rule ${rule}`, times)
+}
+
+function row(what: string, value: string | number | null): Said {
+  return { say: 'row', row: { what, value } }
+}
+
+function missing(name: string): never {
+  throw new Error(`the command ${name} is declared and has no answer`)
+}

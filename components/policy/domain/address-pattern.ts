@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whom a rule means: `alice@corp.example`, `corp.example` (everybody there), `*@corp.example`, `*.partner.example`, `bot-*@*`.
+
+export type AddressPattern =
+  | { bare: string }
+  | { domain: string }
+  | { glob: readonly string[]; over: 'bare' | 'domain' }
+
+/** Reads one pattern. An Error says what is wrong with it in a sentence. */
+export function readAddressPattern(text: string): AddressPattern {
+  const pattern = text.trim().toLowerCase()
+  if (pattern === '')
+    throw new Error('an address is wanted, such as alice@corp.example, corp.example or *@corp.example')
+  if (pattern.includes('/')) throw new Error('an address without a resource is wanted')
+  if (/[\s<>"'&]/u.test(pattern)) throw new Error('an address holds no spaces, quotes or brackets')
+  const parts = pattern.split('@')
+  if (parts.length > 2 || parts.includes('')) throw new Error('an address is wanted, such as alice@corp.example')
+  if (pattern.includes('*')) return { glob: pattern.split('*'), over: parts.length === 2 ? 'bare' : 'domain' }
+  return parts.length === 2 ? { bare: pattern } : { domain: pattern }
+}
+
+/** Whether a bare JID in lower case is meant by one of the patterns. */
+export function isMeant(bare: string, patterns: readonly AddressPattern[]): boolean {
+  const domain = bare.slice(bare.indexOf('@') + 1)
+  return patterns.some((pattern) => {
+    if ('bare' in pattern) return pattern.bare === bare
+    if ('domain' in pattern) return pattern.domain === domain
+    return fits(pattern.over === 'bare' ? bare : domain, pattern.glob)
+  })
+}
+
+/** `pieces` are what stands between the stars. Linear: after the first piece, the leftmost fit of each piece is as good as any. */
+function fits(text: string, pieces: readonly string[]): boolean {
+  const first = pieces[0] ?? ''
+  const last = pieces[pieces.length - 1] ?? ''
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false
+  const end = text.length - last.length
+  let at = first.length
+  for (const piece of pieces.slice(1, -1)) {
+    const found = text.indexOf(piece, at)
+    if (found < 0 || found + piece.length > end) return false
+    at = found + piece.length
+  }
+  return true
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rules look at: one stanza as the helper forwarded it, already read. No XML from here on.
+import type { Direction, Via } from '../../kit/facts/facts.ts'
+
+/** What a stanza is, in the words of the rule file. One stanza can be several: an encrypted message is `message` and `encrypted`. */
+export const KINDS = [
+  'message',
+  'presence',
+  'iq',
+  'error',
+  'groupchat',
+  'private',
+  'subject',
+  'invitation',
+  'subscription',
+  'join',
+  'status',
+  'pep',
+  'vcard',
+  'room-config',
+  'room-admin',
+  'file-offer',
+  'encrypted',
+  'correction',
+  'retraction',
+  'reaction',
+] as const
+
+export type Kind = (typeof KINDS)[number]
+
+export const DIRECTIONS = ['sent', 'received'] as const satisfies readonly Direction[]
+export const VIAS = ['c2s', 's2s', 'component'] as const satisfies readonly Via[]
+
+/** A piece of text that a person could read. `where` names the place: body, subject, status, nick, ... */
+export type Text = {
+  where: string
+  value: string
+  /** What becomes of it when the message is replaced: written anew with the words masked, left out, or left as it is. */
+  onReplace: 'rewrite' | 'drop' | 'keep'
+}
+
+export type Screened = {
+  host: string
+  direction: Direction
+  via: Via
+  /** Bare JID, lower case. */
+  from: string
+  /** Bare JIDs of all it is meant for: the address, people invited, XEP-0033 addresses. Empty for what goes to nobody in particular. */
+  to: readonly string[]
+  /** Bare JID of the room it goes to or comes from, null outside rooms. */
+  room: string | null
+  kinds: ReadonlySet<Kind>
+  /** Every text in it, in document order. Read at the first call only: rules that look at no text cost nothing. */
+  texts(): readonly Text[]
+}

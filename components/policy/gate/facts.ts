@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a screen said -> facts for the journal.
+import type { Fact, FactOf } from '../../kit/facts/facts.ts'
+import type { Ask, Report } from '../domain/screen.ts'
+
+export function reportFact(report: Report, source: string, host: string): Fact {
+  switch (report.report) {
+    case 'source': {
+      const { at, node, hosts, software, helper, predecessor } = report
+      return { kind: 'source', source, at, node, hosts, software, helper, ...(predecessor ? { predecessor } : {}) }
+    }
+    case 'settle': {
+      const { n, outcome, at } = report
+      return { kind: 'settle', source, n, ...(report.try === null ? {} : { try: report.try }), outcome, at }
+    }
+    case 'mark':
+      return { kind: 'mark', source, last: report.last, at: report.at, ...(report.end ? { end: true } : {}) }
+    case 'outage': {
+      const { from, to, count, outcome, at } = report
+      return { kind: 'outage', source, host, from, to, count, outcome, at }
+    }
+    case 'occupant': {
+      const { room, nick, jid, event, at } = report
+      return { kind: 'occupant', source, host, room, nick, jid, event, at }
+    }
+    case 'session': {
+      const { jid, via, event, at } = report
+      return { kind: 'session', source, host, jid, via, event, at }
+    }
+    case 'stanza-id':
+      return { kind: 'stanza-id', source, n: report.n, by: report.by, id: report.id, at: report.at }
+    case 'observed':
+      return { kind: 'observed', source, host, from: report.from, stanza: report.stanza, at: report.at }
+  }
+}
+
+/** One try of one question with what is answered to it. `rules` is the hash of the rule set that judged it. */
+export function askFact(
+  ask: Omit<Ask<unknown>, 'stanza'>,
+  verdict: FactOf<'ask'>['verdict'],
+  from: { source: string; host: string; rules: string },
+): FactOf<'ask'> {
+  return {
+    kind: 'ask',
+    source: from.source,
+    n: ask.n,
+    try: ask.try,
+    host: from.host,
+    direction: ask.direction,
+    via: ask.via,
+    at: ask.at,
+    stanza: ask.raw,
+    verdict,
+    rules: from.rules,
+    ...(ask.spooled ? { spooled: true } : {}),
+  }
+}

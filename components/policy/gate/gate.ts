@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Question -> order -> journal -> answer. Nothing is answered before what it says is on disk (Journal.append).
+
+import type { Journal } from '../../kit/bus/journal.ts'
+import { writeFact } from '../../kit/facts/entries.ts'
+import type { Fact } from '../../kit/facts/facts.ts'
+import type { Iq } from '../../kit/router/router.ts'
+import type { Element } from '../../kit/xml/element.ts'
+import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
+import type { AddressPattern } from '../domain/address-pattern.ts'
+import type { Decide, Decision } from '../domain/decide.ts'
+import type { Ask } from '../domain/screen.ts'
+import { readScreen } from '../protocol/screen.ts'
+import { readScreened } from '../protocol/screened.ts'
+import { type Exception, writeVerdict, writeVerdicts } from '../protocol/verdicts.ts'
+import { DoneMarks } from './done-marks.ts'
+import { askFact, reportFact } from './facts.ts'
+import { divide, type Judged, toVerdict, type Wording } from './judged.ts'
+import type { Tally } from './tally.ts'
+import { Work, within } from './work.ts'
+
+/** The rule set in force at one moment; a whole screen is judged by one. */
+export type Judge = { hash: string; decide: Decide }
+
+export type GateBounds = {
+  /** Questions in work, and UTF-16 units of their stanzas. */
+  asks: number
+  bytes: number
+  answerWithinMs: number
+  laterWithinMs: number
+  replacementBytes: number
+  answerBytes: number
+}
+
+export type GateOptions = {
+  /** Domains that may ask, lower case. */
+  hosts: ReadonlySet<string>
+  rooms: readonly AddressPattern[]
+  bounds: GateBounds
+  judge(): Judge
+  journal: Pick<Journal, 'append'>
+  /** Sends the verdicts that were promised as `later`: an IQ set to this host. */
+  send(host: string, payload: string): void
+  wording: Wording
+  tally: Tally
+  /** A decision that threw, or a journal that began to fail or works again (null). */
+  fault(what: 'rules' | 'journal', error: unknown): void
+  now(): number
+  crash?: CrashPoints
+}
+
+/** Where a test's own main may end the process. */
+export type CrashPoints = { beforeAppend?(): void; afterAppendBeforeAnswer?(): void }
+
+export type Gate = {
+  answer(iq: Pick<Iq, 'from' | 'payload' | 'slice'>): Promise<string>
+  /** Takes nothing new; resolves when everything taken is answered, or when the signal aborts. */
+  drain(signal: AbortSignal): Promise<void>
+  inWork(): { asks: number; bytes: number }
+}
+
+type Origin = { source: string; host: string; rules: string }
+type Ready = Judged & { state: 'ready' }
+type Slow = { state: 'slow'; ask: Ask<Element>; decision: Promise<Decision> }
+
+export function createGate(options: GateOptions): Gate {
+  const { bounds, journal, tally } = options
+  const done = new DoneMarks()
+  const work = new Work(bounds)
+  let journalFails = false
+
+  async function answer(iq: Pick<Iq, 'from' | 'payload' | 'slice'>): Promise<string> {
+    const begun = performance.now()
+    const host = iq.from.toLowerCase()
+    if (!options.hosts.has(host)) {
+      tally.stranger()
+      throw new StanzaError('auth', 'forbidden', options.wording.error('policy-stranger'))
+    }
+    const screen = read(iq)
+    const taken = work.take(screen.asks)
+    if (!taken) {
+      tally.overBound()
+      throw new StanzaError('wait', 'resource-constraint', options.wording.error('policy-busy'))
+    }
+    try {
+      const judge = options.judge()
+      const origin: Origin = { source: screen.source, host, rules: judge.hash }
+      const judged = screen.asks.map((ask) => judgeOne(ask, origin, judge))
+      // What was spooled is acknowledged by the answer, so it is kept before it. Nobody waits for a verdict on it.
+      const settled = judged.some((one) => one.state === 'slow' && one.ask.spooled)
+        ? await Promise.all(judged.map((one) => (one.state === 'slow' && one.ask.spooled ? settle(one, begun) : one)))
+        : judged
+      const ready = settled.filter((one) => one.state === 'ready')
+      const slow = settled.filter((one) => one.state === 'slow')
+      const facts: Fact[] = screen.reports
+        .filter((report) => report.report === 'source')
+        .map((report) => reportFact(report, screen.source, host))
+      const to = done.isNews(screen.source, screen.done) ? screen.done : null
+      if (to !== null) facts.push({ kind: 'done', source: screen.source, to })
+      for (const one of ready) facts.push(askFact(one.ask, one.verdict, origin))
+      for (const report of screen.reports)
+        if (report.report !== 'source') facts.push(reportFact(report, screen.source, host))
+      await keep(facts, begun)
+      if (to !== null) done.keep(screen.source, to)
+      options.crash?.afterAppendBeforeAnswer?.()
+      for (const one of slow) answerLater(one, origin, begun)
+      const exceptions = ready.flatMap((one) => one.exception ?? [])
+      const parts = divide(
+        [...slow.map((one): Exception => ({ n: one.ask.n, action: 'later' })), ...exceptions],
+        bounds.answerBytes,
+      )
+      // After the answer, which says of them that they come later.
+      if (parts.after.length > 0) setImmediate(() => sendAll(host, screen.source, parts.after))
+      tally.answered(ready, screen.reports.length, (performance.now() - begun) / 1_000)
+      return writeVerdicts(parts.answer)
+    } finally {
+      taken.release(screen.asks)
+    }
+  }
+
+  function read(iq: Pick<Iq, 'payload' | 'slice'>) {
+    try {
+      return readScreen(iq.payload, (child) => iq.slice(child))
+    } catch (error) {
+      if (error instanceof StanzaError) tally.badScreen()
+      throw error
+    }
+  }
+
+  function judgeOne(ask: Ask<Element>, origin: Origin, judge: Judge): Ready | Slow {
+    if ('unreadable' in ask.stanza) {
+      const at = ask.at || new Date(options.now()).toISOString()
+      return ready({ ...ask, at }, { action: 'refuse', rule: 'unreadable', condition: 'bad-request', text: null })
+    }
+    try {
+      const decision = judge.decide(readScreened(ask, ask.stanza, origin.host, options.rooms))
+      if (!(decision instanceof Promise)) return ready(ask, decision)
+      // Whoever waits for it takes the rejection; until then it is nobody's.
+      decision.catch(() => {})
+      return { state: 'slow', ask, decision }
+    } catch (error) {
+      return faulty(ask, error)
+    }
+  }
+
+  function ready(ask: Ask<Element>, decision: Decision): Ready {
+    return { state: 'ready', ...toVerdict(ask, decision, options.wording, bounds) }
+  }
+
+  async function settle(slow: Slow, begun: number): Promise<Ready> {
+    try {
+      return ready(slow.ask, await within(slow.decision, bounds.laterWithinMs - (performance.now() - begun)))
+    } catch (error) {
+      return faulty(slow.ask, error)
+    }
+  }
+
+  /** No verdict: the helper does what its operator set for an outage. On record stands that nothing was allowed. */
+  function faulty(ask: Ask<Element>, error: unknown): Ready {
+    options.fault('rules', error)
+    const refused = ready(ask, { action: 'refuse', rule: 'fault', condition: 'internal-server-error', text: {} })
+    return { ...refused, exception: ask.spooled ? null : { n: ask.n, action: 'fault' } }
+  }
+
+  /** Resolves when the facts are on disk. What is late or cannot be kept is an error to the helper: nothing was allowed. */
+  async function keep(facts: readonly Fact[], begun: number): Promise<void> {
+    if (facts.length === 0) return
+    options.crash?.beforeAppend?.()
+    try {
+      const appended = journal.append(facts.map(writeFact))
+      await within(appended, bounds.answerWithinMs - (performance.now() - begun))
+      if (journalFails) options.fault('journal', null)
+      journalFails = false
+    } catch (cause) {
+      tally.notKept()
+      if (!journalFails) options.fault('journal', cause)
+      journalFails = true
+      // Without the cause: the log has it once, not with every screen.
+      throw new StanzaError('wait', 'resource-constraint', options.wording.error('policy-not-kept'))
+    }
+  }
+
+  /** Keeps and sends a verdict that took its time. Unsent, late or unkept: the helper's own time limit applies. */
+  function answerLater(slow: Slow, origin: Origin, begun: number): void {
+    const taken = work.take([slow.ask], true)
+    const run = async () => {
+      try {
+        const one = await settle(slow, begun)
+        await keep([askFact(one.ask, one.verdict, origin)], performance.now())
+        const took = performance.now() - begun
+        tally.answered([one], 0, took / 1_000)
+        if (took > bounds.laterWithinMs) return tally.tooLate()
+        const verdict = writeVerdict(one.exception ?? { n: one.ask.n, action: 'allow' })
+        options.send(origin.host, writeVerdicts([verdict], origin.source))
+      } catch (error) {
+        // keep() has told of it already.
+        if (!(error instanceof StanzaError)) options.fault('rules', error)
+      } finally {
+        taken?.release([slow.ask])
+      }
+    }
+    void run()
+  }
+
+  function sendAll(host: string, source: string, parts: readonly string[][]): void {
+    for (const part of parts) options.send(host, writeVerdicts(part, source))
+  }
+
+  return { answer, drain: (signal) => work.close(signal), inWork: () => work.now() }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A decision -> what the journal keeps and what the helper is told. Both say the same.
+import type { FactOf } from '../../kit/facts/facts.ts'
+import type { Element } from '../../kit/xml/element.ts'
+import type { Decision } from '../domain/decide.ts'
+import type { Texts } from '../domain/rule.ts'
+import type { Ask } from '../domain/screen.ts'
+import { writeReplacement } from '../protocol/replacement.ts'
+import { type Exception, writeVerdict } from '../protocol/verdicts.ts'
+
+export type Verdict = FactOf<'ask'>['verdict']
+
+/** `exception`: what the answer says of this number; null where it is allowed or no verdict is awaited. */
+export type Judged = { ask: Ask<Element>; verdict: Verdict; exception: Exception | null }
+
+/** The words for people, in all languages at once. */
+export type Wording = {
+  /** What a sender is shown where the rule has no text of its own. */
+  refusal(rule: string): Readonly<Record<string, string>>
+  /** What is wrong with a screen as a whole. */
+  error(id: 'policy-stranger' | 'policy-busy' | 'policy-not-kept'): Readonly<Record<string, string>>
+}
+
+export function toVerdict(
+  ask: Ask<Element>,
+  decision: Decision,
+  wording: Wording,
+  bounds: { replacementBytes: number },
+): Judged {
+  const judged = (verdict: Verdict): Judged => {
+    const exception = ask.spooled || verdict.action === 'allow' ? null : { n: ask.n, ...verdict }
+    return { ask, verdict, exception }
+  }
+  const refuse = (rule: string, condition: string, text: Texts): Judged =>
+    judged({ action: 'refuse', rule, condition, text: text ?? wording.refusal(rule) })
+  if (decision.action === 'allow') return judged(decision)
+  if (decision.action === 'refuse') return refuse(decision.rule, decision.condition, decision.text)
+  if ('unreadable' in ask.stanza) throw new Error('what cannot be read cannot be replaced')
+  const stanza = writeReplacement(ask.stanza, decision.texts)
+  // Larger than the server takes from a component: the whole stream would be closed over it.
+  if (Buffer.byteLength(stanza) > bounds.replacementBytes)
+    return refuse(decision.rule, 'policy-violation', decision.refusal)
+  return judged({ action: 'replace', rule: decision.rule, stanza })
+}
+
+/**
+ * What one answer holds, in at most so many UTF-8 bytes; what does not fit is `later` there and follows in parts of that size.
+ * A server closes the stream of a component that sends more than it takes.
+ */
+export function divide(
+  exceptions: readonly Exception[],
+  bytes: number,
+): { answer: readonly string[]; after: readonly string[][] } {
+  const written = exceptions.map(writeVerdict)
+  if (byteLength(written) <= bytes) return { answer: written, after: [] }
+  const promised = exceptions.map(({ n }) => writeVerdict({ n, action: 'later' }))
+  let room = bytes - byteLength(promised)
+  const after: string[][] = []
+  let left = 0
+  const answer = written.map((verdict, index) => {
+    const size = Buffer.byteLength(verdict)
+    if (size <= room) {
+      room -= size
+      return verdict
+    }
+    if (size > left) {
+      after.push([])
+      left = bytes
+    }
+    after.at(-1)?.push(verdict)
+    left -= size
+    return promised[index] ?? ''
+  })
+  return { answer, after }
+}
+
+function byteLength(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// The component policy: every stanza it answers, and what it is made of.
+import { openJournal } from '../kit/bus/file-journal.ts'
+import type { Journal } from '../kit/bus/journal.ts'
+import { writeFact } from '../kit/facts/entries.ts'
+import type { Log } from '../kit/process/log.ts'
+import type { Metrics } from '../kit/process/metrics.ts'
+import type { Context, Running } from '../kit/process/run.ts'
+import { createRouter } from '../kit/router/create-router.ts'
+import type { Router } from '../kit/router/router.ts'
+import { openStream } from '../kit/stream/open-stream.ts'
+import type { Stream } from '../kit/stream/stream.ts'
+import { NS } from '../kit/xmpp/namespaces.ts'
+import { policyCommands } from './commands.ts'
+import { type Decide, decide } from './domain/decide.ts'
+import { RESERVED_IDS } from './domain/rule.ts'
+import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate.ts'
+import { Tally } from './gate/tally.ts'
+import { createWording } from './gate/wording.ts'
+import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
+import { watchFile } from './rules/watch.ts'
+import { badRules, type PolicySettings } from './settings.ts'
+
+/** Folder of the texts that people read. */
+export const texts = new URL('./text/', import.meta.url)
+
+/** What a main hands in. A test's own may end the process at a point, or put a slow rule in the place of the rules. */
+export type Parts = { version: string; crash?: CrashPoints; decide?: Decide }
+
+export async function startPolicy(context: Context<PolicySettings>, parts: Parts): Promise<Running> {
+  const { settings, log, metrics } = context
+  const tally = new Tally(metrics)
+  await using opening = new AsyncDisposableStack()
+  const journal = opening.use(await openPolicyJournal(settings, log))
+  const rules = await openRulesOnRecord(context, journal, tally)
+  const router = openRouter(settings, parts, log, (router) =>
+    createGate({
+      hosts: settings.hosts,
+      rooms: settings.rooms,
+      bounds: settings.bounds,
+      journal,
+      judge: judgeBy(rules, parts.decide),
+      send: (host, payload) => sendLater(router(), host, payload, log),
+      wording: createWording(context.text, settings.languages),
+      tally,
+      fault: (what, error) => tellFault(log, what, error),
+      now: context.now,
+      ...(parts.crash ? { crash: parts.crash } : {}),
+    }),
+  )
+  const { gate, stream } = router
+  opening.use(stream)
+  const reload = () => reloadRules(rules, tally, log)
+  const watching = opening.use(
+    watchFile(
+      settings.rulesFile,
+      () => void reload().catch(context.fail),
+      (error) => log.error('rules not watched', { error }),
+    ),
+  )
+  showMetrics(metrics, journal, rules, gate)
+  opening.move()
+  return {
+    commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork() }),
+    healthy: () => null,
+    ready: () => (stream.state === 'up' ? null : `the stream to the server is ${stream.state}`),
+    async reload() {
+      const error = await reload()
+      if (error) throw badRules(settings.rulesFile, error.problems)
+    },
+    async drain(signal) {
+      watching[Symbol.dispose]()
+      await gate.drain(signal)
+      await stream.drain(signal)
+      await journal[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function openPolicyJournal(settings: PolicySettings, log: Log): Promise<Journal> {
+  return openJournal(settings.journal.folder, {
+    maxBytes: settings.journal.maxBytes,
+    warn: (level, fill) => (level === 'normal' ? log.info : log.warn)('journal level', { level, ...fill }),
+    fault: (error) => log.error('journal fault', { error }),
+  })
+}
+
+/** Every rule set is on record before the first stanza is judged by it. */
+async function openRulesOnRecord(
+  context: Context<PolicySettings>,
+  journal: Journal,
+  tally: Tally,
+): Promise<RulesInForce> {
+  const { settings, log } = context
+  const announce = async ({ hash, file, loadedAt, set }: InForce) => {
+    await journal.append([writeFact({ kind: 'rules', hash, rules: set.rules.length, file, at: loadedAt })])
+    tally.keepRules(new Set([...RESERVED_IDS, ...set.rules.map((rule) => rule.id)]))
+    log.info('rules in force', { file, hash, rules: set.rules.length })
+  }
+  const opened = await openRules(settings.rulesFile, context.now, announce)
+  if ('problems' in opened) throw badRules(settings.rulesFile, opened.problems)
+  return opened
+}
+
+/** One value for a whole screen: a reload in between changes nothing for it. */
+function judgeBy(rules: RulesInForce, instead: Decide | undefined): () => Judge {
+  let judge: Judge | null = null
+  return () => {
+    const { set, hash } = rules.current()
+    if (judge?.hash !== hash) judge = { hash, decide: instead ?? ((asked) => decide(asked, set)) }
+    return judge
+  }
+}
+
+/** A bad file is told in the log, by the metrics and by `policy rules`; the old rules stay. */
+async function reloadRules(rules: RulesInForce, tally: Tally, log: Log) {
+  const reloaded = await rules.reload()
+  if (reloaded.is !== 'bad') return null
+  tally.rulesRefused()
+  for (const { line, message } of reloaded.error.problems)
+    log.error('rules refused', { file: rules.current().file, line, wanted: message })
+  return reloaded.error
+}
+
+function openRouter(settings: PolicySettings, parts: Parts, log: Log, makeGate: (router: () => Router) => Gate) {
+  let router: Router<Stream>
+  const gate = makeGate(() => router)
+  router = createRouter(
+    {
+      domain: settings.domain,
+      identity: { category: 'component', type: 'generic', name: 'Gatehouse policy' },
+      software: { name: 'Gatehouse policy', version: parts.version },
+      routes: [
+        { type: 'set', namespace: NS.screen, name: 'screen', order: 'arrival', answer: (iq) => gate.answer(iq) },
+      ],
+      log,
+      answerWithinMs: settings.bounds.answerWithinMs * 2,
+    },
+    (events) =>
+      openStream(
+        {
+          host: settings.server.host,
+          port: settings.server.port,
+          domain: settings.domain,
+          secret: settings.secret.reveal(),
+          allowClear: settings.server.allowPlain,
+          limits: { stanzaBytes: settings.bounds.inputBytes },
+          log,
+        },
+        events,
+      ),
+  )
+  return { gate, stream: router.stream }
+}
+
+/** XEP-0114 resends nothing: a verdict that does not arrive is asked for again by the helper. */
+function sendLater(router: Router, host: string, payload: string, log: Log): void {
+  router
+    .request(host, payload, { timeoutMs: 5_000 })
+    .catch((error: unknown) => log.warn('a later verdict was not taken', { host, error }))
+}
+
+function tellFault(log: Log, what: 'rules' | 'journal', error: unknown): void {
+  if (error === null) log.info('journal works again')
+  else log.error(what === 'journal' ? 'nothing can be recorded' : 'a rule failed', { error })
+}
+
+function showMetrics(metrics: Metrics, journal: Journal, rules: RulesInForce, gate: Gate): void {
+  metrics.gauge('journal_bytes', 'What the journal takes on the disk', async () => (await journal.state()).bytes)
+  metrics.gauge('journal_max_bytes', 'What it may take', async () => (await journal.state()).maxBytes)
+  metrics.gauge(
+    'journal_hours_left',
+    'Until it is full at the rate of the last hour; -1 while that is not known',
+    async () => (await journal.state()).hoursLeft ?? -1,
+  )
+  metrics.gauge('rules_count', 'Rules in force', () => rules.current().set.rules.length)
+  metrics.gauge('rules_refused_state', '1 while the newest rule file was not taken', () =>
+    rules.error() === null ? 0 : 1,
+  )
+  metrics.gauge('work_questions', 'Questions taken and not yet answered', () => gate.inWork().asks)
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forwarded stanza -> what the rules look at.
+import { type Element, isElement } from '../../kit/xml/element.ts'
+import { bareOf } from '../../kit/xmpp/jid.ts'
+import { type AddressPattern, isMeant } from '../domain/address-pattern.ts'
+import type { Ask } from '../domain/screen.ts'
+import type { Screened, Text } from '../domain/screened.ts'
+import { readKinds } from './kinds.ts'
+import { ADDRESSES, MUC, MUC_ADMIN, MUC_OWNER, MUC_USER } from './namespaces.ts'
+import { readTexts } from './texts.ts'
+
+/** `rooms`: domains whose addresses are rooms, for what does not say so itself (a private message to an occupant, say). */
+export function readScreened(
+  ask: Omit<Ask<Element>, 'stanza'>,
+  stanza: Element,
+  host: string,
+  rooms: readonly AddressPattern[],
+): Screened {
+  const from = bareOf(stanza.attrs.from ?? '')
+  const to = bareOf(stanza.attrs.to ?? '')
+  const room = readRoom(stanza, from, to, ask.direction === 'sent', rooms)
+  let texts: readonly Text[] | null = null
+  return {
+    host,
+    direction: ask.direction,
+    via: ask.via,
+    from,
+    to: addressees(stanza, to),
+    room,
+    kinds: readKinds(stanza, room),
+    texts: () => {
+      texts ??= readTexts(stanza)
+      return texts
+    },
+  }
+}
+
+/** The address, those invited (XEP-0045 7.8.2), and XEP-0033 addresses. */
+function addressees(stanza: Element, to: string): readonly string[] {
+  const all = to === '' ? [] : [to]
+  if (stanza.name !== 'message') return all
+  for (const child of stanza.children) {
+    if (!isElement(child)) continue
+    const namespace = child.getNS()
+    if (namespace === MUC_USER)
+      for (const invite of child.getChildren('invite')) all.push(bareOf(invite.attrs.to ?? ''))
+    if (namespace === ADDRESSES)
+      for (const address of child.getChildren('address')) all.push(bareOf(address.attrs.jid ?? ''))
+  }
+  return all.filter((address) => address !== '')
+}
+
+function readRoom(
+  stanza: Element,
+  from: string,
+  to: string,
+  sent: boolean,
+  rooms: readonly AddressPattern[],
+): string | null {
+  const there = sent ? to : from
+  if (stanza.name === 'message' && stanza.attrs.type === 'groupchat') return there
+  // Of either side, the one that is known to be a room.
+  for (const address of sent ? [to, from] : [from, to])
+    if (address.includes('@') && isMeant(address, rooms)) return address
+  for (const child of stanza.children) {
+    if (!isElement(child)) continue
+    const namespace = child.getNS()
+    if (namespace === MUC || namespace === MUC_OWNER || namespace === MUC_ADMIN) return there === '' ? null : there
+    // XEP-0045 7.5: the mark of a private message; on an invitation that a room sends on, the room is the sender.
+    if (namespace === MUC_USER) return there === '' ? null : there
+  }
+  return null
+}

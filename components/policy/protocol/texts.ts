@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every text of a stanza that a person could read: what stands in elements, in attributes, and the nick of a join.
+import { type Element, isElement } from '../../kit/xml/element.ts'
+import type { Text } from '../domain/screened.ts'
+import { XHTML_IM } from './namespaces.ts'
+
+/** A text and the element it stands in; `attribute` is null for the text of the element itself. */
+export type Placed = Text & { element: Element; attribute: string | null }
+
+/** All texts in document order. The same stanza gives the same list each time: a replacement counts on the places. */
+export function readTexts(stanza: Element): Placed[] {
+  const texts: Placed[] = []
+  // XEP-0045 7.2.2: whoever joins or changes the nick says it in the resource.
+  const to = stanza.attrs.to ?? ''
+  if (stanza.name === 'presence' && to.includes('/')) {
+    texts.push({
+      where: 'nick',
+      value: to.slice(to.indexOf('/') + 1),
+      onReplace: 'keep',
+      element: stanza,
+      attribute: 'to',
+    })
+  }
+  const pending: { element: Element; top: boolean }[] = childrenOf(stanza, true).reverse()
+  addOwn(stanza, stanza.name, 'keep', texts)
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { element, top } = next
+    if (element.getName() === 'html' && element.getNS() === XHTML_IM) {
+      texts.push({ where: 'html', value: flow(element), onReplace: 'drop', element, attribute: null })
+      continue
+    }
+    const rewritable = top && stanza.name === 'message' && (element.name === 'body' || element.name === 'subject')
+    addOwn(element, element.getName(), rewritable ? 'rewrite' : 'keep', texts)
+    addAttributes(element, texts)
+    pending.push(...childrenOf(element, false).reverse())
+  }
+  return texts
+}
+
+function childrenOf(element: Element, top: boolean): { element: Element; top: boolean }[] {
+  return element.children.filter(isElement).map((child) => ({ element: child, top }))
+}
+
+function addOwn(element: Element, where: string, onReplace: Text['onReplace'], texts: Placed[]): void {
+  // What a client shows as the text of an element is all of its own text, whatever elements stand between.
+  let value = ''
+  for (const child of element.children) if (!isElement(child)) value += child
+  if (value.trim() !== '' && !isBinary(element, value))
+    texts.push({ where, value, onReplace, element, attribute: null })
+}
+
+/** Attributes that only programs read. Every other one is a text: names of files and people, titles, addresses of pages. */
+const TECHNICAL = new Set(
+  (
+    'xmlns id type from to stamp by code role affiliation var node sid rid action creator initiator responder senders media ' +
+    'algo algorithm hash size width height length block-size seq ver version namespace mime-type cid max-age expiry rel ' +
+    'delivered count index first last begin end key kex prekey preKeyId signedPreKeyId prenonce thread profile charset zone'
+  ).split(' '),
+)
+
+function addAttributes(element: Element, texts: Placed[]): void {
+  for (const name of Object.keys(element.attrs)) {
+    if (TECHNICAL.has(name) || name.startsWith('xmlns:') || name.startsWith('xml:')) continue
+    const value = element.attrs[name] ?? ''
+    if (value.trim() !== '')
+      texts.push({ where: `${element.getName()}@${name}`, value, onReplace: 'keep', element, attribute: name })
+  }
+}
+
+/** Where pictures, keys and ciphertext stand. A long stretch of base64 there holds no words, though it can look so by chance. */
+const BINARY = new Set(['data', 'BINVAL', 'payload', 'key', 'iv', 'openpgp', 'pubkey', 'encrypted', 'x', 'signature'])
+
+function isBinary(element: Element, value: string): boolean {
+  return (
+    value.length >= 64 &&
+    BINARY.has(element.getName()) &&
+    /^(?:[A-Za-z0-9+/]{4,}[\r\n\t ]*)+={0,2}\s*$/u.test(value) &&
+    !/[A-Za-z] [A-Za-z]/u.test(value)
+  )
+}
+
+const INLINE = new Set(
+  'a abbr acronym b big cite code dfn em font i kbd q s samp small span strike strong sub sup tt u var'.split(' '),
+)
+
+/** XEP-0071 as it is read: a word may be cut by formatting and is still a word; blocks and breaks part words. */
+function flow(element: Element): string {
+  let text = ''
+  let aside = ''
+  const open: { element: Element; next: number }[] = [{ element, next: 0 }]
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    const child = top.element.children[top.next++]
+    if (child === undefined) {
+      if (!INLINE.has(top.element.getName())) text += ' '
+      open.pop()
+    } else if (!isElement(child)) text += child
+    else {
+      if (!INLINE.has(child.getName())) text += ' '
+      for (const name of ['alt', 'title', 'href', 'src', 'cite'])
+        if (child.attrs[name]) aside += ` ${child.attrs[name]}`
+      open.push({ element: child, next: 0 })
+    }
+  }
+  return text + aside
+}

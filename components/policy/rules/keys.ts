@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words of the rule file: those that work, and those that are planned and not built in this version.
+
+export type KnownKeys = { built: readonly string[]; planned: readonly string[] }
+
+export const FILE_KEYS: KnownKeys = {
+  built: ['version', 'otherwise', 'rules'],
+  planned: [
+    'lexicons',
+    'lists',
+    'groups',
+    'hosts',
+    'time_zone',
+    'tags',
+    'record',
+    'on_outage',
+    'valid_from',
+    'approved_by',
+  ],
+}
+
+export const RULE_KEYS: KnownKeys = {
+  built: ['id', 'when', 'then'],
+  planned: [
+    'host',
+    'hosts',
+    'on_outage',
+    'examples',
+    'record',
+    'tag',
+    'time_budget',
+    'valid_from',
+    'valid_to',
+    'confidence',
+  ],
+}
+
+export const CONDITION_KEYS: KnownKeys = {
+  built: ['all', 'any', 'not', 'direction', 'from', 'to', 'room', 'kind', 'words'],
+  planned: [
+    'regex',
+    'lexicon',
+    'detect',
+    'group',
+    'from_group',
+    'to_group',
+    'between',
+    'wall',
+    'tag',
+    'time',
+    'size',
+    'rate',
+    'attachment',
+    'host',
+    'via',
+    'list',
+  ],
+}
+
+export const ACTION_KEYS: KnownKeys = {
+  built: ['allow', 'refuse', 'replace'],
+  planned: ['tag', 'record', 'warn', 'keep', 'hold', 'label', 'notify', 'strip'],
+}
+
+export const REFUSE_KEYS: KnownKeys = { built: ['condition', 'text'], planned: ['notify', 'record'] }
+export const REPLACE_KEYS: KnownKeys = { built: ['mask', 'text'], planned: ['with', 'regex', 'notify', 'record'] }
+
+/**
+ * RFC 6120 8.3.3 conditions that a refusal may carry. Left out: those that clients read as "the contact is gone" or "not in the
+ * room" (service-unavailable, recipient-unavailable, item-not-found, remote-server-*, not-acceptable), and those with content of their own.
+ */
+export const CONDITIONS = [
+  'policy-violation',
+  'not-allowed',
+  'forbidden',
+  'bad-request',
+  'conflict',
+  'resource-constraint',
+  'undefined-condition',
+] as const

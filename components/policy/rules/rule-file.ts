@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// config/policy-rules.yaml -> RuleSet. Everything wrong is told at once, each with its line.
+import { createHash } from 'node:crypto'
+import { readYaml, type Yaml } from '../../kit/yaml/yaml.ts'
+import { RESERVED_IDS, type Rule, type RuleSet } from '../domain/rule.ts'
+import { buildFinder, VocabularyTooLarge } from '../matching/automaton.ts'
+import { readAction } from './action.ts'
+import { type Lists, readCondition } from './condition.ts'
+import { FILE_KEYS, RULE_KEYS } from './keys.ts'
+import { isMap, Reading, type RuleProblem } from './reading.ts'
+
+export const RULES_MAX = 1_000
+export const FILE_MAX_BYTES = 4 * 1024 * 1024
+
+export type ReadRules =
+  | { ok: true; set: RuleSet; hash: string }
+  | { ok: false; problems: readonly RuleProblem[]; hash: string }
+
+/** Reads the bytes of a rule file. `hash` is their SHA-256 in hex: whoever holds the file can tell which rules were in force. */
+export function readRules(bytes: Buffer): ReadRules {
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  const fail = (problems: readonly RuleProblem[]): ReadRules => ({ ok: false, problems, hash })
+  if (bytes.length > FILE_MAX_BYTES) return fail([{ line: 1, message: `at most ${FILE_MAX_BYTES} bytes are wanted` }])
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return fail([{ line: 1, message: 'a file in UTF-8 is wanted' }])
+  }
+  const read = readYaml(text)
+  if (!read.ok) return fail(read.faults)
+  const problems: RuleProblem[] = []
+  const set = readSet(read.yaml, problems)
+  return set && problems.length === 0 ? { ok: true, set, hash } : fail(problems.toSorted((a, b) => a.line - b.line))
+}
+
+function readSet(yaml: Yaml, problems: RuleProblem[]): RuleSet | null {
+  const file = new Reading(yaml, problems, [], yaml.value)
+  if (!isMap(file.value)) return file.refuse('a file with version, otherwise and rules is wanted')
+  file.keys(FILE_KEYS)
+  if (file.value.version !== 1) file.at('version').refuse('version: 1 is wanted; this program reads no other')
+  const otherwise = file.at('otherwise').oneOf(['allow', 'refuse'] as const)
+  const lists: Lists = []
+  const rules = readList(file.at('rules'), lists)
+  if (!otherwise || !rules) return null
+  try {
+    return { rules, otherwise, find: buildFinder(lists) }
+  } catch (error) {
+    if (!(error instanceof VocabularyTooLarge)) throw error
+    return file.at('rules').refuse(error.message)
+  }
+}
+
+function readList(place: Reading, lists: Lists): readonly Rule[] | null {
+  // `rules:` with nothing below it, or none at all: record everything, decide by `otherwise`.
+  if (place.value === undefined || place.value === null) return []
+  if (!Array.isArray(place.value)) return place.refuse('a list of rules is wanted')
+  if (place.value.length > RULES_MAX) return place.refuse(`at most ${RULES_MAX} rules are wanted`)
+  const ids = new Set<string>()
+  return place.value.flatMap((_, index) => readRule(place.at(index), ids, lists) ?? [])
+}
+
+function readRule(place: Reading, ids: Set<string>, lists: Lists): Rule | null {
+  if (!isMap(place.value)) return place.refuse('a rule with id, when and then is wanted')
+  place.keys(RULE_KEYS)
+  const id = readId(place.at('id'), ids)
+  const when = readCondition(place.at('when'), lists)
+  const then = readAction(place.at('then'), when)
+  return id && when && then ? { id, when, then } : null
+}
+
+function readId(place: Reading, ids: Set<string>): string | null {
+  const id = place.text(64)
+  if (id === null) return null
+  if (!/^[a-z0-9][a-z0-9._-]*$/u.test(id))
+    return place.refuse('lower-case letters, digits, dots, dashes and underscores are wanted')
+  if (RESERVED_IDS.some((reserved) => reserved === id))
+    return place.refuse(`"${id}" has a meaning of its own; another id is wanted`)
+  if (ids.has(id)) return place.refuse(`"${id}" is the id of an earlier rule; another is wanted`)
+  ids.add(id)
+  return id
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rule set in force: one value, put in the place of the one before as a whole. A bad file changes nothing.
+import { readFile } from 'node:fs/promises'
+import type { RuleSet } from '../domain/rule.ts'
+import type { RuleProblem } from './reading.ts'
+import { readRules } from './rule-file.ts'
+
+export type InForce = { set: RuleSet; hash: string; file: string; loadedAt: string }
+
+/** A file that was not taken: when, its hash if it could be read, and why. */
+export type RulesError = { at: string; hash: string | null; problems: readonly RuleProblem[] }
+
+export type Reloaded = { is: 'new' | 'same' } | { is: 'bad'; error: RulesError }
+
+export type RulesInForce = {
+  current(): InForce
+  /** The last file that was not taken; null once a good one has been read. */
+  error(): RulesError | null
+  /** Reads the file again; one reading at a time. */
+  reload(): Promise<Reloaded>
+}
+
+/**
+ * Reads the file for the first time: null with the problems if it is bad. `announce` puts a rule set on record before the
+ * first stanza is judged by it; if that fails, the old set stays.
+ */
+export async function openRules(
+  file: string,
+  now: () => number,
+  announce: (rules: InForce) => Promise<void>,
+): Promise<RulesInForce | RulesError> {
+  const first = await read()
+  if ('problems' in first) return first
+  await announce(first)
+  let current = first
+  let error: RulesError | null = null
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    current: () => current,
+    error: () => error,
+    reload: () => {
+      const next = last.then(replace)
+      last = next.catch(() => {})
+      return next
+    },
+  }
+
+  async function replace(): Promise<Reloaded> {
+    const read_ = await read()
+    if ('problems' in read_) {
+      error = read_
+      return { is: 'bad', error: read_ }
+    }
+    if (read_.hash !== current.hash) await announce(read_)
+    const is = read_.hash === current.hash ? 'same' : 'new'
+    if (is === 'new') current = read_
+    error = null
+    return { is }
+  }
+
+  async function read(): Promise<InForce | RulesError> {
+    const at = new Date(now()).toISOString()
+    let bytes: Buffer
+    try {
+      bytes = await readFile(file)
+    } catch (cause) {
+      const message = `a readable rule file is wanted (${cause instanceof Error ? cause.message : String(cause)})`
+      return { at, hash: null, problems: [{ line: 1, message }] }
+    }
+    const rules = readRules(bytes)
+    if (!rules.ok) return { at, hash: rules.hash, problems: rules.problems }
+    return { set: rules.set, hash: rules.hash, file, loadedAt: at }
+  }
+}

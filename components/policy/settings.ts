@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// config/policy.yaml: what was said, then what holds.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BadSettings, type Problem, shape } from '../kit/process/settings.ts'
+import type { Secret } from '../kit/process/words.ts'
+import { parseJid } from '../kit/xmpp/jid.ts'
+import { type AddressPattern, readAddressPattern } from './domain/address-pattern.ts'
+import type { RuleProblem } from './rules/reading.ts'
+import { readRules } from './rules/rule-file.ts'
+
+export type PolicySettings = {
+  domain: string
+  secret: Secret
+  server: { host: string; port: number; allowPlain: boolean }
+  /** Domains whose helpers may ask, lower case. */
+  hosts: ReadonlySet<string>
+  /** Domains whose addresses are rooms. */
+  rooms: readonly AddressPattern[]
+  rulesFile: string
+  /** Languages of the suite's own refusals. */
+  languages: readonly string[]
+  journal: { folder: string; maxBytes: number }
+  bounds: Bounds
+}
+
+export type Bounds = {
+  /** Questions taken and not yet answered. */
+  asks: number
+  /** UTF-16 units of their stanzas. */
+  bytes: number
+  answerWithinMs: number
+  laterWithinMs: number
+  /** UTF-8 bytes of one new stanza, and of one answer. */
+  replacementBytes: number
+  answerBytes: number
+  /** UTF-8 bytes of one stanza on the stream. */
+  inputBytes: number
+}
+
+export const policySettings = shape({
+  metricsPort: 9311,
+  fields: (words) => ({
+    domain: words.text({
+      default: 'policy.gatehouse.internal',
+      about: 'XMPP domain of this component, hidden from users.',
+    }),
+    secret_file: words.secretFile({ about: 'File with the secret that the server has for this domain.' }),
+    hosts: words.list(words.text({}), {
+      about: 'Virtual hosts and components on which the server helper runs. Nobody else may ask or report.',
+      atMost: 1_000,
+    }),
+    rooms: words.list(words.text({}), {
+      default: ['conference.*', 'rooms.*', 'muc.*', 'chat.*'],
+      about: 'Domains of room services; * stands for anything.',
+      atMost: 1_000,
+    }),
+    rules: words.path({
+      default: 'policy-rules.yaml',
+      about: 'The rule file; read again when it changes and on SIGHUP.',
+    }),
+    languages: words.list(words.choice(['en', 'de']), {
+      default: ['en', 'de'],
+      about: 'Languages of refusals for which a rule has no text of its own.',
+    }),
+    journal: words.group({
+      folder: words.maybe(words.path({ about: 'Default: policy in the folder of journals of gatehouse.yaml.' })),
+      max_bytes: words.size({
+        default: '10 GiB',
+        about: 'When the journal holds this much, questions are answered with an error.',
+      }),
+    }),
+    bounds: words.group({
+      asks: words.whole({ min: 1, max: 1_000_000, default: 8_000, about: 'Questions in work at once.' }),
+      bytes: words.size({ default: '64 MiB', about: 'Their stanzas together.' }),
+      answer_within: words.duration({
+        default: '1500 ms',
+        about: 'A question is answered within this time, or with an error.',
+      }),
+      later_within: words.duration({
+        default: '1800 ms',
+        about: 'A verdict that takes longer is still sent within this time.',
+      }),
+      replacement: words.size({ default: '256 KiB', about: 'A replaced stanza that is larger is refused instead.' }),
+      answer: words.size({
+        default: '448 KiB',
+        about: 'Verdicts that do not fit one answer follow in stanzas of their own.',
+      }),
+      input: words.size({ default: '4 MiB', about: 'The largest stanza read from the server.' }),
+    }),
+  }),
+  hold(said, shared, tell): PolicySettings {
+    const domain = said.domain.toLowerCase()
+    if (!isDomain(domain)) tell(['domain'], 'a domain is wanted, such as policy.gatehouse.internal')
+    if (said.hosts.length === 0) tell(['hosts'], 'at least one host is wanted')
+    said.hosts.forEach((host, index) => {
+      if (!isDomain(host)) tell(['hosts', index], 'a domain is wanted, such as corp.example')
+      if (host.toLowerCase() === domain)
+        tell(['hosts', index], "a host other than this component's own domain is wanted")
+    })
+    const rooms = said.rooms.map((pattern, index) => {
+      const read = readRooms(pattern)
+      if (typeof read === 'string') tell(['rooms', index], read)
+      return typeof read === 'string' ? [] : [read]
+    })
+    if (said.languages.length === 0) tell(['languages'], 'at least one language is wanted')
+    if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'at least 10 ms are wanted')
+    if (said.bounds.replacement > said.bounds.answer)
+      tell(['bounds', 'replacement'], 'at most the size of an answer is wanted')
+    for (const problem of rulesProblems(said.rules))
+      tell(['rules'], `${said.rules}:${problem.line}: ${problem.message}`)
+    return {
+      domain,
+      secret: said.secret_file,
+      server: { host: shared.server.host, port: shared.server.port, allowPlain: shared.server.allow_plain },
+      hosts: new Set(said.hosts.map((host) => host.toLowerCase())),
+      rooms: rooms.flat(),
+      rulesFile: said.rules,
+      languages: said.languages,
+      journal: {
+        folder: said.journal.folder ?? join(shared.folders.journals, 'policy'),
+        maxBytes: said.journal.max_bytes,
+      },
+      bounds: {
+        asks: said.bounds.asks,
+        bytes: said.bounds.bytes,
+        answerWithinMs: said.bounds.answer_within,
+        laterWithinMs: said.bounds.later_within,
+        replacementBytes: said.bounds.replacement,
+        answerBytes: said.bounds.answer,
+        inputBytes: said.bounds.input,
+      },
+    }
+  },
+})
+
+/** What a bad rule file is to the process: settings that a person must correct. */
+export function badRules(file: string, problems: readonly RuleProblem[]): BadSettings {
+  return new BadSettings(
+    problems.map(({ line, message }): Problem => ({ file, line, setting: null, read: null, wanted: message })),
+  )
+}
+
+function isDomain(text: string): boolean {
+  const jid = parseJid(text)
+  return jid !== null && jid.local === '' && jid.resource === ''
+}
+
+function readRooms(pattern: string): AddressPattern | string {
+  try {
+    const read = readAddressPattern(pattern)
+    return pattern.includes('@') ? 'a domain without @ is wanted, such as rooms.corp.example' : read
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+function rulesProblems(file: string): readonly RuleProblem[] {
+  try {
+    const read = readRules(readFileSync(file))
+    return read.ok ? [] : read.problems
+  } catch (error) {
+    return [
+      {
+        line: 1,
+        message: `a readable rule file is wanted (${error instanceof Error ? error.message : String(error)})`,
+      },
+    ]
+  }
+}
