@@ -34,7 +34,7 @@ export type CountedFact =
 
 /** What is missing, as it is kept: a fact in the archive's own journal. A finding is open from `found` to `closed`. */
 export type Finding = {
-  kind: 'gap' | 'tail-unknown' | 'ended-without-mark'
+  kind: 'gap' | 'tail-unknown' | 'ended-without-mark' | 'journal-gap'
   event: 'found' | 'closed'
   source: string
   from: number

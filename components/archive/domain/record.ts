@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The values the archive keeps and shows. A record is one number of one source; each try of it is kept.
+import { bareOf, resourceOf } from '../../kit/xmpp/jid.ts'
 import type { Outcome, Settlement } from './settling.ts'
 
 /** `resource` is '' for a bare address. */
@@ -153,10 +154,7 @@ export type Access = {
 
 /** An address as the server stamped it; nothing is refused here, evidence is kept as it is. */
 export function address(text: string | undefined): Address {
-  if (!text) return { bare: '', resource: '' }
-  const slash = text.indexOf('/')
-  if (slash < 0) return { bare: text.toLowerCase(), resource: '' }
-  return { bare: text.slice(0, slash).toLowerCase(), resource: text.slice(slash + 1) }
+  return text ? { bare: bareOf(text), resource: resourceOf(text) } : { bare: '', resource: '' }
 }
 
 export function writeAddress({ bare, resource }: Address): string {

@@ -8,7 +8,7 @@ export type Term = { text: string; prefix: boolean }
 const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u30FC\u3005]+/gu
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is the point: text of one byte a character needs no work.
 const PLAIN = /^[\x00-\xAC\xAE-\xFF]*$/
-const INVISIBLE = /[\p{Cf}\p{Variation_Selector}\u034F\u115F\u1160\u17B4\u17B5\u3164\uFFA0]/gu
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}|\p{Cf}/gu
 
 /** The text as it goes into the index. */
 export function indexed(text: string): string {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeping a batch: records, index, settlements, counting and the journal's cursor in one transaction.
 import type { DatabaseSync } from 'node:sqlite'
+import { isFull } from '../../kit/store/faults.ts'
 import { statement } from '../../kit/store/statement.ts'
+import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
 import type { TryRecord } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
-import type { Batch, Item, KeptBatch } from './batch.ts'
 import type { Names } from './names.ts'
 import { keepOccupant } from './occupants.ts'
 
@@ -17,10 +18,14 @@ export function keepBatch(db: DatabaseSync, names: Names, batch: Batch): KeptBat
   const journal = names.journal(db, batch.journal)
   const cursor = Number(statement(db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
   if (cursor < batch.after) throw new Error(`the batch begins after ${batch.after}, the cursor stands at ${cursor}`)
-  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0 }
+  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0 }
   if (batch.to <= cursor) return kept
-  const work: Work = { db, names, journal, batch, kept, first: 0, skewed: 0 }
-  for (const item of batch.items) if (positionOf(item) > cursor) keepItem(work, item)
+  const work: Work = { db, names, journal, batch, kept, first: 0, repeats: 0 }
+  for (const item of batch.items) {
+    if (positionOf(item) <= cursor) continue
+    if (batch.careful) keepCarefully(work, item)
+    else keepItem(work, item)
+  }
   for (const { source, done, counting } of batch.sources) {
     statement(db, 'UPDATE source SET done = ?, counting = ? WHERE number = ?').run(
       done,
@@ -30,7 +35,14 @@ export function keepBatch(db: DatabaseSync, names: Names, batch: Batch): KeptBat
   }
   if (work.first > 0)
     statement(db, 'INSERT INTO batch (first_record, kept_at) VALUES (?, ?)').run(work.first, batch.keptAt)
-  addTotals(db, { tries: kept.records, again: kept.again, conflicts: kept.conflicts, skewed: work.skewed })
+  addTotals(db, {
+    tries: kept.records,
+    again: kept.again,
+    conflicts: kept.conflicts,
+    skewed: kept.skewed,
+    repeats: work.repeats,
+    unreadable: batch.unreadable,
+  })
   statement(db, 'UPDATE journal SET position = ? WHERE number = ?').run(batch.to, journal)
   return kept
 }
@@ -54,12 +66,30 @@ type Work = {
   batch: Batch
   kept: KeptBatch
   first: number
-  skewed: number
+  /** Tries of numbers that had one already. */
+  repeats: number
 }
 
 function positionOf(item: Item): number {
   return item.as === 'try' ? item.record.position : item.position
 }
+
+function keepCarefully(work: Work, item: Item): void {
+  const { db, journal } = work
+  db.exec('SAVEPOINT item')
+  try {
+    keepItem(work, item)
+  } catch (error) {
+    if (isFull(error) || !db.isTransaction) throw error
+    db.exec('ROLLBACK TO item')
+    const note = `could not be kept: ${error instanceof Error ? error.message : String(error)}`
+    run(db, OTHER_FACT, [journal, positionOf(item), item.as, 1, work.batch.keptAt, note, JSON.stringify(item)])
+  }
+  db.exec('RELEASE item')
+}
+
+const OTHER_FACT =
+  'INSERT OR IGNORE INTO other_fact (journal, position, kind, version, recorded_at, note, body) VALUES (?, ?, ?, ?, ?, ?, ?)'
 
 function keepItem(work: Work, item: Item): void {
   const { db, names, journal } = work
@@ -155,11 +185,7 @@ function keepItem(work: Work, item: Item): void {
       keepFinding(work, item)
       return
     case 'other':
-      run(
-        db,
-        'INSERT INTO other_fact (journal, position, kind, version, recorded_at, note, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        [journal, item.position, item.kind, item.version, item.recordedAt, item.note, item.body],
-      )
+      run(db, OTHER_FACT, [journal, item.position, item.kind, item.version, item.recordedAt, item.note, item.body])
   }
 }
 
@@ -215,6 +241,7 @@ function keepTry(work: Work, record: TryRecord): void {
   const number = Number(done.lastInsertRowid)
   work.first ||= number
   kept.records += 1
+  if (record.try > 1 && hasOther(db, source, number, record.n)) work.repeats += 1
   if (record.try === 1 || !sameContent(db, source, number, record)) {
     const people = [from, to, ...fields.people.map(name)].filter((one) => one !== null)
     run(db, 'INSERT INTO words (rowid, text, people) VALUES (?, ?, ?)', [
@@ -227,7 +254,7 @@ function keepTry(work: Work, record: TryRecord): void {
     run(db, 'INSERT OR IGNORE INTO link (record, kind, target) VALUES (?, ?, ?)', [number, kind, target])
   if (needsSettle(record) && record.n > 0) keepUnsure(db, source, record.n)
   if (record.at === null) return
-  if (!record.spooled && Math.abs(record.recordedAt - record.at) > SKEW_MS) work.skewed += 1
+  if (!record.spooled && Math.abs(record.recordedAt - record.at) > SKEW_MS) work.kept.skewed += 1
   if (work.batch.keptAt - record.at > HOUR) run(db, 'INSERT INTO late (record, at) VALUES (?, ?)', [number, record.at])
 }
 
@@ -243,11 +270,15 @@ function keepAgain(work: Work, source: number, record: TryRecord): void {
   if (Buffer.compare(here?.sha256 as Uint8Array, record.sha256) === 0) return
   kept.conflicts += 1
   const body = JSON.stringify({ ...record, sha256: Buffer.from(record.sha256).toString('hex') })
-  run(
-    db,
-    'INSERT INTO other_fact (journal, position, kind, version, recorded_at, note, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    [journal, record.position, 'ask', 1, record.recordedAt, 'another stanza under a name that is taken', body],
-  )
+  run(db, OTHER_FACT, [
+    journal,
+    record.position,
+    'ask',
+    1,
+    record.recordedAt,
+    'another stanza under a name that is taken',
+    body,
+  ])
 }
 
 /** A repeated question is in the index once. */
@@ -255,6 +286,13 @@ function sameContent(db: DatabaseSync, source: number, number: number, record: T
   const sql =
     'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ? AND sha256 = ? AND ifnull(replacement, ?) = ?'
   return statement(db, sql).get(source, record.n, number, record.sha256, '', record.replacement) !== undefined
+}
+
+function hasOther(db: DatabaseSync, source: number, number: number, n: number): boolean {
+  return (
+    statement(db, 'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ?').get(source, n, number) !==
+    undefined
+  )
 }
 
 function keepUnsure(db: DatabaseSync, source: number, n: number): void {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The named operations of the archive's store; they run in its worker threads (kit/store).
 import type { DatabaseSync } from 'node:sqlite'
+import type { Batch } from '../domain/batch.ts'
 import type { Search } from '../domain/record.ts'
 import type { RecordName } from '../domain/record-id.ts'
-import type { Batch } from './batch.ts'
+import { checkCopy } from './check-copy.ts'
 import { search } from './find.ts'
 import { keepBatch, keepCounting } from './keep.ts'
 import { openNames } from './names.ts'
@@ -28,6 +29,7 @@ export function openOperations() {
       counts: (db: DatabaseSync, _: null) => counts(db),
       undecided: (db: DatabaseSync, _: null) => undecided(db),
       findings: (db: DatabaseSync, query: { open: boolean; limit: number }) => findings(db, query),
+      checkCopy: (_: DatabaseSync, path: string) => checkCopy(path),
       accesses: (db: DatabaseSync, query: { user: string; limit: number }) => accesses(db, query),
     },
     stream: {},

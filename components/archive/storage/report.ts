@@ -23,14 +23,16 @@ export function resume(db: DatabaseSync): Resumed {
       .all()
       .map((row) => ({ journal: String(row.id), position: Number(row.position) })),
     counts: rows.map((row) => JSON.parse(String(row.counting)) as SourceCount),
-    open: findings(db, { open: true, limit: 1_000_000 }).map(({ kind, source, from, to, count }) => ({
-      kind,
-      event: 'found',
-      source,
-      from,
-      to,
-      count,
-    })),
+    open: findings(db, { open: true, limit: 1_000_000 })
+      .filter(({ kind }) => kind !== 'journal-gap')
+      .map(({ kind, source, from, to, count }) => ({
+        kind,
+        event: 'found',
+        source,
+        from,
+        to,
+        count,
+      })),
     rooms: rooms.map((row) => String(row.text)),
   }
 }
@@ -84,8 +86,7 @@ export function counts(db: DatabaseSync): Counts {
   }
   const tries = total('tries')
   return {
-    records:
-      tries - one('SELECT count(*) AS value FROM record WHERE try > 1 AND number IN (SELECT number FROM record)'),
+    records: tries - total('repeats'),
     tries,
     again: total('again'),
     conflicts: total('conflicts'),

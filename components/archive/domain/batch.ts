@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one commit keeps: a stretch of one journal as domain values, in order, and the counting of the sources in it.
-import type { Finding } from '../domain/completeness.ts'
-import type { Access, OccupantEvent, TryRecord } from '../domain/record.ts'
-import type { Outcome } from '../domain/settling.ts'
+import type { Finding } from './completeness.ts'
+import type { Access, OccupantEvent, TryRecord } from './record.ts'
+import type { Outcome } from './settling.ts'
 
 type At = { position: number; at: number | null }
 
@@ -34,9 +34,13 @@ export type Batch = {
   to: number
   keptAt: number
   items: readonly Item[]
+  /** After a refusal: one item that the store cannot take is kept as it came, and the others go on. */
+  careful: boolean
+  /** Stanzas among them that could not be read as XML. */
+  unreadable: number
   /** `counting` is JSON of a SourceCount. */
   sources: readonly { source: string; done: number; counting: string }[]
 }
 
 /** `again`: tries that were here before under the same name; `conflicts`: those of them whose stanza is another one. */
-export type KeptBatch = { records: number; again: number; conflicts: number }
+export type KeptBatch = { records: number; again: number; conflicts: number; skewed: number }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the archive's commands do. A look at contents is recorded first (access.ts), then answered.
+import { type Args, type Command, CommandError, EXIT, type Said } from '../kit/process/command.ts'
+import { bareOf } from '../kit/xmpp/jid.ts'
+import type { AccessLog } from './access.ts'
+import { backUp } from './backup.ts'
+import { type CommandName, declarations } from './declarations.ts'
+import type { Search } from './domain/record.ts'
+import { readRecordId } from './domain/record-id.ts'
+import { type Row, writeListed, writeRecord, writeTime } from './protocol/row.ts'
+import type { ArchiveStore } from './storage/archive-store.ts'
+import { COUNT_BOUND } from './storage/find.ts'
+
+export type Desk = {
+  store: ArchiveStore
+  access: AccessLog
+  say(id: string, language: string, args?: Readonly<Record<string, string | number>>): string
+  /** Resolves when what the journals held at the call is kept, or when the signal aborts. */
+  caughtUp(signal: AbortSignal): Promise<void>
+  /** Resolves at the next commit with records, or when the signal aborts. */
+  moved(signal: AbortSignal): Promise<void>
+  counts(): Promise<Readonly<Record<string, string | number | null>>>
+}
+
+type Asked = Parameters<Command['run']>[1]
+type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
+
+const runs: Readonly<Record<CommandName, Run>> = {
+  'archive show': show,
+  'archive search': search,
+  'archive tail': tail,
+  'archive stats': stats,
+  'archive gaps': gaps,
+  'archive access': access,
+  'archive backup': backup,
+}
+
+export function openCommands(desk: Desk): Command[] {
+  return declarations.map((declared) => ({ ...declared, run: (args, asked) => runs[declared.name](desk, args, asked) }))
+}
+
+/** How long a look waits for what was recorded just before it. */
+const CATCH_UP_MS = 2000
+const MOST_LISTED = 1000
+
+async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+  const id = text(args.id)
+  const name = readRecordId(id)
+  if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
+  let shown = await desk.store.read('show', name)
+  if (shown.found === 'nothing') {
+    await desk.caughtUp(within(signal))
+    shown = await desk.store.read('show', name)
+  }
+  await desk.access.record({ caller, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
+  if (shown.found === 'nothing') throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
+  if (shown.found === 'several') {
+    throw new CommandError(desk.say('archive-several', language, { ids: shown.ids.join(', ') }), EXIT.usage)
+  }
+  const row = writeRecord(shown.record)
+  yield { say: 'row', row }
+  for (const line of tellMore(desk, row, language)) yield { say: 'text', text: line }
+  yield { say: 'text', text: desk.say('archive-looked', language, { user: caller.user }) }
+}
+
+async function* search(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+  const query = readSearch(args)
+  await desk.caughtUp(within(signal))
+  const { hits, capped, records } = await desk.store.read('search', query)
+  await desk.access.record({ caller, command: 'archive search', args, hits })
+  for (const { id, settled, tries, shown } of records) yield listed(writeListed(id, settled.settlement, tries, shown))
+  const count = { shown: records.length, hits }
+  yield {
+    say: 'text',
+    text: desk.say(capped ? 'archive-hits-capped' : 'archive-hits', language, { ...count, bound: COUNT_BOUND }),
+  }
+}
+
+async function* tail(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
+  let after = await desk.store.read('lastNumber', null)
+  await desk.access.record({ caller, command: 'archive tail', args, hits: null })
+  let given = 0
+  try {
+    while (!signal.aborted) {
+      const moved = desk.moved(signal)
+      const next = await desk.store.read('listAfter', { after, limit: 100 })
+      for (const { id, settled, tries, shown } of next.records) {
+        given += 1
+        yield listed(writeListed(id, settled.settlement, tries, shown))
+      }
+      if (next.last === after) await moved
+      after = next.last
+    }
+  } finally {
+    await desk.access.record({ caller, command: 'archive tail', args: { ...args, ended: true }, hits: given })
+  }
+}
+
+async function* stats(desk: Desk): AsyncGenerator<Said> {
+  for (const [name, value] of Object.entries(await desk.counts())) yield listed({ what: name, value })
+}
+
+async function* gaps(desk: Desk, args: Args): AsyncGenerator<Said> {
+  const found = await desk.store.read('findings', { open: args.all !== true, limit: bound(args.limit) })
+  for (const { foundAt, closedAt, ...rest } of found) {
+    yield listed({ ...rest, found_at: writeTime(foundAt), closed_at: writeTime(closedAt) })
+  }
+}
+
+async function* access(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
+  await desk.caughtUp(within(signal))
+  const looks = await desk.store.read('accesses', { user: text(args.user), limit: bound(args.limit) })
+  await desk.access.record({ caller, command: 'archive access', args, hits: looks.length })
+  for (const { at, recordedAt, uid, user, command, query, hits, reason } of looks) {
+    yield listed({ at: writeTime(at ?? recordedAt), user, uid, command, query: JSON.parse(query), hits, reason })
+  }
+}
+
+async function* backup(desk: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
+  await desk.access.record({ caller, command: 'archive backup', args, hits: null })
+  const path = text(args.path)
+  const unit = desk.say('archive-backup-unit', language)
+  for await (const step of backUp(desk.store, path)) {
+    if (step.step === 'copied') yield { say: 'progress', done: step.bytes, total: step.total, unit }
+    else if (step.step === 'whole')
+      yield listed({ path, bytes: step.bytes, records: step.records, version: step.version })
+    else throw new CommandError(desk.say('archive-backup-failed', language, { path, cause: step.cause }), EXIT.fault)
+  }
+}
+
+function readSearch(args: Args): Search {
+  const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
+  const person = (value: unknown) => bareOf(text(value))
+  return {
+    words: text(args.words),
+    person: person(args.person),
+    peer: person(args.peer),
+    since: time(args.since),
+    until: time(args.until),
+    limit: bound(args.limit),
+  }
+}
+
+/** What a table cannot hold, in lines for people. */
+function tellMore(desk: Desk, row: Row, language: string): string[] {
+  const record = row as {
+    tries: Row[]
+    occupants: Row[]
+    about: Row[]
+    followed_by: Row[]
+    stanza?: string
+    replacement?: string
+    note?: string
+  }
+  const words = (one: Row) =>
+    Object.fromEntries(Object.entries(one).map(([key, value]) => [key.replaceAll('_', '-'), String(value ?? '-')]))
+  const say = (id: string, one: Row) => desk.say(id, language, words(one))
+  return [
+    ...record.tries.map((one) =>
+      say('archive-try', {
+        try: one.try,
+        at: one.at,
+        verdict: one.verdict,
+        rule: one.rule || '-',
+        sha256: one.sha256,
+        size: one.size,
+      }),
+    ),
+    ...record.occupants.map((one) =>
+      say(one.sure ? 'archive-occupant' : 'archive-occupant-unsure', { nick: one.nick, jid: one.jid }),
+    ),
+    ...record.about.map((one) => say('archive-concerns', { kind: one.kind, id: one.id ?? one.target })),
+    ...record.followed_by.map((one) => say('archive-followed-by', { kind: one.kind, id: one.id })),
+    ...(record.note ? [desk.say('archive-note', language, { note: record.note })] : []),
+    ...(record.stanza ? [desk.say('archive-stanza', language), record.stanza] : []),
+    ...(record.replacement ? [desk.say('archive-replacement', language), record.replacement] : []),
+  ]
+}
+
+function listed(row: Row): Said {
+  return { say: 'row', row }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function bound(limit: unknown): number {
+  return Math.max(1, Math.min(MOST_LISTED, Math.floor(Number(limit) || 1)))
+}
+
+function within(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(CATCH_UP_MS)])
+}

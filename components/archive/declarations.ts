@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every command of the archive, and who may give it. Operators see counts, officers contents, auditors who has looked.
+import type { Declaration, Parameter } from '../kit/process/command.ts'
+
+const reason: Parameter = { name: 'reason', help: 'archive-reason', type: 'text' }
+const limit = (most: number): Parameter => ({ name: 'limit', help: 'archive-limit', type: 'number', default: most })
+const RECORD_COLUMNS = ['id', 'at', 'from', 'to', 'what', 'settlement', 'verdict', 'text'] as const
+
+export const declarations = [
+  {
+    name: 'archive show',
+    help: 'archive-show',
+    rights: ['officer'],
+    parameters: [{ name: 'id', help: 'archive-show-id', type: 'text', required: true, positional: true }, reason],
+    columns: RECORD_COLUMNS,
+  },
+  {
+    name: 'archive search',
+    help: 'archive-search',
+    rights: ['officer'],
+    parameters: [
+      { name: 'words', help: 'archive-words', type: 'text', positional: true },
+      { name: 'person', help: 'archive-person', type: 'jid' },
+      { name: 'peer', help: 'archive-peer', type: 'jid' },
+      { name: 'since', help: 'archive-since', type: 'time' },
+      { name: 'until', help: 'archive-until', type: 'time' },
+      limit(50),
+      reason,
+    ],
+    columns: RECORD_COLUMNS,
+  },
+  { name: 'archive tail', help: 'archive-tail', rights: ['officer'], parameters: [reason], columns: RECORD_COLUMNS },
+  { name: 'archive stats', help: 'archive-stats', rights: ['operator'], parameters: [], columns: ['what', 'value'] },
+  {
+    name: 'archive gaps',
+    help: 'archive-gaps',
+    rights: ['operator', 'officer'],
+    parameters: [{ name: 'all', help: 'archive-gaps-all', type: 'flag' }, limit(1000)],
+    columns: ['kind', 'source', 'from', 'to', 'count', 'found_at', 'closed_at'],
+  },
+  {
+    name: 'archive access',
+    help: 'archive-access',
+    rights: ['auditor', 'officer'],
+    parameters: [{ name: 'user', help: 'archive-access-user', type: 'text' }, limit(100), reason],
+    columns: ['at', 'user', 'command', 'query', 'hits', 'reason'],
+  },
+  {
+    name: 'archive backup',
+    help: 'archive-backup',
+    rights: ['operator'],
+    parameters: [{ name: 'path', help: 'archive-backup-path', type: 'path', required: true, positional: true }, reason],
+    columns: ['path', 'bytes', 'records', 'version'],
+  },
+] as const satisfies readonly Declaration[]
+
+export type CommandName = (typeof declarations)[number]['name']

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Follows one journal into the store: read a stretch while the one before it commits, acknowledge only what is committed.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Follower, Kept } from '../kit/bus/journal.ts'
+import { StoreFull } from '../kit/store/faults.ts'
+import type { Batch, KeptBatch } from './domain/batch.ts'
+import type { Completeness } from './domain/completeness.ts'
+import { type Reading, readEntry } from './protocol/entry.ts'
+
+export type FollowOptions = {
+  follower: Follower
+  /** Id of the journal, and the position up to which the store has it. */
+  journal: string
+  cursor: number
+  /** The most entries of one commit. */
+  batch: number
+  /** After a small batch so long is waited for more: bounds the commits of a quiet time. */
+  gatherMs: number
+  reading: Omit<Reading, 'journal'>
+  seenRoom(bare: string): void
+  completeness: Completeness
+  keep(batch: Batch): Promise<KeptBatch>
+  now(): number
+  told: FollowEvents
+}
+
+export type FollowEvents = {
+  kept(kept: KeptBatch & { unreadable: number }): void
+  /** The store refused; it is tried again until it takes it. `full`: the disk is full. */
+  refused(error: unknown, full: boolean): void
+  resumed(): void
+  /** Entries were gone before they were read. */
+  hole(journal: string, from: number, to: number): void
+}
+
+export type Following = {
+  readonly journal: string
+  /** Committed up to here. */
+  readonly position: number
+  /** Recorder's clock of the last committed entry; null before the first one. */
+  readonly lastAt: number | null
+  readonly blocked: boolean
+  /** Ends when the signal aborts, after the commit under way. Rejects when the journal cannot be read. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves when what the journal holds now is committed; false when the signal aborts before. */
+  caughtUp(signal: AbortSignal): Promise<boolean>
+}
+
+const SMALL = 200
+const RETRY_MS = 1000
+
+export function openFollowing(options: FollowOptions): Following {
+  const { follower, journal, told } = options
+  const reading: Reading = { ...options.reading, journal }
+  let position = options.cursor
+  let read = options.cursor
+  let lastAt: number | null = null
+  let blocked = false
+  const waiting = new Set<() => void>()
+
+  return {
+    journal,
+    get position() {
+      return position
+    },
+    get lastAt() {
+      return lastAt
+    },
+    get blocked() {
+      return blocked
+    },
+    async run(signal) {
+      // What was committed before a crash and not acknowledged.
+      if (position > 0) await follower.acknowledge(position)
+      let commit: Promise<void> = Promise.resolve()
+      try {
+        for await (const entries of follower.follow(position, { limit: options.batch, signal })) {
+          const batch = prepare(entries)
+          await commit
+          if (signal.aborted) return
+          commit = keepUntilKept(batch, entries.at(-1)?.at ?? null, signal)
+          // A fault of the commit is heard at the next turn or at the end.
+          commit.catch(() => {})
+          if (entries.length < SMALL) await pause(options.gatherMs, signal)
+        }
+      } finally {
+        await commit
+      }
+    },
+    async caughtUp(signal) {
+      const { last } = await follower.state()
+      while (position < last && !signal.aborted) {
+        const moved = Promise.withResolvers<void>()
+        const wake = () => moved.resolve()
+        waiting.add(wake)
+        signal.addEventListener('abort', wake, { once: true })
+        if (position < last && !signal.aborted) await moved.promise
+        waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+      }
+      return position >= last
+    },
+  }
+
+  function prepare(entries: readonly Kept[]): Batch {
+    const first = entries[0]?.position ?? read + 1
+    if (first > read + 1) told.hole(journal, read + 1, first - 1)
+    const items: Batch['items'][number][] = []
+    let unreadable = 0
+    for (const entry of entries) {
+      const got = readEntry(entry, reading)
+      items.push(...got.items)
+      if (got.unreadable) unreadable += 1
+      if (got.room) options.seenRoom(got.room)
+      if (got.counted) options.completeness.take(got.counted, entry.at)
+    }
+    const after = read
+    read = entries.at(-1)?.position ?? read
+    return {
+      journal,
+      after,
+      to: read,
+      keptAt: options.now(),
+      items,
+      unreadable,
+      careful: false,
+      sources: countingOf(options.completeness),
+    }
+  }
+
+  async function keepUntilKept(prepared: Batch, at: number | null, signal: AbortSignal): Promise<void> {
+    let batch = prepared
+    for (;;) {
+      try {
+        const kept = await options.keep(batch)
+        position = batch.to
+        lastAt = at
+        if (blocked) told.resumed()
+        blocked = false
+        told.kept({ ...kept, unreadable: batch.unreadable })
+        break
+      } catch (error) {
+        const full = error instanceof StoreFull
+        // Whatever one entry holds, it must not stop those behind it.
+        batch = full ? prepared : { ...prepared, careful: true }
+        blocked = true
+        told.refused(error, full)
+        if (signal.aborted) return
+        await pause(RETRY_MS, signal)
+      }
+    }
+    await follower.acknowledge(batch.to)
+    for (const wake of waiting) wake()
+  }
+}
+
+/** The counting as it stands now, as text, because it goes on while the batch waits. */
+export function countingOf(completeness: Completeness): Batch['sources'] {
+  return completeness
+    .changed()
+    .map((count) => ({ source: count.source, done: count.done, counting: JSON.stringify(count) }))
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0 && !signal.aborted) await delay(ms, undefined, { signal }).catch(() => {})
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// All journals that are followed, each by itself: one that is missing or broken holds up nothing of the others.
+import { setTimeout as delay } from 'node:timers/promises'
+import { openFollower } from '../kit/bus/file-follower.ts'
+import { type FollowOptions, openFollowing } from './follow.ts'
+
+export type JournalView = {
+  name: string
+  /** What keeps it from being followed; null when all is well. */
+  wrong: string | null
+  /** 0 before it is open. */
+  position: number
+  /** Entries that are written and not kept yet. */
+  behind: number
+  /** How long ago the oldest of them at most was written; 0 when there are none. */
+  lagMs: number
+}
+
+export type Journals = AsyncDisposable & {
+  views(): readonly JournalView[]
+  /** Looks at the journals' ends; gives up to which time everything written is kept, null while that is not known. */
+  look(now: number): Promise<number | null>
+  /** Resolves when what they hold now is kept, or when the signal aborts. */
+  caughtUp(signal: AbortSignal): Promise<void>
+}
+
+export type JournalsOptions = Omit<FollowOptions, 'follower' | 'journal' | 'cursor'> & {
+  followed: readonly { name: string; folder: string }[]
+  cursorOf(journal: string): Promise<number>
+  failed(name: string, error: unknown): void
+}
+
+const FOLLOWER = 'archive'
+const AGAIN_MS = 5000
+
+type Track = {
+  view: JournalView
+  open: {
+    state(): Promise<{ last: number }>
+    position(): number
+    lastAt(): number | null
+    caughtUp(signal: AbortSignal): Promise<boolean>
+  } | null
+}
+
+export function openJournals(options: JournalsOptions): Journals {
+  const stop = new AbortController()
+  const { signal } = stop
+  const tracks: Track[] = options.followed.map(({ name }) => ({
+    view: { name, wrong: 'not opened yet', position: 0, behind: 0, lagMs: 0 },
+    open: null,
+  }))
+  const running = tracks.map((track, index) => followForEver(track, options.followed[index]?.folder ?? ''))
+  return {
+    views: () => tracks.map(({ view, open }) => ({ ...view, position: open?.position() ?? view.position })),
+    async look(now) {
+      let asOf: number | null = now
+      for (const { view, open } of tracks) {
+        if (!open) continue
+        const { last } = await open.state()
+        view.position = open.position()
+        view.behind = Math.max(0, last - view.position)
+        const lastAt = open.lastAt()
+        view.lagMs = view.behind === 0 || lastAt === null ? 0 : Math.max(0, now - lastAt)
+        if (view.behind === 0) continue
+        asOf = lastAt === null || asOf === null ? null : Math.min(asOf, lastAt)
+      }
+      return asOf
+    },
+    async caughtUp(within) {
+      await Promise.all(tracks.map(({ open }) => open?.caughtUp(AbortSignal.any([within, signal]))))
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.all(running)
+    },
+  }
+
+  async function followForEver(track: Track, folder: string): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await followOnce(track, folder)
+      } catch (error) {
+        if (signal.aborted) return
+        track.view.wrong = error instanceof Error ? error.message : String(error)
+        options.failed(track.view.name, error)
+        await delay(AGAIN_MS, undefined, { signal }).catch(() => {})
+      } finally {
+        track.open = null
+      }
+    }
+  }
+
+  async function followOnce(track: Track, folder: string): Promise<void> {
+    await using follower = await openFollower(folder, FOLLOWER, { waitFor: signal })
+    const { id } = await follower.state()
+    const following = openFollowing({ ...options, follower, journal: id, cursor: await options.cursorOf(id) })
+    track.open = {
+      state: () => follower.state(),
+      position: () => following.position,
+      lastAt: () => following.lastAt,
+      caughtUp: (within) => following.caughtUp(within),
+    }
+    track.view.wrong = null
+    await following.run(signal)
+  }
+}

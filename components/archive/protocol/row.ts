@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A record as a row of an answer: flat names, times as RFC 3339, the text read out of the stanza again.
+import { parse } from '../../kit/xml/parse.ts'
+import type { ShownRecord, ShownTry } from '../domain/record.ts'
+import type { Settlement } from '../domain/settling.ts'
+import { readStanzaFields, unreadableFields } from './stanza-fields.ts'
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** More than this between the helper's and the recorder's clock is flagged. */
+const SKEW_MS = 1000
+
+export function writeListed(id: string, settlement: Settlement, tries: number, shown: ShownTry): Row {
+  return { id, settlement, tries, ...writeTry(shown) }
+}
+
+export function writeRecord(record: ShownRecord): Row {
+  const { tries, occupants, id, settlement } = record
+  const shown = tries.find((one) => one.try === record.effectiveTry) ?? tries[0]
+  return {
+    id,
+    settlement,
+    ...(shown ? writeTry(shown) : {}),
+    full_id: record.fullId,
+    settled_by: record.settledBy,
+    effective_try: record.effectiveTry,
+    conflicting: record.conflicting,
+    settles: record.settles.map((one) => ({ ...one, at: writeTime(one.at) })),
+    outage: record.outage ? { ...record.outage, at: writeTime(record.outage.at) } : null,
+    stanza_ids: record.stanzaIds,
+    occupants: occupants.map((one) => ({
+      nick: one.nick,
+      jid: one.jid,
+      joined_at: writeTime(one.joinedAt || null),
+      left_at: writeTime(one.leftAt),
+      sure: one.sure,
+    })),
+    about: record.about,
+    followed_by: record.followedBy,
+    tries: tries.map(writeTry),
+  }
+}
+
+function writeTry(one: ShownTry): Row {
+  return {
+    try: one.try,
+    at: writeTime(one.at),
+    recorded_at: writeTime(one.recordedAt),
+    kept_at: writeTime(one.keptAt),
+    clock_difference_ms: one.at === null ? null : one.recordedAt - one.at,
+    clock_alarm: !one.spooled && one.at !== null && Math.abs(one.recordedAt - one.at) > SKEW_MS,
+    host: one.host,
+    direction: one.direction,
+    via: one.via,
+    from: one.from,
+    to: one.to,
+    room: one.room,
+    element: one.element,
+    what: one.what,
+    type: one.type,
+    stanza_id: one.stanzaId,
+    origin_id: one.originId,
+    language: one.language,
+    encrypted: one.encrypted,
+    verdict: one.action,
+    rule: one.rule,
+    rules: one.rules,
+    verdict_more: one.verdict ? JSON.parse(one.verdict) : null,
+    spooled: one.spooled,
+    text: textOf(one.stanza),
+    replacement_text: one.replacement ? textOf(one.replacement) : null,
+    size: one.size,
+    sha256: one.sha256,
+    note: one.note,
+    journal: one.journal,
+    position: one.position,
+    stanza: one.stanza,
+    replacement: one.replacement || null,
+  }
+}
+
+function textOf(stanza: string): string {
+  try {
+    return readStanzaFields(parse(stanza), () => false).excerpt
+  } catch (fault) {
+    return unreadableFields(stanza, String(fault)).excerpt
+  }
+}
+
+export function writeTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}
