@@ -10,8 +10,7 @@ export async function writeHelp(call: Call, found: readonly Found[], asked: bool
   for (const name of ['check', 'status', 'help']) lines.push(`  ${name.padEnd(20)} ${call.say(`cli-help-${name}`)}`)
   lines.push('', call.say('cli-components'))
   for (const component of found) {
-    const { about } = await learn(component, call.language)
-    lines.push(`  ${component.name.padEnd(20)} ${about.replace(`${component.name}: `, '')}`)
+    lines.push(`  ${component.name.padEnd(20)} ${await aboutOf(call, component)}`)
   }
   lines.push('', call.say('cli-options'))
   for (const option of ['json', 'config', 'language', 'help', 'version']) {
@@ -22,9 +21,20 @@ export async function writeHelp(call: Call, found: readonly Found[], asked: bool
   return asked ? EXIT.ok : EXIT.usage
 }
 
+/** One that cannot be asked does not hide the others. */
+async function aboutOf(call: Call, component: Found): Promise<string> {
+  try {
+    return (await learn(component, call.language)).about
+  } catch (fault) {
+    return call.say('cli-cannot-ask', {
+      fault: fault instanceof Error ? (fault.message.split('\n')[0] ?? '') : String(fault),
+    })
+  }
+}
+
 export async function writeComponentHelp(call: Call, described: Described, asked: boolean): Promise<number> {
   const wide = Math.max(0, ...described.commands.map((one) => synopsis(one).length))
-  const lines = [described.about, '']
+  const lines = [`${described.component}: ${described.about}`, '']
   for (const command of described.commands) lines.push(`  ${synopsis(command).padEnd(wide)}  ${command.help}`)
   if (described.commands.length === 0) lines.push(`  ${call.say('cli-no-commands')}`)
   await call.output.text(lines.join('\n'))

@@ -30,3 +30,4 @@ cli-check-bad =
     }
 cli-check-not-set-up = { $component }: nicht eingerichtet ({ $file } ist nicht da).
 cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Komponente.
+cli-cannot-ask = lässt sich nicht fragen: { $fault }

@@ -30,3 +30,4 @@ cli-check-bad =
     }
 cli-check-not-set-up = { $component }: not set up ({ $file } is not there).
 cli-check-nothing = No settings file of a component is in { $folder }.
+cli-cannot-ask = cannot be asked: { $fault }

@@ -10,7 +10,7 @@ export type Described = {
   version: typeof SOCKET_VERSION
   component: string
   software: string
-  /** First line of the manual. */
+  /** The text COMPONENT-about of its catalogue, else the first line of its manual. */
   about: string
   /** As declared, but `help` is the text itself, in the language asked for. */
   commands: readonly Declaration[]
@@ -28,7 +28,7 @@ export function describeCommands(
     version: SOCKET_VERSION,
     component,
     software: softwareVersion(),
-    about: manual.split('\n')[0] ?? component,
+    about: aboutOf(component, manual, text, language),
     commands: commands.map((one) => ({
       name: one.name,
       help: text.say(one.help, language),
@@ -37,4 +37,10 @@ export function describeCommands(
       ...(one.columns === undefined ? {} : { columns: one.columns }),
     })),
   }
+}
+
+function aboutOf(component: string, manual: string, text: Catalogue, language: string | undefined): string {
+  const id = `${component}-about`
+  const first = manual.trim().split('\n')[0] ?? component
+  return text.ids.includes(id) ? text.say(id, language) : first.replace(`${component}: `, '')
 }

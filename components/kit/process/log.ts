@@ -17,8 +17,8 @@ export type Log = {
 export type OpenLog = Log & {
   /** Lines that could not be written: the reader is gone, or more than 16 MiB wait for it. */
   lost(): number
-  /** Writes what waits, at once; for the end of a process by a fault. */
-  flush(): void
+  /** Resolves when the line just given, and all before it, is written; never, while nobody reads. */
+  written(): Promise<void>
 }
 
 /** Writes to `descriptor` (1: standard output) without ever stopping the process for a slow or missing reader. */
@@ -38,7 +38,11 @@ export function openLog(component: string, level: LogLevel, descriptor = 1): Ope
     },
     target,
   )
-  return { ...wrap(logger), lost: () => lost, flush: () => target.flushSync() }
+  return {
+    ...wrap(logger),
+    lost: () => lost,
+    written: () => new Promise((resolve) => target.once('drain', () => resolve())),
+  }
 }
 
 function wrap(logger: pino.Logger): Log {

@@ -13,7 +13,7 @@ export async function openPage(
   state: { healthy(): string | null; ready(): string | null },
 ): Promise<Page> {
   const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
+    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     (request, response) => {
       const answer = (status: number, text: string, type = 'text/plain; charset=utf-8') =>
         response.writeHead(status, { 'content-type': type }).end(text)

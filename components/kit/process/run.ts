@@ -2,7 +2,7 @@
 // The skeleton of every process: arguments, settings, log, metrics, socket, signals and the end.
 //   main.ts FILE                    starts
 //   main.ts --check FILE [--json]   starts nothing; says what is wrong in the settings, and where
-//   main.ts --commands [--language de] | --schema | --help | --version
+//   main.ts --commands [--language de] | --schema | --shared-schema | --help | --version
 // Exits: 0 when asked to, 1 on a fault, 2 on bad settings or arguments.
 import { parseArgs } from 'node:util'
 import { type Catalogue, createCatalogue, KIT_TEXTS } from '../text/catalogue.ts'
@@ -20,6 +20,7 @@ import {
   readSettings,
   type SettingsShape,
   settingsSchema,
+  sharedSchema,
 } from './settings.ts'
 import type { SharedSettings } from './shared-settings.ts'
 import { openSocket } from './socket.ts'
@@ -73,9 +74,11 @@ export async function run<S>(program: Program<S>, argv: readonly string[] = proc
   const said = readArgv(argv)
   if (typeof said === 'string') return refuse(`${said}\n${usage(program)}`)
   const { values, file } = said
-  const text = createCatalogue(program.texts === undefined ? [KIT_TEXTS] : [KIT_TEXTS, program.texts])
+  const folders = program.texts === undefined ? [KIT_TEXTS] : [KIT_TEXTS, program.texts]
+  const text = createCatalogue(folders)
   if (values.help) return print(`${program.manual.trim()}\n\n${usage(program)}`)
   if (values.version) return print(`gatehouse-${program.name} ${softwareVersion()}`)
+  if (values['shared-schema']) return print(JSON.stringify(sharedSchema(), null, 2))
   if (values.schema) return print(JSON.stringify(settingsSchema(program.settings), null, 2))
   if (values.commands)
     return print(
@@ -85,11 +88,11 @@ export async function run<S>(program: Program<S>, argv: readonly string[] = proc
   const read = readSettings(program.settings, file)
   if (values.check) return check(program.name, file, await checkMore(program, read), values.json === true)
   if (!read.ok) return refuse(read.problems.map(problemLine).join('\n'))
-  await live(program, read, text)
+  await live(program, read, createCatalogue(folders, read.shared.language))
 }
 
 function usage(program: Program<never> | Program<unknown> | { name: string }): string {
-  return `usage: ${program.name} SETTINGSFILE | --check SETTINGSFILE [--json] | --commands [--language TAG] | --schema | --help | --version`
+  return `usage: ${program.name} SETTINGSFILE | --check SETTINGSFILE [--json] | --commands [--language TAG] | --schema | --shared-schema | --help | --version`
 }
 
 function readArgv(argv: readonly string[]) {
@@ -103,6 +106,7 @@ function readArgv(argv: readonly string[]) {
         json: flag,
         commands: flag,
         schema: flag,
+        'shared-schema': flag,
         help: flag,
         version: flag,
         language: { type: 'string' },
@@ -240,14 +244,20 @@ function reloader(running: Running, log: Log): () => void {
 }
 
 async function drainWithin(running: Running, boundMs: number, log: Log): Promise<void> {
-  const bound = AbortSignal.timeout(boundMs)
+  const bound = new AbortController()
   const late = Promise.withResolvers<never>()
-  bound.addEventListener('abort', () => late.reject(new Error(`not drained within ${boundMs} ms`)), { once: true })
+  const timer = setTimeout(() => {
+    const fault = new Error(`not drained within ${boundMs} ms`)
+    bound.abort(fault)
+    late.reject(fault)
+  }, boundMs)
   try {
-    await Promise.race([running.drain(bound), late.promise])
+    await Promise.race([running.drain(bound.signal), late.promise])
   } catch (fault) {
     process.exitCode = EXIT.fault
     log.error('drain failed', { error: fault })
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -265,7 +275,8 @@ function requireDeclared(commands: readonly Command[], declared: readonly Declar
 function atLast(log: OpenLog): void {
   setTimeout(() => {
     log.error('still open at the end', { what: process.getActiveResourcesInfo() })
-    log.flush()
-    process.exit(EXIT.fault)
+    // process.exit waits for a write that is under way: with a log that nobody reads it would wait for ever.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1_000)
+    void log.written().then(() => process.exit(EXIT.fault))
   }, 2_000).unref()
 }

@@ -63,10 +63,16 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
   const answers = new Set<Promise<void>>()
   let running = 0
   const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 },
+    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     (request, response) => {
-      const closing = once(response, 'close').then(() => void answers.delete(closing))
-      answers.add(closing)
+      const closing = Promise.withResolvers<void>()
+      answers.add(closing.promise)
+      response.once('close', () => {
+        answers.delete(closing.promise)
+        closing.resolve()
+      })
+      // A caller that leaves is seen by `close`; there is nobody left to tell.
+      response.on('error', (fault) => options.log.debug('socket reset', { error: fault }))
       answer(request, response).catch((fault) => {
         options.log.error('socket fault', { error: fault })
         if (!response.headersSent) response.writeHead(500)
@@ -241,8 +247,8 @@ async function removeStale(path: string): Promise<void> {
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

@@ -31,6 +31,8 @@ export class Secret {
 }
 
 type Said<T> = { default?: T; about?: string }
+/** Bounds of a quantity, as a person says them: '1 s'. */
+type Range = { atLeast?: string; atMost?: string }
 
 /** Without `default` a setting is obligatory. Numbers come with their unit in the file; durations give ms, sizes give bytes. */
 export type Words = {
@@ -39,9 +41,9 @@ export type Words = {
   yesNo(said: Said<boolean>): Word<boolean>
   choice<const T extends string>(of: readonly [T, ...T[]], said?: Said<T>): Word<T>
   /** '30 s' -> 30_000. Units: ms, s, min, h, day(s), week(s). */
-  duration(said?: Said<string>): Word<number>
+  duration(said?: Said<string> & Range): Word<number>
   /** '10 GiB' -> 10_737_418_240. Units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB. */
-  size(said?: Said<string>): Word<number>
+  size(said?: Said<string> & Range): Word<number>
   /** A path, absolute afterwards; relative ones count from the folder of the settings file. */
   path(said?: Said<string>): Word<string>
   /** A file with a secret: $CREDENTIALS_DIRECTORY/NAME where systemd gave one of that name, else the path. Not readable by all. */
@@ -74,8 +76,8 @@ export function createWords(folder: string, credentials: string | undefined): Wo
     yesNo: (said) => finish(z.boolean({ error: 'true or false is wanted' }), said),
     choice: (of, said = {}) => finish(z.enum(of, { error: `one of ${of.join(', ')} is wanted` }), said) as never,
     duration: (said = {}) =>
-      finish(quantity(DURATIONS, 'a length of time is wanted, such as 30 s, 5 min, 2 h or 30 days'), said),
-    size: (said = {}) => finish(quantity(SIZES, 'a size is wanted, such as 512 KiB, 32 MiB or 10 GiB'), said),
+      finish(quantity(DURATIONS, 'a length of time is wanted, such as 30 s, 5 min, 2 h or 30 days', said), said),
+    size: (said = {}) => finish(quantity(SIZES, 'a size is wanted, such as 512 KiB, 32 MiB or 10 GiB', said), said),
     path: (said = {}) =>
       finish(
         z
@@ -165,11 +167,17 @@ function readQuantity(text: string, units: Readonly<Record<string, number>>): nu
   return unit === undefined ? null : Math.round(Number(match?.[1]) * unit)
 }
 
-function quantity(units: Readonly<Record<string, number>>, wanted: string): z.ZodType<number> {
+function quantity(units: Readonly<Record<string, number>>, wanted: string, range: Range): z.ZodType<number> {
+  const least = range.atLeast === undefined ? 0 : (readQuantity(range.atLeast, units) ?? 0)
+  const most =
+    range.atMost === undefined
+      ? Number.MAX_SAFE_INTEGER
+      : (readQuantity(range.atMost, units) ?? Number.MAX_SAFE_INTEGER)
   return z.string({ error: wanted }).transform((text, context) => {
     const value = readQuantity(text, units)
-    if (value !== null && Number.isSafeInteger(value)) return value
-    context.addIssue({ code: 'custom', message: wanted })
+    if (value !== null && value >= least && value <= most) return value
+    const bound = value !== null && value < least ? `at least ${range.atLeast}` : `at most ${range.atMost ?? 'less'}`
+    context.addIssue({ code: 'custom', message: value === null ? wanted : `${bound} is wanted` })
     return z.NEVER
   })
 }

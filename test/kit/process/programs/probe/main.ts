@@ -33,12 +33,13 @@ const odd = {
 } satisfies Declaration
 const wait = { name: 'probe wait', help: 'probe-wait', rights: ['operator'], parameters: [] } satisfies Declaration
 const secret = { name: 'probe secret', help: 'probe-secret', rights: ['officer'], parameters: [] } satisfies Declaration
+const flood = { name: 'probe flood', help: 'probe-flood', rights: ['operator'], parameters: [] } satisfies Declaration
 
 await run({
   name: 'probe',
   manual: 'probe: a process that only tests start.\nExits: 0 when asked to, 1 on a fault, 2 on bad settings.',
   texts: new URL('./text/', import.meta.url),
-  commands: [count, whoami, odd, wait, secret],
+  commands: [count, whoami, odd, wait, secret, flood],
   settings: shape({
     metricsPort: 0,
     fields: (words) => ({
@@ -46,7 +47,7 @@ await run({
       largest: words.size({ default: '10 GiB' }),
       secret_file: words.secretFile({ default: 'probe.secret' }),
       hosts: words.map(words.group({ on_outage: words.choice(['closed', 'open'], { default: 'closed' }) })),
-      behave: words.choice(['well', 'throw at start', 'throw later', 'drain for ever', 'stay open'], {
+      behave: words.choice(['well', 'throw at start', 'throw later', 'drain for ever', 'stay open', 'be ill'], {
         default: 'well',
       }),
       mark: words.path({ default: 'mark' }),
@@ -102,6 +103,14 @@ await run({
         },
       },
       {
+        ...flood,
+        // More than the log keeps waiting for its reader.
+        async *run(): AsyncIterable<Said> {
+          for (let n = 0; n < 300; n++) log.info('flood', { pad: 'x'.repeat(100_000) })
+          yield { say: 'text', text: 'written' }
+        },
+      },
+      {
         ...secret,
         async *run(): AsyncIterable<Said> {
           yield { say: 'text', text: 'contents' }
@@ -110,7 +119,7 @@ await run({
     ]
     return {
       commands,
-      healthy: () => null,
+      healthy: () => (settings.behave === 'be ill' ? 'planted illness' : null),
       ready: () => (signal.aborted ? 'stopping' : null),
       async reload() {
         reloads++

@@ -5,3 +5,5 @@ probe-odd = Sagt, was ein Terminal so nicht bekommen darf.
 probe-wait = Wartet, bis es aufhören soll.
 probe-secret = Sieht Inhalte an.
 probe-words = Wörter, in einem Text.
+probe-about = ein Prozess, den nur Prüfungen starten.
+probe-flood = Schreibt mehr Protokoll, als jemand liest.

@@ -5,3 +5,5 @@ probe-odd = Says what a terminal must not get as it is.
 probe-wait = Waits until it is told to stop.
 probe-secret = Looks at contents.
 probe-words = Words, in one text.
+probe-about = a process that only tests start.
+probe-flood = Writes more log than anybody reads.
