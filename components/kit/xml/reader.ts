@@ -36,7 +36,7 @@ type SaxesHandlers = {
   openTagStartHandler: (tag: SaxesStartTagNS) => void
   attributeHandler: (attribute: Pick<SaxesAttributeNS, 'name' | 'value'>) => void
   openTagHandler: (tag: SaxesTagNS) => void
-  closeTagHandler: () => void
+  closeTagHandler: (tag: SaxesTagNS) => void
   textHandler: (text: string) => void
   cdataHandler: (text: string) => void
 }
@@ -80,7 +80,10 @@ export class XmlReader {
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
     // Set by name: `on` sets them by a computed key, which turns the parser into a slow dictionary object (four times slower, measured).
     const parser = this.#parser as unknown as SaxesHandlers
-    parser.errorHandler = (error) => this.#refuse('not-well-formed', error.message.replace(/^\d+:\d+: /, ''))
+    parser.errorHandler = (error) => {
+      const what = error.message.replace(/^\d+:\d+: /, '')
+      this.#refuse(/doctype|comment|declaration|processing/.test(what) ? 'restricted-xml' : 'not-well-formed', what)
+    }
     parser.doctypeHandler = () => this.#refuse('restricted-xml', 'a DOCTYPE is not allowed')
     parser.commentHandler = () => this.#refuse('restricted-xml', 'a comment is not allowed')
     parser.piHandler = () => this.#refuse('restricted-xml', 'a processing instruction is not allowed')
@@ -100,7 +103,7 @@ export class XmlReader {
     }
     parser.attributeHandler = (attribute) => setAttribute(this.#attrs, attribute)
     parser.openTagHandler = (tag) => this.#opened(tag)
-    parser.closeTagHandler = () => this.#closed()
+    parser.closeTagHandler = (tag) => this.#closed(tag)
     parser.textHandler = (text) => this.#text(text)
     parser.cdataHandler = (text) => this.#text(text)
   }
@@ -190,10 +193,11 @@ export class XmlReader {
     if (tag.local === 'forwarded' && tag.uri === FORWARD) this.#forwarded++
   }
 
-  #closed(): void {
+  #closed(tag: SaxesTagNS): void {
     const closing = this.#cursor
     this.#depth--
     if (this.#depth < 0) {
+      this.#requireOwnEnd(this.#source(this.#quietAt), tag)
       this.#open = false
       this.#events.end()
       return
@@ -202,21 +206,17 @@ export class XmlReader {
     const range = this.#slices?.get(closing)
     if (range !== undefined) range[1] = this.#parser.position
     this.#cursor = closing.parent as ParsedElement | null
-    if (this.#depth === 0) this.#handOut(closing)
+    if (this.#depth === 0) this.#handOut(closing, tag)
   }
 
-  #handOut(element: Element): void {
+  #handOut(element: Element, tag: SaxesTagNS): void {
     const from = this.#stanzaAt
-    const to = this.#parser.position
-    const inPiece = to - this.#pieceAt
-    const raw =
-      from >= this.#pieceAt
-        ? this.#piece.slice(from - this.#pieceAt, inPiece)
-        : this.#earlier.join('').slice(from - this.#earlierAt) + this.#piece.slice(0, inPiece)
+    const raw = this.#source(from)
+    this.#requireOwnEnd(raw, tag)
     if (raw.length * 3 > this.#limits.stanzaBytes && Buffer.byteLength(raw) > this.#limits.stanzaBytes)
       this.#refuseSize()
     const slices = this.#slices
-    this.#quietAt = to
+    this.#quietAt = this.#parser.position
     this.#events.stanza({
       element,
       raw,
@@ -225,6 +225,20 @@ export class XmlReader {
         return range === undefined ? null : raw.slice(range[0] - from, range[1] - from)
       },
     })
+  }
+
+  /** saxes hands an element out before it finds that the end tag was of another name. */
+  #requireOwnEnd(source: string, { name, isSelfClosing }: SaxesTagNS): void {
+    if (isSelfClosing || source.endsWith(`</${name}>`) || source.trimEnd().slice(0, -1).trimEnd().endsWith(`</${name}`))
+      return
+    this.#refuse('not-well-formed', 'unexpected close tag.')
+  }
+
+  /** The text from an offset that is still kept up to where the parser stands. */
+  #source(from: number): string {
+    const inPiece = this.#parser.position - this.#pieceAt
+    if (from >= this.#pieceAt) return this.#piece.slice(from - this.#pieceAt, inPiece)
+    return this.#earlier.join('').slice(from - this.#earlierAt) + this.#piece.slice(0, inPiece)
   }
 
   #text(text: string): void {
