@@ -30,11 +30,12 @@ export type ProsodySettings = {
   accounts?: readonly { jid: string; password: string }[]
   /** Beside BASE_MODULES. */
   modules?: readonly string[]
-  /** Lua lines in the global section; a line here stands after, and so wins over, the lines written by us. */
+  /** Lua lines in the global section; an option set here takes the place of ours. */
   global?: readonly string[]
   /** Beside deploy/servers/prosody. */
   pluginPaths?: readonly string[]
-  logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  /** Not less than info: that a port is open is told at this level. */
+  logLevel?: 'debug' | 'info'
   environment?: Readonly<Record<string, string>>
   /** Put before `prosody`, such as ['strace', '-f', '-o', FILE]. */
   wrapper?: readonly string[]
@@ -107,8 +108,7 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
 export function prosodyConfig(settings: ProsodySettings): string {
   const { folder, ports } = settings
   const paths = [HELPERS, ...(settings.pluginPaths ?? [])]
-  return [
-    '-- Written anew at each start.',
+  const ours = [
     `pidfile = ${lua(join(folder, 'prosody.pid'))}`,
     `data_path = ${lua(join(folder, 'data'))}`,
     `certificates = ${lua(join(folder, 'certs'))}`,
@@ -137,7 +137,14 @@ export function prosodyConfig(settings: ProsodySettings): string {
     's2s_require_encryption = false',
     `modules_disabled = { ${ports.s2s === undefined ? '"s2s"' : ''} }`,
     `modules_enabled = { ${[...BASE_MODULES, ...(ports.s2s === undefined ? [] : ['dialback']), ...(settings.modules ?? [])].map(lua).join(', ')} }`,
-    ...(settings.global ?? []),
+  ]
+  // Prosody 0.12 fails at an option set twice in a file whose path has 60 characters (Lua shortens it in the warning).
+  const theirs = settings.global ?? []
+  const setByThem = new Set(theirs.map(optionOf))
+  return [
+    '-- Written anew at each start.',
+    ...ours.filter((line) => !setByThem.has(optionOf(line))),
+    ...theirs,
     ...settings.hosts.flatMap((host) => ['', `VirtualHost ${lua(host.name)}`, ...indented(host.lines)]),
     ...(settings.components ?? []).flatMap((component) => [
       '',
@@ -154,6 +161,10 @@ export function lua(text: string): string {
   return JSON.stringify(text)
     .replaceAll('\\u', '\\u{')
     .replace(/\\u\{([0-9a-f]{4})/gi, '\\u{$1}')
+}
+
+function optionOf(line: string): string {
+  return line.split('=')[0]?.trim() ?? ''
 }
 
 function indented(lines: readonly string[] | undefined): string[] {
@@ -260,10 +271,11 @@ function running(settings: ProsodySettings, started: Started): Prosody {
   const { configFile, logFile, child, pid, exited, lines } = started
   const gone = () => child.exitCode !== null || child.signalCode !== null
   const stop = async () => {
-    if (!gone()) process.kill(pid, 'SIGTERM')
-    const late = setTimeout(() => {
-      if (!gone()) process.kill(pid, 'SIGKILL')
-    }, 10_000)
+    const end = (signal: NodeJS.Signals) => {
+      if (!gone()) killIfThere(pid, signal)
+    }
+    end('SIGTERM')
+    const late = setTimeout(() => end('SIGKILL'), 10_000)
     const exit = await exited
     clearTimeout(late)
     return exit
@@ -282,5 +294,14 @@ function running(settings: ProsodySettings, started: Started): Prosody {
     stop,
     kill: (signal) => process.kill(pid, signal),
     [Symbol.asyncDispose]: async () => void (await stop()),
+  }
+}
+
+/** A process may end between the look and the signal. */
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (fault) {
+    if (!(fault instanceof Error && 'code' in fault && fault.code === 'ESRCH')) throw fault
   }
 }
