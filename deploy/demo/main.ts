@@ -10,13 +10,18 @@ import { type Step, stepsOf } from './play.ts'
 
 const HELP = `npm run demo              plays the main job, then stays until Ctrl-C; everything is below .demo/
 npm run demo -- --check   plays it in a temporary folder, verifies each step, and ends
+  --folder FOLDER         another place than .demo/ (what is in it is removed)
 `
 
 process.exitCode = await main()
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { check: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      check: { type: 'boolean', default: false },
+      folder: { type: 'string', default: resolve(import.meta.dirname, '../../.demo') },
+      help: { type: 'boolean', default: false },
+    },
   })
   if (values.help) {
     process.stdout.write(HELP)
@@ -32,7 +37,7 @@ async function main(): Promise<number> {
 
   const folder = values.check
     ? await mkdtemp(join(tmpdir(), 'gatehouse-demo-'))
-    : resolve(import.meta.dirname, '../../.demo')
+    : resolve(process.env.INIT_CWD ?? process.cwd(), values.folder)
   if (!values.check) await rm(folder, { recursive: true, force: true })
   const house = await buildHouse(folder)
   let held = 0
