@@ -30,8 +30,7 @@ export function readArguments(
     const given = said[parameter.name]
     if (given === undefined && parameter.required) return wrong('kit-argument-missing', { name: parameter.name })
     const value = given === undefined ? parameter.default : readValue(parameter, given, now)
-    if (value === null)
-      return wrong(`kit-argument-${parameter.type}`, { name: parameter.name, read: String(given).slice(0, 200) })
+    if (value === null) return wrong(`kit-argument-${parameter.type}`, { name: parameter.name, read: shown(given) })
     if (value !== undefined) args[parameter.name] = value
   }
   return { args }
@@ -41,9 +40,19 @@ function wrong(id: string, args: Record<string, string>): { wrong: WrongArgument
   return { wrong: { id, args } }
 }
 
+function shown(given: unknown): string {
+  return (typeof given === 'string' ? given : JSON.stringify(given)).slice(0, 200)
+}
+
 function readValue(parameter: Parameter, given: unknown, now: number): string | number | boolean | null {
   if (parameter.type === 'flag') return given === true || given === false ? given : null
-  const text = Array.isArray(given) ? given.map(String).join(' ') : typeof given === 'number' ? String(given) : given
+  const text = Array.isArray(given)
+    ? given.every((word) => typeof word === 'string')
+      ? given.join(' ')
+      : null
+    : typeof given === 'number'
+      ? String(given)
+      : given
   if (typeof text !== 'string' || text === '') return null
   if (parameter.type === 'number')
     return /^-?\d+(\.\d+)?$/.test(text) && Number.isFinite(Number(text)) ? Number(text) : null

@@ -41,17 +41,17 @@ export async function readProof(
 ): Promise<{ uid: number } | { refused: string }> {
   const path = join(folder, asked.name)
   if (now - asked.at > GOOD_FOR_MS) return { refused: 'the challenge is too old' }
+  const found = await ownerOf(path, asked).catch((fault: unknown) => ({ refused: `no proof file (${codeOf(fault)})` }))
   try {
-    return await ownerOf(path, asked)
+    await unlink(path)
   } catch (fault) {
-    return {
-      refused: fault instanceof Error && 'code' in fault ? `no proof file (${String(fault.code)})` : String(fault),
-    }
-  } finally {
-    await unlink(path).catch((fault: NodeJS.ErrnoException) => {
-      if (fault.code !== 'ENOENT') throw fault
-    })
+    if (codeOf(fault) !== 'ENOENT') return { refused: `the proof cannot be removed (${codeOf(fault)})` }
   }
+  return found
+}
+
+function codeOf(fault: unknown): string {
+  return fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
 }
 
 async function ownerOf(path: string, asked: Challenge): Promise<{ uid: number } | { refused: string }> {

@@ -99,6 +99,7 @@ await run({
             await delay(600_000, undefined, { signal: asked, ref: false })
           } finally {
             writeFileSync(settings.mark, 'aborted')
+            log.info('left waiting')
           }
         },
       },
