@@ -127,6 +127,7 @@ const allowed: readonly Case[] = [
   { rule: '', says: '', from: 'pong/settings.ts', imports: 'kit/process/settings.ts' },
   { rule: '', says: '', from: 'ping/typed.ts', imports: 'kit/process/log.ts', type: true },
   { rule: '', says: '', from: 'ping/refuses.ts', imports: 'kit/process/command.ts' },
+  { rule: '', says: '', from: 'cli/gatehouse.ts', imports: 'kit/process/settings.ts' },
   { rule: '', says: '', from: 'ping/network/wire.ts', imports: 'node:net' },
   { rule: '', says: '', from: 'ping/network/library.ts', imports: 'zod' },
   { rule: '', says: '', from: 'ping/storage/values.ts', imports: 'ping/domain/echo.ts' },
