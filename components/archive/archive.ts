@@ -65,7 +65,7 @@ export async function startArchive(
     reading: {
       stanzas: openStanzaReader(),
       isRoom: (bare: string) => rooms.has(bare),
-      sha256: (of: string) => Buffer.from(hash('sha256', of, 'hex'), 'hex'),
+      sha256: (of: string) => hash('sha256', of, 'hex'),
     },
     seenRoom: (bare: string) => {
       if (rooms.size < MOST_ROOMS) rooms.add(bare)

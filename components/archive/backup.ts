@@ -3,6 +3,7 @@
 import { chmod, stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArchiveStore } from './storage/archive-store.ts'
+import { checkCopy } from './storage/check-copy.ts'
 
 export type BackupStep =
   | { step: 'copied'; bytes: number; total: number }
@@ -37,7 +38,7 @@ export async function* backUp(store: ArchiveStore, target: string): AsyncGenerat
     return
   }
   await chmod(target, 0o600)
-  const checked = await store.read('checkCopy', target)
+  const checked = await checkCopy(target)
   yield checked.wrong
     ? { step: 'failed', cause: checked.wrong }
     : { step: 'whole', bytes: await sizeOf(target), records: checked.records, version: checked.version }

@@ -35,7 +35,7 @@ export const archiveSettings = shape({
       file: words.maybe(
         words.path({ about: 'The SQLite file. Default: archive/archive.db in the folder of state of gatehouse.yaml.' }),
       ),
-      readers: words.whole({ min: 1, max: 16, default: 2, about: 'Searches that run side by side.' }),
+      readers: words.whole({ min: 1, max: 16, default: 1, about: 'Searches that run side by side.' }),
     }),
     follow: words.group({
       journals: words.list(words.text({}), {
@@ -43,7 +43,7 @@ export const archiveSettings = shape({
         about: 'Journals to keep: a name in the folder of journals of gatehouse.yaml, or a path.',
         atMost: 64,
       }),
-      batch: words.whole({ min: 1, max: 10_000, default: 1_000, about: 'The most entries of one commit.' }),
+      batch: words.whole({ min: 1, max: 10_000, default: 500, about: 'The most entries of one commit.' }),
       gather: words.duration({ default: '40 ms', about: 'After a small commit so long is waited for more.' }),
     }),
     journal: words.group({

@@ -58,7 +58,8 @@ export type TryRecord = {
   verdict: string
   replacement: string
   spooled: boolean
-  sha256: Uint8Array
+  /** Hex digits. */
+  sha256: string
   stanza: string
 }
 

@@ -25,8 +25,8 @@ export type Reading = {
   journal: string
   stanzas: StanzaReader
   isRoom(bare: string): boolean
-  /** SHA-256 of the text's UTF-8 bytes. */
-  sha256(text: string): Uint8Array
+  /** SHA-256 of the text's UTF-8 bytes, hex digits. */
+  sha256(text: string): string
 }
 
 export function readEntry(entry: JournalEntry, reading: Reading): ReadEntry {

@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a copied file a whole archive? It is opened by itself, read through and counted.
-import { DatabaseSync } from 'node:sqlite'
-import { pathToFileURL } from 'node:url'
-import { APPLICATION_ID } from './schema.ts'
+// Is a copied file a whole archive? Asked of a worker thread (check-copy-worker.ts).
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { workerUrl } from '../../kit/store/worker-url.ts'
+import type { CheckedCopy } from './read-copy.ts'
 
-export type CheckedCopy = { wrong: string; records: number; version: number }
-
-export function checkCopy(path: string): CheckedCopy {
-  // Nobody writes it: immutable keeps SQLite from leaving a -wal and a -shm beside it.
-  const copy = new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true })
+/** Rejects when the file cannot be opened or read. */
+export async function checkCopy(path: string): Promise<CheckedCopy> {
+  const worker = new Worker(workerUrl(new URL('./check-copy-worker.ts', import.meta.url)), { workerData: path })
   try {
-    const one = (sql: string): string => String(Object.values(copy.prepare(sql).get() ?? {})[0] ?? '')
-    const version = Number(one('PRAGMA user_version'))
-    if (Number(one('PRAGMA application_id')) !== APPLICATION_ID)
-      return { wrong: 'not a file of the archive', records: 0, version }
-    const check = one('PRAGMA quick_check(1)')
-    const records = Number(one('SELECT count(*) FROM record'))
-    const counted = Number(one("SELECT ifnull(sum(value), 0) FROM total WHERE name = 'tries'"))
-    const wrong =
-      check !== 'ok' ? check : records !== counted ? `${records} tries are there, ${counted} were counted` : ''
-    return { wrong, records, version }
+    const [checked] = await once(worker, 'message')
+    return checked as CheckedCopy
   } finally {
-    copy.close()
+    await worker.terminate()
   }
 }

@@ -231,7 +231,7 @@ function keepTry(work: Work, record: TryRecord): void {
     name(record.rules),
     record.verdict || null,
     record.replacement || null,
-    record.sha256,
+    Buffer.from(record.sha256, 'hex'),
     record.stanza,
   ])
   if (done.changes === 0) {
@@ -262,14 +262,13 @@ function keepTry(work: Work, record: TryRecord): void {
 function keepAgain(work: Work, source: number, record: TryRecord): void {
   const { db, kept, journal } = work
   kept.again += 1
-  const here = statement(db, 'SELECT sha256 FROM record WHERE source = ? AND n = ? AND try = ?').get(
-    source,
-    record.n,
-    record.try,
-  )
-  if (Buffer.compare(here?.sha256 as Uint8Array, record.sha256) === 0) return
+  const here = statement(
+    db,
+    'SELECT lower(hex(sha256)) AS sha256 FROM record WHERE source = ? AND n = ? AND try = ?',
+  ).get(source, record.n, record.try)
+  if (here?.sha256 === record.sha256) return
   kept.conflicts += 1
-  const body = JSON.stringify({ ...record, sha256: Buffer.from(record.sha256).toString('hex') })
+  const body = JSON.stringify(record)
   run(db, OTHER_FACT, [
     journal,
     record.position,
@@ -284,7 +283,7 @@ function keepAgain(work: Work, source: number, record: TryRecord): void {
 /** A repeated question is in the index once. */
 function sameContent(db: DatabaseSync, source: number, number: number, record: TryRecord): boolean {
   const sql =
-    'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ? AND sha256 = ? AND ifnull(replacement, ?) = ?'
+    'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ? AND sha256 = unhex(?) AND ifnull(replacement, ?) = ?'
   return statement(db, sql).get(source, record.n, number, record.sha256, '', record.replacement) !== undefined
 }
 

@@ -4,7 +4,6 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../domain/batch.ts'
 import type { Search } from '../domain/record.ts'
 import type { RecordName } from '../domain/record-id.ts'
-import { checkCopy } from './check-copy.ts'
 import { search } from './find.ts'
 import { keepBatch, keepCounting } from './keep.ts'
 import { openNames } from './names.ts'
@@ -29,7 +28,6 @@ export function openOperations() {
       counts: (db: DatabaseSync, _: null) => counts(db),
       undecided: (db: DatabaseSync, _: null) => undecided(db),
       findings: (db: DatabaseSync, query: { open: boolean; limit: number }) => findings(db, query),
-      checkCopy: (_: DatabaseSync, path: string) => checkCopy(path),
       accesses: (db: DatabaseSync, query: { user: string; limit: number }) => accesses(db, query),
     },
     stream: {},
