@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '../kit/process/command.ts'
 import type { Checked } from '../kit/process/run.ts'
-import { problemLine } from '../kit/process/settings.ts'
+import type { Call } from './call.ts'
 import { type Found, runMain } from './components.ts'
-import type { Call } from './gatehouse.ts'
+import { problemLines } from './settings.ts'
 
 /** Asks each component that has a settings file to check it; nothing need run. 2 if one is bad or none is set up. */
 export async function checkAll(call: Call, found: readonly Found[]): Promise<number> {
@@ -36,7 +36,7 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
       ? call.say('cli-check-good', { component: component.name, file })
       : [
           call.say('cli-check-bad', { component: component.name, count: told.problems.length }),
-          ...told.problems.map(problemLine),
+          ...problemLines(told.problems),
         ].join('\n')
     await call.output.either(told, text)
   }

@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line from its words to its exit code.
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { type Declaration, EXIT } from '../kit/process/command.ts'
-import { BadSettings, readShared } from '../kit/process/settings.ts'
-import { softwareVersion } from '../kit/process/version.ts'
 import { createCatalogue, KIT_TEXTS } from '../kit/text/catalogue.ts'
 import { nearestName } from '../kit/text/nearest-name.ts'
 import { readWords, type Words, wordsToArgs } from './argv.ts'
+import { baseFolder, type Call, type World } from './call.ts'
 import { checkAll } from './check.ts'
 import { type Found, findComponents, learn } from './components.ts'
 import { writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
 import { ask, NotRunning } from './network/ask.ts'
-import { type Output, openOutput, type Writable } from './output.ts'
+import { openOutput } from './output.ts'
+import { configFolder, readRunFolder } from './settings.ts'
 import { statusOfAll } from './status.ts'
-
-/** What the command line is given by the world; `components` is the folder beside which components are looked for. */
-export type World = {
-  argv: readonly string[]
-  components: string
-  environment: Readonly<Record<string, string | undefined>>
-  folder: string
-  out: Writable
-  err: Writable
-}
-
-/** What every part of the command line needs of one call. */
-export type Call = {
-  world: World
-  language: string
-  /** Folder of the settings files. */
-  config: string
-  say(id: string, args?: Readonly<Record<string, string | number>>): string
-  output: Output
-}
 
 /** Runs one command line; gives its exit code. */
 export async function gatehouse(world: World): Promise<number> {
@@ -57,12 +35,13 @@ async function dispatch(call: Call, words: Words): Promise<number> {
   if (words.wrong !== undefined)
     return refuse(call, EXIT.usage, call.say('cli-option-unknown', { option: words.wrong }))
   if (words.version) {
-    await call.output.text(`gatehouse ${softwareVersion()}`)
+    await call.output.text(`gatehouse ${call.world.software}`)
     return EXIT.ok
   }
   try {
-    const shared = readShared(join(call.config, 'gatehouse.yaml'))
-    const found = findComponents(call.world.components, shared.folders.run)
+    const settings = readRunFolder(call.config)
+    if ('wrong' in settings) return refuse(call, EXIT.usage, settings.wrong)
+    const found = findComponents(call.world.components, settings.run)
     const [first] = words.rest
     if (first === undefined || first === 'help') return await writeHelp(call, found, first === 'help' || words.help)
     if (first === 'check') return words.help ? await writeHelp(call, found, true) : await checkAll(call, found)
@@ -71,7 +50,6 @@ async function dispatch(call: Call, words: Words): Promise<number> {
     if (component === undefined) return await unknownComponent(call, first, found)
     return await runWords(call, component, words)
   } catch (fault) {
-    if (fault instanceof BadSettings) return refuse(call, EXIT.usage, fault.message)
     if (fault instanceof NotRunning)
       return refuse(call, EXIT.notRunning, call.say('cli-not-running', { component: fault.component }))
     return refuse(call, EXIT.fault, fault instanceof Error ? fault.message : String(fault))
@@ -124,17 +102,6 @@ async function unknownComponent(call: Call, said: string, found: readonly Found[
 async function refuse(call: Call, exit: number, text: string): Promise<number> {
   await call.output.refusal(exit, text)
   return exit
-}
-
-function baseFolder(world: World): string {
-  return world.environment.INIT_CWD ?? world.folder
-}
-
-/** --config, else GATEHOUSE_CONFIG, else ./config; where that has no settings, /etc/gatehouse. */
-function configFolder(world: World, said: string | undefined): string {
-  const named = said ?? world.environment.GATEHOUSE_CONFIG
-  const here = resolve(baseFolder(world), named ?? 'config')
-  return named === undefined && !existsSync(here) ? '/etc/gatehouse' : here
 }
 
 function languageOf(environment: World['environment']): string {

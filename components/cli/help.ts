@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Declaration, EXIT, type Parameter } from '../kit/process/command.ts'
 import type { Described } from '../kit/process/describe.ts'
+import type { Call } from './call.ts'
 import { type Found, learn } from './components.ts'
-import type { Call } from './gatehouse.ts'
 
 /** All components with what they do. Exit code 2 when help was not asked for, but nothing else either. */
 export async function writeHelp(call: Call, found: readonly Found[], asked: boolean): Promise<number> {

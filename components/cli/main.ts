@@ -5,6 +5,7 @@
 // Exits:    0 done, 1 a fault, 2 wrong usage or bad settings, 3 the process does not run, 4 not allowed, 5 not found.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { softwareVersion } from '../kit/process/version.ts'
 import { gatehouse } from './gatehouse.ts'
 
 const self = dirname(fileURLToPath(import.meta.url))
@@ -16,4 +17,5 @@ process.exitCode = await gatehouse({
   folder: process.cwd(),
   out: process.stdout,
   err: process.stderr,
+  software: softwareVersion(),
 })

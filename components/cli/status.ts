@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '../kit/process/command.ts'
+import type { Call } from './call.ts'
 import type { Found } from './components.ts'
-import type { Call } from './gatehouse.ts'
 import { NotRunning, status } from './network/ask.ts'
 
 /** A row for each component. 3 if one that is set up does not run, else 1 if one is not well, else 0. */

@@ -2,6 +2,7 @@
 // The command line as it is, looking for components in the folder of the test programs.
 import { fileURLToPath } from 'node:url'
 import { gatehouse } from '../../components/cli/gatehouse.ts'
+import { softwareVersion } from '../../components/kit/process/version.ts'
 
 process.exitCode = await gatehouse({
   argv: process.argv.slice(2),
@@ -10,4 +11,5 @@ process.exitCode = await gatehouse({
   folder: process.cwd(),
   out: process.stdout,
   err: process.stderr,
+  software: softwareVersion(),
 })

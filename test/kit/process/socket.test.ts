@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The socket in this process: who asks is proven, and everything has a bound. Callers with other uids are in rights.test.ts.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -26,6 +25,7 @@ import type { LogFields } from '../../../components/kit/process/log.ts'
 import { callerOf } from '../../../components/kit/process/people.ts'
 import { openSocket, type SocketOptions } from '../../../components/kit/process/socket.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
+import { runToEnd } from './probe.ts'
 
 type Given = { name: string; word: string }
 type Line = { say: string } & Record<string, unknown>
@@ -129,7 +129,7 @@ describe('who asks', () => {
     assert.equal(command?.fields.uid, process.getuid?.())
   })
 
-  const forgeries: Record<string, { forge(path: string, given: Given, folder: string): void; reason: RegExp }> = {
+  const forgeries: Record<string, { forge(path: string, given: Given, folder: string): unknown; reason: RegExp }> = {
     'no file': { forge: () => undefined, reason: /ENOENT/ },
     'a symbolic link to a file with the word': {
       forge: (path, given, folder) => {
@@ -159,14 +159,14 @@ describe('who asks', () => {
       },
       reason: /older/,
     },
-    'a fifo': { forge: (path) => void execFileSync('mkfifo', [path]), reason: /not a regular file/ },
+    'a fifo': { forge: (path) => runToEnd('mkfifo', [path]), reason: /not a regular file/ },
   }
   for (const [name, { forge, reason }] of Object.entries(forgeries)) {
     it(`${name} proves nobody`, async () => {
       await using at = await open([hello])
       using caller = connection(at)
       const given = await caller.challenge()
-      forge(caller.path(given), given, at.folder)
+      await forge(caller.path(given), given, at.folder)
       const [end, ...more] = await caller.run('t hello')
       assert.deepEqual([end?.exit, more], [4, []])
       assert.match(String(at.reasons()), reason)

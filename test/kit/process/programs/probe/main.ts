@@ -61,7 +61,7 @@ await run({
     const counted = metrics.counter('rows_total', 'Rows said', { kind: ['odd', 'even'] })
     metrics.gauge('secret_bytes', 'Length of the secret', () => settings.secret_file.reveal().length)
     if (settings.behave === 'throw at start') throw new Error('planted at start')
-    if (settings.behave === 'throw later') setTimeout(() => Promise.reject(new Error('planted later')), 1)
+    if (settings.behave === 'throw later') setTimeout(() => fail('planted later'), 1)
     const open = settings.behave === 'stay open' ? setInterval(() => undefined, 1_000) : undefined
     log.info('started', { secret: settings.secret_file })
     let reloads = 0
@@ -137,3 +137,7 @@ await run({
     }
   },
 })
+
+function fail(why: string): never {
+  throw new Error(why)
+}
