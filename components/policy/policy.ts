@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The component policy: every stanza it answers, and what it is made of.
+import { randomUUID } from 'node:crypto'
 import { openJournal } from '../kit/bus/file-journal.ts'
 import type { Journal } from '../kit/bus/journal.ts'
 import { writeFact } from '../kit/facts/entries.ts'
@@ -10,6 +11,7 @@ import { createRouter } from '../kit/router/create-router.ts'
 import type { Router } from '../kit/router/router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import type { Stream } from '../kit/stream/stream.ts'
+import { escapeAttribute } from '../kit/xml/writer.ts'
 import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
 import { type Decide, decide } from './domain/decide.ts'
@@ -33,14 +35,14 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   await using opening = new AsyncDisposableStack()
   const journal = opening.use(await openPolicyJournal(settings, log))
   const rules = await openRulesOnRecord(context, journal, tally)
-  const router = openRouter(settings, parts, log, (router) =>
+  const router = openRouter(settings, parts, log, (stream) =>
     createGate({
       hosts: settings.hosts,
       rooms: settings.rooms,
       bounds: settings.bounds,
       journal,
       judge: judgeBy(rules, parts.decide),
-      send: (host, payload) => sendLater(router(), host, payload, log),
+      send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
       tally,
       fault: (what, error) => tellFault(log, what, error),
@@ -122,9 +124,9 @@ async function reloadRules(rules: RulesInForce, tally: Tally, log: Log) {
   return reloaded.error
 }
 
-function openRouter(settings: PolicySettings, parts: Parts, log: Log, makeGate: (router: () => Router) => Gate) {
+function openRouter(settings: PolicySettings, parts: Parts, log: Log, makeGate: (stream: () => Stream) => Gate) {
   let router: Router<Stream>
-  const gate = makeGate(() => router)
+  const gate = makeGate(() => router.stream)
   router = createRouter(
     {
       domain: settings.domain,
@@ -153,11 +155,11 @@ function openRouter(settings: PolicySettings, parts: Parts, log: Log, makeGate: 
   return { gate, stream: router.stream }
 }
 
-/** XEP-0114 resends nothing: a verdict that does not arrive is asked for again by the helper. */
-function sendLater(router: Router, host: string, payload: string, log: Log): void {
-  router
-    .request(host, payload, { timeoutMs: 5_000 })
-    .catch((error: unknown) => log.warn('a later verdict was not taken', { host, error }))
+/** The helper's result is not waited for: a verdict that does not arrive is asked for again, as XEP-0114 resends nothing. */
+function sendLater(stream: Stream, host: string, payload: string, log: Log): void {
+  const to = escapeAttribute(host)
+  const xml = `<iq type='set' id='gh-${randomUUID()}' from='${stream.domain}' to='${to}'>${payload}</iq>`
+  if (!stream.send(xml)) log.warn('a later verdict could not be sent', { host })
 }
 
 function tellFault(log: Log, what: 'rules' | 'journal', error: unknown): void {

@@ -19,8 +19,11 @@ export const HOST = 'corp.example'
 export type Stage = AsyncDisposable & {
   folder: string
   rulesFile: string
+  /** The process and its stream; others after a restart. */
   policy: Component
   peer: Peer
+  /** Stops the process in good order and starts it again. */
+  restart(): Promise<void>
   server: ComponentServer
   /** Sends a screen from a host and gives the answer. */
   screen(children: string, said?: { from?: string; source?: string; done?: number }): Promise<Element>
@@ -54,27 +57,34 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const journal = /^journal:/mu.test(options.settings ?? '') ? '' : `journal: { folder: ${folder}/journal }\n`
   const file = join(folder, 'policy.yaml')
   writeFileSync(file, own + journal + (options.settings ?? '').replaceAll('FOLDER', folder))
-  const policy = opening.use(
-    await startComponent({
-      name: 'policy',
-      file,
-      logFolder: folder,
-      ...(options.main ? { main: options.main } : {}),
-      ...(options.environment ? { environment: options.environment } : {}),
-    }),
-  )
+  const component = {
+    name: 'policy',
+    file,
+    logFolder: folder,
+    ...(options.main ? { main: options.main } : {}),
+    ...(options.environment ? { environment: options.environment } : {}),
+  }
+  const policy = opening.use(await startComponent(component))
   const peer = await server.accepted()
-  const opened = opening.move()
-  return {
+  const closing = opening.move()
+  const stage: Stage = {
     folder,
     rulesFile,
+    server,
     policy,
     peer,
-    server,
-    screen: (children, said = {}) => peer.ask('set', screenOf(children, said), { from: said.from ?? HOST, to: DOMAIN }),
+    async restart() {
+      await stage.policy.stop()
+      const policy = await startComponent(component)
+      closing.defer(() => policy.stop())
+      Object.assign(stage, { policy, peer: await server.accepted() })
+    },
+    screen: (children, said = {}) =>
+      stage.peer.ask('set', screenOf(children, said), { from: said.from ?? HOST, to: DOMAIN }),
     facts: () => readJournal(join(folder, 'journal')),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+  return stage
 }
 
 export function screenOf(children: string, { source = SOURCE, done }: { source?: string; done?: number } = {}): string {

@@ -8,7 +8,8 @@ import { type Ask, OUTCOMES, type Report, type Screen } from '../domain/screen.t
 import { DIRECTIONS, VIAS } from '../domain/screened.ts'
 
 export const CHILDREN_MAX = 256
-const ADDRESS_MAX = 3071
+/** Room for the names of many hosts. */
+const TEXT_MAX = 65_536
 
 /**
  * Reads a whole <screen>. `slice` gives the source text of a forwarded stanza.
@@ -189,7 +190,7 @@ class Place {
 
   text(name: string): string {
     const value = this.element.attrs[name] ?? ''
-    if (value === '' || value.length > ADDRESS_MAX) throw bad(`${this.path}@${name}`, `1 to ${ADDRESS_MAX} characters`)
+    if (value === '' || value.length > TEXT_MAX) throw bad(`${this.path}@${name}`, `1 to ${TEXT_MAX} characters`)
     return value
   }
 

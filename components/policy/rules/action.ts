@@ -52,6 +52,7 @@ function readReplace(place: Reading): Action | null {
   if (!isMap(place.value)) return place.refuse('mask and text are wanted below it')
   place.keys(REPLACE_KEYS)
   const mask = place.at('mask').value === undefined ? '*' : place.at('mask').text(64)
+  if (mask !== null && unfit(mask)) return place.at('mask').refuse('a text without control characters is wanted')
   return mask === null ? null : { do: 'replace', mask, text: readTexts(place.at('text')) }
 }
 
