@@ -192,11 +192,11 @@ function look(count: Counted, now: number, patience: Patience, limit: number, fo
   lookAtEnd(count, now, patience, found)
 }
 
-/** What is told of and neither here nor in the unknown tail. */
-function missingNumbers(count: Counted, from: number, to: number): Ranges {
-  const missing = missingIn(count.present, from, to)
-  const { tail } = count
-  return tail ? missing.flatMap(([low, high]) => missingIn([tail], low, high)) : missing
+/** What is told of and neither here, nor in the unknown tail, nor in a gap that an earlier run has found. */
+function missingNumbers({ present, tail, gaps }: Counted, from: number, to: number): Ranges {
+  const known: Ranges = tail ? [[...tail]] : []
+  for (const gap of gaps) addRange(known, gap.from, gap.to)
+  return missingIn(present, from, to).flatMap(([low, high]) => missingIn(known, low, high))
 }
 
 function closeArrived(count: Counted, found: Finding[]): void {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// DESIGN.md section 3: a gap is a number told of without record and without settlement after tries x deadline + 60 s.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CountedFact, countFrom, type Finding } from '../../../components/archive/domain/completeness.ts'
+
+const PATIENCE = { graceMs: 64_000, silentMs: 300_000 }
+const A = 'a'.repeat(32)
+const B = 'b'.repeat(32)
+
+function counting(kept: Parameters<typeof countFrom>[0] = [], open: readonly Finding[] = []) {
+  const completeness = countFrom(kept, open, PATIENCE)
+  return {
+    completeness,
+    take(at: number, ...facts: CountedFact[]) {
+      for (const fact of facts) completeness.take(fact, at)
+    },
+    at: (now: number, limit = 100) => completeness.findings(now, limit).map(write),
+  }
+}
+
+function write({ kind, event, source, from, to, count }: Finding): string {
+  return `${kind} ${event} ${source[0]} ${from}..${to} (${count})`
+}
+
+const ask = (n: number, source = A): CountedFact => ({ kind: 'ask', source, n })
+const done = (to: number, source = A): CountedFact => ({ kind: 'done', source, to })
+const mark = (last: number, end = false, source = A): CountedFact => ({
+  kind: 'mark',
+  source,
+  last,
+  ...(end ? { end: true } : {}),
+})
+const settle = (n: number, outcome: 'bounced' | 'gone' | 'refused' | 'released' | 'unscreened'): CountedFact => ({
+  kind: 'settle',
+  source: A,
+  n,
+  outcome,
+})
+
+test('a number up to done without a record is a gap after the grace, not before, and is told once', () => {
+  const { take, at } = counting()
+  take(0, ask(1), ask(3), done(3))
+  assert.deepEqual(at(63_999), [])
+  assert.deepEqual(at(64_000), ['gap found a 2..2 (1)'])
+  assert.deepEqual(at(65_000), [])
+})
+
+test('a number up to mark counts the same', () => {
+  const { take, at, completeness } = counting()
+  take(0, ask(1), mark(4))
+  assert.deepEqual(at(64_000), ['gap found a 2..4 (3)'])
+  assert.equal(completeness.totals().gaps, 3)
+})
+
+test('numbers that are asked about and not told of are never gaps', () => {
+  const { take, at } = counting()
+  take(0, ask(1), ask(7), done(1))
+  take(200_000, { kind: 'heard', source: A })
+  assert.deepEqual(at(299_000), [])
+})
+
+test('what comes within the grace is no gap', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(2))
+  take(60_000, ask(2))
+  assert.deepEqual(at(70_000), [])
+})
+
+test('a late arrival closes the gap; half of it does not, but the count goes down', () => {
+  const { take, at, completeness } = counting()
+  take(0, mark(3))
+  assert.deepEqual(at(64_000), ['gap found a 1..3 (3)'])
+  take(70_000, ask(1), ask(3))
+  assert.deepEqual(at(70_000), [])
+  assert.equal(completeness.totals().gaps, 1)
+  take(71_000, ask(2))
+  assert.deepEqual(at(71_000), ['gap closed a 1..3 (0)'])
+  assert.equal(completeness.totals().gaps, 0)
+})
+
+test('a settlement stands for a record where nothing was delivered', () => {
+  const { take, at } = counting()
+  take(0, settle(1, 'bounced'), settle(2, 'gone'), settle(3, 'refused'), mark(3))
+  assert.deepEqual(at(64_000), [])
+})
+
+test('what was delivered needs a record: settled as released or unscreened without one is a gap', () => {
+  const { take, at } = counting()
+  take(0, settle(1, 'released'), settle(2, 'unscreened'), mark(2))
+  assert.deepEqual(at(64_000), ['gap found a 1..2 (2)'])
+})
+
+test('numbers of an outage are settled as a range', () => {
+  const { take, at } = counting()
+  take(0, ask(1), { kind: 'outage', source: A, from: 2, to: 900, outcome: 'bounced' }, ask(901), mark(901))
+  assert.deepEqual(at(64_000), [])
+})
+
+test('a thousand scattered gaps come over several looks, none twice and none left out', () => {
+  const { take, at } = counting()
+  for (let n = 2; n <= 2000; n += 2) take(0, ask(n))
+  take(0, mark(2000))
+  const found = [at(64_000, 300), at(64_000, 300), at(64_000, 300), at(64_000, 300), at(64_000, 300)]
+  assert.deepEqual(
+    found.map((one) => one.length),
+    [300, 300, 300, 100, 0],
+  )
+  assert.equal(new Set(found.flat()).size, 1000)
+})
+
+test('a successor makes one tail-unknown range of what was reserved and never told of, and an end without mark', () => {
+  const { take, at, completeness } = counting()
+  take(0, ask(1), ask(2), mark(2))
+  take(10_000, { kind: 'source', source: B, predecessor: { source: A, mark: 2, reserved: 1000 } })
+  assert.deepEqual(at(73_999), [])
+  assert.deepEqual(at(74_000), ['tail-unknown found a 3..1000 (998)', 'ended-without-mark found a 2..2 (0)'])
+  assert.deepEqual(at(300_000), [])
+  assert.deepEqual(completeness.totals(), { gaps: 0, tailUnknown: 998, endedWithoutMark: 1, sources: 2 })
+})
+
+test('records of the tail that were written are not unknown; numbers of the tail are never gaps as well', () => {
+  const { take, at, completeness } = counting()
+  take(0, ask(1), mark(1), ask(2), ask(4))
+  take(10_000, { kind: 'source', source: B, predecessor: { source: A, mark: 1, reserved: 10 } })
+  take(11_000, mark(4))
+  assert.deepEqual(at(75_000), ['tail-unknown found a 2..10 (7)', 'ended-without-mark found a 4..4 (0)'])
+  assert.equal(completeness.totals().gaps, 0)
+  for (const n of [3, 5, 6, 7, 8, 9, 10]) take(80_000, ask(n))
+  assert.deepEqual(at(80_000), ['tail-unknown closed a 2..10 (0)'])
+})
+
+test('a predecessor that ended with its mark leaves no tail, whatever it had reserved', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(1, true))
+  take(1000, { kind: 'source', source: B, predecessor: { source: A, mark: 1, reserved: 1000 } })
+  take(200_000, mark(0, true, B))
+  assert.deepEqual(at(900_000), [])
+})
+
+test('a predecessor nobody has heard of: what its successor says was told of is missing', () => {
+  const { take, at } = counting()
+  take(0, { kind: 'source', source: B, predecessor: { source: A, mark: 3, reserved: 3 } })
+  take(1000, mark(0, true, B))
+  assert.deepEqual(at(65_000), ['gap found a 1..3 (3)', 'ended-without-mark found a 3..3 (0)'])
+})
+
+test('a source that falls silent has ended without its mark; when it speaks again, that is closed', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(1))
+  assert.deepEqual(at(299_999), [])
+  assert.deepEqual(at(300_000), ['ended-without-mark found a 1..1 (0)'])
+  take(400_000, mark(1))
+  assert.deepEqual(at(400_000), ['ended-without-mark closed a 1..1 (0)'])
+})
+
+test('with its end mark a source may be silent for ever', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(1, true))
+  assert.deepEqual(at(10_000_000), [])
+})
+
+test('an end mark that comes late, out of a spool, closes the finding', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(1))
+  take(10, { kind: 'source', source: B, predecessor: { source: A, mark: 1, reserved: 1 } }, mark(0, true, B))
+  assert.deepEqual(at(70_000), ['ended-without-mark found a 1..1 (0)'])
+  take(80_000, mark(1, true))
+  assert.deepEqual(at(80_000), ['ended-without-mark closed a 1..1 (0)'])
+})
+
+test('counting goes on after a restart from what was kept: nothing is found twice, nothing is forgotten', () => {
+  const first = counting()
+  first.take(0, ask(1), mark(3), { kind: 'source', source: B, predecessor: { source: A, mark: 3, reserved: 9 } })
+  const found = first.completeness.findings(64_000, 100)
+  assert.deepEqual(found.map(write), [
+    'gap found a 2..3 (2)',
+    'tail-unknown found a 4..9 (6)',
+    'ended-without-mark found a 3..3 (0)',
+  ])
+  const kept = JSON.parse(JSON.stringify(first.completeness.changed()))
+  const again = counting(kept, found)
+  assert.deepEqual(again.at(64_000), [])
+  assert.deepEqual(again.completeness.totals(), first.completeness.totals())
+  again.take(70_000, ask(2), ask(3))
+  assert.deepEqual(again.at(70_000), ['gap closed a 2..3 (0)'])
+})
+
+test('a finding that was written before a crash and whose counting was not kept is not found again', () => {
+  const { completeness, take, at } = counting(
+    [],
+    [{ kind: 'gap', event: 'found', source: A, from: 2, to: 2, count: 1 }],
+  )
+  take(0, ask(1), ask(3), done(3))
+  assert.deepEqual(at(64_000), [])
+  assert.equal(completeness.totals().gaps, 1)
+})
