@@ -2,6 +2,7 @@
 -- What the sender gets when a stanza is refused or bounced. PROTOCOL.md section 8.
 local st = require "util.stanza";
 local bare = require "util.jid".bare;
+local kinds = module:require "kinds";
 local match = string.match;
 
 local STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
@@ -69,9 +70,7 @@ local function refusal(stanza, from, condition, texts)
 		-- Being there is no content: the presence goes on without what it says.
 		local quiet = st.clone(stanza);
 		quiet:maptags(function(tag)
-			if not tag.attr.xmlns and (tag.name == "show" or tag.name == "priority") then return tag; end
-			if tag.attr.xmlns == "http://jabber.org/protocol/caps" then return tag; end
-			return nil;
+			return kinds.is_quiet(tag) and tag or nil;
 		end);
 		for i = #quiet, 1, -1 do
 			if not quiet[i].name then table.remove(quiet, i); end

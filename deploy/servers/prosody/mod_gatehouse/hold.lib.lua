@@ -1,22 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- The queues: what a sender sent stays in the order it came, whatever waits for an answer in between.
+-- The queues: what a sender sent stays in the order it came, whatever waits for an answer in between. An item is
+-- { stanza, from, to, session, frozen, direction, via, queue, host, next, verdict, n, try, at }.
 local errors = module:require "errors";
 local logger = require "util.logger";
 local log = logger.init("gatehouse");
 local pcall = pcall;
 
-return function (state, link_code)
+-- code: filled by the other parts before the first stanza comes.
+return function (state, code)
 
-local process, post = prosody.core_process_stanza, prosody.core_post_stanza;
-
--- Delivers to whoever sent the item.
-local function send_back(item, stanza)
-	local queue = item.queue;
-	local session = queue.session;
-	if queue.kind == "c2s" and session and not session.destroyed then return session.send(stanza); end
-	local origin = prosody.hosts[item.host.name] or prosody.hosts[queue.host];
-	return post(origin, stanza);
-end
+local process, post, route = prosody.core_process_stanza, prosody.core_post_stanza, prosody.core_route_stanza;
 
 local function guarded(what, ...)
 	local ok, err = pcall(what, ...);
@@ -24,46 +17,63 @@ local function guarded(what, ...)
 	return ok;
 end
 
+-- Delivers to whoever sent the item.
+local function send_back(item, stanza)
+	local session = item.session;
+	if item.queue.kind == "c2s" and not session.destroyed then return session.send(stanza); end
+	if session.type == "component" and session.conn and not session.destroyed then return session.send(stanza); end
+	local origin = prosody.hosts[item.host.name];
+	if origin then return post(origin, stanza); end
+	return route(nil, stanza);
+end
+
 -- Gives the stanza to the server, as if it had come just now. False: there is nobody left whose stanza it could be.
 local function hand_over(queue, item, stanza)
-	local session = queue.session;
 	if queue.enter then return guarded(queue.enter, queue, item, stanza); end
+	local session = item.session;
 	if not session.destroyed then
 		session.thread:run(stanza);
 		return true;
 	end
-	if stanza.attr.xmlns then return false; end
 	-- Presence to everybody is about a session that is gone.
 	if stanza.name == "presence" and not stanza.attr.to then return false; end
-	return guarded(process, queue.frozen, stanza);
+	return guarded(process, item.frozen or queue.frozen, stanza);
+end
+
+local function refuse(queue, item, condition, texts)
+	local replies, instead = errors.refusal(item.stanza, item.from, condition, texts);
+	for i = 1, #replies do guarded(send_back, item, replies[i]); end
+	if instead then hand_over(queue, item, instead); end
+end
+
+-- Lets it through and keeps it for the screen; false when it cannot be kept, then it must not pass.
+local function pass_unscreened(queue, item)
+	if not code.keep_unscreened(item) then return false; end
+	local there = hand_over(queue, item, item.stanza);
+	code.settle(item.host, item, there and "unscreened" or "gone", false);
+	return true;
 end
 
 local function act(queue, item)
 	local verdict, host = item.verdict, item.host;
-	if verdict == "pass" then return hand_over(queue, item, item.stanza); end
+	if verdict == "pass" then
+		host.passing = host.passing - 1;
+		hand_over(queue, item, item.stanza);
+		return;
+	end
 	state.current = item;
 	if verdict == "allow" or verdict == "replace" then
 		local there = hand_over(queue, item, item.replacement or item.stanza);
-		link_code().settle(host, item, there and "released" or "gone", there and item.try == 1);
-	elseif verdict == "unscreened" then
-		local there;
-		if state.code.spool then
-			there = state.code.spool(host, item, hand_over);
-		else
-			there = hand_over(queue, item, item.stanza);
-			if item.unasked then link_code().unasked(host, item, "unscreened"); else link_code().settle(host, item, there and "unscreened" or "gone"); end
-		end
-	else
-		local refused = verdict == "refuse";
-		local condition = refused and item.condition or "resource-constraint";
-		local texts = refused and item.texts or host.texts[refused and "refused" or item.reason or "outage"];
-		local replies, instead = errors.refusal(item.stanza, item.from, condition, texts);
-		for i = 1, #replies do guarded(send_back, item, replies[i]); end
-		if instead then hand_over(queue, item, instead); end
-		if item.unasked then
-			link_code().unasked(host, item, "bounced");
-		else
-			link_code().settle(host, item, refused and "refused" or "bounced", refused and item.try == 1);
+		code.settle(host, item, there and "released" or "gone", there and item.try == 1);
+	elseif verdict == "refuse" then
+		refuse(queue, item, item.condition, item.texts or host.texts.refused);
+		code.settle(host, item, "refused", item.try == 1 and not item.degraded);
+	elseif verdict ~= "unscreened" or not pass_unscreened(queue, item) then
+		refuse(queue, item, "resource-constraint", host.texts[item.reason or "outage"]);
+		if item.n then
+			code.settle(host, item, "bounced", false);
+		elseif not item.unnumbered then
+			code.unasked(host, item, "bounced");
 		end
 	end
 	state.current = nil;
@@ -76,9 +86,9 @@ local function drain(queue)
 	while item and item.verdict do
 		queue.first = item.next;
 		if not item.next then queue.last = nil; end
-		local session = queue.session;
-		if item.counted and session then
+		if item.counted then
 			queue.held = queue.held - 1;
+			local session = item.session;
 			local handled = session.handled_stanza_count;
 			if handled then session.handled_stanza_count = handled + 1; end
 		end
@@ -95,7 +105,14 @@ local function hold(queue, host, item, kind)
 	if last then last.next = item; else queue.first = item; end
 	queue.last = item;
 	item.queue, item.host = queue, host;
-	if kind then link_code().submit(host, item); else item.verdict = "pass"; end
+	if kind then
+		code.submit(host, item);
+	elseif host.passing >= host.max_questions then
+		item.verdict, item.reason, item.unnumbered = "bounce", "full", true;
+	else
+		item.verdict = "pass";
+		host.passing = host.passing + 1;
+	end
 	if queue.first == item and item.verdict then drain(queue); end
 end
 

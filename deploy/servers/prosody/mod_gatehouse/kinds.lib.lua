@@ -3,7 +3,7 @@
 -- Each function gives the name of the kind (one of the words of gatehouse_ask), or nil when the stanza carries nothing.
 local find, match = string.find, string.match;
 
-local FIRST = { message = true, error = true, status = true, subscription = true, join = true, iq = true, pep = true, vcard = true, room = true, file = true };
+local ALL = { message = true, error = true, status = true, subscription = true, join = true, iq = true, pep = true, vcard = true, room = true, file = true };
 
 -- Attributes that the exact forms may carry, with the longest value taken for nothing but an identifier.
 local STANZA_ATTR = { id = 256, to = 3071, from = 3071, type = 16, ["xml:lang"] = 35 };
@@ -21,11 +21,10 @@ local SIGNALS = {
 local PRESENCE_PARTS = {
 	["http://jabber.org/protocol/caps"] = { c = { node = 256, ver = 128, hash = 32, ext = 64 } };
 	["urn:xmpp:idle:1"] = { idle = { since = 40 } };
-	["urn:xmpp:avatar:metadata"] = {};
 };
 local SHOW = { away = true, chat = true, dnd = true, xa = true };
 
-local MUC, MUC_USER = "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#user";
+local MUC = "http://jabber.org/protocol/muc";
 local CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 -- Asking these of a person, or answering, tells no more than what the software is.
@@ -99,38 +98,39 @@ local function short_text(child, longest)
 	return #child.tags == 0 and only(child.attr, EMPTY) and #child:get_text() <= longest and child:get_text();
 end
 
+-- One child of a presence that says nothing but known words, hashes and times.
+local function is_quiet(child)
+	local name, xmlns = child.name, child.attr.xmlns;
+	if not xmlns then
+		if name == "priority" then return match(short_text(child, 4) or "no", "^%s*%-?%d*%s*$") ~= nil; end
+		if name == "show" then
+			local show = short_text(child, 8);
+			return show and (show == "" or SHOW[show]) or false;
+		end
+		return name == "status" and #child == 0 and only(child.attr, { ["xml:lang"] = 35 });
+	end
+	if xmlns == "vcard-temp:x:update" and name == "x" then
+		if not only(child.attr, EMPTY) then return false; end
+		-- a hash (XEP-0153), 40 hexadecimal digits
+		for j = 1, #child do
+			local photo = child[j];
+			local hash = photo.name == "photo" and short_text(photo, 40);
+			if not hash or find(hash, "[^%x]") then return false; end
+		end
+		return true;
+	end
+	return exactly(child, PRESENCE_PARTS) or false;
+end
+
 local function quiet_presence(stanza)
 	if not bare_stanza(stanza) then return false; end
-	local tags = stanza.tags;
-	for i = 1, #tags do
-		local child = tags[i];
-		local name, xmlns = child.name, child.attr.xmlns;
-		if not xmlns then
-			if name == "priority" then
-				if not match(short_text(child, 4) or "", "^%s*%-?%d*%s*$") then return false; end
-			elseif name == "show" then
-				local show = short_text(child, 8);
-				if not show or (show ~= "" and not SHOW[show]) then return false; end
-			elseif name == "status" then
-				if #child > 0 then return false; end
-			else
-				return false;
-			end
-		elseif xmlns == "vcard-temp:x:update" and name == "x" then
-			-- a hash (XEP-0153), 40 hexadecimal digits
-			for j = 1, #child do
-				local photo = child[j];
-				local hash = photo.name == "photo" and short_text(photo, 40);
-				if not hash or find(hash, "[^%x]") then return false; end
-			end
-		elseif not exactly(child, PRESENCE_PARTS) then
-			return false;
-		end
+	for i = 1, #stanza.tags do
+		if not is_quiet(stanza.tags[i]) then return false; end
 	end
 	return true;
 end
 
-local function presence(stanza)
+local function presence(stanza, is_room, is_local)
 	local attr = stanza.attr;
 	local kind, to = attr.type, attr.to;
 	if kind == "subscribe" then return "subscription"; end
@@ -144,7 +144,8 @@ local function presence(stanza)
 	end
 	if kind == nil then
 		if stanza:get_child("x", MUC) then return "join"; end
-		if find(to, "/", 1, true) then return "join"; end -- in a room this is a change of nick
+		local host = match(to, "([^@/]*)/") -- in a room this is a change of nick
+		if host and (is_room(host) or not is_local(host)) then return "join"; end
 	end
 	return not quiet_presence(stanza) and "status" or nil;
 end
@@ -188,4 +189,4 @@ local function iq(stanza, own_bare, is_room)
 	return "iq";
 end
 
-return { message = message, presence = presence, iq = iq, all = FIRST };
+return { message = message, presence = presence, iq = iq, is_quiet = is_quiet, all = ALL };

@@ -1,22 +1,26 @@
 -- SPDX-License-Identifier: MIT
--- The way to one screen: numbers, questions in, answers out, what is under way, the breaker. Shared by all hosts that name
--- the screen. Holds no module of Prosody's: the state outlives a reload, the newest loaded code works on it.
+-- The way to one screen: numbers, questions out, answers in, what is under way. Shared by all hosts that name the screen.
+-- Holds no module of Prosody's: the state outlives a reload, and the newest loaded code works on it.
 local writer = module:require "writer";
-local replacement = module:require "replacement";
+local spools = module:require "spool";
 local logger = require "util.logger";
 local now = require "util.time".now;
-local random_hex = require "util.hex".to;
+local hex_of = require "util.hex";
 local random_bytes = require "util.random".bytes;
-local concat, floor, format, date = table.concat, math.floor, string.format, os.date;
+local concat, floor, format, date, move = table.concat, math.floor, string.format, os.date, table.move;
 
 local NS = "urn:gatehouse:screen:1";
 local FORWARDED = "<forwarded xmlns='urn:xmpp:forward:0'>";
 local SCREENS_AT_ONCE = 3; -- more than this under way for a host: questions are collected
 local QUESTIONS_PER_SCREEN, BYTES_PER_SCREEN, CHILDREN_PER_SCREEN = 64, 65536, 256;
+local RECORDS_PER_REPLAY = 200;
 local BLOCK = 1000;
 local log = logger.init("gatehouse");
+local to_hex = hex_of.encode or hex_of.to;
 
--- stamp(t): RFC 3339, UTC, milliseconds
+local function hex(bytes) return to_hex(random_bytes(bytes)); end
+
+-- RFC 3339, UTC, milliseconds.
 local stamp_second, stamp_text;
 local function stamp(t)
 	local second = floor(t);
@@ -26,10 +30,8 @@ local function stamp(t)
 	return format("%s.%03dZ", stamp_text, floor((t - second) * 1000));
 end
 
--- state: the table shared by all hosts. drain(queue): goes on with a queue whose first item has its verdict.
-return function (state, drain)
-
-local function hex(bytes) return random_hex(random_bytes(bytes)); end
+-- state: the table shared by all hosts. code: drain, lost and the like, filled by the other parts.
+return function (state, code)
 
 local function session_of(screen)
 	local host = prosody.hosts[screen];
@@ -44,21 +46,22 @@ local function new_link(screen)
 		open = {},        -- n -> item or true: not settled, or its settlement not acknowledged
 		outstanding = {}, -- id of the IQ -> what went with it
 		hosts = {},       -- host name -> host
+		later = {},       -- n -> item whose verdict is to come by itself
+		waiting = {},     -- items for whose second try there is no connection yet
 		fails = 0, goods = 0, broken = true, announced = false, marked = 0, mark_at = 0,
 	};
+	spools.read_predecessor(link);
 	state.links[screen] = link;
 	return link;
-end
-
-local function reserve(link)
-	link.reserved = link.last + BLOCK;
-	if link.keep then link.keep(link); end
 end
 
 local function next_number(link)
 	local n = link.last + 1;
 	link.last = n;
-	if n > link.reserved then reserve(link); end
+	if n > link.reserved then
+		link.reserved = n + BLOCK - 1;
+		spools.keep_numbers(link);
+	end
 	return n;
 end
 
@@ -68,39 +71,16 @@ local function advance(link)
 	link.done = done;
 end
 
--- A report waits until the result of the screen that carried it. n: the number whose done it holds back.
-local function report(host, xml, n)
-	local reports = host.reports;
-	if #reports >= host.max_reports and not n then
-		host.reports_dropped = host.reports_dropped + 1;
-		return;
-	end
-	reports[#reports + 1] = { xml = xml, n = n };
-end
-
--- n is settled. Implied by its only try's verdict: only the number moves. Otherwise the screen is told first.
-local function settle(host, item, outcome, implied)
-	local link = host.link;
-	host.counted[outcome] = (host.counted[outcome] or 0) + 1;
-	if implied then
-		link.open[item.n] = nil;
-		if item.n == link.done + 1 then advance(link); end
-	else
-		link.open[item.n] = true;
-		report(host, format("<settle n='%d' try='%d' outcome='%s' at='%s'/>", item.n, item.answered or item.try or 0, outcome, stamp(now())), item.n);
-	end
-end
-
 local function question(item)
+	local try, direction, via = item.try, item.direction, item.via;
 	return concat {
-		"<ask n='", item.n, item.try > 1 and "' try='"..item.try or "",
-		item.direction and "' direction='"..item.direction or "", item.via and "' via='"..item.via or "",
-		"' at='", stamp(item.at), item.spooled and "' spooled='true'>" or "'>", FORWARDED,
+		"<ask n='", item.n, try > 1 and "' try='"..try or "", direction and "' direction='"..direction or "",
+		via and "' via='"..via or "", "' at='", stamp(item.at), item.spooled and "' spooled='true'>" or "'>", FORWARDED,
 		writer.stanza(item.stanza, item.from, item.to), "</forwarded></ask>",
 	};
 end
 
--- The announcement, once per connection.
+-- Who we are: once per connection.
 local function announcement(link, t)
 	local hosts = {};
 	for name in pairs(link.hosts) do hosts[#hosts + 1] = name; end
@@ -114,41 +94,133 @@ local function announcement(link, t)
 	};
 end
 
-local lost;
+local function mark(link, t, ending)
+	return format("<mark last='%d' at='%s'%s/>", link.last, stamp(t), ending and " end='true'" or "");
+end
+
+-- A report that may be lost with the process; it waits until the result of the screen that carried it.
+local function report(host, xml)
+	local reports = host.reports;
+	local count = #reports;
+	if count >= host.max_reports then
+		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + 1;
+		return;
+	end
+	reports[count + 1] = xml;
+end
+
+local function spool_of(host)
+	local spool = host.spool;
+	if not spool then
+		spool = spools.new_spool(host.link, host.name, host.link.source);
+		host.spool = spool;
+		host.spools[#host.spools + 1] = spool;
+	end
+	return spool;
+end
+
+-- A record that outlives the process. False: it cannot be kept.
+local function keep(host, kind, n, xml, bound)
+	local spool = spool_of(host);
+	if spool.size == 0 and not spools.append(spool, nil, "i", 0, announcement(host.link, now())) then return false; end
+	return spools.append(spool, bound, kind, n, xml);
+end
+
+-- The item is settled. Implied by its only try's verdict: only the number moves. Otherwise the screen is told, and what is
+-- done stays below the number until it has acknowledged that.
+local function settle(host, item, outcome, implied)
+	local link, n = host.link, item.n;
+	local counted = host.counted;
+	counted[outcome] = (counted[outcome] or 0) + 1;
+	if implied then
+		link.open[n] = nil;
+		if n == link.done + 1 then advance(link); end
+		return;
+	end
+	link.open[n] = true;
+	local xml = format("<settle n='%d' try='%d' outcome='%s' at='%s'/>", n, item.answered or 0, outcome, stamp(now()));
+	if not keep(host, "s", n, xml) then
+		log("warn", "The settlement of number %d is kept in memory only", n);
+		host.unspooled[#host.unspooled + 1] = { xml = xml, n = n };
+	end
+end
+
+local function close_run(host)
+	local run = host.outage_run;
+	if not run then return true; end
+	local xml = format("<outage from='%d' to='%d' count='%d' outcome='%s' at='%s'/>", run.first, run.last, run.count, run.outcome, stamp(run.at));
+	if not keep(host, "o", run.first, xml) then return false; end
+	host.outage_run = nil;
+	return true;
+end
+
+-- A number without a question: neighbours of one host and outcome become one report.
+local function unasked(host, item, outcome)
+	local link = host.link;
+	local n = next_number(link);
+	item.n = n;
+	host.counted[outcome] = (host.counted[outcome] or 0) + 1;
+	local run = host.outage_run;
+	-- Where the disk refuses, the run grows over the numbers of others: count says how many it means.
+	if run and (run.last == n - 1 or not close_run(host)) then
+		run.last, run.count = n, run.count + 1;
+		return;
+	end
+	host.outage_run = { first = n, last = n, count = 1, outcome = outcome, at = now() };
+	link.open[n] = true;
+end
+
+-- The outage rule, open: the question goes to the spool before the stanza goes on.
+local function keep_unscreened(item)
+	local host = item.host;
+	local link = host.link;
+	local points = state.points;
+	if host.spool_refused and not item.n then return false; end
+	item.try = (item.try or 0) + 1;
+	if not item.n then
+		item.n = next_number(link);
+		link.open[item.n] = item;
+	end
+	item.spooled = true;
+	if points.before_spool then points.before_spool(item); end
+	local kept, why = keep(host, "a", item.n, question(item), host.spool_max_bytes);
+	if points.after_spool then points.after_spool(item); end
+	if not kept and not host.spool_refused then
+		host.spool_refused = true;
+		log("error", "Host %s is closed: nothing more can be kept for the screen (%s)", host.name, why or "bound reached");
+	end
+	return kept;
+end
 
 -- Sends what was collected for the host, with reports beside it. extra: one more child.
 local function flush(host, extra)
 	local link = host.link;
 	local session = session_of(link.screen);
-	if not session then return lost(link); end
+	if not session then return code.lost(link); end
 	local t = now();
-	local buf, n, children = {}, 1, 0;
+	local buf, n = {}, 1; -- buf[1] is the head
 	if not link.announced then
 		link.announced = true;
-		n, children = n + 1, children + 1;
+		n = n + 1;
 		buf[n] = announcement(link, t);
 	end
-	if extra then n, children = n + 1, children + 1; buf[n] = extra; end
+	if extra then n = n + 1; buf[n] = extra; end
 	local items, count = host.pending, host.pending_count;
 	if count > 0 then
-		local texts = host.pending_texts;
-		for i = 1, count do buf[n + i] = texts[i]; end
-		n, children = n + count, children + count;
+		move(host.pending_texts, 1, count, n + 1, buf);
+		n = n + count;
 		host.pending, host.pending_texts, host.pending_count, host.pending_bytes = {}, {}, 0, 0;
 	end
 	local reports, carried = host.reports, nil;
-	if reports[1] then
-		carried = {};
-		local taken = 0;
-		for i = 1, #reports do
-			if children >= CHILDREN_PER_SCREEN then break; end
-			n, children, taken = n + 1, children + 1, i;
-			buf[n] = reports[i].xml;
-			carried[i] = reports[i];
-		end
-		host.reports = taken < #reports and table.move(reports, taken + 1, #reports, 1, {}) or {};
+	local waiting = #reports;
+	if waiting > 0 then
+		local taken = math.min(waiting, CHILDREN_PER_SCREEN - n + 1);
+		move(reports, 1, taken, n + 1, buf);
+		n = n + taken;
+		carried = taken == waiting and reports or move(reports, 1, taken, 1, {});
+		host.reports = taken == waiting and {} or move(reports, taken + 1, waiting, 1, {});
 	end
-	if children == 0 then return true; end
+	if n == 1 then return; end
 	local id = "gh-"..hex(12);
 	buf[1] = concat {
 		"<iq type='set' from='", host.name, "' to='", link.screen, "' id='", id, "'><screen xmlns='", NS, "' source='", link.source,
@@ -157,385 +229,108 @@ local function flush(host, extra)
 	buf[n + 1] = "</screen></iq>";
 	link.outstanding[id] = { host = host, items = items, count = count, reports = carried, sent = t, session = session };
 	host.screens = host.screens + 1;
-	host.screens_sent = host.screens_sent + 1;
-	local ok = session.send(concat(buf));
-	if ok == nil or ok == false then return lost(link); end
+	host.counted.screens = (host.counted.screens or 0) + 1;
+	if not session.send(concat(buf)) then return code.lost(link); end
+end
+
+local function send_apart(host, source, children, rec)
+	local link = host.link;
+	local session = session_of(link.screen);
+	if not session then return false; end
+	local id = "gh-"..hex(12);
+	rec.host, rec.items, rec.count, rec.sent, rec.session, rec.apart = host, {}, 0, now(), session, true;
+	link.outstanding[id] = rec;
+	host.counted.screens = (host.counted.screens or 0) + 1;
+	local ok = session.send(concat {
+		"<iq type='set' from='", host.name, "' to='", link.screen, "' id='", id, "'><screen xmlns='", NS, "' source='", source, "'>",
+		concat(children), "</screen></iq>",
+	});
+	if not ok then code.lost(link); end
 	return true;
+end
+
+-- Settlements that the disk refused: from memory, until acknowledged.
+local function resend_unspooled(host)
+	local list = host.unspooled;
+	if not list[1] or not session_of(host.link.screen) then return; end
+	local children, numbers, rest = {}, {}, {};
+	for i, entry in ipairs(list) do
+		if i > RECORDS_PER_REPLAY then rest[#rest + 1] = entry; else children[i], numbers[i] = entry.xml, entry.n; end
+	end
+	host.unspooled = rest;
+	send_apart(host, host.link.source, children, { again = list, numbers = numbers });
+end
+
+-- Sends what a spool holds, one screen at a time.
+local function replay(host, spool)
+	if spool.inflight or spool.read >= spool.size or not session_of(host.link.screen) then return; end
+	local records, place = spools.read(spool, RECORDS_PER_REPLAY, BYTES_PER_SCREEN);
+	spool.read = place;
+	if not records[1] then
+		spools.acknowledge(spool, place);
+		return;
+	end
+	local children, numbers = {}, {};
+	for i, record in ipairs(records) do
+		children[i] = record.xml;
+		if record.kind ~= "a" and record.n > 0 then numbers[#numbers + 1] = record.n; end
+	end
+	spool.inflight = true;
+	send_apart(host, spool.source, children, { spool = spool, place = place, numbers = numbers });
 end
 
 local function collect(host, item)
 	local text = question(item);
-	item.bytes = #text;
-	host.bytes = host.bytes + #text;
+	local size = #text;
+	item.bytes = size;
+	host.bytes = host.bytes + size;
 	local count = host.pending_count + 1;
 	host.pending_count = count;
 	host.pending[count] = item;
 	host.pending_texts[count] = text;
-	host.pending_bytes = host.pending_bytes + #text;
-	if host.screens < SCREENS_AT_ONCE or count >= QUESTIONS_PER_SCREEN or host.pending_bytes >= BYTES_PER_SCREEN then
-		flush(host);
-	end
+	size = host.pending_bytes + size;
+	host.pending_bytes = size;
+	if host.screens < SCREENS_AT_ONCE or count >= QUESTIONS_PER_SCREEN or size >= BYTES_PER_SCREEN then flush(host); end
 end
 
--- One number without a question: neighbours of one host and outcome become one report.
-local function unasked(host, item, outcome)
-	local link = host.link;
-	local n = next_number(link);
-	item.n = n;
-	host.counted[outcome] = (host.counted[outcome] or 0) + 1;
-	local run = host.outage_run;
-	if run and run.outcome == outcome and run.last == n - 1 then
-		run.last, run.count = n, run.count + 1;
-	else
-		if run then state.code.close_run(host); end
-		host.outage_run = { first = n, last = n, count = 1, outcome = outcome, at = now() };
-		link.open[n] = true;
-	end
-end
-
-local function close_run(host)
-	local run = host.outage_run;
-	if not run then return; end
-	host.outage_run = nil;
-	report(host, format("<outage from='%d' to='%d' count='%d' outcome='%s' at='%s'/>", run.first, run.last, run.count, run.outcome, stamp(run.at)), run.first);
-end
-
--- The outage rule for an item that was or was not asked about.
+-- The outage rule for an item, asked about or not.
 local function rule(host, item)
-	if host.on_outage == "open" then
-		item.verdict = "unscreened";
-	else
-		item.verdict = "bounce";
-	end
+	item.verdict = host.on_outage == "open" and "unscreened" or "bounce";
 end
 
--- A new stanza. Gives the item its verdict at once when the rule says so.
+-- A new stanza. Gives the item its verdict at once where nobody is asked.
 local function submit(host, item)
 	local link = host.link;
-	item.at = now();
-	if item.at - state.ticked > 0.5 then state.code.tick(); end
-	if host.inflight >= host.max_questions or host.bytes >= host.max_bytes then
-		item.verdict, item.reason, item.unasked = "bounce", "full", true;
-		return;
-	end
-	if link.broken then
-		item.unasked = true;
-		rule(host, item);
-		return;
-	end
-	item.n, item.try = next_number(link), 1;
-	link.open[item.n] = item;
-	host.inflight = host.inflight + 1;
-	collect(host, item);
-end
-
-local function finish(host, item)
-	host.inflight = host.inflight - 1;
-	host.bytes = host.bytes - (item.bytes or 0);
-	item.later = nil;
-	item.finished = true;
-end
-
--- No answer will come for this try: another one where there is somebody new to ask, else the rule.
-local function unanswered(host, item, t)
-	host.bytes = host.bytes - (item.bytes or 0);
-	item.bytes = 0;
-	local link = host.link;
-	local session = session_of(link.screen);
-	if t - item.at < host.hold_max and item.try < 2 then
-		if session and session ~= item.session then
-			item.try = item.try + 1;
-			return collect(host, item);
-		elseif not session then
-			link.waiting = link.waiting or {};
-			link.waiting[#link.waiting + 1] = item;
-			return;
-		end
-	end
-	finish(host, item);
-	rule(host, item);
-	drain(item.queue);
-end
-
-local function break_link(link, why)
-	if link.broken then return; end
-	link.broken, link.goods, link.broken_at = true, 0, now();
-	log("warn", "Screen %s: %s; the outage rule applies", link.screen, why);
-end
-
-local function give_back(rec)
-	rec.host.screens = rec.host.screens - 1;
-	if rec.reports then
-		local list = rec.reports;
-		table.move(rec.host.reports, 1, #rec.host.reports, #list + 1, list);
-		rec.host.reports = list;
-	end
-end
-
-local function fail(link, id, rec, t)
-	link.outstanding[id] = nil;
-	give_back(rec);
-	for i = 1, rec.count do
-		local item = rec.items[i];
-		item.session = rec.session;
-		unanswered(rec.host, item, t);
-	end
-end
-
--- The connection is gone. What waits is looked at in a turn of its own: this is called from inside writes.
-function lost(link)
-	link.announced, link.session, link.probing = false, nil, false;
-	break_link(link, "not connected");
-	if link.losing then return; end
-	link.losing = true;
-	state.timer(0, function ()
-		link.losing = false;
-		state.code.settle_lost(link);
-	end);
-end
-
-local function settle_lost(link)
-	local session, t = session_of(link.screen), now();
-	if not session then link.session = nil; end
-	local gone = {};
-	for id, rec in pairs(link.outstanding) do
-		if rec.session ~= session then gone[id] = rec; end
-	end
-	for id, rec in pairs(gone) do fail(link, id, rec, t); end
-	for _, host in pairs(link.hosts) do
-		if not session and host.pending_count > 0 then
-			local items, count = host.pending, host.pending_count;
-			host.pending, host.pending_texts, host.pending_count, host.pending_bytes = {}, {}, 0, 0;
-			for i = 1, count do
-				items[i].try = items[i].try - 1; -- never sent
-				unanswered(host, items[i], t);
-			end
-		end
-	end
-end
-
-local function probe(link)
-	local _, host = next(link.hosts);
-	if not host or link.probing then return; end
-	link.probing = true;
-	link.probed_at = now();
-	flush(host, format("<mark last='%d' at='%s'/>", link.last, stamp(link.probed_at)));
-end
-
--- The screen's component has come (again).
-local function connected(link)
-	local session = session_of(link.screen);
-	if not session or session == link.session then return; end
-	link.session = session;
-	link.announced, link.fails, link.goods, link.probing = false, 0, 0, false;
-	if not link.broken then link.broken = true; end
-	settle_lost(link);
-	probe(link);
-end
-
-local GOOD_ANSWERS = 3;
-
-local function good(link)
-	link.fails = 0;
-	if not link.broken then return; end
-	link.probing = false;
-	link.goods = link.goods + 1;
-	if link.goods < GOOD_ANSWERS then return probe(link); end
-	link.broken = false;
-	log("info", "Screen %s answers; questions are asked", link.screen);
-	local waiting = link.waiting;
-	link.waiting = nil;
-	for i = 1, waiting and #waiting or 0 do
-		local item = waiting[i];
-		item.try = item.try + 1;
-		collect(item.host, item);
-	end
-	for _, host in pairs(link.hosts) do close_run(host); end
-end
-
--- What the item's verdict element says. Anything that is not understood counts as no answer: nil.
-local function read_verdict(item, element)
-	local action = element.attr.action;
-	if action == "allow" then return "allow"; end
-	if action == "refuse" then
-		local texts, any = {}, false;
-		for child in element:childtags("text") do
-			texts[(child.attr["xml:lang"] or "en"):lower()] = child:get_text() or "";
-			any = true;
-		end
-		item.condition, item.texts = element.attr.condition or "policy-violation", any and texts or nil;
-		return "refuse";
-	end
-	if action == "replace" then
-		local stanza = replacement(element, item);
-		if stanza then
-			item.replacement = stanza;
-			return "replace";
-		end
-		log("warn", "Replacement for number %d changes what it must keep, or is none: refused", item.n);
-		item.condition = "policy-violation";
-		return "refuse";
-	end
-	if action == "later" then return "later"; end
-end
-
-local function apply(host, item, verdict)
-	if verdict == "later" then
-		item.later = true;
-		host.link.later = host.link.later or {};
-		host.link.later[item.n] = item;
-		return;
-	end
-	if host.link.later then host.link.later[item.n] = nil; end
-	finish(host, item);
-	item.answered = item.try;
-	item.verdict = verdict;
-end
-
--- An IQ answer of the screen. True: it was one of ours (or pretends to be).
-local function answer(link, origin, stanza)
-	local id = stanza.attr.id;
-	local rec = link.outstanding[id];
-	if not rec or rec.session ~= origin then return false; end
-	local host, items = rec.host, rec.items;
-	link.outstanding[id] = nil;
-	if stanza.attr.type ~= "result" then
-		log("warn", "Screen %s answers with an error: %s", link.screen, (select(2, stanza:get_error())));
-		link.fails = link.fails + 1;
-		if link.fails >= 3 then break_link(link, "three failures in a row"); end
-		link.probing = false;
-		fail(link, id, rec, now());
-		return true;
-	end
-	host.screens = host.screens - 1;
-	local open = link.open;
-	local carried = rec.reports;
-	if carried then
-		for i = 1, #carried do
-			local n = carried[i].n;
-			if n then open[n] = nil; end
-		end
-		advance(link);
-	end
-	local verdicts = stanza.tags[1];
-	local named;
-	if verdicts and verdicts.name == "verdicts" and verdicts.attr.xmlns == NS then
-		named = {};
-		for i = 1, #verdicts.tags do
-			local element = verdicts.tags[i];
-			local n = tonumber(element.attr.n);
-			if element.name == "verdict" and n then named[n] = element; end
-		end
-	end
-	good(link);
-	if host.pending_count > 0 then flush(host); end
-	for i = 1, rec.count do
-		local item = items[i];
-		local element = named and named[item.n];
-		if not element then
-			apply(host, item, "allow");
-		else
-			local verdict = read_verdict(item, element);
-			if verdict then
-				apply(host, item, verdict);
-			else
-				log("warn", "Unknown verdict %q for number %d counts as no answer", element.attr.action, item.n);
-				item.session = rec.session;
-				item.try = 2;
-				unanswered(host, item, now());
-			end
-		end
-	end
-	if state.points.answered then state.points.answered(items, rec.count); end
-	for i = 1, rec.count do
-		local queue = items[i].queue;
-		if queue.first == items[i] then drain(queue); end
-	end
-	return true;
-end
-
--- Verdicts that were announced as later.
-local function late_verdicts(link, verdicts)
-	for i = 1, #verdicts.tags do
-		local element = verdicts.tags[i];
-		local n = tonumber(element.attr.n);
-		local item = n and link.later and link.later[n];
-		if item and element.name == "verdict" then
-			local verdict = read_verdict(item, element);
-			if verdict and verdict ~= "later" then
-				apply(item.host, item, verdict);
-				drain(item.queue);
-			end
-		end
-	end
-end
-
-local function tick()
 	local t = now();
-	state.ticked = t;
-	for _, link in pairs(state.links) do
-		local late;
-		for id, rec in pairs(link.outstanding) do
-			if t - rec.sent >= rec.host.try then late = late or {}; late[id] = rec; end
-		end
-		if late then
-			for id, rec in pairs(late) do
-				link.fails = link.fails + 1;
-				link.probing = false;
-				if link.fails >= 3 or link.broken then break_link(link, "three time-outs in a row"); end
-				fail(link, id, rec, t);
-			end
-		end
-		if link.later then
-			local over;
-			for n, item in pairs(link.later) do
-				if t - item.at >= item.host.hold_max then over = over or {}; over[n] = item; end
-			end
-			for n, item in pairs(over or {}) do
-				link.later[n] = nil;
-				item.try = 2;
-				unanswered(item.host, item, t);
-			end
-		end
-		if link.waiting then
-			local kept = {};
-			for _, item in ipairs(link.waiting) do
-				if t - item.at < math.min(item.host.hold_max, item.host.try * 2) then
-					kept[#kept + 1] = item;
-				else
-					finish(item.host, item);
-					rule(item.host, item);
-					drain(item.queue);
-				end
-			end
-			link.waiting = kept[1] and kept or nil;
-		end
-		local session = session_of(link.screen);
-		if link.broken then
-			if session and not link.probing and t - (link.probed_at or 0) >= 1 then probe(link); end
-		elseif not session then
-			lost(link);
-		else
-			local marked = false;
-			if t - link.mark_at >= 5 and link.last > link.marked then
-				local _, host = next(link.hosts);
-				if host then
-					link.mark_at, link.marked, marked = t, link.last, true;
-					flush(host, format("<mark last='%d' at='%s'/>", link.last, stamp(t)));
-				end
-			end
-			for _, host in pairs(link.hosts) do
-				close_run(host);
-				if host.pending_count > 0 or (host.reports[1] and host.screens < SCREENS_AT_ONCE) then flush(host); end
-			end
-			if marked and link.keep then link.keep(link); end
-		end
+	item.at = t;
+	if t - state.ticked > 0.5 then code.tick(); end -- under load Prosody's timers come late
+	if link.stopping then
+		item.verdict, item.unnumbered = "bounce", true;
+	elseif host.inflight >= host.max_questions or host.bytes >= host.max_bytes then
+		item.verdict, item.reason = "bounce", "full";
+	elseif link.broken then
+		rule(host, item);
+	else
+		local n = next_number(link);
+		item.n, item.try = n, 1;
+		link.open[n] = item;
+		host.inflight = host.inflight + 1;
+		collect(host, item);
 	end
+end
+
+-- No longer under way.
+local function finish(item)
+	local host = item.host;
+	host.inflight = host.inflight - 1;
+	host.bytes = host.bytes - item.bytes;
+	item.bytes = 0;
 end
 
 return {
 	new_link = new_link, session_of = session_of, submit = submit, settle = settle, unasked = unasked, report = report,
-	answer = answer, late_verdicts = late_verdicts, tick = tick, connected = connected, lost = lost, settle_lost = settle_lost,
-	close_run = close_run, flush = flush, stamp = stamp, rule = rule, finish = finish,
+	keep_unscreened = keep_unscreened, flush = flush, replay = replay, resend_unspooled = resend_unspooled, collect = collect, finish = finish, rule = rule,
+	advance = advance, close_run = close_run, mark = mark, stamp = stamp, writer = writer, spools = spools,
+	SCREENS_AT_ONCE = SCREENS_AT_ONCE,
 };
 end

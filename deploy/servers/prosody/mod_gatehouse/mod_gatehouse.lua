@@ -1,58 +1,60 @@
 -- SPDX-License-Identifier: MIT
 -- Holds what people send, asks a screen (an external component), obeys the answer and reports what was done.
--- Page of the protocol: ../../PROTOCOL.md. Options and limits: README.md.
+-- The protocol: PROTOCOL.md. Options and limits: README.md.
 local st = require "util.stanza";
 local filters = require "util.filters";
+local jid_join = require "util.jid".join;
 local timer = require "util.timer";
 local now = require "util.time".now;
 
 local VERSION = "0.1.0";
 local NS = "urn:gatehouse:screen:1";
+local ALL_KINDS = { "message", "error", "status", "subscription", "join", "iq", "pep", "vcard", "room", "file" };
 
 local kinds = module:require "kinds";
-local own_texts = module:require "texts";
+
+local function node_name()
+	local file = io.open("/proc/sys/kernel/hostname");
+	local name = file and file:read("l");
+	if file then file:close(); end
+	return name and name ~= "" and name or "localhost";
+end
 
 -- Shared by all hosts of this server; what waits is in it and outlives a reload.
 local state = module:shared("/*/gatehouse/state");
 if not state.links then
-	state.links, state.hosts, state.code, state.ticked = {}, {}, {}, now();
-	state.keyed = {};
-	state.helper = VERSION;
-	state.software = "Prosody "..prosody.version;
-	state.node = (function ()
-		local file = io.open("/proc/sys/kernel/hostname");
-		local name = file and file:read("l");
-		if file then file:close(); end
-		return name and name ~= "" and name or "localhost";
-	end)();
+	state.links, state.hosts, state.keyed, state.code = {}, {}, {}, {};
+	state.released = setmetatable({}, { __mode = "k" });
+	state.ticked = now();
+	state.helper, state.software, state.node = VERSION, "Prosody "..prosody.version, node_name();
+	state.timer = timer.add_task;
 	-- Installed once and for ever: between unload and load of the module nothing passes unseen.
 	state.filter = function (stanza, session)
 		local take = state.code.take;
 		if take and stanza then return take(stanza, session); end
 		return stanza;
 	end
-	state.timer = timer.add_task;
 	filters.add_filter_hook(function (session) filters.add_filter(session, "stanzas/in", state.filter, -100); end);
-	timer.add_task(0.25, function () local tick = state.code.tick; if tick then tick(); end return 0.25; end);
+	for _, session in pairs(prosody.full_sessions) do filters.add_filter(session, "stanzas/in", state.filter, -100); end
+	timer.add_task(0.25, function ()
+		if state.code.tick then state.code.tick(); end
+		return 0.25;
+	end);
 end
 state.points = module:shared("/*/gatehouse/points"); -- set by tests only
 
-local link, hold;
-hold = module:require "hold" (state, function () return link; end);
-link = module:require "link" (state, hold.drain);
-
-local screen = module:get_option_string("gatehouse_screen");
-if not screen then error("gatehouse_screen is not set: the JID of the component that answers", 0); end
-
-local asked = {};
-for kind in module:get_option_set("gatehouse_ask", { "message", "error", "status", "subscription", "join", "iq", "pep", "vcard", "room", "file" }) do
-	if not kinds.all[kind] then error("gatehouse_ask: there is no kind "..kind, 0); end
-	asked[kind] = true;
-end
+-- The parts know each other through this table; the newest loaded one is the one that timers and filters use.
+local code = {};
+local hold = module:require "hold" (state, code);
+local link = module:require "link" (state, code);
+local answers = module:require "answers" (state, code, link);
+local entries = module:require "entries" (state, kinds, hold);
+code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, answers.tick, answers.lost, answers.settle_lost, entries.take;
+code.submit, code.settle, code.unasked, code.keep_unscreened = link.submit, link.settle, link.unasked, link.keep_unscreened;
 
 local function texts_by_name()
-	local by_name, own = {}, module:get_option("gatehouse_texts", {});
-	for _, source in ipairs { own_texts, own } do
+	local by_name = {};
+	for _, source in ipairs { module:require "texts", module:get_option("gatehouse_texts", {}) } do
 		for lang, texts in pairs(source) do
 			for name, text in pairs(texts) do
 				by_name[name] = by_name[name] or {};
@@ -63,143 +65,114 @@ local function texts_by_name()
 	return by_name;
 end
 
-local host = state.hosts[module.host] or {
-	name = module.host, inflight = 0, bytes = 0, screens = 0, screens_sent = 0,
-	pending = {}, pending_texts = {}, pending_count = 0, pending_bytes = 0,
-	reports = {}, reports_dropped = 0, counted = {},
-};
-if host.link and host.link.screen ~= screen then
-	host.link.hosts[module.host] = nil;
-	host.link = nil;
-end
-host.link = host.link or state.links[screen] or link.new_link(screen);
-host.link.hosts[module.host] = host;
-host.asked = asked;
-host.texts = texts_by_name();
-host.on_outage = module:get_option_string("gatehouse_on_outage", "closed");
-if host.on_outage ~= "closed" and host.on_outage ~= "open" then error("gatehouse_on_outage: closed or open", 0); end
-host.try = module:get_option_number("gatehouse_try", 2);
-host.hold_max = module:get_option_number("gatehouse_hold_max", 5);
-host.max_questions = module:get_option_number("gatehouse_max_questions", 1000);
-host.max_bytes = module:get_option_number("gatehouse_max_bytes", 32 * 1024 * 1024);
-host.max_reports = module:get_option_number("gatehouse_max_reports", 10000);
-state.hosts[module.host] = host;
-
-local function is_room_host(name)
-	local there = prosody.hosts[name];
-	return there and there.modules and there.modules.muc ~= nil or false;
-end
-
-local function kind_of(stanza, own_bare)
-	local name = stanza.name;
-	if name == "message" then return kinds.message(stanza); end
-	if name == "presence" then return kinds.presence(stanza); end
-	if name == "iq" then return kinds.iq(stanza, own_bare, is_room_host); end
-end
-
--- A copy of who the session is, for what outlives it.
-local function freeze(session)
-	local frozen = {
-		type = "c2s", username = session.username, host = session.host, resource = session.resource, full_jid = session.full_jid,
-		log = session.log, roster = session.roster, priority = 0, filter = function (_, data) return data; end,
+local function read_options()
+	local options = {
+		screen = module:get_option_string("gatehouse_screen"),
+		on_outage = module:get_option_string("gatehouse_on_outage", "closed"),
+		try = module:get_option_number("gatehouse_try", 2),
+		hold_max = module:get_option_number("gatehouse_hold_max", 5),
+		max_questions = module:get_option_number("gatehouse_max_questions", 1000),
+		max_bytes = module:get_option_number("gatehouse_max_bytes", 32 * 1024 * 1024),
+		max_reports = module:get_option_number("gatehouse_max_reports", 10000),
+		spool_max_bytes = module:get_option_number("gatehouse_spool_max_bytes", 256 * 1024 * 1024),
+		texts = texts_by_name(), asked = {}, trusted = {},
 	};
-	function frozen.send(stanza)
-		if not stanza.attr.to then stanza.attr.to = frozen.full_jid; end
-		return prosody.core_post_stanza(prosody.hosts[frozen.host], stanza);
+	if not options.screen then error("gatehouse_screen is not set: the JID of the component that answers", 0); end
+	if options.on_outage ~= "closed" and options.on_outage ~= "open" then error("gatehouse_on_outage is \"closed\" or \"open\"", 0); end
+	for kind in module:get_option_set("gatehouse_ask", ALL_KINDS) do
+		if not kinds.all[kind] then error("gatehouse_ask: there is no kind \""..tostring(kind).."\"", 0); end
+		options.asked[kind] = true;
 	end
-	return frozen;
+	for component in module:get_option_set("gatehouse_trusted", {}) do options.trusted[component] = true; end
+	return options;
 end
 
-local function queue_of(session)
-	local queue = session.gatehouse_queue;
-	if queue and queue.frozen.full_jid == session.full_jid then return queue; end
-	queue = { kind = "c2s", session = session, host = session.host, frozen = freeze(session), held = 0,
-		bare = session.username.."@"..session.host };
-	session.gatehouse_queue = queue;
-	return queue;
+local options = read_options();
+local host = state.hosts[module.host] or {
+	name = module.host, inflight = 0, passing = 0, bytes = 0, screens = 0, counted = {},
+	pending = {}, pending_texts = {}, pending_count = 0, pending_bytes = 0,
+	reports = {}, unspooled = {}, spools = {},
+};
+if host.link and host.link.screen ~= options.screen then
+	answers.settle_host(host);
+	host.link.hosts[module.host] = nil;
+	host.link, host.spool, host.spools = nil, nil, {};
+end
+for name, value in pairs(options) do host[name] = value; end
+host.leaving = nil;
+if not host.link then
+	host.link = state.links[options.screen] or link.new_link(options.screen);
+	for i, spool in ipairs(link.spools.leftovers(host.link, module.host)) do host.spools[i] = spool; end
+end
+host.link.hosts[module.host] = host;
+state.hosts[module.host] = host;
+state.code = code;
+
+if host.on_outage == "open" and not link.spools.can_sync then
+	module:log("warn", "gatehouse_on_outage is \"open\" and lua-posix is missing: what is let through survives a crash of Prosody, not a power cut");
 end
 
--- The filter of every session: nil holds the stanza.
-local function take(stanza, session)
-	if session.type ~= "c2s" or stanza.attr.xmlns then return stanza; end
-	local sender_host = state.hosts[session.host];
-	if not sender_host or not session.full_jid then return stanza; end
-	local queue = session.gatehouse_queue;
-	local bare = queue and queue.bare or session.username.."@"..session.host;
-	local kind = kind_of(stanza, bare);
-	if kind and not sender_host.asked[kind] then kind = nil; end
-	if not kind and not (queue and queue.first) then return stanza; end
-	queue = queue_of(session);
-	local attr = stanza.attr;
-	local item = { stanza = stanza, from = session.full_jid, to = attr.to or (stanza.name ~= "presence" and bare or nil) };
-	local handled = session.handled_stanza_count;
-	if handled then -- XEP-0198: what is held is not handled yet
-		session.handled_stanza_count = handled - 1;
-		item.counted = true;
-		queue.held = queue.held + 1;
-	end
-	hold.hold(queue, sender_host, item, kind);
-	return nil;
-end
+entries.hook(module, host);
+module:require "reports" (module, state, host, link, link.writer);
+module:require "measures" (module, host);
 
-state.code.take, state.code.tick, state.code.settle_lost, state.code.close_run = take, link.tick, link.settle_lost, link.close_run;
-
-for _, session in pairs(prosody.full_sessions) do
-	filters.add_filter(session, "stanzas/in", state.filter, -100);
-end
-
+-- Verdicts count only from the component's own session.
 module:hook("iq/host", function (event)
 	local origin, stanza = event.origin, event.stanza;
-	if origin.type ~= "component" then return; end
+	if origin.type ~= "component" or not origin.conn then return; end
 	local kind = stanza.attr.type;
 	if kind == "result" or kind == "error" then
-		if link.answer(host.link, origin, stanza) then return true; end
+		if origin.host == host.link.screen and answers.answer(host.link, origin, stanza) then return true; end
 	elseif kind == "set" then
 		local verdicts = stanza.tags[1];
-		if verdicts and verdicts.name == "verdicts" and verdicts.attr.xmlns == NS then
-			if origin ~= link.session_of(host.link.screen) then
-				origin.send(st.error_reply(stanza, "auth", "forbidden"));
-			else
-				origin.send(st.reply(stanza));
-				if verdicts.attr.source == host.link.source then link.late_verdicts(host.link, verdicts); end
-			end
-			return true;
+		if not verdicts or verdicts.name ~= "verdicts" or verdicts.attr.xmlns ~= NS then return; end
+		if origin ~= link.session_of(host.link.screen) then
+			origin.send(st.error_reply(stanza, "auth", "forbidden"));
+		else
+			origin.send(st.reply(stanza));
+			if verdicts.attr.source == host.link.source then answers.late_verdicts(host.link, verdicts); end
 		end
+		return true;
 	end
 end, 1000000);
 
--- XEP-0198: to a client that comes back, what is held counts as handled, else it sends it again.
 for _, xmlns in ipairs { "urn:xmpp:sm:2", "urn:xmpp:sm:3" } do
 	module:hook_tag(xmlns, "resume", function (session, stanza)
+		if not session.username or session.full_jid or not stanza.attr.previd then return; end
 		local tokens = module:shared("/*/smacks/resumption-tokens");
-		local old = session.username and stanza.attr.previd
-			and tokens[require "util.jid".join(session.username, session.host, stanza.attr.previd)];
-		local queue = old and not session.full_jid and old.gatehouse_queue;
-		if not queue or queue.held == 0 or not old.handled_stanza_count then return; end
-		local item = queue.first;
-		while item do
-			item.counted = nil;
-			item = item.next;
-		end
-		old.handled_stanza_count = old.handled_stanza_count + queue.held;
-		queue.held = 0;
+		local old = tokens[jid_join(session.username, session.host, stanza.attr.previd)];
+		if old then entries.count_held(old); end
 	end, 10);
 end
 
-local function screen_events()
-	local screen_host = prosody.hosts[screen];
-	if not screen_host then return false; end
-	module:hook_object_event(screen_host.events, "component-authenticated", function () link.connected(host.link); end, -10);
-	module:hook_object_event(screen_host.events, "component-disconnected", function () link.lost(host.link); end, -10);
-	if link.session_of(screen) then link.connected(host.link); end
-	return true;
+local function hook_screen()
+	local there = prosody.hosts[options.screen];
+	if not there then return; end
+	module:hook_object_event(there.events, "component-authenticated", function () answers.connected(host.link); end, -10);
+	module:hook_object_event(there.events, "component-disconnected", function () answers.lost(host.link); end, -10);
+	answers.connected(host.link);
 end
-if not screen_events() then
-	module:hook_global("host-activated", function (name) if name == screen then screen_events(); end end);
-end
+hook_screen();
+module:hook_global("host-activated", function (name) if name == options.screen then hook_screen(); end end);
+
+-- Before the sessions are closed: who sent what waits learns that it did not go.
+module:hook_global("server-stopping", function ()
+	answers.settle_host(host);
+	for name in pairs(host.link.hosts) do
+		if not state.hosts[name].leaving then return; end
+	end
+	answers.say_end(host.link);
+end, 50);
 
 function module.save()
 	return { state = state }; -- keeps the shared table alive while no host has it
 end
 
 function module.restore() end
+
+function module.unload()
+	if module.reloading then return; end
+	answers.settle_host(host);
+	state.hosts[module.host] = nil;
+	host.link.hosts[module.host] = nil;
+end

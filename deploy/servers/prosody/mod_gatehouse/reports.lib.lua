@@ -1,0 +1,63 @@
+-- SPDX-License-Identifier: MIT
+-- What the screen is told beside questions: who is logged in, who is in which room, which archive id a released message got,
+-- what the server itself said.
+local jid_bare = require "util.jid".bare;
+local now = require "util.time".now;
+local format = string.format;
+
+return function (module, state, host, link, writer)
+
+local attribute, stamp = writer.attribute, link.stamp;
+
+local function session(event, what)
+	local one = event.session;
+	if not one.full_jid then return; end
+	local via = one.bosh_version and "bosh" or one.websocket_request and "websocket" or "c2s";
+	link.report(host, format("<session jid='%s' via='%s' event='%s' at='%s'/>", attribute(one.full_jid), via, what, stamp(now())));
+end
+
+module:hook("resource-bind", function (event) session(event, "started"); end);
+module:hook("resource-unbind", function (event) session(event, "ended"); end);
+
+local function occupant(room, nick, jid, what)
+	if not room or not nick or not jid then return; end
+	link.report(host, format("<occupant room='%s' nick='%s' jid='%s' event='%s' at='%s'/>", attribute(room),
+		attribute(nick:match("/(.*)$") or nick), attribute(jid), what, stamp(now())));
+end
+
+module:hook("muc-occupant-joined", function (event)
+	occupant(event.room.jid, event.nick, event.occupant and event.occupant.bare_jid, "joined");
+end, -1000);
+module:hook("muc-occupant-left", function (event)
+	occupant(event.room.jid, event.nick, event.occupant and event.occupant.bare_jid, "left");
+end, -1000);
+
+-- The item whose stanza is being handed over right now is the one an archive gives an id to.
+local function stanza_id(by, id)
+	local item = state.current;
+	if not item or not item.n or not by or not id then return; end
+	link.report(item.host, format("<stanza-id n='%d' by='%s' id='%s' at='%s'/>", item.n, attribute(by), attribute(tostring(id)), stamp(now())));
+end
+
+module:hook("archive-message-added", function (event)
+	if event.for_user and event.id then stanza_id(event.for_user.."@"..module.host, event.id); end
+end);
+-- Behind the room's archive, before the copies go out.
+module:hook("muc-broadcast-message", function (event)
+	local tag = event.stanza:get_child("stanza-id", "urn:xmpp:sid:0");
+	if tag and tag.attr.by == event.room.jid then stanza_id(tag.attr.by, tag.attr.id); end
+end, -1000);
+
+-- Said by the server itself: from a host, by no session.
+local function observe(event)
+	local stanza = event.stanza;
+	local from = stanza.attr.from;
+	if not from or stanza.attr.type == "error" or event.origin.type ~= "local" or event.origin.conn or not prosody.hosts[from] then return; end
+	if not stanza:get_child("body") and not stanza:get_child("subject") then return; end
+	link.report(host, format("<observed at='%s'><forwarded xmlns='urn:xmpp:forward:0'>%s</forwarded></observed>", stamp(now()),
+		writer.stanza(stanza, from, stanza.attr.to or jid_bare(from))));
+end
+module:hook("message/bare", observe, 99999);
+module:hook("message/full", observe, 99999);
+
+end

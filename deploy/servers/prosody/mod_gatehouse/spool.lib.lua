@@ -1,0 +1,145 @@
+-- SPDX-License-Identifier: MIT
+-- What must not be forgotten until the screen has acknowledged it, on disk: numbers given out (in blocks), settlements that
+-- a verdict does not imply, and whole questions that were let through unscreened.
+-- Below DATA/gatehouse/SCREEN/: `source` (one line: source, reserved up to, last mark) and `spool-SOURCE-HOST` (records:
+-- one line "kind n length", the element, a line end). Survives kill -9; a power cut only where lua-posix offers fsync.
+local logger = require "util.logger";
+local lfs = require "lfs";
+local format, gsub, match = string.format, string.gsub, string.match;
+local log = logger.init("gatehouse");
+
+local has_posix, fsync, fileno = pcall(function () return require "posix.unistd".fsync, require "posix.stdio".fileno; end);
+
+local function escape(name)
+	return (gsub(name, "[^%w.]", function (c) return format("%%%02x", c:byte()); end));
+end
+
+local function unescape(name)
+	return (gsub(name, "%%(%x%x)", function (c) return string.char(tonumber(c, 16)); end));
+end
+
+local function folder(link)
+	if link.folder then return link.folder; end
+	local path = prosody.paths.data;
+	for _, part in ipairs { "gatehouse", escape(link.screen) } do
+		path = path.."/"..part;
+		lfs.mkdir(path);
+	end
+	link.folder = path;
+	return path;
+end
+
+-- Replaces the file in one step; false when the disk does not take it.
+local function keep_numbers(link)
+	local path = folder(link).."/source";
+	local file, err = io.open(path..".new", "w");
+	local ok = file and file:write(link.source, " ", link.reserved, " ", link.marked, "\n");
+	if file then
+		ok = file:flush() and ok;
+		if has_posix then fsync(fileno(file)); end
+		file:close();
+	end
+	ok = ok and os.rename(path..".new", path);
+	if not ok then log("error", "Cannot keep the reserved numbers in %s: %s", path, err or "disk full?"); end
+	return ok and true or false;
+end
+
+local function read_predecessor(link)
+	local file = io.open(folder(link).."/source");
+	if not file then return; end
+	local source, reserved, mark = match(file:read("a") or "", "^(%x+) (%d+) (%d+)\n");
+	file:close();
+	if source and #source == 32 then
+		link.predecessor = { source = source, reserved = tonumber(reserved), mark = tonumber(mark) };
+	end
+end
+
+local function new_spool(link, host_name, source, size)
+	return {
+		path = format("%s/spool-%s-%s", folder(link), source, escape(host_name)), source = source, host = host_name,
+		size = size or 0, read = 0, acked = 0, inflight = false, records = 0,
+	};
+end
+
+-- Spools that earlier runs left for this host, oldest first.
+local function leftovers(link, host_name)
+	local found = {};
+	local wanted = escape(host_name);
+	for name in lfs.dir(folder(link)) do
+		local source, escaped = match(name, "^spool%-(%x+)%-(.*)$");
+		if source and escaped == wanted and source ~= link.source then
+			local path = folder(link).."/"..name;
+			local spool = new_spool(link, unescape(escaped), source, lfs.attributes(path, "size"));
+			spool.born = lfs.attributes(path, "modification");
+			found[#found + 1] = spool;
+		end
+	end
+	table.sort(found, function (a, b) return a.born < b.born; end);
+	return found;
+end
+
+-- Appends a record. False when the bound is reached or the disk refuses it; then nothing of it counts.
+local function append(spool, max_bytes, kind, n, xml)
+	local frame = format("%s %d %d\n%s\n", kind, n, #xml, xml);
+	if max_bytes and spool.size + #frame > max_bytes then return false, "full"; end
+	if spool.full then return false, "a write failed"; end
+	if not spool.file then
+		local file, err = io.open(spool.path, "ab");
+		if not file then return false, err; end
+		spool.file = file;
+	end
+	local ok, err = spool.file:write(frame);
+	if ok then ok, err = spool.file:flush(); end
+	if not ok then
+		-- Part of it may be there, and what came behind would not be found: nothing more until this file is acknowledged.
+		spool.file:close();
+		spool.file = nil;
+		spool.full = true;
+		return false, err;
+	end
+	if has_posix then fsync(fileno(spool.file)); end
+	spool.size = spool.size + #frame;
+	spool.records = spool.records + 1;
+	return true;
+end
+
+-- Up to `most` records or `bytes` from where reading stands: list of { kind, n, xml }, and the place behind them.
+local function read(spool, most, bytes)
+	local file = io.open(spool.path, "rb");
+	if not file then
+		spool.read = spool.size;
+		return {}, spool.size;
+	end
+	file:seek("set", spool.read);
+	local list, place, taken = {}, spool.read, 0;
+	while #list < most and taken < bytes and place < spool.size do
+		local head = file:read("L");
+		local kind, n, length = match(head or "", "^(%l) (%d+) (%d+)\n$");
+		local xml = kind and file:read(tonumber(length) + 1);
+		if not xml or #xml ~= tonumber(length) + 1 or xml:sub(-1) ~= "\n" then
+			log("error", "%s: unreadable from byte %d on (a write that was cut off); %d bytes are left out", spool.path, place, spool.size - place);
+			spool.size = place;
+			break;
+		end
+		list[#list + 1] = { kind = kind, n = tonumber(n), xml = xml:sub(1, -2) };
+		place = place + #head + #xml;
+		taken = taken + #xml;
+	end
+	file:close();
+	return list, place;
+end
+
+-- Everything up to the place is acknowledged. True: the spool is empty, its file gone.
+local function acknowledge(spool, place)
+	spool.acked, spool.inflight = place, false;
+	if place < spool.size then return false; end
+	if spool.file then spool.file:close(); spool.file = nil; end
+	os.remove(spool.path);
+	spool.size, spool.read, spool.acked, spool.records, spool.full = 0, 0, 0, 0, nil;
+	return true;
+end
+
+return {
+	keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers,
+	append = append, read = read, acknowledge = acknowledge, can_sync = has_posix,
+};
