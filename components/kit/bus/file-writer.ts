@@ -11,6 +11,7 @@ import { hoursLeft, Rate } from './rate.ts'
 import {
   bellPath,
   checkSegment,
+  existing,
   FILE_MODE,
   FORMAT,
   lastIn,
@@ -29,9 +30,15 @@ export type Group = { sizes: readonly number[]; cells: readonly (string | number
 
 type Current = { first: number; path: string; inode: number; db: DatabaseSync; insert: StatementSync; made: number }
 
-/** What an entry takes beside its body, in the -wal and in the database; measured generously. */
-const ENTRY_OVERHEAD = 64
 const PAGE = 4096
+/** SQLite's file format, section 1.6: what a cell may hold of a page, and what stands in it beside body and kind. */
+const MAX_IN_PAGE = PAGE - 35
+const CELL_OVERHEAD = 32
+/** What a commit writes to the -wal once more: the first page, the root, an inner page, the leaf it goes on with. */
+const COMMIT_OVERHEAD = 4 * PAGE
+/** Kept free under the bound: marks, bell, note, and a new segment. */
+const RESERVE = 32 * PAGE
+const LEVELS: readonly FillLevel[] = ['normal', 'warned', 'alarmed', 'full']
 const BELL_EVERY_MS = 15
 /** The folding thread is asked at this size, the writer helps at that one. */
 const FOLD_BYTES = 2 << 20
@@ -45,18 +52,21 @@ export class FileWriter {
   readonly #lock: DatabaseSync
   readonly #bell: number
   readonly #rate = new Rate(Date.now())
-  readonly #sealed: { first: number; last: number; path: string; bytes: number }[] = []
+  /** Segments that are full; `bytes` is the most that each takes on the disk, `settled` what it takes when it is folded. */
+  readonly #sealed: { first: number; last: number; path: string; bytes: number; settled: number }[] = []
   readonly #tellLevel: (level: FillLevel, fill: Fill) => void
   readonly #askFold: (ask: FoldAsk) => void
   #current: Current
   /** What the -wal holds that is not yet in the database: it will be there twice for a moment. */
   #unfolded = 0
-  /** Of `#unfolded`, what the folding thread is at; -1 while it is at nothing. */
+  /** Of `#unfolded` and of `#inWal`, what the folding thread is at; -1 while it is at nothing. */
   #folding = -1
+  /** `#inWal` when the folding thread was asked last. */
+  #foldedWal = 0
   /** What was written to the -wal since it last began anew. */
   #inWal = 0
   /** Segments that are full and are being ended by the folding thread. */
-  readonly #ended = new Map<string, DatabaseSync>()
+  readonly #ended = new Map<string, { db: DatabaseSync; done: PromiseWithResolvers<void> }>()
   /** After a failure (the disk is full) the next segment is tried again only then. */
   #rotateAt = 0
   #level: FillLevel = 'normal'
@@ -89,7 +99,8 @@ export class FileWriter {
       this.last = lastIn(this.#current.db, this.#current.first)
       for (const [index, { first, path }] of segments.slice(0, -1).entries()) {
         const last = (segments[index + 1]?.first ?? this.#current.first) - 1
-        this.#sealed.push({ first, last, path, bytes: segmentBytes(path) })
+        const bytes = segmentBytes(path)
+        this.#sealed.push({ first, last, path, bytes, settled: bytes })
       }
       makeFile(bellPath(settings.folder))
       this.#bell = openSync(bellPath(settings.folder), constants.O_WRONLY)
@@ -103,7 +114,8 @@ export class FileWriter {
   /** Appends every call of the group in one transaction: after it returns, what it says is on disk. */
   append({ sizes, cells }: Group): Settled[] {
     const weights = weigh(sizes, cells)
-    const admitted = this.#admit(weights)
+    let admitted = this.#admit(weights)
+    if (admitted.includes(false) && this.#foldAll()) admitted = this.#admit(weights)
     const kept = admitted.filter(Boolean).length
     const first = this.last + 1
     if (kept > 0) {
@@ -113,8 +125,8 @@ export class FileWriter {
         return [{ calls: sizes.length, note: this.#noteOf(error) }]
       }
       const weight = weights.reduce((sum, one, call) => sum + (admitted[call] === true ? one : 0), 0)
-      this.#unfolded += weight + 2 * PAGE
-      this.#inWal += weight + 2 * PAGE
+      this.#unfolded += weight
+      this.#inWal += weight + COMMIT_OVERHEAD
       this.#rate.add(Date.now(), weight)
     }
     this.#setLevel(kept < sizes.length)
@@ -135,8 +147,9 @@ export class FileWriter {
       // Under steady load the folding thread never reaches the end, and only at the end can the -wal begin anew: the writer
       // then does the small rest itself.
       this.#foldRest()
-    } else if (this.#folding < 0 && this.#unfolded >= Math.min(FOLD_BYTES, segmentBytes / 4)) {
+    } else if (this.#folding < 0 && this.#inWal - this.#foldedWal >= Math.min(FOLD_BYTES, segmentBytes / 4)) {
       this.#folding = this.#unfolded
+      this.#foldedWal = this.#inWal
       this.#askFold({ fold: 'some', path })
     }
   }
@@ -148,11 +161,13 @@ export class FileWriter {
       this.#folding = -1
     }
     if (folded === 'end') {
-      this.#ended.get(path)?.close()
+      const ended = this.#ended.get(path)
+      ended?.db.close()
+      ended?.done.resolve()
       this.#ended.delete(path)
+      const sealed = this.#sealed.find((segment) => segment.path === path)
+      if (sealed !== undefined) sealed.settled = sealed.bytes = segmentBytes(path)
     }
-    const sealed = this.#sealed.find((segment) => segment.path === path)
-    if (sealed !== undefined) sealed.bytes = segmentBytes(path)
     if (fault !== undefined) throw new JournalFault(`folding ${path}: ${fault}`)
   }
 
@@ -174,6 +189,7 @@ export class FileWriter {
     let removed = 0
     while (this.#sealed[0] !== undefined && this.#sealed[0].last <= passed) {
       const { first, last, path } = this.#sealed[0]
+      await this.#ended.get(path)?.done.promise
       // The database first: a -wal without its database is swept at the next opening, the other way round would lose entries.
       for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true })
       this.#sealed.shift()
@@ -194,7 +210,7 @@ export class FileWriter {
     clearTimeout(this.#bellTimer)
     try {
       this.#writeNote()
-      for (const db of this.#ended.values()) db.close()
+      for (const { db } of this.#ended.values()) db.close()
       this.#current.db.close()
     } finally {
       closeSync(this.#bell)
@@ -230,7 +246,8 @@ export class FileWriter {
 
   /** Which calls fit under maxBytes, counting the moment in which an entry stands in the -wal and in the database. */
   #admit(weights: readonly number[]): boolean[] {
-    let room = this.#settings.maxBytes - this.#bytes() - this.#unfolded - 16 * PAGE
+    const most = this.#sealed.reduce((sum, segment) => sum + segment.bytes, segmentBytes(this.#current.path))
+    let room = this.#settings.maxBytes - most - this.#unfolded - RESERVE
     return weights.map((weight) => {
       if (2 * weight > room) return false
       room -= 2 * weight
@@ -261,12 +278,12 @@ export class FileWriter {
     const old = this.#current
     const first = this.last + 1
     this.#current = openSegment(makeSegment(folder, this.id, first, Date.now()), first, this.id)
-    this.#unfolded = 0
-    this.#inWal = 0
+    const settled = sizeOf(old.path) + this.#unfolded
+    this.#sealed.push({ first: old.first, last: this.last, path: old.path, bytes: 2 * segmentBytes(old.path), settled })
+    this.#unfolded = this.#inWal = this.#foldedWal = 0
     this.#folding = -1
-    this.#sealed.push({ first: old.first, last: this.last, path: old.path, bytes: 2 * segmentBytes(old.path) })
     // Closed only when the folding thread is done with it: the last to close would do that work here.
-    this.#ended.set(old.path, old.db)
+    this.#ended.set(old.path, { db: old.db, done: Promise.withResolvers() })
     this.#askFold({ fold: 'end', path: old.path })
   }
 
@@ -274,8 +291,7 @@ export class FileWriter {
     try {
       const done = this.#current.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
       if (done?.busy === 0 && done.log === done.checkpointed) {
-        this.#unfolded = 0
-        this.#inWal = 0
+        this.#unfolded = this.#inWal = this.#foldedWal = 0
         return
       }
     } catch (error) {
@@ -283,6 +299,25 @@ export class FileWriter {
     }
     // A follower or the folding thread was in the way: again after some more.
     this.#inWal -= Math.min(FOLD_BYTES, this.#settings.segmentBytes / 4)
+    this.#foldedWal = Math.min(this.#foldedWal, this.#inWal)
+  }
+
+  /** Near the bound: folds at once whatever takes its space twice. False if there was nothing to gain. */
+  #foldAll(): boolean {
+    if (this.#ended.size === 0 && this.#inWal < RESERVE) return false
+    for (const db of [this.#current.db, ...[...this.#ended.values()].map((ended) => ended.db)]) {
+      try {
+        db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+      } catch (error) {
+        if (!isBusy(error)) throw error
+      }
+    }
+    const { path } = this.#current
+    if (sizeOf(`${path}-wal`) === 0) this.#unfolded = this.#inWal = this.#foldedWal = 0
+    for (const sealed of this.#sealed) {
+      if (sizeOf(`${sealed.path}-wal`) === 0) sealed.settled = sealed.bytes = segmentBytes(sealed.path)
+    }
+    return true
   }
 
   #passed(): number {
@@ -291,7 +326,9 @@ export class FileWriter {
   }
 
   #bytes(): number {
-    return this.#sealed.reduce((sum, segment) => sum + segment.bytes, 0) + segmentBytes(this.#current.path)
+    const bytesOf = ({ path, bytes }: { path: string; bytes: number }) =>
+      this.#ended.has(path) ? segmentBytes(path) : bytes
+    return this.#sealed.reduce((sum, segment) => sum + bytesOf(segment), segmentBytes(this.#current.path))
   }
 
   #fill(): Fill {
@@ -302,9 +339,13 @@ export class FileWriter {
 
   #setLevel(full: boolean): void {
     const fill = this.#fill()
-    const used = (fill.bytes + this.#unfolded) / fill.maxBytes
-    const level = full ? 'full' : used >= 0.8 ? 'alarmed' : used >= 0.5 ? 'warned' : 'normal'
-    if (level === this.#level) return
+    const sealed = this.#sealed.reduce((sum, segment) => sum + segment.settled, 0)
+    const used = (sealed + sizeOf(this.#current.path) + this.#unfolded) / fill.maxBytes
+    const level = full ? 'full' : levelOf(used)
+    // What is not folded yet is an estimate: a level is left only when it is left clearly.
+    const rank = LEVELS.indexOf(this.#level)
+    const falls = LEVELS.indexOf(level) < rank
+    if (level === this.#level || (falls && LEVELS.indexOf(levelOf(used + 0.1)) >= rank)) return
     this.#level = level
     this.#tellLevel(level, fill)
   }
@@ -341,6 +382,10 @@ export class FileWriter {
   }
 }
 
+function levelOf(used: number): FillLevel {
+  return used >= 0.8 ? 'alarmed' : used >= 0.5 ? 'warned' : 'normal'
+}
+
 /** Held as long as the process lives, kill -9 included: an exclusive lock of SQLite on a file that nobody else opens. */
 function lock(folder: string): DatabaseSync {
   makeFile(lockPath(folder))
@@ -356,7 +401,7 @@ function lock(folder: string): DatabaseSync {
 }
 
 function openSegment(path: string, first: number, id?: string): Current {
-  const db = new DatabaseSync(path, { timeout: 2000 })
+  const db = new DatabaseSync(existing(path), { timeout: 2000 })
   try {
     checkSegment(db, path, id)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
@@ -378,10 +423,16 @@ function weigh(sizes: readonly number[], cells: readonly (string | number)[]): n
   return sizes.map((size) => {
     let weight = 0
     for (const end = cell + size * 3; cell < end; cell += 3) {
-      weight += Buffer.byteLength(cells[cell + 2] as string) + ENTRY_OVERHEAD
+      weight += onDisk(Buffer.byteLength(cells[cell + 2] as string) + Buffer.byteLength(cells[cell] as string))
     }
     return weight
   })
+}
+
+/** The bytes of pages that an entry takes: few small ones share a page, a large one fills pages of its own. */
+function onDisk(bytes: number): number {
+  const cell = bytes + CELL_OVERHEAD
+  return cell > MAX_IN_PAGE ? cell + PAGE : PAGE / Math.floor(PAGE / cell)
 }
 
 function sizeOf(path: string): number {

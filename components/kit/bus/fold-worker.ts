@@ -6,6 +6,7 @@ import { parentPort } from 'node:worker_threads'
 import { isBusy } from '../store/faults.ts'
 import type { FoldAsk, FoldTold } from './file-messages.ts'
 import { JournalFault } from './journal.ts'
+import { existing } from './segments.ts'
 
 const port = parentPort
 if (port === null) throw new JournalFault('fold-worker.ts is started by file-worker.ts')
@@ -31,7 +32,7 @@ port.on('message', (ask: FoldAsk) => {
 function dbOf(path: string): DatabaseSync {
   if (open?.path === path) return open.db
   stop()
-  const db = new DatabaseSync(path, { timeout: 100 })
+  const db = new DatabaseSync(existing(path), { timeout: 100 })
   open = { path, db }
   db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
   return db

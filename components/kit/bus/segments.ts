@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { JournalFault } from './journal.ts'
 
 /** The version of the folder's layout and tables; a reader of version N reads N-1. */
@@ -24,6 +25,7 @@ export const APPLICATION_ID = 0x47484a4c
 export const FILE_MODE = 0o660
 const FOLDER_MODE = 0o2770
 
+const SHM_BYTES = 32 << 10
 const SEGMENT = /^journal-(\d{16})\.db$/
 const LEFTOVER = /\.new(-journal|-wal|-shm)?$/
 
@@ -109,12 +111,17 @@ export function sweep(folder: string): void {
   }
 }
 
-/** What a segment takes on the disk, with its -wal and -shm; 0 if it is not there. */
+/** What a segment takes on the disk, with its -wal; its -shm counts always, because a follower may make it at any time. */
 export function segmentBytes(path: string): number {
-  return ['', '-wal', '-shm'].reduce(
-    (sum, end) => sum + (statSync(path + end, { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  )
+  const size = (end: string): number => statSync(path + end, { throwIfNoEntry: false })?.size ?? 0
+  return size('') + size('-wal') + Math.max(size('-shm'), SHM_BYTES)
+}
+
+/** How to open a segment that must be there: SQLite would make an empty file where it was trimmed in the meantime. */
+export function existing(path: string): URL {
+  const url = pathToFileURL(path)
+  url.searchParams.set('mode', 'rw')
+  return url
 }
 
 /** Checks that the file is a segment that this program reads, of the journal `id` if one is given; gives the journal's id. */

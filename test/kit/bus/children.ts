@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting journal-child.ts and listening to it.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Engine } from './engine.ts'
+
+type Told = { acknowledged?: number; ready?: true; position?: number; uid?: number; failed?: string }
+
+export type Child = AsyncDisposable & {
+  /** Resolves when what the child told last fits, now or later; rejects if the child fails or ends before. */
+  heard(wanted: (told: Told) => boolean): Promise<Told>
+  /** The highest acknowledged position that came out of the child so far. */
+  readonly acknowledged: number
+  /** kill -9, and waits for the end. */
+  kill(): Promise<void>
+}
+
+export function startChild(engine: Engine, role: 'write' | 'follow', as: readonly number[] = []): Child {
+  const args = [engine.module, engine.where, role, ...as.map(String)]
+  const child: ChildProcess = fork(new URL('./journal-child.ts', import.meta.url), args)
+  const exited = once(child, 'exit')
+  let acknowledged = 0
+  let latest: Told = {}
+  child.on('message', (told: Told) => {
+    latest = told
+    acknowledged = Math.max(acknowledged, told.acknowledged ?? 0)
+  })
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await exited
+  }
+  return {
+    heard(wanted) {
+      if (latest.failed === undefined && wanted(latest)) return Promise.resolve(latest)
+      if (latest.failed !== undefined) return Promise.reject(new Error(latest.failed))
+      return new Promise((resolve, reject) => {
+        const listen = (told: Told): void => {
+          if (told.failed !== undefined) reject(new Error(told.failed))
+          else if (!wanted(told)) return
+          else resolve(told)
+          child.off('message', listen)
+        }
+        child.on('message', listen)
+        void exited.then(() => reject(new Error('the child ended')))
+      })
+    },
+    get acknowledged() {
+      return acknowledged
+    },
+    kill,
+    [Symbol.asyncDispose]: kill,
+  }
+}
