@@ -9,7 +9,7 @@ import { checkAll } from './check.ts'
 import { type Found, findComponents, learn } from './components.ts'
 import { writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
 import { ask, NotRunning } from './network/ask.ts'
-import { openOutput } from './output.ts'
+import { openOutput, ReaderGone } from './output.ts'
 import { configFolder, readRunFolder } from './settings.ts'
 import { statusOfAll } from './status.ts'
 
@@ -50,6 +50,7 @@ async function dispatch(call: Call, words: Words): Promise<number> {
     if (component === undefined) return await unknownComponent(call, first, found)
     return await runWords(call, component, words)
   } catch (fault) {
+    if (fault instanceof ReaderGone) return EXIT.ok
     if (fault instanceof NotRunning)
       return refuse(call, EXIT.notRunning, call.say('cli-not-running', { component: fault.component }))
     return refuse(call, EXIT.fault, fault instanceof Error ? fault.message : String(fault))

@@ -19,6 +19,11 @@ export type Output = {
   end(): Promise<void>
 }
 
+/** Nobody reads any more: a reader such as `head` has seen enough. */
+export class ReaderGone extends Error {
+  override name = 'ReaderGone'
+}
+
 type Row = Readonly<Record<string, unknown>>
 
 export const JSON_VERSION = 1
@@ -29,7 +34,6 @@ const LOOK_FOR_MS = 200
 export function openOutput(out: Writable, err: Writable, json: boolean): Output {
   const bar = openBar(err)
   const closed = new AbortController()
-  // A reader such as `head` may leave; what is said after that is for nobody.
   out.on('error', (fault: NodeJS.ErrnoException) => closed.abort(fault))
   let names: readonly string[] | undefined
   let waiting: Row[] = []
@@ -38,8 +42,13 @@ export function openOutput(out: Writable, err: Writable, json: boolean): Output 
 
   const write = async (line: string) => {
     bar.hide()
-    closed.signal.throwIfAborted()
-    if (!out.write(`${line}\n`)) await once(out, 'drain', { signal: closed.signal })
+    if (closed.signal.aborted) throw new ReaderGone()
+    if (out.write(`${line}\n`)) return
+    try {
+      await once(out, 'drain', { signal: closed.signal })
+    } catch (fault) {
+      throw closed.signal.aborted ? new ReaderGone() : fault
+    }
   }
   const flush = async () => {
     clearTimeout(timer)

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { chmod, open, unlink } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Said } from '../../kit/process/command.ts'
 import type { Described } from '../../kit/process/describe.ts'
 import type { End } from '../../kit/process/socket.ts'
@@ -40,16 +39,35 @@ export async function ask(
   using agent = new Connection()
   const given = await readBody(await send(process, agent, 'POST', '/v1/challenge'))
   await using _proof = await openProof(process, JSON.parse(given))
-  const response = await send(process, agent, 'POST', '/v1/run', JSON.stringify(question))
-  if (response.statusCode !== 200) return { exit: 1, text: `${response.statusCode} ${await readBody(response)}` }
-  let end: End | undefined
-  for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const said = JSON.parse(line) as Said | End
-    if (said.say === 'end') end = said
-    else await take(said)
+  try {
+    const response = await send(process, agent, 'POST', '/v1/run', JSON.stringify(question))
+    if (response.statusCode !== 200) return { exit: 1, text: `${response.statusCode} ${await readBody(response)}` }
+    return await readAnswer(response, take)
+  } catch (fault) {
+    if (codeOf(fault) === 'ECONNRESET') return { exit: 1 }
+    throw fault
   }
-  if (end === undefined) return { exit: 1 }
-  return end.text === undefined ? { exit: end.exit } : { exit: end.exit, text: end.text }
+}
+
+async function readAnswer(
+  response: IncomingMessage,
+  take: (said: Said) => Promise<void>,
+): Promise<{ exit: number; text?: string }> {
+  let rest = ''
+  for await (const part of response.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + part).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const said = JSON.parse(line) as Said | End
+      if (said.say !== 'end') await take(said)
+      else return said.text === undefined ? { exit: said.exit } : { exit: said.exit, text: said.text }
+    }
+  }
+  return { exit: 1 }
+}
+
+function codeOf(fault: unknown): unknown {
+  return fault instanceof Error && 'code' in fault ? fault.code : undefined
 }
 
 class Connection extends Agent {
@@ -106,7 +124,7 @@ async function send(process: Process, agent: Agent, method: string, path: string
     const [response] = (await once(asking, 'response')) as [IncomingMessage]
     return response
   } catch (fault) {
-    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined
+    const code = codeOf(fault)
     if (code === 'ENOENT' || code === 'ECONNREFUSED') throw new NotRunning(process.name)
     throw fault
   }

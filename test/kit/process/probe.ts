@@ -6,7 +6,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { gatehouse } from '../../../components/cli/gatehouse.ts'
+import { softwareVersion } from '../../../components/kit/process/version.ts'
 
 export const PROBE = fileURLToPath(new URL('./programs/probe/main.ts', import.meta.url))
 export const GATEHOUSE = fileURLToPath(new URL('../../cli/gatehouse.ts', import.meta.url))
@@ -57,11 +61,25 @@ export async function runToEnd(
 
 export const runProbe = (...args: string[]) => runToEnd(process.execPath, [PROBE, ...args])
 
-/** The command line against a place, as the user who runs the tests. */
-export const runCli = (place: Place, ...args: string[]) =>
-  runToEnd(process.execPath, [GATEHOUSE, '--config', place.config, ...args], { ...process.env, LC_ALL: 'C' })
+/** The command line against a place, in this process: as the user who runs the tests. */
+export async function runCli(place: Place, ...argv: string[]): Promise<Ended> {
+  const [out, err] = [new PassThrough(), new PassThrough()]
+  const [outText, errText] = [text(out), text(err)]
+  const exit = await gatehouse({
+    argv: ['--config', place.config, ...argv],
+    components: fileURLToPath(new URL('./programs/', import.meta.url)),
+    environment: { LC_ALL: 'C' },
+    folder: process.cwd(),
+    out,
+    err,
+    software: softwareVersion(),
+  })
+  out.end()
+  err.end()
+  return { exit, out: await outText, err: await errText }
+}
 
-/** The same as another uid. */
+/** The same as another uid, in a process of its own. */
 export const runCliAs = (uid: number, place: Place, ...args: string[]) =>
   runToEnd(
     'setpriv',

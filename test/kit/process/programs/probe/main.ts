@@ -95,6 +95,7 @@ await run({
         ...wait,
         async *run(_args, { signal: asked }): AsyncIterable<Said> {
           yield { say: 'text', text: 'waiting' }
+          log.info('waiting')
           try {
             await delay(600_000, undefined, { signal: asked, ref: false })
           } finally {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line from outside, over the test program: help, exit codes, check and status.
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { GATEHOUSE, openPlace, runCli, runToEnd, startProbe } from '../kit/process/probe.ts'
+
+const REAL = fileURLToPath(new URL('../../components/cli/main.ts', import.meta.url))
+
+describe('help', () => {
+  it('of a stopped process comes from its program, of a running one from its socket, and is the same', async () => {
+    using place = openPlace()
+    const stopped = await runCli(place, 'probe', '--help')
+    assert.equal(stopped.exit, 0)
+    assert.match(stopped.out, /^probe: a process that only tests start\.\n\n {2}probe count TO +Counts to a number\.\n/)
+    await using _probe = await startProbe(place)
+    assert.deepEqual(await runCli(place, 'probe', '--help'), stopped)
+  })
+
+  it('of one command names its parameters, their types and defaults, and the right', async () => {
+    using place = openPlace()
+    const { out } = await runCli(place, 'probe', 'odd', '--help')
+    assert.match(out, /^gatehouse probe odd \[WORDS\] \[--since TIME\] \[--file PATH\] \[--loud\]\n/)
+    assert.match(out, /\n {2}--since TIME +Words, in one text\.\n/)
+    assert.match(out, /The right needed: operator\.\n$/)
+  })
+
+  it('lists the components and the exit codes, in German for a German terminal', async () => {
+    using place = openPlace()
+    const english = await runCli(place, '--help')
+    assert.match(english.out, /\n {2}probe +a process that only tests start\.\n/)
+    assert.match(english.out, /Exit codes: 0 done, 1 a fault, 2 wrong usage or bad settings, 3 .*, 4 .*, 5 not found\./)
+    const german = await runToEnd(process.execPath, [GATEHOUSE, '--config', place.config, '--help'], {
+      ...process.env,
+      LC_ALL: 'de_AT.UTF-8',
+    })
+    assert.match(german.out, /\n {2}probe +ein Prozess, den nur Prüfungen starten\.\n/)
+    const nothing = await runCli(place)
+    assert.deepEqual([nothing.exit, nothing.out], [2, english.out])
+  })
+
+  it('of the real components: each is listed, and each can be asked', async () => {
+    const { exit, out } = await runToEnd(process.execPath, [REAL, '--help'], {
+      ...process.env,
+      LC_ALL: 'C',
+      GATEHOUSE_CONFIG: '/nonexistent',
+    })
+    assert.equal(exit, 0)
+    for (const name of ['archive', 'policy']) assert.match(out, new RegExp(`\\n {2}${name} +\\S`))
+    assert.doesNotMatch(out, /cannot be asked/)
+  })
+})
+
+describe('exit codes', () => {
+  it('0 done, 1 a fault, 2 wrong usage, 5 not found; 3 when it does not run', async () => {
+    using place = openPlace()
+    {
+      await using _probe = await startProbe(place)
+      const cases: [string[], number, RegExp][] = [
+        [['probe', 'count', '2'], 0, /^$/],
+        [['probe', 'count', '--to', '-1'], 1, /The command failed/],
+        [['probe', 'count', 'many'], 2, /--to: a number is wanted/],
+        [['probe', 'count'], 2, /--to is missing/],
+        [['probe', 'cuont', '2'], 2, /Is probe count meant\?/],
+        [['porbe', 'count', '2'], 2, /Is probe meant\?/],
+        [['probe', 'count', '2', '--tow', '3'], 2, /--tow is not known here/],
+        [['--frob'], 2, /--frob: not known here/],
+        [['probe', 'count', '0'], 5, /nothing to count/],
+      ]
+      for (const [args, exit, text] of cases) {
+        const ended = await runCli(place, ...args)
+        assert.equal(ended.exit, exit, args.join(' '))
+        assert.match(ended.err, text)
+      }
+    }
+    const stopped = await runCli(place, 'probe', 'count', '2')
+    assert.deepEqual([stopped.exit, stopped.err], [3, 'probe does not run.\n'])
+    const json = await runCli(place, 'probe', 'count', '2', '--json')
+    assert.deepEqual(JSON.parse(json.err), { version: 1, exit: 3, text: 'probe does not run.' })
+  })
+
+  it('a process that dies under a command is a fault that says so', async () => {
+    using place = openPlace()
+    await using probe = await startProbe(place)
+    const asking = runCli(place, 'probe', 'wait')
+    await probe.log.next('waiting')
+    probe.kill('SIGKILL')
+    const { exit, err } = await asking
+    assert.deepEqual([exit, err], [1, 'The answer of probe was cut off.\n'])
+  })
+
+  it('a reader that leaves, such as head, is no fault that anybody sees', async () => {
+    using place = openPlace()
+    await using _probe = await startProbe(place)
+    const { out, err } = await runToEnd('sh', [
+      '-c',
+      `${process.execPath} ${GATEHOUSE} --config ${place.config} probe count 100000 --json | head -n 1`,
+    ])
+    assert.equal(out.split('\n').length, 2)
+    assert.equal(err, '')
+  })
+})
+
+describe('arguments', () => {
+  it('paths count from where the person stands, also under npm run', async () => {
+    using place = openPlace()
+    await using _probe = await startProbe(place)
+    const { out } = await runToEnd(process.execPath, [GATEHOUSE, 'probe', 'odd', '--file', 'x/y', '--json'], {
+      ...process.env,
+      INIT_CWD: place.folder,
+      GATEHOUSE_CONFIG: 'config',
+    })
+    assert.equal(JSON.parse(out.split('\n')[1] ?? '').args.file, join(place.folder, 'x/y'))
+  })
+
+  it('several words reach the command as one text', async () => {
+    using place = openPlace()
+    await using _probe = await startProbe(place)
+    const { out } = await runCli(place, 'probe', 'odd', 'red', 'wine', '--json', '--loud')
+    assert.deepEqual(JSON.parse(out.split('\n')[1] ?? '').args, { words: 'red wine', loud: true })
+  })
+})
+
+describe('check', () => {
+  it('asks every component that is set up, and nothing need run', async () => {
+    using place = openPlace()
+    const good = await runCli(place, 'check')
+    assert.deepEqual([good.exit, good.out], [0, `probe: ${place.file} is good.\n`])
+    writeFileSync(place.file, 'keep_for: soon\nkeep_fro: 1\n')
+    const bad = await runCli(place, 'check')
+    assert.equal(bad.exit, 2)
+    assert.deepEqual(bad.out.split('\n').slice(0, 2), [
+      'probe: 2 things are wrong:',
+      `${place.file}:1: keep_for: "soon": a length of time is wanted, such as 30 s, 5 min, 2 h or 30 days`,
+    ])
+    const json = await runCli(place, 'check', '--json')
+    assert.equal(json.exit, 2)
+    const told = JSON.parse(json.out)
+    assert.deepEqual([told.component, told.ok, told.problems.length], ['probe', false, 2])
+  })
+
+  it('says so when nothing is set up, and when the shared file is bad', async () => {
+    using place = openPlace()
+    rmSync(place.file)
+    const nothing = await runCli(place, 'check')
+    assert.deepEqual([nothing.exit, nothing.err], [2, `No settings file of a component is in ${place.config}.\n`])
+    writeFileSync(join(place.config, 'gatehouse.yaml'), 'folders: { runn: x }\n')
+    const bad = await runCli(place, 'check')
+    assert.deepEqual(
+      [bad.exit, bad.err],
+      [2, `${join(place.config, 'gatehouse.yaml')}:1: folders.runn: no such setting; is run meant?\n`],
+    )
+  })
+})
+
+describe('status', () => {
+  it('shows what runs: 0 well, 3 stopped', async () => {
+    using place = openPlace()
+    const stopped = await runCli(place, 'status')
+    assert.equal(stopped.exit, 3)
+    assert.match(stopped.out, /\nprobe +stopped +- +-\n/)
+    await using _probe = await startProbe(place)
+    const well = await runCli(place, 'status', '--json')
+    assert.equal(well.exit, 0)
+    const { software, ...rest } = JSON.parse(well.out)
+    assert.deepEqual(rest, { version: 1, component: 'probe', state: 'well', wrong: null })
+    assert.match(software, /^\d+\.\d+\.\d+$/)
+  })
+})

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readYaml } from '../../../components/kit/yaml/yaml.ts'
+
+const TEXT = `# a comment
+one: 1
+
+two:
+  three: [a, b,
+    c]
+  "four five": |
+    text
+list:
+  - first
+  - key: value
+    other: null
+`
+
+describe('YAML with lines', () => {
+  it('knows the line of each key and item, and of the nearest said parent', () => {
+    const read = readYaml(TEXT)
+    assert.ok(read.ok)
+    const lines: [PropertyKey[], number][] = [
+      [[], 2],
+      [['one'], 2],
+      [['two'], 4],
+      [['two', 'three'], 5],
+      [['two', 'three', 2], 6],
+      [['two', 'four five'], 7],
+      [['two', 'not said', 'deeper'], 4],
+      [['list', 0], 10],
+      [['list', 1, 'other'], 12],
+      [['list', 7], 9],
+      [['one', 'under a number'], 2],
+    ]
+    for (const [path, line] of lines) assert.equal(read.yaml.lineOf(path), line, path.map(String).join('.'))
+    assert.deepEqual(read.yaml.value, {
+      one: 1,
+      two: { three: ['a', 'b', 'c'], 'four five': 'text\n' },
+      list: ['first', { key: 'value', other: null }],
+    })
+  })
+
+  it('an empty file is null, on line 1', () => {
+    const read = readYaml('\n# nothing\n')
+    assert.ok(read.ok)
+    assert.deepEqual([read.yaml.value, read.yaml.lineOf(['x'])], [null, 1])
+  })
+
+  it('reads YAML 1.2: no, on and 0777 are what they look like', () => {
+    const read = readYaml('a: no\nb: on\nc: 0777\nd: true\ne: 12:30\n')
+    assert.deepEqual(read.ok && read.yaml.value, { a: 'no', b: 'on', c: 777, d: true, e: '12:30' })
+  })
+
+  const faults: [string, string, number, RegExp][] = [
+    ['a key said twice', 'a: 1\nb: 2\na: 3\n', 3, /unique/],
+    ['two documents', 'a: 1\n---\nb: 2\n', 2, /multiple documents/],
+    ['an open quote', 'a: 1\nb: "open\n', 3, /quote/i],
+    ['a tab as indentation', 'a:\n\tb: 1\n', 2, /[Tt]ab/],
+    ['a tag we do not know', 'a: !!js/function x\n', 1, /tag/],
+    ['an alias to nothing', 'a: *b\n', 1, /alias/],
+  ]
+  for (const [title, text, line, words] of faults) {
+    it(`${title} is told with its line`, () => {
+      const read = readYaml(text)
+      assert.ok(!read.ok)
+      assert.equal(read.faults[0]?.line, line)
+      assert.match(read.faults[0]?.message ?? '', words)
+    })
+  }
+
+  it('a bomb of aliases is a fault, not a memory full of values', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']
+    for (let n = 1; n < 12; n++)
+      lines.push(
+        `a${n}: &a${n} [${Array(10)
+          .fill(`*a${n - 1}`)
+          .join(', ')}]`,
+      )
+    const read = readYaml(lines.join('\n'))
+    assert.ok(!read.ok)
+    assert.match(read.faults[0]?.message ?? '', /alias/i)
+  })
+})
