@@ -47,10 +47,12 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
     let out = ''
     for (;;) {
       const start = rest.indexOf('<iq')
-      const end = start < 0 ? -1 : rest.indexOf('</iq>', start)
-      if (end < 0) break
-      const iq = rest.slice(start, end + 5)
-      rest = rest.slice(end + 5)
+      const head = start < 0 ? -1 : rest.indexOf('>', start)
+      if (head < 0) break
+      const end = rest[head - 1] === '/' ? head + 1 : rest.indexOf('</iq>', head) + 5
+      if (end < head) break
+      const iq = rest.slice(start, end)
+      rest = rest.slice(end)
       look(iq)
       if (iq.startsWith("<iq type='set'")) out += answer(iq)
     }
@@ -143,7 +145,7 @@ function marked(iq: string, held: string[], domain: string): string {
     else if (stanza.includes('FORGE'))
       verdicts += `<verdict n='${n}' action='replace' rule='marker'><forwarded xmlns='urn:xmpp:forward:0'>${stanza.replace(/ to='[^']*'/, " to='else@where'")}</forwarded></verdict>`
     else if (stanza.includes('REPLACE'))
-      verdicts += `<verdict n='${n}' action='replace' rule='marker'><forwarded xmlns='urn:xmpp:forward:0'>${stanza.replaceAll('REPLACE', '[masked]')}</forwarded></verdict>`
+      verdicts += `<verdict n='${n}' action='replace' rule='marker'><forwarded xmlns='urn:xmpp:forward:0'>${stanza.replaceAll(/(>[^<]*)REPLACE/g, '$1[masked]')}</forwarded></verdict>`
   }
   if (late !== '') {
     const source = /source='([^']*)'/.exec(iq)?.[1] ?? ''
