@@ -86,7 +86,7 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
   return {
     path,
     [Symbol.asyncDispose]: async () => {
-      stop.abort(new CommandError('stopping', EXIT.notRunning))
+      stop.abort(new Error('the process stops'))
       // The answers under way get their last line.
       await Promise.race([Promise.all(answers), delay(1_000, undefined, { ref: false })])
       await closed(server)
@@ -121,7 +121,7 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
       await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(bounds.stallMs)]) })
     }
     const gone = new AbortController()
-    response.once('close', () => gone.abort(new CommandError('the caller is gone', EXIT.fault)))
+    response.once('close', () => gone.abort(new Error('the caller is gone')))
     const signal = AbortSignal.any([gone.signal, stop.signal, AbortSignal.timeout(bounds.runMs)])
     const since = options.now()
     const given = asked.get(request.socket)

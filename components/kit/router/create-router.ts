@@ -59,7 +59,7 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
       return undefined
     }
     if (atWork >= bounds.inWork) {
-      reply(new StanzaError('wait', 'resource-constraint', 'too much is in work, try again later'))
+      reply(new StanzaError('wait', 'resource-constraint', {}, { cause: 'too much is in work' }))
       return undefined
     }
     const iq: Iq = {
@@ -75,7 +75,7 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
     if (route.order === 'arrival') return counted(work())
     const turn = turns.take(bareOf(from), work)
     if (turn === null) {
-      reply(new StanzaError('wait', 'resource-constraint', 'too many requests of yours are in work, try again later'))
+      reply(new StanzaError('wait', 'resource-constraint', {}, { cause: 'too many requests of yours are in work' }))
       return undefined
     }
     return counted(turn)
@@ -99,7 +99,7 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
     return new Promise((resolve) => {
       const timer = setTimeout(
         () => {
-          const timeout = new StanzaError('wait', 'remote-server-timeout', 'no answer in time')
+          const timeout = new StanzaError('wait', 'remote-server-timeout', {}, { cause: 'no answer in time' })
           controller.abort(timeout)
           reply(timeout)
           resolve()

@@ -24,19 +24,19 @@ export class Requests {
   send(type: 'get' | 'set', to: string, payload: string, timeoutMs: number): Promise<Element> {
     return new Promise((resolve, reject) => {
       if (this.#asked.size >= this.#most) {
-        reject(new StanzaError('wait', 'resource-constraint', 'too many requests wait for answers'))
+        reject(new StanzaError('wait', 'resource-constraint', {}, { cause: 'too many requests wait for answers' }))
         return
       }
       // Unguessable: nobody else can answer in the place of the one who was asked.
       const id = `gh-${randomUUID()}`
       const xml = `<iq type='${type}' id='${id}' from='${escapeAttribute(this.#domain)}' to='${escapeAttribute(to)}'>${payload}</iq>`
       if (!this.#send(xml)) {
-        reject(new StanzaError('wait', 'recipient-unavailable', 'the stream is down'))
+        reject(new StanzaError('wait', 'recipient-unavailable', {}, { cause: 'the stream is down' }))
         return
       }
       const timer = setTimeout(() => {
         this.#asked.delete(id)
-        reject(new StanzaError('wait', 'remote-server-timeout', `no answer within ${timeoutMs} ms`))
+        reject(new StanzaError('wait', 'remote-server-timeout', {}, { cause: `no answer within ${timeoutMs} ms` }))
       }, timeoutMs)
       this.#asked.set(id, { to: normalJid(to), resolve, reject, timer })
     })
@@ -57,7 +57,7 @@ export class Requests {
     for (const [id, { reject, timer }] of this.#asked) {
       this.#asked.delete(id)
       clearTimeout(timer)
-      reject(new StanzaError('wait', 'recipient-unavailable', `the stream went down: ${reason}`))
+      reject(new StanzaError('wait', 'recipient-unavailable', {}, { cause: `the stream went down: ${reason}` }))
     }
   }
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+policy-about = Beantwortet die Frage des Servers, ob etwas durch darf, und hält jede Frage fest, bevor es antwortet.
 policy-refused = Dies wurde nicht zugestellt: Eine Regel der Firma lässt es nicht zu ({ $rule }).
 policy-unreadable = Dies wurde nicht zugestellt: Es ließ sich nicht lesen.
 policy-otherwise = Dies wurde nicht zugestellt: Keine Regel der Firma lässt es zu.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+policy-about = Answers the server’s question, may this pass?, and records every question before it answers.
 policy-refused = This was not delivered: a rule of the company does not allow it ({ $rule }).
 policy-unreadable = This was not delivered: it could not be read.
 policy-otherwise = This was not delivered: no rule of the company allows it.

@@ -33,16 +33,14 @@ describe('bad settings', () => {
         if (!existsSync(join(folder, 'probe.secret')))
           writeFileSync(join(folder, 'probe.secret'), 'hush', { mode: 0o600 })
         const expected = readFileSync(join(folder, 'expected.txt'), 'utf8').trimEnd().split('\n')
-        for (const args of [['--check', join(folder, 'probe.yaml')], [join(folder, 'probe.yaml')]]) {
-          const { exit, out, err } = await runProbe(...args)
-          const told = err.trimEnd().split('\n')
-          assert.equal(exit, 2)
-          assert.equal(out, '')
-          assert.equal(told.length, expected.length, err)
-          for (const [index, line] of told.entries()) {
-            const wanted = join(folder, expected[index] ?? '')
-            assert.equal(line.slice(0, wanted.length), wanted)
-          }
+        const { exit, out, err } = await runProbe('--check', join(folder, 'probe.yaml'))
+        const told = err.trimEnd().split('\n')
+        assert.equal(exit, 2)
+        assert.equal(out, '')
+        assert.equal(told.length, expected.length, err)
+        for (const [index, line] of told.entries()) {
+          const wanted = join(folder, expected[index] ?? '')
+          assert.equal(line.slice(0, wanted.length), wanted)
         }
       } finally {
         rmSync(folder, { recursive: true })
@@ -52,6 +50,14 @@ describe('bad settings', () => {
 })
 
 describe('--check', () => {
+  it('a start is refused with the same words and exit code', async () => {
+    using place = openPlace('keep_for: soon\n')
+    const started = await runProbe(place.file)
+    assert.deepEqual(started, await runProbe('--check', place.file))
+    assert.equal(started.exit, 2)
+    assert.equal(existsSync(place.run), false)
+  })
+
   it('says yes, with the merged result, and starts nothing', async () => {
     using place = openPlace('keep_for: 2 h\nhosts:\n  a.example:\nlog: { level: warn }\n')
     const { exit, out } = await runProbe('--check', place.file)

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the planted sources are strings
+// What people read comes from the catalogues: both languages say the same things, all of it is used, and no answer has a text of its own.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { FluentResource } from '@fluent/bundle'
+import { createCatalogue, textFiles } from '../../components/kit/text/catalogue.ts'
+import { findLiteralTexts, namedIds } from '../harness/literal-texts.ts'
+
+const COMPONENTS = resolve(import.meta.dirname, '../../components')
+const folders = [...new Set(globSync('**/text/*.ftl', { cwd: COMPONENTS }).map(dirname))].sort()
+const sources = globSync('**/*.ts', { cwd: COMPONENTS }).map((file) => ({
+  file,
+  text: readFileSync(join(COMPONENTS, file), 'utf8'),
+}))
+const urlOf = (folder: string) => pathToFileURL(`${join(COMPONENTS, folder)}/`)
+const idsOf = (folder: string) => createCatalogue([urlOf(folder)]).ids
+
+describe('the catalogues', () => {
+  it('are there, for the kit and for every component', () => {
+    const components = globSync('*/main.ts', { cwd: COMPONENTS }).map(dirname)
+    assert.ok(components.length >= 3)
+    assert.deepEqual(folders, [...components, 'kit'].map((name) => join(name, 'text')).sort())
+  })
+
+  for (const folder of folders) {
+    it(`${folder}: English and German have the same ids with the same arguments`, () => {
+      const files = textFiles(urlOf(folder))
+      assert.deepEqual(
+        files.map((file) => file.language),
+        ['de', 'en'],
+      )
+      const [german, english] = files.map((file) => argumentsById(readFileSync(file.path, 'utf8')))
+      assert.ok((english?.size ?? 0) > 0)
+      assert.deepEqual(german, english)
+    })
+
+    it(`${folder}: every text is used`, () => {
+      const named = namedIds(sources.map((source) => source.text).join('\n'))
+      const unused = idsOf(folder).filter(
+        (id) =>
+          !named.whole.has(id) && ![...named.begun].some((begin) => id.startsWith(begin)) && !id.endsWith('-about'),
+      )
+      assert.deepEqual(unused, [])
+    })
+  }
+
+  it('each component says in both languages what it is', () => {
+    for (const folder of folders.filter((one) => !['kit/text', 'cli/text'].includes(one))) {
+      assert.ok(idsOf(folder).includes(`${dirname(folder)}-about`), `${folder} has ${dirname(folder)}-about`)
+    }
+  })
+})
+
+describe('literal texts in answers', () => {
+  const ids = new Set(folders.flatMap((folder) => idsOf(folder)))
+
+  it('there are none', () => {
+    assert.ok(sources.length > 50)
+    const found = sources.flatMap((source) => findLiteralTexts(source.file, source.text, ids))
+    assert.deepEqual(
+      found.map((one) => `${one.file}:${one.line}: ${one.why}: ${one.text}`),
+      [],
+    )
+  })
+
+  const planted: [string, string, number][] = [
+    ['a CommandError', `throw new CommandError('nothing was found', 5)`, 1],
+    ['a CommandError, put together', 'throw new CommandError(`no ${id} here`, 5)', 1],
+    ['a CommandError, one of two', `throw new CommandError(x ? say('kit-busy') : 'too late', 5)`, 1],
+    ['a StanzaError', `throw new StanzaError('wait', 'resource-constraint', 'try again later')`, 1],
+    [
+      'a StanzaError by language',
+      `throw new StanzaError('wait', 'conflict', { en: 'try again', de: 'noch einmal' })`,
+      2,
+    ],
+    ['what a command says', `yield { say: 'text', text: 'done' }`, 1],
+    ['a unit of progress', `yield { say: 'progress', done: 1, total: 2, unit: 'pages' }`, 1],
+    ['help', `const c = { name: 'x', help: 'Shows things', rights: ['anyone'], parameters: [] }`, 1],
+    ['help of a parameter', `const p = { name: 'x', help: 'no-such-id', type: 'text' }`, 1],
+    ['an element', 'return `<error><text xml:lang="en">Refused by rule ${rule}</text></error>`', 1],
+    ['a form', `return "<title>Search</title>"`, 1],
+    [
+      'none: ids, fields, logs, faults',
+      `say('kit-busy'); log.info('kept', { text: 'x' }); throw new Error('planted fault')`,
+      0,
+    ],
+    ['none: an id as help', `const c = { name: 'x', help: 'kit-busy', rights: ['anyone'] }`, 0],
+    ['none: a text from the catalogue', `yield { say: 'text', text: desk.say('kit-busy', language) }`, 0],
+    ['none: a row', `yield { say: 'row', row: { state: 'closed' } }`, 0],
+    ['none: an element filled in', 'return `<text xml:lang="${language}">${escapeText(text)}</text>`', 0],
+    ['none: what a program did wrong', `throw new StanzaError('modify', 'bad-request', 'an iq needs an id')`, 0],
+    ['none: a condition alone', `throw new StanzaError('cancel', 'item-not-found')`, 0],
+  ]
+  for (const [title, source, count] of planted) {
+    it(`finds ${title}`, () =>
+      assert.equal(findLiteralTexts('planted.ts', `async function* f() { ${source} }`, ids).length, count))
+  }
+})
+
+/** Names of the arguments of every message, such as { 'kit-forbidden': ['command', 'rights', 'user'] }. */
+function argumentsById(source: string): Map<string, string[]> {
+  const entries = new FluentResource(source).body.map(
+    (entry) => [entry.id, [...new Set(variables(entry.value))].sort()] as const,
+  )
+  return new Map(entries.sort(([one], [other]) => one.localeCompare(other)))
+}
+
+function variables(part: unknown): string[] {
+  if (typeof part !== 'object' || part === null) return []
+  const node = part as { type?: unknown; name?: unknown }
+  const own = node.type === 'var' ? [String(node.name)] : []
+  return [...own, ...Object.values(part).flatMap(variables)]
+}
