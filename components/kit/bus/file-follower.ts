@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A follower of the engine `file`: reads the segments of another process's journal, also while that process is down.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { isBusy, sqliteCode } from '../store/faults.ts'
@@ -28,6 +28,9 @@ export type FileFollowerOptions = {
 const MAX_BATCH_CHARACTERS = 8 << 20
 const BUSY_MS = 100
 const BUSY_TRIES = 100
+const SQLITE_PERM = 3
+const SQLITE_READONLY = 8
+const SQLITE_CANTOPEN = 14
 
 /**
  * Opens the journal in this folder for reading, under the name by which the writer knows this follower: from the first opening
@@ -36,13 +39,36 @@ const BUSY_TRIES = 100
 export async function openFollower(folder: string, name: string, options: FileFollowerOptions = {}): Promise<Follower> {
   if (!isFollowerName(name))
     throw new RangeError(`"${name}" cannot name a follower: lower-case letters, digits, hyphens`)
-  while (!existsSync(folder) || !existsSync(notePath(folder)) || listSegments(folder).length === 0) {
+  while (!isThere(folder)) {
     if (options.waitFor === undefined)
       throw new JournalFault(`there is no journal in ${folder} yet: its writer makes it`)
     if (options.waitFor.aborted) throw new JournalFault(`there is no journal in ${folder}: waiting for it was given up`)
     await setTimeout(100, undefined, { signal: options.waitFor }).catch(() => {})
   }
-  return new FileFollower(folder, name)
+  try {
+    return new FileFollower(folder, name)
+  } catch (error) {
+    throw faultOf(error, folder)
+  }
+}
+
+function isThere(folder: string): boolean {
+  try {
+    return statSync(notePath(folder)).isFile() && listSegments(folder).length > 0
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw faultOf(error, folder)
+  }
+}
+
+/** The error as a JournalFault that names the file; where the system forbade something, it says what a follower needs. */
+function faultOf(error: unknown, path: string): JournalFault {
+  if (error instanceof JournalFault) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const primary = (sqliteCode(error) ?? 0) & 0xff
+  const forbidden = [SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN].includes(primary) || /^(EACCES|EPERM)/.test(text)
+  const hint = forbidden ? ": a follower must be in the group of the journal's folder" : ''
+  return new JournalFault(`${path} cannot be read: ${text}${hint}`, { cause: error })
 }
 
 type Reading = { first: number; path: string; db: DatabaseSync; after: StatementSync }
@@ -80,7 +106,7 @@ class FileFollower implements Follower {
       else this.#checkReach(reading, next)
       while (!signal.aborted) {
         bell.listen()
-        const batch = await this.#retry(() => readBatch(reading as Reading, next, limit))
+        const batch = await this.#retry(() => readBatch(reading as Reading, next, limit), reading.path)
         if (batch.length > 0) {
           next += batch.length
           this.#seen = Math.max(this.#seen, next - 1)
@@ -174,12 +200,7 @@ class FileFollower implements Follower {
       try {
         return step()
       } catch (error) {
-        if (error instanceof JournalFault) throw error
-        const text = error instanceof Error ? error.message : String(error)
-        if (!isBusy(error) || tried === BUSY_TRIES) {
-          const hint = sqliteCode(error) === undefined ? '' : ` (a follower must be in the group of ${this.#folder})`
-          throw new JournalFault(`${path} cannot be read: ${text}${hint}`, { cause: error })
-        }
+        if (!isBusy(error) || tried === BUSY_TRIES) throw faultOf(error, path)
         await setTimeout(10)
       }
     }
@@ -205,12 +226,12 @@ class FileFollower implements Follower {
   #readNote(): { id: string; maxBytes: number; bytesPerHour: number | null } {
     const path = notePath(this.#folder)
     try {
-      return JSON.parse(readFileSync(path, 'utf8'))
+      const { id, maxBytes, bytesPerHour } = JSON.parse(readFileSync(path, 'utf8'))
+      if (typeof id === 'string' && typeof maxBytes === 'number') return { id, maxBytes, bytesPerHour }
     } catch (error) {
-      throw new JournalFault(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      })
+      throw faultOf(error, path)
     }
+    throw new JournalFault(`${path} is not the note of a journal`)
   }
 }
 

@@ -11,6 +11,8 @@ export type Child = AsyncDisposable & {
   heard(wanted: (told: Told) => boolean): Promise<Told>
   /** The highest acknowledged position that came out of the child so far. */
   readonly acknowledged: number
+  /** Has a writer close in good order, and waits for the end. */
+  stop(): Promise<void>
   /** kill -9, and waits for the end. */
   kill(): Promise<void>
 }
@@ -46,6 +48,10 @@ export function startChild(engine: Engine, role: 'write' | 'follow', as: readonl
     },
     get acknowledged() {
       return acknowledged
+    },
+    async stop() {
+      child.send('stop')
+      await exited
     },
     kill,
     [Symbol.asyncDispose]: kill,

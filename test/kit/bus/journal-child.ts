@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Another process at the same journal: node journal-child.ts MODULE WHERE write | follow [UID GID].
-// write: appends entries whose body is their position, in calls of 1 to 64, eight under way, and tells what was acknowledged.
+// Any message: closes in good order. write: appends entries whose body is their position, in calls of 1 to 64, eight under way, and tells what was acknowledged.
 // follow: reads from the beginning, checks order and bodies, acknowledges, and tells its position.
 import type { EngineModule } from './engine.ts'
 
@@ -22,9 +22,19 @@ if (role === 'write') {
   const one = async (): Promise<void> => {
     for (;;) {
       const entries = Array.from({ length: 1 + (call++ % 64) }, () => ({ kind: 'n', version: 1, body: String(++n) }))
-      tell({ acknowledged: (await journal.append(entries)).last })
+      try {
+        tell({ acknowledged: (await journal.append(entries)).last })
+      } catch (error) {
+        if (stopping) return
+        throw error
+      }
     }
   }
+  let stopping = false
+  process.on('message', () => {
+    stopping = true
+    void journal[Symbol.asyncDispose]().then(() => process.disconnect())
+  })
   await Promise.all(Array.from({ length: 8 }, one))
 } else {
   const follower = await engine.follow('child')
