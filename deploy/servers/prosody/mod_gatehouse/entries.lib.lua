@@ -203,7 +203,8 @@ end
 -- A component of ours writes to another server.
 local function outbound(host, event)
 	local origin, stanza = event.origin, event.stanza;
-	if origin.type ~= "component" or not origin.conn or released[stanza] then return; end
+	-- mod_dialback sends without an origin.
+	if not origin or origin.type ~= "component" or not origin.conn or released[stanza] then return; end
 	if state.links[origin.host] or host.trusted[origin.host] then return; end
 	local from = stanza.attr.from;
 	local item = { stanza = stanza, from = from, to = stanza.attr.to, session = origin, frozen = frozen_component(origin), via = "component" };
