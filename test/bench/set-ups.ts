@@ -146,7 +146,7 @@ async function lastFound(world: World, report: LoadReport): Promise<void> {
 async function journalCounts(world: World): Promise<Counts> {
   const rows = await world.ask('archive stats')
   const value = (name: string) => {
-    const row = rows.find((one) => one.name === name)
+    const row = rows.find((one) => one.what === name)
     return typeof row?.value === 'number' ? row.value : null
   }
   return { rows: value('records'), commits: null }

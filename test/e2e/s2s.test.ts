@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two companies on two servers, each with its own Gatehouse: what leaves is asked about at home, what comes in as well.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
+import { openStage, type Stage } from '../harness/stage.ts'
+import { serverLack } from './servers.ts'
+
+const lack = serverLack() ?? slixmppLack()
+const [NEAR, FAR] = ['127.0.0.2', '127.0.0.3']
+
+const RULES = `otherwise: allow
+rules:
+  - id: stays-inside
+    when: { direction: sent, words: [topsecret] }
+    then: { refuse: { text: { en: 'Not outside.' } } }
+  - id: stays-outside
+    when: { direction: received, words: [offensive] }
+    then: { refuse: { text: { en: 'Not in here.' } } }
+  - id: mask-in
+    when: { direction: received, words: [nightingale] }
+    then: { replace: { mask: '*' } }`
+
+describe('between two servers', { skip: lack ?? false }, () => {
+  let near: Stage
+  let far: Stage
+  let alice: SlixmppClient
+  let bob: SlixmppClient
+  before(async () => {
+    const company = (host: string) =>
+      openStage({
+        hosts: [host],
+        rules: RULES,
+        prosody: { address: host, ports: { s2s: 5269 }, global: ['modules_disabled = { "tls" }'] },
+      })
+    near = await company(NEAR)
+    far = await company(FAR)
+    alice = await near.person('alice', { host: NEAR })
+    bob = await far.person('bob', { host: FAR })
+  })
+  after(async () => {
+    await near[Symbol.asyncDispose]()
+    await far[Symbol.asyncDispose]()
+  })
+
+  const chat = (to: string, id: string, body: string) =>
+    `<message xmlns='jabber:client' type='chat' to='${to}' id='${id}'><body>${body}</body></message>`
+
+  test('what is allowed on both sides arrives, and both archives have it: one as sent, one as received', async () => {
+    await alice.send(chat(`bob@${FAR}`, 'x1', 'crossword one'))
+    await bob.wait(/id="x1"/)
+    await bob.send(chat(`alice@${NEAR}`, 'x2', 'crossword two'))
+    await alice.wait(/id="x2"/)
+    const [sent] = await near.recorded('crossword one')
+    assert.deepEqual([sent?.direction, sent?.via], ['sent', 'c2s'])
+    const [received] = await far.recorded('crossword one')
+    assert.deepEqual([received?.direction, received?.via], ['received', 's2s'])
+    assert.equal((await far.recorded('crossword two'))[0]?.direction, 'sent')
+    assert.equal((await near.recorded('crossword two'))[0]?.direction, 'received')
+  })
+
+  test('what the own side refuses never leaves', async () => {
+    await alice.send(chat(`bob@${FAR}`, 'x3', 'leavingword topsecret'))
+    assert.match(await alice.wait(/id="x3"/), /policy-violation.*Not outside/s)
+    await alice.send(chat(`bob@${FAR}`, 'x4', 'leavingword plain'))
+    await bob.wait(/id="x4"/)
+    await bob.nothing(/topsecret/)
+    assert.equal((await far.recorded('leavingword')).length, 1)
+    await near.recorded('leavingword topsecret', 'refused')
+  })
+
+  test("what the recipient's side refuses comes back to the far sender, and the recipient never sees it", async () => {
+    await alice.send(chat(`bob@${FAR}`, 'x5', 'arrivingword offensive'))
+    assert.match(await alice.wait(/id="x5"/), /policy-violation.*Not in here/s)
+    await alice.send(chat(`bob@${FAR}`, 'x6', 'arrivingword nightingale'))
+    assert.match(await bob.wait(/id="x6"/), /arrivingword \*+/)
+    await bob.nothing(/offensive|nightingale/)
+    await far.recorded('arrivingword offensive', 'refused')
+  })
+
+  test('order holds over s2s while a message of another sender is refused', async () => {
+    const carol = await near.person('carol', { host: NEAR })
+    for (let i = 0; i < 20; i++) {
+      await alice.send(chat(`bob@${FAR}`, `o${i}`, `orderword ${i}`))
+      await carol.send(chat(`bob@${FAR}`, `c${i}`, i % 2 === 0 ? 'offensive' : 'fine'))
+    }
+    const seen: string[] = []
+    for (let i = 0; i < 20; i++) seen.push(/id="(o\d+)"/.exec(await bob.wait(/id="o\d+"/))?.[1] ?? '')
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 20 }, (_, i) => `o${i}`),
+    )
+  })
+})

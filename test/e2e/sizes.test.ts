@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The largest message that the server takes from a client passes the screen whole, also in the shape that grows most on the
+// way; one above is the server's own business, and nobody else's stream suffers.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { RawClient } from '../harness/raw-client.ts'
+import { textOf } from '../harness/stanza-splitter.ts'
+import { HOST, startWorld, type World } from '../harness/world.ts'
+import { serverLack } from './servers.ts'
+
+const LIMIT = 256 * 1024
+/** The server looks at the size after each read: what ends within one read above the limit still passes. */
+const READ = 64 * 1024
+const lack = serverLack()
+
+describe('sizes on Prosody', { skip: lack ?? false }, () => {
+  let world: World
+  before(async () => {
+    world = await startWorld({
+      rules: `otherwise: allow
+rules:
+  - id: mask-project
+    when: { words: [nightingale] }
+    then: { replace: { mask: '*' } }`,
+    })
+  })
+  after(() => world[Symbol.asyncDispose]())
+
+  // Prosody writes each quote as six bytes; é and the emoji have two and four bytes.
+  for (const [name, unit] of [
+    ['plain letters', 'a'],
+    ['apostrophes, which the server writes six times as long', "'"],
+    ['characters of four bytes', '😀'],
+  ] as const) {
+    test(`the largest message, of ${name}, arrives whole`, async () => {
+      const { alice, bob } = await pair(`a${unit.length}${unit.charCodeAt(0)}`)
+      const [head, tail] = [`<message type='chat' id='big' to='${bob.jid}'><body>`, '</body></message>']
+      const room = LIMIT - 512 - head.length - tail.length
+      const body = unit.repeat(Math.floor(room / Buffer.byteLength(unit)))
+      alice.client.send(`${head}${body}${tail}`)
+      assert.equal(textOf(await bob.next(/id=.big./), 'body'), body)
+    })
+  }
+
+  test('a largest message that would be replaced is replaced or refused, and the screen stays up', async () => {
+    const { alice, bob } = await pair('replaced')
+    const body = `nightingale ${"'".repeat(LIMIT - 1024)}`
+    alice.client.send(`<message type='chat' id='big' to='${bob.jid}'><body>${body}</body></message>`)
+    const seen = await Promise.race([bob.next(/id=.big./), alice.next(/id=.big./)])
+    assert.doesNotMatch(seen, /nightingale/)
+    await stillServes()
+  })
+
+  test("one above the limit ends the sender's stream only", async () => {
+    const { alice, bob } = await pair('above')
+    alice.client.send(`<message type='chat' id='big' to='${bob.jid}'><body>${'a'.repeat(LIMIT + READ)}</body></message>`)
+    const { why } = await alice.client.ended
+    assert.match(why, /policy-violation|closed/)
+    await stillServes()
+  })
+
+  async function stillServes(): Promise<void> {
+    const { alice, bob } = await pair(`fine${Math.random().toString(36).slice(2)}`)
+    alice.client.send(`<message type='chat' id='small' to='${bob.jid}'><body>fine</body></message>`)
+    assert.equal(textOf(await bob.next(/id=.small./), 'body'), 'fine')
+  }
+
+  async function pair(name: string) {
+    return { alice: await listener(`${name}-a`), bob: await listener(`${name}-b`) }
+  }
+
+  async function listener(user: string) {
+    const seen: string[] = []
+    let told: (stanza: string) => void = () => {}
+    const login = { address: world.address, port: world.ports.c2s, domain: HOST, user, password: 'x', resource: 'r' }
+    const client = await RawClient.login(login, {
+      stanza: (stanza) => {
+        seen.push(stanza)
+        told(stanza)
+      },
+    })
+    const next = (like: RegExp) =>
+      new Promise<string>((resolve, reject) => {
+        const found = seen.find((one) => like.test(one))
+        if (found !== undefined) return resolve(found)
+        told = (stanza) => {
+          if (like.test(stanza)) resolve(stanza)
+        }
+        void client.ended.then(({ why }) => reject(new Error(`the connection ended: ${why}`)))
+      })
+    return { client, next, jid: client.jid }
+  }
+})

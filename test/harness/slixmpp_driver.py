@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+# Real clients (slixmpp) for tests: JSON lines in, JSON lines out. Each order has an id; each answer repeats it.
+#   {"id":1,"do":"login","name":"a","jid":"alice@corp.example/desk","password":"x","host":"127.0.0.1","port":5222,"sm":true}
+#   {"id":2,"do":"send","name":"a","xml":"<message .../>"}      {"id":3,"do":"wait","name":"a","like":"regex","seconds":10}
+#   {"id":4,"do":"break","name":"a"}   {"id":5,"do":"resume","name":"a"}   {"id":6,"do":"logout","name":"a"}   {"id":7,"do":"ack","name":"a"}
+# `wait` gives the first stanza that nobody has waited for yet and whose text fits; what does not fit stays.
+import asyncio
+import json
+import logging
+import re
+import sys
+from xml.etree import ElementTree as ET
+
+import slixmpp
+from slixmpp.stanza import Iq, Message, Presence
+
+KINDS = {"message": Message, "presence": Presence, "iq": Iq}
+
+
+class Client(slixmpp.ClientXMPP):
+    def __init__(self, order):
+        super().__init__(order["jid"], order["password"])
+        self["feature_mechanisms"].unencrypted_plain = True
+        self.where = (order["host"], order["port"])
+        self.managed = order.get("sm", False)
+        if self.managed:
+            self.register_plugin("xep_0198")
+        self.inbox = []
+        self.news = asyncio.Event()
+        self.up = None
+        self.add_filter("in", self.received)
+        for event in ("session_start", "session_resumed"):
+            self.add_event_handler(event, lambda _, e=event: self.arrived(e))
+        for event in ("failed_auth", "connection_failed"):
+            self.add_event_handler(event, lambda why, e=event: self.failed(f"{e}: {why}"))
+        self.add_event_handler("disconnected", lambda why: self.failed(f"disconnected: {why}"))
+
+    def received(self, stanza):
+        if stanza.name in KINDS:
+            self.inbox.append(str(stanza))
+            self.news.set()
+        return stanza
+
+    def arrived(self, how):
+        if self.up and not self.up.done():
+            self.up.set_result("resumed" if how == "session_resumed" else "new")
+
+    def failed(self, why):
+        if self.up and not self.up.done():
+            self.up.set_exception(RuntimeError(why))
+
+    async def enter(self):
+        self.up = asyncio.get_running_loop().create_future()
+        self.connect(self.where, force_starttls=False, disable_starttls=True)
+        return await asyncio.wait_for(self.up, 30)
+
+    async def login(self):
+        how = await self.enter()
+        if how == "new":
+            self.send_presence()
+        return {"how": how, "jid": str(self.boundjid)}
+
+    def push(self, xml):
+        tree = ET.fromstring(xml)
+        name = tree.tag.split("}")[-1]
+        self.send(KINDS[name](self, xml=tree))
+
+    async def wait(self, like, seconds):
+        pattern = re.compile(like, re.S)
+        until = asyncio.get_running_loop().time() + seconds
+        while True:
+            for at, text in enumerate(self.inbox):
+                if pattern.search(text):
+                    return self.inbox.pop(at)
+            self.news.clear()
+            left = until - asyncio.get_running_loop().time()
+            try:
+                await asyncio.wait_for(self.news.wait(), max(left, 0))
+            except asyncio.TimeoutError:
+                raise RuntimeError(f"nothing like {like!r}; unread: {self.inbox}")
+
+
+clients = {}
+
+
+async def obey(order):
+    do = order["do"]
+    if do == "login":
+        client = clients[order["name"]] = Client(order)
+        return await client.login()
+    client = clients[order["name"]]
+    if do == "send":
+        client.push(order["xml"])
+    elif do == "wait":
+        return {"stanza": await client.wait(order["like"], order.get("seconds", 15))}
+    elif do == "ack":
+        client["xep_0198"].request_ack()
+    elif do == "break":
+        client.abort()
+    elif do == "resume":
+        return await client.login()
+    elif do == "logout":
+        await client.disconnect(wait=2)
+    elif do == "unread":
+        return {"stanzas": client.inbox}
+    else:
+        raise RuntimeError(f"no such order: {do}")
+    return {}
+
+
+async def answer(order):
+    try:
+        said = {"id": order["id"], "ok": True, **await obey(order)}
+    except Exception as fault:
+        said = {"id": order["id"], "ok": False, "why": f"{type(fault).__name__}: {fault}"}
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+async def main():
+    logging.basicConfig(level=logging.ERROR)
+    reader = asyncio.StreamReader(limit=16 * 1024 * 1024)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    tasks = set()
+    while line := await reader.readline():
+        task = asyncio.ensure_future(answer(json.loads(line)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+if __name__ == "__main__":
+    # slixmpp takes the loop of the moment at construction.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(main())
