@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The units say what the manual pages say, keep their sandbox, and systemd's own tools accept them.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { describe, it } from 'node:test'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const UNITS = join(ROOT, 'deploy/systemd')
+// The command line runs for a person, not under systemd.
+const components = globSync('components/*/main.ts', { cwd: ROOT })
+  .map((file) => dirname(file).slice('components/'.length))
+  .filter((name) => name !== 'cli')
+
+function lines(name: string): string[] {
+  return readFileSync(join(UNITS, name), 'utf8').split('\n')
+}
+
+function has(tool: string, args: readonly string[]): string | false {
+  const tried = spawnSync(tool, args, { encoding: 'utf8' })
+  return tried.error === undefined ? false : `${tool} is not installed`
+}
+
+describe('units', () => {
+  it('there is one for each component, and no other', () => {
+    assert.deepEqual(
+      globSync('*.service', { cwd: UNITS }).sort(),
+      components.map((name) => `gatehouse-${name}.service`).sort(),
+    )
+  })
+
+  for (const name of components) {
+    const unit = () => lines(`gatehouse-${name}.service`)
+    it(`${name}: says what its manual page says`, () => {
+      const manual = spawnSync(process.execPath, [join(ROOT, 'components', name, 'main.ts'), '--help'], {
+        encoding: 'utf8',
+      }).stdout
+      assert.ok(unit().includes(`Description=Gatehouse ${manual.split('\n')[0]}`), manual.split('\n')[0])
+      assert.match(manual, /\b2 on bad settings/)
+      assert.ok(unit().includes('RestartPreventExitStatus=2'))
+    })
+
+    it(`${name}: has its own fixed user, its sandbox, and nothing that would break it`, () => {
+      const wanted = [
+        `User=gatehouse-${name}`,
+        'NoNewPrivileges=yes',
+        'ProtectSystem=strict',
+        'RestrictNamespaces=yes',
+        'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6',
+        'UMask=0027',
+        'CapabilityBoundingSet=',
+        'Restart=on-failure',
+        `StateDirectory=gatehouse/${name}`,
+      ]
+      for (const line of wanted) assert.ok(unit().includes(line), line)
+      for (const line of unit())
+        assert.doesNotMatch(line, /^(MemoryDenyWriteExecute|PrivateUsers|RestrictSUIDSGID|Environment)/)
+      assert.ok(lines('sysusers.conf').some((line) => new RegExp(`^u gatehouse-${name} `).test(line)))
+      const folder = new RegExp(`^d /var/lib/gatehouse/journals/${name} +2770 gatehouse-${name} +gatehouse-journal `)
+      assert.ok(lines('tmpfiles.conf').some((line) => folder.test(line)))
+    })
+  }
+
+  it('systemd takes them and finds them closed', { skip: has('systemd-analyze', ['--version']) }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-units-'))
+    try {
+      cpSync(join(UNITS, 'gatehouse.target'), join(folder, 'gatehouse.target'))
+      for (const name of components) {
+        // Verified for a machine on which the suite and its users are not installed.
+        const here = lines(`gatehouse-${name}.service`)
+          .map((line) => line.replace(/^ExecStart=.*/, 'ExecStart=/bin/true').replace(/^(User|Group)=.*/, '$1=root'))
+          .filter((line) => !line.startsWith('SupplementaryGroups='))
+        writeFileSync(join(folder, `gatehouse-${name}.service`), here.join('\n'))
+      }
+      for (const unit of globSync('*', { cwd: folder })) {
+        const verified = spawnSync('systemd-analyze', ['verify', '--man=no', join(folder, unit)], { encoding: 'utf8' })
+        assert.deepEqual([verified.status, verified.stderr], [0, ''], unit)
+        if (!unit.endsWith('.service')) continue
+        // 0 is closed, 100 is open; a unit without a sandbox has 96.
+        const rated = spawnSync(
+          'systemd-analyze',
+          ['security', '--offline=true', '--threshold=25', join(folder, unit)],
+          {
+            encoding: 'utf8',
+          },
+        )
+        assert.equal(rated.status, 0, rated.stdout)
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('systemd makes the users and groups', {
+    skip: process.getuid?.() !== 0 ? 'needs root' : has('systemd-sysusers', ['--version']),
+  }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-users-'))
+    try {
+      mkdirSync(join(folder, 'etc'))
+      const made = spawnSync('systemd-sysusers', [`--root=${folder}`, join(UNITS, 'sysusers.conf')], {
+        encoding: 'utf8',
+      })
+      assert.equal(made.status, 0, made.stderr)
+      const users = readFileSync(join(folder, 'etc/passwd'), 'utf8')
+      const groups = readFileSync(join(folder, 'etc/group'), 'utf8')
+      for (const name of components) {
+        assert.match(users, new RegExp(`^gatehouse-${name}:.*:/usr/sbin/nologin$`, 'm'))
+        for (const group of ['gatehouse', 'gatehouse-journal']) {
+          assert.match(groups, new RegExp(`^${group}:.*[:,]gatehouse-${name}(,|$)`, 'm'))
+        }
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
