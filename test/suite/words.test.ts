@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -50,10 +50,8 @@ function documentsNamed(text: string): string[] {
   )
 }
 
-/** The folder of a file and all above it: 'PROTOCOL.md' may stand beside a part's parent. */
-function foldersOf(file: string): string[] {
-  const parts = dirname(file).split('/')
-  return ['.', ...parts.map((_, end) => parts.slice(0, end + 1).join('/'))]
+function isBeside(file: string, name: string): boolean {
+  return [ROOT, join(ROOT, dirname(file))].some((folder) => existsSync(join(folder, name)))
 }
 
 suite('words', () => {
@@ -92,11 +90,13 @@ suite('words', () => {
       'deploy/PAGE.md',
       './PAGE.md',
     ])
+    // A bare name, such as PROTOCOL.md, may stand anywhere.
+    const pages = new Set(files.map(({ file }) => basename(file)))
     const missing = files
       .filter(({ file }) => file !== 'test/suite/words.test.ts')
       .flatMap(({ file, text }) =>
         documentsNamed(text)
-          .filter((name) => !foldersOf(file).some((folder) => existsSync(join(ROOT, folder, name))))
+          .filter((name) => !(name.includes('/') ? isBeside(file, name) : pages.has(name)))
           .map((name) => `${file}: ${name}`),
       )
     assert.deepEqual(missing, [])

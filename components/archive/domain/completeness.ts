@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is everything here? Each source numbers what it was asked to hold; what it told of and nobody recorded is a gap.
-// Pure counting over facts in journal order; the time is handed in. DESIGN.md section 3, Settling.
+// Pure counting over facts in journal order; the time is handed in. ARCHITECTURE.md, settled once.
 import { addRange, countNumbers, missingIn, type Range, type Ranges } from './ranges.ts'
 import type { Outcome } from './settling.ts'
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DESIGN.md section 3: a gap is a number told of without record and without settlement after tries x deadline + 60 s.
+// ARCHITECTURE.md, identity: a gap is a number told of without record and without settlement after tries x deadline + 60 s.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CountedFact, countFrom, type Finding } from '../../../components/archive/domain/completeness.ts'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DESIGN.md section 3, Settling: the settled try is effective, and nothing is called released unless the server said so.
+// ARCHITECTURE.md, settled once: the settled try is effective, and nothing is called released unless the server said so.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { needsSettle, type Settle, settle, type Try } from '../../../components/archive/domain/settling.ts'

@@ -18,7 +18,7 @@ const never = new AbortController().signal
 
 export function testEngine(name: string, make: () => Promise<Engine>): void {
   const on = (title: string, body: (engine: Engine) => Promise<void>) =>
-    test(`${name}: ${title}`, { timeout: LONG ? 600_000 : 60_000 }, async () => {
+    void test(`${name}: ${title}`, { timeout: LONG ? 600_000 : 60_000 }, async () => {
       const engine = await make()
       try {
         await body(engine)

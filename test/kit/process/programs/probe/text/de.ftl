@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 probe-count = Zählt bis zu einer Zahl.
 probe-count-to = Wo es endet.
 probe-whoami = Sagt, wer fragt.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 probe-count = Counts to a number.
 probe-count-to = Where to end.
 probe-whoami = Says who asks.
