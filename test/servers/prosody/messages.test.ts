@@ -137,7 +137,9 @@ describe('who is believed', () => {
       `<iq type='set' from='policy.gatehouse.internal' to='${HOST}' id='forged'><verdicts xmlns='urn:gatehouse:screen:1' source='${source}'><verdict n='1' action='allow'/></verdicts></iq>`,
     )
     // The server answers a ping of the same stream only after what stood before it.
-    evil.write(`<iq type='get' from='evil.corp.example' to='${HOST}' id='fence'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`)
+    evil.write(
+      `<iq type='get' from='evil.corp.example' to='${HOST}' id='fence'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`,
+    )
     await soon(evil.saw(/id='fence'/), 'the fence')
     assert.deepEqual(bodies(bob), [])
     screen.write(`<iq type='result' from='policy.gatehouse.internal' to='${HOST}' id='${id}'/>`)

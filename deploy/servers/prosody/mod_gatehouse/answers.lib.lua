@@ -108,6 +108,8 @@ local function connected(link)
 	local session = session_of(link.screen);
 	if not session or session == link.session then return; end
 	link.session = session;
+	-- Prosody leaves Nagle's algorithm on: a question would wait up to 40 ms for the acknowledgement of the one before.
+	if session.conn and session.conn.setoption then session.conn:setoption("tcp-nodelay", true); end
 	link.announced, link.fails, link.goods, link.probing, link.broken = false, 0, 0, false, true;
 	settle_lost(link);
 	probe(link);
@@ -258,6 +260,12 @@ local function collect_where(list, test)
 	return found;
 end
 
+local function replay_oldest(host)
+	local list = host.spools;
+	while list[1] and list[1] ~= host.spool and list[1].size == 0 do table.remove(list, 1); end
+	if list[1] then link_code.replay(host, list[1]); end
+end
+
 local function tick_link(link, t)
 	local late = collect_where(link.outstanding, function (rec) return t - rec.sent >= rec.host.try; end);
 	for id, rec in pairs(late or {}) do
@@ -297,11 +305,7 @@ local function tick_link(link, t)
 		link_code.close_run(host);
 		link_code.resend_unspooled(host);
 		if host.pending_count > 0 or (host.reports[1] and host.screens < link_code.SCREENS_AT_ONCE) then flush(host); end
-		for i = #host.spools, 1, -1 do
-			local spool = host.spools[i];
-			if spool.size == 0 and spool ~= host.spool then table.remove(host.spools, i); end
-		end
-		if host.spools[1] then link_code.replay(host, host.spools[1].size > 0 and host.spools[1] or host.spool or host.spools[1]); end
+		replay_oldest(host);
 	end
 end
 
@@ -339,7 +343,9 @@ local function say_end(link)
 	link.marked = link.last;
 	link_code.spools.keep_numbers(link);
 	local _, host = next(link.hosts);
-	if host and session_of(link.screen) then flush(host, link_code.mark(link, now(), true)); end
+	if not host or not session_of(link.screen) then return; end
+	flush(host, link_code.mark(link, now(), true));
+	for _, one in pairs(link.hosts) do replay_oldest(one); end
 end
 
 return {

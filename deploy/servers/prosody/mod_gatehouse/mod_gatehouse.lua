@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Holds what people send, asks a screen (an external component), obeys the answer and reports what was done.
 -- The protocol: PROTOCOL.md. Options and limits: README.md.
+local async = require "util.async";
 local st = require "util.stanza";
 local filters = require "util.filters";
 local jid_join = require "util.jid".join;
@@ -155,13 +156,29 @@ end
 hook_screen();
 module:hook_global("host-activated", function (name) if name == options.screen then hook_screen(); end end);
 
--- Before the sessions are closed: who sent what waits learns that it did not go.
+-- Lets the main loop run until the condition holds, at most for a time.
+local function let_run(condition, seconds)
+	if not async.ready() then return; end
+	local wait, done = async.waiter();
+	local until_time = now() + seconds;
+	timer.add_task(0, function ()
+		if condition() or now() >= until_time then return done(); end
+		return 0.02;
+	end);
+	wait();
+end
+
+-- Before the sessions are closed: who sent what waits learns that it did not go, and the source ends in good order.
+-- A signal comes in the middle of anything, also of a write that would then forget ours: so first another turn.
 module:hook_global("server-stopping", function ()
+	if host.leaving then return; end
+	let_run(function () return true; end, 0);
 	answers.settle_host(host);
 	for name in pairs(host.link.hosts) do
 		if not state.hosts[name].leaving then return; end
 	end
 	answers.say_end(host.link);
+	let_run(function () return next(host.link.outstanding) == nil; end, 1);
 end, 50);
 
 function module.save()
