@@ -11,6 +11,7 @@ import { hoursLeft } from './rate.ts'
 import {
   bellPath,
   checkSegment,
+  existing,
   lastIn,
   listSegments,
   makeFile,
@@ -114,8 +115,9 @@ class FileFollower implements Follower {
           // A consumer that never waits must not starve the rest of the process.
           await setImmediate()
         } else if (existsSync(segmentPath(this.#folder, next)) && reading.first !== next) {
+          const following = await this.#open(segmentPath(this.#folder, next), next)
           reading.db.close()
-          reading = await this.#open(segmentPath(this.#folder, next), next)
+          reading = following
         } else {
           this.#checkWhole(reading, next)
           await bell.wait(signal)
@@ -181,7 +183,7 @@ class FileFollower implements Follower {
 
   #open(path: string, first: number): Promise<Reading> {
     return this.#retry(() => {
-      const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+      const db = new DatabaseSync(this.#locate(path, first), { readOnly: true, timeout: BUSY_MS })
       try {
         checkSegment(db, path, this.#id)
         const sql =
@@ -192,6 +194,18 @@ class FileFollower implements Follower {
         throw error
       }
     }, path)
+  }
+
+  /**
+   * A segment that has a successor and no -wal never changes again: opened as such it needs no -wal and -shm, which could not
+   * be made on a full disk, when reading on is what frees it.
+   */
+  #locate(path: string, first: number): URL {
+    const url = existing(path, 'ro')
+    const ended = listSegments(this.#folder).some((segment) => segment.first > first)
+    if (ended && (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0)
+      url.searchParams.set('immutable', '1')
+    return url
   }
 
   /** Repeats a step while the writer holds a lock (it does only for moments); every other error becomes a JournalFault. */

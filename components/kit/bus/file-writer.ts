@@ -185,7 +185,17 @@ export class FileWriter {
    */
   async trim(all: boolean): Promise<number> {
     const passed = this.#passed()
-    if (all && passed >= this.last && this.last >= this.#current.first) this.#rotate()
+    // First what is full: on a full disk that makes room for the next segment.
+    let removed = await this.#removeUpTo(passed)
+    if (all && passed >= this.last && this.last >= this.#current.first) {
+      this.#rotate()
+      removed += await this.#removeUpTo(passed)
+    }
+    this.#setLevel(false)
+    return removed
+  }
+
+  async #removeUpTo(passed: number): Promise<number> {
     let removed = 0
     while (this.#sealed[0] !== undefined && this.#sealed[0].last <= passed) {
       const { first, last, path } = this.#sealed[0]
@@ -195,7 +205,6 @@ export class FileWriter {
       this.#sealed.shift()
       removed += last - first + 1
     }
-    this.#setLevel(false)
     return removed
   }
 

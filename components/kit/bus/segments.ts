@@ -118,9 +118,9 @@ export function segmentBytes(path: string): number {
 }
 
 /** How to open a segment that must be there: SQLite would make an empty file where it was trimmed in the meantime. */
-export function existing(path: string): URL {
+export function existing(path: string, mode: 'rw' | 'ro' = 'rw'): URL {
   const url = pathToFileURL(path)
-  url.searchParams.set('mode', 'rw')
+  url.searchParams.set('mode', mode)
   return url
 }
 

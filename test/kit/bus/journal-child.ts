@@ -37,9 +37,9 @@ if (role === 'write') {
   })
   await Promise.all(Array.from({ length: 8 }, one))
 } else {
-  const follower = await engine.follow('child')
   let position = 0
   try {
+    const follower = await engine.follow('child')
     tell({ ready: true })
     for await (const batch of follower.follow(0, { limit: 500, signal: new AbortController().signal })) {
       for (const kept of batch) {
