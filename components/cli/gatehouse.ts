@@ -8,7 +8,7 @@ import { baseFolder, type Call, type World } from './call.ts'
 import { checkAll } from './check.ts'
 import { type Found, findComponents, learn } from './components.ts'
 import { writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
-import { ask, NotRunning } from './network/ask.ts'
+import { ask, NotRunning, NotTrusted } from './network/ask.ts'
 import { openOutput, ReaderGone } from './output.ts'
 import { configFolder, readRunFolder } from './settings.ts'
 import { statusOfAll } from './status.ts'
@@ -53,6 +53,8 @@ async function dispatch(call: Call, words: Words): Promise<number> {
     if (fault instanceof ReaderGone) return EXIT.ok
     if (fault instanceof NotRunning)
       return refuse(call, EXIT.notRunning, call.say('cli-not-running', { component: fault.component }))
+    if (fault instanceof NotTrusted)
+      return refuse(call, EXIT.usage, call.say('cli-not-trusted', { folder: fault.folder }))
     return refuse(call, EXIT.fault, fault instanceof Error ? fault.message : String(fault))
   }
 }

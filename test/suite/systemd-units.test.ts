@@ -18,8 +18,10 @@ function lines(name: string): string[] {
   return readFileSync(join(UNITS, name), 'utf8').split('\n')
 }
 
-function has(tool: string, args: readonly string[]): string | false {
-  const tried = spawnSync(tool, args, { encoding: 'utf8' })
+const run = (tool: string, ...args: string[]) => spawnSync(tool, args, { encoding: 'utf8' })
+
+function lacks(tool: string): string | false {
+  const tried = run(tool, '--version')
   return tried.error === undefined ? false : `${tool} is not installed`
 }
 
@@ -63,7 +65,7 @@ describe('units', () => {
     })
   }
 
-  it('systemd takes them and finds them closed', { skip: has('systemd-analyze', ['--version']) }, () => {
+  it('systemd takes them and finds them closed', { skip: lacks('systemd-analyze') }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-units-'))
     try {
       cpSync(join(UNITS, 'gatehouse.target'), join(folder, 'gatehouse.target'))
@@ -75,17 +77,11 @@ describe('units', () => {
         writeFileSync(join(folder, `gatehouse-${name}.service`), here.join('\n'))
       }
       for (const unit of globSync('*', { cwd: folder })) {
-        const verified = spawnSync('systemd-analyze', ['verify', '--man=no', join(folder, unit)], { encoding: 'utf8' })
+        const verified = run('systemd-analyze', 'verify', '--man=no', join(folder, unit))
         assert.deepEqual([verified.status, verified.stderr], [0, ''], unit)
         if (!unit.endsWith('.service')) continue
         // 0 is closed, 100 is open; a unit without a sandbox has 96.
-        const rated = spawnSync(
-          'systemd-analyze',
-          ['security', '--offline=true', '--threshold=25', join(folder, unit)],
-          {
-            encoding: 'utf8',
-          },
-        )
+        const rated = run('systemd-analyze', 'security', '--offline=true', '--threshold=25', join(folder, unit))
         assert.equal(rated.status, 0, rated.stdout)
       }
     } finally {
@@ -94,14 +90,12 @@ describe('units', () => {
   })
 
   it('systemd makes the users and groups', {
-    skip: process.getuid?.() !== 0 ? 'needs root' : has('systemd-sysusers', ['--version']),
+    skip: process.getuid?.() !== 0 ? 'needs root' : lacks('systemd-sysusers'),
   }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-users-'))
     try {
       mkdirSync(join(folder, 'etc'))
-      const made = spawnSync('systemd-sysusers', [`--root=${folder}`, join(UNITS, 'sysusers.conf')], {
-        encoding: 'utf8',
-      })
+      const made = run('systemd-sysusers', `--root=${folder}`, join(UNITS, 'sysusers.conf'))
       assert.equal(made.status, 0, made.stderr)
       const users = readFileSync(join(folder, 'etc/passwd'), 'utf8')
       const groups = readFileSync(join(folder, 'etc/group'), 'utf8')

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The caller's side of kit/process/socket.ts, version 1.
 import { once } from 'node:events'
-import { chmod, open, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, unlink } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
+import { getuid } from 'node:process'
 import type { Said } from '../../kit/process/command.ts'
 import type { Described } from '../../kit/process/describe.ts'
 import type { End } from '../../kit/process/socket.ts'
@@ -21,6 +23,16 @@ export class NotRunning extends Error {
   }
 }
 
+/** The run folder could be used to act elsewhere in the caller's name. */
+export class NotTrusted extends Error {
+  override name = 'NotTrusted'
+  readonly folder: string
+  constructor(folder: string) {
+    super(`${folder} is not trusted`)
+    this.folder = folder
+  }
+}
+
 export async function describe(process: Process, language: string): Promise<Described> {
   return (await readJson(process, `/v1/commands?language=${encodeURIComponent(language)}`)) as Described
 }
@@ -35,12 +47,14 @@ export async function ask(
   question: Question,
   take: (said: Said) => Promise<void>,
 ): Promise<{ exit: number; text?: string }> {
+  await using folder = await openRunFolder(process)
+  const there = { name: process.name, run: folder.path }
   // The challenge holds for its own connection only.
   using agent = new Connection()
-  const given = await readBody(await send(process, agent, 'POST', '/v1/challenge'))
-  await using _proof = await openProof(process, JSON.parse(given))
+  const given = await readBody(await send(there, agent, 'POST', '/v1/challenge'))
+  await using _proof = await openProof(there, JSON.parse(given))
   try {
-    const response = await send(process, agent, 'POST', '/v1/run', JSON.stringify(question))
+    const response = await send(there, agent, 'POST', '/v1/run', JSON.stringify(question))
     if (response.statusCode !== 200) return { exit: 1, text: `${response.statusCode} ${await readBody(response)}` }
     return await readAnswer(response, take)
   } catch (fault) {
@@ -79,20 +93,50 @@ class Connection extends Agent {
   }
 }
 
-/** Creates the file the process asked for. Its folder is made here from the component's name, so no process can have one made for another. */
+/**
+ * The run folder, held open, so that socket and proof are in the same one whatever is renamed meanwhile. It belongs to root or
+ * to the caller, and nobody else can replace what is in it: else whoever made it could hand on a challenge of another process
+ * and act there in the caller's name.
+ */
+async function openRunFolder(process: Process): Promise<{ path: string } & AsyncDisposable> {
+  const folder = await open(process.run, constants.O_RDONLY | constants.O_DIRECTORY).catch((fault) => {
+    throw codeOf(fault) === 'ENOENT' ? new NotRunning(process.name) : fault
+  })
+  const state = await folder.stat()
+  const othersWrite = (state.mode & 0o022) !== 0 && (state.mode & 0o1000) === 0
+  if (othersWrite || !isOwn(state.uid)) {
+    await folder.close()
+    throw new NotTrusted(process.run)
+  }
+  return { path: `/proc/self/fd/${folder.fd}`, [Symbol.asyncDispose]: () => folder.close() }
+}
+
+function isOwn(uid: number): boolean {
+  return uid === 0 || uid === getuid?.()
+}
+
+// Linux, fcntl.h: a place in the file system, not its content, which the folder's mode does not let others read.
+const O_PATH = 0o10000000
+
+/** Creates the file the process asked for: in the folder of that very process, which is no link to the folder of another. */
 async function openProof(process: Process, given: { name?: unknown; word?: unknown }): Promise<AsyncDisposable> {
   const { name, word } = given
   const random = /^[0-9a-f]{32}$/
   if (typeof name !== 'string' || typeof word !== 'string' || !random.test(name) || !random.test(word)) {
     throw new Error(`${process.name} asked for a proof of another form`)
   }
-  const path = join(process.run, `${process.name}.proof`, name)
+  await using folder = await open(
+    join(process.run, `${process.name}.proof`),
+    O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+  )
+  const path = `/proc/self/fd/${folder.fd}/${name}`
   await using file = await open(path, 'wx', 0o644)
   await file.writeFile(word)
-  await chmod(path, 0o644)
+  await file.chmod(0o644)
+  const real = join(process.run, `${process.name}.proof`, name)
   return {
     [Symbol.asyncDispose]: async () => {
-      await unlink(path).catch((fault: NodeJS.ErrnoException) => {
+      await unlink(real).catch((fault: NodeJS.ErrnoException) => {
         if (fault.code !== 'ENOENT') throw fault
       })
     },

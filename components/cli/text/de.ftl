@@ -31,3 +31,4 @@ cli-check-bad =
 cli-check-not-set-up = { $component }: nicht eingerichtet ({ $file } ist nicht da).
 cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Komponente.
 cli-cannot-ask = lässt sich nicht fragen: { $fault }
+cli-not-trusted = { $folder } gehört weder root noch Ihnen, oder andere dürfen ersetzen, was darin ist. Dort wird nichts in Ihrem Namen gefragt.

@@ -31,3 +31,4 @@ cli-check-bad =
 cli-check-not-set-up = { $component }: not set up ({ $file } is not there).
 cli-check-nothing = No settings file of a component is in { $folder }.
 cli-cannot-ask = cannot be asked: { $fault }
+cli-not-trusted = { $folder } belongs neither to root nor to you, or others may replace what is in it. Nothing is asked there in your name.

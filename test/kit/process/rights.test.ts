@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { rightsOfJid } from '../../../components/kit/process/people.ts'
@@ -66,6 +66,37 @@ describe('rights', { skip }, () => {
       assert.notEqual((await as(NOBODY, script)).exit, 0, script)
     }
     assert.equal(readFileSync(file, 'utf8'), 'word\n')
+  })
+
+  it('the command line proves nothing in a run folder of somebody else, or one that others may write', async () => {
+    using place = openPlace()
+    await using probe = await startProbe(place)
+    const spoil: [() => void, () => void][] = [
+      [() => chownSync(place.run, NOBODY, NOBODY), () => chownSync(place.run, 0, 0)],
+      [() => chmodSync(place.run, 0o777), () => chmodSync(place.run, 0o755)],
+      [() => chmodSync(place.run, 0o775), () => chmodSync(place.run, 0o755)],
+    ]
+    for (const [make, undo] of spoil) {
+      make()
+      const { exit, err } = await runCli(place, 'probe', 'count', '1')
+      assert.equal(exit, 2)
+      assert.match(err, /belongs neither to root nor to you/)
+      undo()
+    }
+    assert.equal(probe.log.count('command'), 0)
+    chmodSync(place.run, 0o1777)
+    assert.equal((await runCli(place, 'probe', 'count', '1')).exit, 0)
+  })
+
+  it('a process cannot have a proof made in the folder of another: a link is not followed', async () => {
+    using place = openPlace()
+    await using probe = await startProbe(place)
+    renameSync(place.proofs, `${place.proofs}s`)
+    symlinkSync(`${place.proofs}s`, place.proofs)
+    const { exit } = await runCli(place, 'probe', 'count', '1')
+    assert.equal(exit, 1)
+    assert.deepEqual(readdirSync(`${place.proofs}s`), [])
+    assert.equal(probe.log.count('command'), 0)
   })
 
   it('the command line leaves no proof behind, whatever its umask', async () => {
