@@ -3,7 +3,7 @@
 // way; one above is the server's own business, and nobody else's stream suffers.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { RawClient } from '../harness/raw-client.ts'
+import { listen } from '../harness/listener.ts'
 import { textOf } from '../harness/stanza-splitter.ts'
 import { HOST, startWorld, type World } from '../harness/world.ts'
 import { serverLack } from './servers.ts'
@@ -53,7 +53,9 @@ rules:
 
   test("one above the limit ends the sender's stream only", async () => {
     const { alice, bob } = await pair('above')
-    alice.client.send(`<message type='chat' id='big' to='${bob.jid}'><body>${'a'.repeat(LIMIT + READ)}</body></message>`)
+    alice.client.send(
+      `<message type='chat' id='big' to='${bob.jid}'><body>${'a'.repeat(LIMIT + READ)}</body></message>`,
+    )
     const { why } = await alice.client.ended
     assert.match(why, /policy-violation|closed/)
     await stillServes()
@@ -69,25 +71,6 @@ rules:
     return { alice: await listener(`${name}-a`), bob: await listener(`${name}-b`) }
   }
 
-  async function listener(user: string) {
-    const seen: string[] = []
-    let told: (stanza: string) => void = () => {}
-    const login = { address: world.address, port: world.ports.c2s, domain: HOST, user, password: 'x', resource: 'r' }
-    const client = await RawClient.login(login, {
-      stanza: (stanza) => {
-        seen.push(stanza)
-        told(stanza)
-      },
-    })
-    const next = (like: RegExp) =>
-      new Promise<string>((resolve, reject) => {
-        const found = seen.find((one) => like.test(one))
-        if (found !== undefined) return resolve(found)
-        told = (stanza) => {
-          if (like.test(stanza)) resolve(stanza)
-        }
-        void client.ended.then(({ why }) => reject(new Error(`the connection ended: ${why}`)))
-      })
-    return { client, next, jid: client.jid }
-  }
+  const listener = (user: string) =>
+    listen({ address: world.address, port: world.ports.c2s, domain: HOST, user, password: 'x', resource: 'r' })
 })
