@@ -33,9 +33,9 @@ async function aboutOf(call: Call, component: Found): Promise<string> {
 }
 
 export async function writeComponentHelp(call: Call, described: Described, asked: boolean): Promise<number> {
-  const wide = Math.max(0, ...described.commands.map((one) => synopsis(one).length))
+  const wide = Math.max(0, ...described.commands.map((one) => brief(one).length))
   const lines = [`${described.component}: ${described.about}`, '']
-  for (const command of described.commands) lines.push(`  ${synopsis(command).padEnd(wide)}  ${command.help}`)
+  for (const command of described.commands) lines.push(`  ${brief(command).padEnd(wide)}  ${command.help}`)
   if (described.commands.length === 0) lines.push(`  ${call.say('cli-no-commands')}`)
   await call.output.text(lines.join('\n'))
   return asked ? EXIT.ok : EXIT.usage
@@ -49,6 +49,13 @@ export async function writeCommandHelp(call: Call, command: Declaration): Promis
   lines.push('', call.say('cli-rights', { rights }))
   await call.output.text(lines.join('\n'))
   return EXIT.ok
+}
+
+/** What cannot be left out, and a mark for what can be said beside it. */
+function brief(command: Declaration): string {
+  const parts = command.parameters.filter((one) => one.required).map(spelling)
+  const more = command.parameters.length > parts.length ? ['…'] : []
+  return [command.name, ...parts, ...more].join(' ')
 }
 
 function synopsis(command: Declaration): string {

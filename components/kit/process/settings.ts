@@ -25,7 +25,10 @@ export class BadSettings extends Error {
 /** Tells what is wrong in the component's own file beyond what one word can see. */
 export type Tell = (setting: readonly PropertyKey[], wanted: string) => void
 
-/** A component's settings: made by `shape`. `hold` may call `tell`; then what it returns is not used. */
+/**
+ * A component's settings: made by `shape`. `hold` may call `tell`; then what it returns is not used. What is wrong in a file of
+ * its own, such as a rule file, it throws as BadSettings.
+ */
 export type SettingsShape<S> = {
   fields(words: Words): Fields
   hold(said: never, shared: SharedSettings, tell: Tell): S
@@ -70,8 +73,15 @@ export function readSettings<S>(
   if (own.value === undefined || shared.value === undefined) return { ok: false, problems }
   const holding = shared.value as SharedSettings
   const common = own.value as unknown as Holds<ReturnType<typeof commonFields>>
-  const tell: Tell = (path, wanted) => problems.push(own.problem(path, wanted))
-  const settings = declared.hold(own.value as never, holding, tell)
+  // What was not said holds by its default, so it is not missing.
+  const tell: Tell = (path, wanted) => problems.push({ ...own.problem(path, wanted), wanted })
+  let settings: S
+  try {
+    settings = declared.hold(own.value as never, holding, tell)
+  } catch (fault) {
+    if (fault instanceof BadSettings) return { ok: false, problems: [...problems, ...fault.problems] }
+    throw fault
+  }
   if (problems.length > 0) return { ok: false, problems }
   return {
     ok: true,

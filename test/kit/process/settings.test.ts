@@ -18,7 +18,7 @@ import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { readSettings, shape } from '../../../components/kit/process/settings.ts'
+import { BadSettings, problemLine, readSettings, shape } from '../../../components/kit/process/settings.ts'
 import { readDuration, Secret } from '../../../components/kit/process/words.ts'
 import { openPlace, runProbe } from './probe.ts'
 
@@ -133,6 +133,30 @@ describe('what was said becomes what holds', () => {
       {},
     )
     assert.deepEqual(read.ok ? [] : read.problems.map((problem) => problem.wanted), ['at most 1 min is wanted'])
+  })
+
+  it('the second step tells of what was not said without calling it missing, and of other files', () => {
+    using one = file('\n\na: 1\n')
+    const declared = (throws: boolean) =>
+      shape({
+        metricsPort: 0,
+        fields: (words) => ({
+          a: words.whole({ min: 0, max: 9, default: 0 }),
+          b: words.whole({ min: 0, max: 9, default: 0 }),
+        }),
+        hold(said, _shared, tell) {
+          if (said.b < said.a) tell(['b'], 'at least a is wanted')
+          if (throws)
+            throw new BadSettings([{ file: 'rules', line: 7, setting: null, read: null, wanted: 'a rule is wanted' }])
+          return said
+        },
+      })
+    const lines = (throws: boolean) => {
+      const read = readSettings(declared(throws), one.path, {})
+      return read.ok ? [] : read.problems.map(problemLine)
+    }
+    assert.deepEqual(lines(false), [`${one.path}:3: b: at least a is wanted`])
+    assert.deepEqual(lines(true), [`${one.path}:3: b: at least a is wanted`, 'rules:7: a rule is wanted'])
   })
 
   it('paths count from the folder of the file; an obligatory setting is told when it is missing', () => {
