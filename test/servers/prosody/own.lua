@@ -1,0 +1,226 @@
+-- SPDX-License-Identifier: MIT
+-- Own tests of mod_gatehouse's parts that need no server: lua5.4 own.lua MODULE_FOLDER PROSODY_FOLDER SCRATCH_FOLDER
+local folder, prosody_folder, scratch = arg[1], arg[2], arg[3];
+package.path = prosody_folder.."/?.lua;"..package.path;
+package.cpath = prosody_folder.."/?.so;"..package.cpath;
+
+prosody = { paths = { data = scratch }, hosts = {} };
+module = {};
+function module:require(name)
+	return assert(loadfile(folder.."/"..name..".lib.lua"))();
+end
+
+local st = require "util.stanza";
+local parse = require "util.xml".parse;
+local kinds, writer, errors = module:require "kinds", module:require "writer", module:require "errors";
+local replacement, spool, texts = module:require "replacement", module:require "spool", module:require "texts";
+
+local passed, failed = 0, 0;
+local function check(ok, name)
+	if ok then passed = passed + 1; else
+		failed = failed + 1;
+		print("FAILED "..name);
+	end
+end
+local function equal(got, wanted, name)
+	check(got == wanted, name..": got "..tostring(got)..", wanted "..tostring(wanted));
+end
+
+-- In the server jabber:client has no xmlns attribute.
+local function read(xml)
+	local stanza = assert(parse((xml:gsub("^<(%w+)", "<%1 xmlns='jabber:client'", 1))));
+	local function plain(node)
+		if node.attr.xmlns ~= "jabber:client" then return; end
+		node.attr.xmlns = nil;
+		for _, child in ipairs(node.tags) do plain(child); end
+	end
+	plain(stanza);
+	return stanza;
+end
+
+local function is_room(host) return host == "rooms.corp"; end
+local function is_local(host) return host == "rooms.corp" or host == "corp"; end
+local function kind_of(stanza)
+	if stanza.name == "message" then return kinds.message(stanza); end
+	if stanza.name == "presence" then return kinds.presence(stanza, is_room, is_local); end
+	return kinds.iq(stanza, "alice@corp", is_room);
+end
+
+local long = ("x"):rep(300);
+local CASES = {
+	-- messages
+	{ "<message to='b@corp'><body>x</body></message>", "message" };
+	{ "<message to='b@corp'/>", nil };
+	{ "<message to='b@corp' type='chat' id='1'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>", nil };
+	{ "<message to='b@corp'><composing xmlns='http://jabber.org/protocol/chatstates'>psst</composing></message>", "message" };
+	{ "<message to='b@corp'><composing xmlns='http://jabber.org/protocol/chatstates' say='psst'/></message>", "message" };
+	{ "<message to='b@corp'><composing xmlns='http://jabber.org/protocol/chatstates'><x/></composing></message>", "message" };
+	{ "<message to='b@corp'><psst xmlns='http://jabber.org/protocol/chatstates'/></message>", "message" };
+	{ "<message to='b@corp'>psst<composing xmlns='http://jabber.org/protocol/chatstates'/></message>", "message" };
+	{ "<message to='b@corp' say='psst'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>", "message" };
+	{ "<message to='b@corp' id='"..long.."'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>", "message" };
+	{ "<message to='b@corp' id='1'><received xmlns='urn:xmpp:receipts' id='7'/><store xmlns='urn:xmpp:hints'/></message>", nil };
+	{ "<message to='b@corp' id='1'><received xmlns='urn:xmpp:receipts' id='"..long.."'/></message>", "message" };
+	{ "<message to='b@corp'><displayed xmlns='urn:xmpp:chat-markers:0' id='7'/></message>", nil };
+	{ "<message to='b@corp'><paused xmlns='http://jabber.org/protocol/chatstates'/><thread>psst</thread></message>", "message" };
+	{ "<message to='b@corp'><x xmlns='jabber:x:conference' jid='r@rooms.corp' reason='psst'/></message>", "message" };
+	{ "<message to='r@rooms.corp' type='groupchat'><subject>s</subject></message>", "message" };
+	{ "<message to='b@corp'><retract xmlns='urn:xmpp:message-retract:1' id='7'/></message>", "message" };
+	{ "<message to='b@corp' type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", nil };
+	{ "<message to='b@corp' type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>psst</text></error></message>", "error" };
+	{ "<message to='b@corp' type='error'><body>psst</body><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", "error" };
+	{ "<message to='b@corp' type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>psst</gone></error></message>", "error" };
+	-- presence
+	{ "<presence/>", nil };
+	{ "<presence><show>away</show><priority>5</priority><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/></presence>", nil };
+	{ "<presence><status>psst</status></presence>", "status" };
+	{ "<presence><status/></presence>", nil };
+	{ "<presence><show>psst</show></presence>", "status" };
+	{ "<presence><priority>psst</priority></presence>", "status" };
+	{ "<presence><nick xmlns='http://jabber.org/protocol/nick'>psst</nick></presence>", "status" };
+	{ "<presence><x xmlns='vcard-temp:x:update'><photo>da39a3ee5e6b4b0d3255bfef95601890afd80709</photo></x></presence>", nil };
+	{ "<presence><x xmlns='vcard-temp:x:update'><photo>psst</photo></x></presence>", "status" };
+	{ "<presence to='b@corp' type='subscribe'/>", "subscription" };
+	{ "<presence to='b@corp' type='subscribed'/>", nil };
+	{ "<presence to='b@corp' type='unsubscribed'><status>psst</status></presence>", "status" };
+	{ "<presence to='b@corp' type='probe'/>", nil };
+	{ "<presence type='unavailable'/>", nil };
+	{ "<presence type='unavailable'><status>psst</status></presence>", "status" };
+	{ "<presence to='r@rooms.corp/nick'><x xmlns='http://jabber.org/protocol/muc'/></presence>", "join" };
+	{ "<presence to='r@rooms.corp/psst'/>", "join" };
+	{ "<presence to='r@rooms.elsewhere/psst'/>", "join" };
+	{ "<presence to='r@rooms.corp/nick' type='unavailable'/>", nil };
+	{ "<presence to='b@corp/desk'/>", nil };
+	{ "<presence to='b@corp/desk'><status>psst</status></presence>", "status" };
+	{ "<presence to='b@corp' type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>", nil };
+	{ "<presence to='b@corp' type='error'><status>psst</status></presence>", "error" };
+	-- IQs
+	{ "<iq type='get' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'/></iq>", nil };
+	{ "<iq type='get' id='1' to='b@corp/d'><ping xmlns='urn:xmpp:ping'/></iq>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'/>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='set' id='1' to='b@corp/d'><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='error' id='1' to='b@corp/d'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>", nil };
+	{ "<iq type='error' id='1' to='b@corp/d'><x xmlns='urn:x'>psst</x><error type='cancel'/></iq>", "error" };
+	{ "<iq type='set' id='1' to='b@corp/d'><jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s'/></iq>", "file" };
+	{ "<iq type='get' id='1' to='upload.corp'><request xmlns='urn:xmpp:http:upload:0' filename='psst.txt' size='1'/></iq>", "file" };
+	{ "<iq type='set' id='1'><query xmlns='jabber:iq:roster'><item jid='b@corp' name='n'/></query></iq>", nil };
+	{ "<iq type='set' id='1'><vCard xmlns='vcard-temp'><FN>psst</FN></vCard></iq>", "vcard" };
+	{ "<iq type='set' id='1' to='alice@corp'><vCard xmlns='vcard-temp'><FN>psst</FN></vCard></iq>", "vcard" };
+	{ "<iq type='get' id='1' to='b@corp'><vCard xmlns='vcard-temp'/></iq>", "iq" };
+	{ "<iq type='set' id='1'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item/></publish></pubsub></iq>", "pep" };
+	{ "<iq type='set' id='1'><pubsub xmlns='http://jabber.org/protocol/pubsub'><retract node='n'/></pubsub></iq>", nil };
+	{ "<iq type='set' id='1'><pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='n'/></pubsub></iq>", "pep" };
+	{ "<iq type='get' id='1'><pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='n'/></pubsub></iq>", nil };
+	{ "<iq type='set' id='1' to='r@rooms.corp'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>", "room" };
+	{ "<iq type='set' id='1' to='r@rooms.corp'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='n' role='none'><reason>psst</reason></item></query></iq>", "room" };
+	{ "<iq type='get' id='1' to='r@rooms.corp'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>", nil };
+	{ "<iq type='set' id='1' to='r@rooms.corp'><query xmlns='urn:xmpp:mam:2'/></iq>", nil };
+	{ "<iq type='set' id='1' to='r@rooms.corp/nick'><x xmlns='urn:x'/></iq>", "iq" };
+	{ "<iq type='set' id='1' to='r@elsewhere'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>", "iq" };
+	{ "<iq type='get' id='1' to='corp'><x xmlns='urn:x'/></iq>", nil };
+	{ "<iq type='set' id='1' to='corp/x@y'><x xmlns='urn:x'/></iq>", nil };
+};
+for _, case in ipairs(CASES) do equal(kind_of(read(case[1])), case[2], case[1]:sub(1, 140)); end
+
+-- The writer: what it writes stands alone and reads as the same.
+local tricky = read("<message id='a&amp;b&#10;c&apos;d' type='chat' xml:lang='de'><body>&lt;&amp;&gt; ' \" ü &#13;</body>"
+	.."<x xmlns='urn:x' xmlns:p='urn:p' p:k='v'><y xmlns=''><z xmlns='urn:x'/></y></x><html xmlns='urn:h'><message xmlns='jabber:client'><body>in</body></message></html></message>");
+tricky:get_child("x", "urn:x").tags[1].attr.xmlns = ""; -- as the server's own reader has it
+local text = writer.stanza(tricky, "a@corp/'r'", "b@corp");
+local again = assert(parse(text));
+equal(again.attr.from, "a@corp/'r'", "from");
+equal(again.attr.to, "b@corp", "to");
+equal(again.attr.id, "a&b\nc'd", "white space in an attribute");
+equal(again:get_child_text("body"), "<&> ' \" ü \r", "text");
+local x = again:get_child("x", "urn:x");
+equal(x.attr["urn:p\1k"], "v", "an attribute with a namespace");
+check(text:find("<y xmlns=''><z xmlns='urn:x'/></y>", 1, true), "no namespace, and one within: "..text);
+equal(x.tags[1].tags[1].attr.xmlns, "urn:x", "namespace within none");
+equal(again:get_child("html", "urn:h").tags[1].tags[1].attr.xmlns, "jabber:client", "a stanza within");
+equal(tricky.attr.from, nil, "the stanza itself stays as it was");
+equal(tricky.attr.xmlns, nil, "the stanza's namespace stays as it was");
+equal(writer.stanza(st.presence(), "a@corp/r", nil), "<presence xmlns='jabber:client' from='a@corp/r'/>", "presence without to");
+local apostrophes = writer.stanza(st.message({}, ("'"):rep(1000)), "a", "b");
+check(#apostrophes < 1200, "an apostrophe in text stays one byte");
+
+-- Errors.
+local function refusal(xml, condition)
+	return errors.refusal(read(xml), "a@corp/r", condition or "policy-violation", { en = "no", de = "nein" });
+end
+local replies, instead = refusal("<message to='b@corp' id='1' xml:lang='de-AT'><body/></message>");
+equal(#replies, 1, "one error for a message");
+equal(replies[1]:get_child("error"):get_child_text("text", "urn:ietf:params:xml:ns:xmpp-stanzas"), "nein", "text by language");
+equal(replies[1].attr.to, "a@corp/r", "to whom");
+equal(instead, nil, "nothing goes on");
+equal(select(2, refusal("<message to='b@corp'><body/></message>", "service-unavailable")[1]:get_error()), "policy-violation", "no condition that reads as contact gone");
+equal(#refusal("<message to='b@corp' type='error'><body/></message>"), 0, "no error for an error");
+replies = refusal("<presence to='b@corp' type='subscribe'/>");
+equal(#replies, 2, "a refused subscription gets two");
+equal(replies[2].attr.type, "unsubscribed", "the second is unsubscribed");
+replies = refusal("<presence to='r@rooms.corp/n'><x xmlns='http://jabber.org/protocol/muc'/></presence>");
+equal(select(2, replies[1]:get_error()), "not-allowed", "a refused join");
+check(replies[1]:get_child("x", "http://jabber.org/protocol/muc"), "a refused join carries the muc element");
+replies, instead = refusal("<iq type='result' to='b@corp/d' id='7'><x xmlns='urn:x'/></iq>");
+equal(#replies, 0, "no error for a result");
+equal(instead.attr.type, "error", "who asked gets an error in place of the result");
+equal(instead.attr.id, "7", "and it is the answer");
+equal(instead.attr.to, "b@corp/d", "to who asked");
+replies, instead = refusal("<presence><show>away</show><show>psst</show><status>psst</status><priority>1</priority>psst<nick xmlns='n'>psst</nick></presence>");
+equal(#replies, 1, "a refused status gets an error");
+check(not tostring(instead):find("psst", 1, true) and instead:get_child_text("show") == "away", "being there goes on without what it says: "..tostring(instead));
+
+-- Texts: both languages have the same, none is empty.
+for name, value in pairs(texts.en) do check(value ~= "" and (texts.de[name] or "") ~= "", "text "..name); end
+for name in pairs(texts.de) do check(texts.en[name], "text "..name.." in English"); end
+
+-- Replacements.
+local function verdict(xml)
+	return st.stanza("verdict", { xmlns = "urn:gatehouse:screen:1" }):tag("forwarded", { xmlns = "urn:xmpp:forward:0" }):add_child(assert(parse(xml))):reset();
+end
+local old = read("<message id='1' type='chat' to='b@corp'><body>x</body><origin-id xmlns='urn:xmpp:sid:0' id='o'/></message>");
+local item = { stanza = old, from = "a@corp/r", to = "b@corp" };
+local function replaced(attrs, children)
+	return replacement(verdict("<message xmlns='jabber:client' "..attrs..">"..(children or "<body>y</body><origin-id xmlns='urn:xmpp:sid:0' id='o'/>").."</message>"), item);
+end
+local good = replaced("id='1' type='chat' from='a@corp/r' to='b@corp'");
+check(good and good:get_child_text("body") == "y" and good.attr.xmlns == nil and good.tags[1].attr.xmlns == nil, "a good replacement");
+for _, attrs in ipairs { "id='2' type='chat' from='a@corp/r' to='b@corp'", "id='1' type='normal' from='a@corp/r' to='b@corp'", "id='1' from='a@corp/r' to='b@corp'",
+	"id='1' type='chat' from='c@corp/r' to='b@corp'", "id='1' type='chat' from='a@corp/r' to='c@corp'", "id='1' type='chat' from='a@corp/r'" } do
+	equal(replaced(attrs), nil, "a replacement with "..attrs);
+end
+equal(replaced("id='1' type='chat' from='a@corp/r' to='b@corp'", "<body>y</body>"), nil, "a replacement without the origin-id");
+equal(replacement(verdict("<presence xmlns='jabber:client' id='1' type='chat' from='a@corp/r' to='b@corp'/>"), item), nil, "another kind of stanza");
+
+-- The spool.
+local link = { screen = "policy.x/../y", source = ("ab"):rep(16), reserved = 2000, marked = 1500 };
+check(spool.keep_numbers(link), "numbers are kept");
+local successor = { screen = link.screen, source = ("cd"):rep(16) };
+spool.read_predecessor(successor);
+equal(successor.predecessor.source, link.source, "predecessor");
+equal(successor.predecessor.reserved, 2000, "predecessor's reserved");
+equal(successor.predecessor.mark, 1500, "predecessor's mark");
+local one = spool.new_spool(link, "corp.example", link.source);
+check(one.path:sub(1, #scratch) == scratch and not one.path:find("/../", 1, true), "nothing leaves the folder: "..one.path);
+for n = 1, 5 do check(spool.append(one, 1000, "a", n, "<ask n='"..n.."'>\n"..n.."\n</ask>"), "append "..n); end
+equal(spool.append(one, one.size + 10, "a", 6, "<ask>too long for the bound</ask>"), false, "the bound");
+local list, place = spool.read(one, 3, 1e6);
+equal(#list, 3, "three at most");
+equal(list[3].xml, "<ask n='3'>\n3\n</ask>", "what was written");
+one.read = place;
+check(not spool.acknowledge(one, place), "not all is acknowledged");
+-- kill -9 in the middle of a write
+local file = assert(io.open(one.path, "ab"));
+file:write("a 6 500\n<ask n='6'>cut");
+file:close();
+local found = spool.leftovers(successor, "corp.example");
+equal(#found, 1, "one left over");
+equal(#spool.leftovers(successor, "other.example"), 0, "none for another host");
+list = spool.read(found[1], 100, 1e6);
+equal(#list, 5, "what is whole is read");
+equal(list[5].n, 5, "up to the last whole one");
+check(spool.acknowledge(found[1], found[1].size), "all acknowledged");
+equal(io.open(one.path), nil, "the file is gone");
+
+print(("%d passed, %d failed"):format(passed, failed));
+os.exit(failed == 0 and passed > 100 and 0 or 1);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The helper's own tests in Lua, and luacheck over the module.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { it } from 'node:test'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const MODULE = resolve(import.meta.dirname, '../../../deploy/servers/prosody/mod_gatehouse')
+const PROSODY = '/usr/lib/prosody'
+
+it('knows what is asked about, writes what stands alone, and keeps what must not be lost', async () => {
+  const scratch = await mkdtemp(join(tmpdir(), 'gatehouse-own-'))
+  try {
+    const { stdout } = await run('lua5.4', [join(import.meta.dirname, 'own.lua'), MODULE, PROSODY, scratch]).catch(
+      (fault: { stdout: string; stderr: string }) => assert.fail(`${fault.stdout}${fault.stderr}`),
+    )
+    assert.match(stdout, /^\d+ passed, 0 failed$/m)
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+})
+
+it('is clean under luacheck', async () => {
+  const { stdout } = await run('luacheck', ['--no-color', '.'], { cwd: MODULE }).catch((fault: { stdout: string }) =>
+    assert.fail(fault.stdout),
+  )
+  assert.match(stdout, /0 warnings \/ 0 errors in \d\d files/)
+})
