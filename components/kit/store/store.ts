@@ -79,7 +79,11 @@ function storeOf<O extends Operations>(
   return {
     path: setup.path,
     version: setup.version,
-    write: (name, args) => writer.call(name, args) as never,
+    write(name, args) {
+      // The writer's own line closes after the readers'.
+      if (closing !== undefined) return Promise.reject(new StoreFault(`the store ${setup.path} is closing`))
+      return writer.call(name, args) as never
+    },
     read: (name, args) => leastBusy(readers).call(name, args) as never,
     stream: (name, args, { batch }) => leastBusy(readers).stream(name, args, batch) as never,
     async backup(target) {

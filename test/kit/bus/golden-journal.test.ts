@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // test/golden/journal-1: a journal as version 1 left it, closed in good order: two segments, the follower `archive` at 4, and
-// the lines of test/golden/facts-1.jsonl as entries.
+// the first 19 lines of test/golden/facts-1.jsonl as entries.
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,11 +25,11 @@ test('the golden journal of version 1 is read, and written on', { timeout: 60_00
     await using follower = await openFollower(folder, 'archive')
     const { id, first, last, followers } = await follower.state()
     assert.equal(id, JSON.parse(readFileSync(join(golden, 'journal-1', 'state.json'), 'utf8')).id)
-    assert.deepEqual([first, last, followers], [1, lines.length, [{ name: 'archive', position: 4 }]])
+    assert.deepEqual([first, last, followers], [1, 19, [{ name: 'archive', position: 4 }]])
     const kept = await collect(follower, 0, last)
     assert.deepEqual(
       kept.map(({ body }) => body),
-      lines,
+      lines.slice(0, 19),
     )
     for (const entry of kept) assert.equal(readFact(entry).kind, entry.kind)
     await using journal = await openJournal(folder, { maxBytes: 64 << 20 })
