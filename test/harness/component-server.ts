@@ -65,6 +65,7 @@ export async function startComponentServer(options: ServerOptions): Promise<Comp
   let connections = 0
   const server: Server = createServer((socket) => {
     connections++
+    socket.setNoDelay(true)
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {

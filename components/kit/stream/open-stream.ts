@@ -50,6 +50,8 @@ export type StreamOptions = {
   random?: () => number
 }
 
+/** What is repeated after a reconnect at most; older answers were almost surely read. */
+const UNPROVEN: OutboxOptions = { answers: 10_000, units: 256 * 1024, keepMs: 60_000 }
 const TICK_MS = 1000
 /** A connection that lasted this long ended the trouble before it: the pauses start small again. */
 const STEADY_MS = 10_000
@@ -98,7 +100,10 @@ class ComponentStream implements Stream {
   #cancelTimers: (() => void)[] = []
 
   #queue: string[] = []
+  /** Those of the queue that are answers. */
+  #replies: string[] = []
   #queuedUnits = 0
+  #queuedStanzas = 0
   #written: Promise<void> = Promise.resolve()
   #inWork = 0
   #inWorkUnits = 0
@@ -120,7 +125,7 @@ class ComponentStream implements Stream {
     this.#inWorkMost = options.inWork ?? { stanzas: 2000, units: 32 * 1024 * 1024 }
     this.#queuedMost = options.queuedBytes ?? 16 * 1024 * 1024
     this.#waiting = new Outbox(options.outbox ?? DEFAULT_OUTBOX)
-    this.#unproven = new Outbox(options.outbox ?? DEFAULT_OUTBOX)
+    this.#unproven = new Outbox(UNPROVEN)
     this.#pulse = new Pulse(this.#clock.now(), options.pulse ?? DEFAULT_PULSE)
     this.#entity = this.#adopt()
     this.#connect()
@@ -132,7 +137,7 @@ class ComponentStream implements Stream {
       this.counts.refusedSends++
       return false
     }
-    this.#push(xml)
+    this.#push(xml, 1)
     return true
   }
 
@@ -140,8 +145,8 @@ class ComponentStream implements Stream {
     if (this.state === 'closed') {
       this.counts.lostReplies++
     } else if (this.state === 'up') {
-      this.#push(xml)
-      this.#unproven.hold(xml, this.#clock.now())
+      this.#replies.push(xml)
+      this.#push(xml, 1)
     } else {
       this.counts.lostReplies += this.#waiting.hold(xml, this.#clock.now())
     }
@@ -286,17 +291,28 @@ class ComponentStream implements Stream {
     this.#flow()
   }
 
-  #push(xml: string): void {
+  #push(xml: string, stanzas: number): void {
     if (this.#queue.length === 0) process.nextTick(() => this.#flush())
     this.#queue.push(xml)
+    this.#queuedStanzas += stanzas
     this.#queuedUnits += xml.length
+  }
+
+  /** What waited for this connection; it stays unproven like any other answer. */
+  #repeat(xml: string, answers: number): void {
+    this.#push(xml, answers)
+    this.#unproven.hold(xml, this.#clock.now(), answers)
   }
 
   /** One write for all that one turn of the loop has to say. */
   #flush(): void {
     if (this.#queue.length === 0 || this.state !== 'up') return
     const text = this.#queue.join('')
-    this.counts.sent += this.#queue.length
+    this.counts.sent += this.#queuedStanzas
+    // One flat text for many answers: thousands of small strings that live for a second would burden the collector.
+    const answers = this.#replies.length
+    if (answers > 0)
+      this.#unproven.hold(answers === this.#queue.length ? text : this.#replies.join(''), this.#clock.now(), answers)
     this.#emptyQueue()
     this.#written = this.#entity.write(text).catch(() => {
       // The connection is going; its end is told by the wire.
@@ -307,7 +323,9 @@ class ComponentStream implements Stream {
 
   #emptyQueue(): void {
     this.#queue = []
+    this.#replies = []
     this.#queuedUnits = 0
+    this.#queuedStanzas = 0
   }
 
   /** Back-pressure: reads only while the server reads and our work is within its bound; goes on at half of it. */
@@ -329,12 +347,11 @@ class ComponentStream implements Stream {
     this.#pulse = new Pulse(this.#upAt, this.#options.pulse ?? DEFAULT_PULSE)
     this.#pingId = ''
     this.counts.lostReplies += this.#waiting.expire(this.#upAt)
-    const late = this.#waiting.all()
-    this.#waiting.dropTo(this.#waiting.place)
-    for (const xml of late) this.reply(xml)
+    const lateReplies = this.#waiting.size
+    for (const { xml, answers } of this.#waiting.take()) this.#repeat(xml, answers)
     this.#log.info('stream up', {
       domain: this.domain,
-      lateReplies: late.length,
+      lateReplies,
       lost: this.counts.lostReplies - this.#lostBefore,
     })
     this.#lostBefore = this.counts.lostReplies
@@ -349,6 +366,7 @@ class ComponentStream implements Stream {
     this.#wire = null
     this.#reader = null
     this.#cancel()
+    const unwritten = this.#replies
     this.#emptyQueue()
     if (!wasUp) this.#entity.emit('error', new Error(reason))
     if (this.state === 'closed') return
@@ -356,11 +374,11 @@ class ComponentStream implements Stream {
     const now = this.#clock.now()
     // The server closed after our own end of stream: it has read everything before that.
     if (this.#draining && reason === SERVER_CLOSED) this.#unproven.dropTo(this.#unproven.place)
-    for (const xml of this.#unproven.all()) {
-      this.counts.repeatedReplies++
-      this.counts.lostReplies += this.#waiting.hold(xml, now)
+    for (const { xml, answers } of this.#unproven.take()) {
+      this.counts.repeatedReplies += answers
+      this.counts.lostReplies += this.#waiting.hold(xml, now, answers)
     }
-    this.#unproven.dropTo(this.#unproven.place)
+    for (const xml of unwritten) this.counts.lostReplies += this.#waiting.hold(xml, now)
     if (this.#draining) {
       this.#close()
       return
@@ -409,7 +427,7 @@ class ComponentStream implements Stream {
     this.#pingPlace = this.#unproven.place
     this.#pulse.pinged(now)
     const to = escapeAttribute(this.#options.pingTo ?? this.domain)
-    this.#push(`<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'>${PING}</iq>`)
+    this.#push(`<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'>${PING}</iq>`, 1)
   }
 
   /** Its answer, or the ping itself on its way back to us: the server has read all that was written before it. */

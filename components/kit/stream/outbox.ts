@@ -7,7 +7,8 @@ export type OutboxOptions = { answers: number; units: number; keepMs: number }
 
 export const DEFAULT_OUTBOX: OutboxOptions = { answers: 10_000, units: 16 * 1024 * 1024, keepMs: 60_000 }
 
-type Held = { xml: string; at: number }
+/** `xml` holds this many answers, one behind the other. */
+type Held = { xml: string; answers: number; at: number }
 
 export class Outbox {
   readonly #options: OutboxOptions
@@ -15,31 +16,31 @@ export class Outbox {
   /** Index of the oldest still held: shifting an array of thousands for each answer would cost more than the answer. */
   #first = 0
   #units = 0
-  /** Answers ever taken out at the front: a place in the sequence that stays true while the front moves. */
+  #answers = 0
+  /** Texts ever taken out at the front: a place in the sequence that stays true while the front moves. */
   #dropped = 0
 
   constructor(options: OutboxOptions = DEFAULT_OUTBOX) {
     this.#options = options
   }
 
+  /** Answers held. */
   get size(): number {
-    return this.#held.length - this.#first
+    return this.#answers
   }
 
-  /** Place behind the newest answer; `dropTo` with it forgets all up to here. */
+  /** Place behind the newest; `dropTo` with it forgets all up to here. */
   get place(): number {
-    return this.#dropped + this.size
+    return this.#dropped + this.#held.length - this.#first
   }
 
-  /** Holds one more; gives how many of the oldest had to go for it. */
-  hold(xml: string, now: number): number {
-    this.#held.push({ xml, at: now })
+  /** Holds a text of one or more answers; gives how many of the oldest answers had to go for it. */
+  hold(xml: string, now: number, answers = 1): number {
+    this.#held.push({ xml, answers, at: now })
     this.#units += xml.length
+    this.#answers += answers
     let gone = 0
-    while (this.size > 0 && (this.size > this.#options.answers || this.#units > this.#options.units)) {
-      this.#dropOldest()
-      gone++
-    }
+    while (this.#answers > this.#options.answers || this.#units > this.#options.units) gone += this.#dropOldest()
     return gone
   }
 
@@ -48,23 +49,26 @@ export class Outbox {
     let gone = 0
     for (let oldest = this.#held[this.#first]; oldest !== undefined; oldest = this.#held[this.#first]) {
       if (now - oldest.at <= this.#options.keepMs) break
-      this.#dropOldest()
-      gone++
+      gone += this.#dropOldest()
     }
     return gone
   }
 
   dropTo(place: number): void {
-    while (this.size > 0 && this.#dropped < place) this.#dropOldest()
+    while (this.#first < this.#held.length && this.#dropped < place) this.#dropOldest()
   }
 
-  /** All that is held, oldest first. */
-  all(): string[] {
-    return this.#held.slice(this.#first).map((held) => (held as Held).xml)
+  /** Takes out all that is held, oldest first. */
+  take(): { xml: string; answers: number }[] {
+    const held = this.#held.slice(this.#first) as Held[]
+    this.dropTo(this.place)
+    return held
   }
 
-  #dropOldest(): void {
-    this.#units -= (this.#held[this.#first] as Held).xml.length
+  #dropOldest(): number {
+    const { xml, answers } = this.#held[this.#first] as Held
+    this.#units -= xml.length
+    this.#answers -= answers
     this.#held[this.#first] = undefined
     this.#first++
     this.#dropped++
@@ -72,5 +76,6 @@ export class Outbox {
       this.#held = this.#held.slice(this.#first)
       this.#first = 0
     }
+    return answers
   }
 }

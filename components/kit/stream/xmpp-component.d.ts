@@ -2,6 +2,7 @@
 // @xmpp/component 0.13.1 ships no types. What kit/stream uses of it, and the two seams it fills: Socket and Parser.
 declare module '@xmpp/component' {
   import type { EventEmitter } from 'node:events'
+  import type { Element } from '@xmpp/xml'
 
   /** What the library does to its socket. */
   interface ComponentSocket extends EventEmitter {
@@ -30,6 +31,9 @@ declare module '@xmpp/component' {
     start(): Promise<unknown>
     stop(): Promise<unknown>
     send(element: unknown): Promise<void>
+    iqCallee: {
+      set(namespace: string, name: string, handler: (context: { stanza: Element; element: Element }) => unknown): void
+    }
     middleware: { use(handler: (context: unknown, next: () => Promise<unknown>) => unknown): void }
   }
 

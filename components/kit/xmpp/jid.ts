@@ -11,7 +11,7 @@ const NOT_IN_LOCAL = /["&'/:<>@\s\p{Cc}\p{Cs}]/u
 const NOT_IN_DOMAIN = /["&'/<>@\s\p{Cc}\p{Cs}]/u
 /** The OpaqueString class allows spaces, never controls. */
 const NOT_IN_RESOURCE = /[\p{Cc}\p{Cs}]/u
-const PLAIN_DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.?$/i
+const PLAIN_DOMAIN = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i
 const BRACKETED = /^\[[0-9a-f:.]+\]$/i
 
 /** The parts of an address as they stand; null where it is none. The first / ends the bare address, the first @ before it the localpart. */

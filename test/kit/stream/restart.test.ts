@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// XEP-0114 resends nothing: what becomes of answers when the connection goes away under them.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Peer, startComponentServer } from '../../harness/component-server.ts'
+import { heldClock } from './clock.ts'
+import { DOMAIN, kitSubject, SECRET } from './subject.ts'
+
+const serve = (port = 0) => startComponentServer({ domain: DOMAIN, secret: SECRET, port })
+
+async function hold(peer: Peer, count: number): Promise<void> {
+  for (let i = 0; i < count; i++)
+    peer.send(`<iq type='set' id='h${i}' from='u@x.example/r' to='${DOMAIN}'><hold xmlns='urn:test'/></iq>`)
+  await peer.fence()
+}
+
+const answered = (peer: Peer) =>
+  new Set(peer.unread.map(({ element }) => element.attrs.id ?? '').filter((id) => id.startsWith('h')))
+
+function subjectAt(port: number, outbox?: { answers: number; units: number; keepMs: number }) {
+  let down = Promise.withResolvers<void>()
+  const clock = heldClock()
+  const subject = kitSubject(
+    port,
+    ({ event }) => {
+      if (event === 'stream down') down.resolve()
+    },
+    { clock, ...(outbox && { outbox }) },
+  )
+  return {
+    ...subject,
+    clock,
+    async wentDown() {
+      await down.promise
+      down = Promise.withResolvers()
+    },
+  }
+}
+
+test('answers over the bound of the outbox are counted as lost: answered and lost are all', async () => {
+  let server = await serve()
+  const { stream, release, clock, wentDown } = subjectAt(server.port, { answers: 40, units: 1e6, keepMs: 60_000 })
+  await hold(await server.accepted(), 100)
+  await server.stop()
+  await wentDown()
+  release()
+  await turn()
+  server = await serve(server.port)
+  clock.pass(50)
+  const peer = await server.accepted()
+  await peer.fence()
+  assert.deepEqual(answered(peer), new Set(Array.from({ length: 40 }, (_, i) => `h${i + 60}`)))
+  assert.equal(stream.counts.lostReplies, 60)
+  await stream.drain(AbortSignal.abort())
+  await server.stop()
+})
+
+test('answers too old for their askers are counted as lost', async () => {
+  let server = await serve()
+  const { stream, release, clock, wentDown } = subjectAt(server.port, { answers: 1000, units: 1e6, keepMs: 5000 })
+  await hold(await server.accepted(), 10)
+  const { port } = server
+  await server.stop()
+  await wentDown()
+  release()
+  await turn()
+  while (stream.counts.lostReplies === 0) {
+    clock.pass(2000)
+    await turn()
+  }
+  assert.equal(stream.counts.lostReplies, 10)
+  server = await serve(port)
+  await stream.drain(AbortSignal.abort())
+  await server.stop()
+})
+
+test('answers that were written but never read by the server come again on the next connection', async () => {
+  let server = await serve()
+  const { stream, release, clock, wentDown } = subjectAt(server.port)
+  const first = await server.accepted()
+  await hold(first, 100)
+  // The server reads no more, the answers go into the air, and it vanishes.
+  first.socket.pause()
+  release()
+  await turn()
+  await turn()
+  assert.ok(stream.counts.sent >= 100)
+  await server.stop()
+  await wentDown()
+  server = await serve(server.port)
+  clock.pass(50)
+  const second = await server.accepted()
+  await second.fence()
+  assert.equal(answered(second).size, 100)
+  assert.equal(stream.counts.lostReplies, 0)
+  await stream.drain(AbortSignal.abort())
+  await server.stop()
+})
+
+test('answers that a ping has proven read are not repeated', async () => {
+  let server = await serve()
+  const { stream, release, clock, wentDown } = subjectAt(server.port)
+  const first = await server.accepted()
+  await hold(first, 100)
+  release()
+  await turn()
+  await first.fence()
+  assert.equal(answered(first).size, 100)
+  clock.pass(1000)
+  await turn()
+  // The stream's ping went out and came back before the answer to this.
+  await first.fence()
+  await server.stop()
+  await wentDown()
+  server = await serve(server.port)
+  clock.pass(50)
+  const second = await server.accepted()
+  await second.fence()
+  assert.equal(answered(second).size, 0)
+  await stream.drain(AbortSignal.abort())
+  await server.stop()
+})
+
+test('drain: nothing new is taken, what is in work is answered, then the stream is closed in order', async () => {
+  await using server = await serve()
+  const { stream, release } = subjectAt(server.port)
+  const peer = await server.accepted()
+  await hold(peer, 10)
+  const drained = stream.drain(AbortSignal.timeout(10_000))
+  peer.send(`<iq type='set' id='h-new' from='u@x.example/r' to='${DOMAIN}'><echo xmlns='urn:test'/></iq>`)
+  release()
+  await drained
+  await peer.closed
+  assert.equal(stream.state, 'closed')
+  assert.deepEqual(answered(peer), new Set(Array.from({ length: 10 }, (_, i) => `h${i}`)))
+  assert.ok(peer.wrote.endsWith('</stream:stream>'))
+  assert.equal(stream.counts.lostReplies, 0)
+  assert.equal(stream.send('<message/>'), false)
+})
+
+test('drain is bounded: a handler that never ends does not hold it', async () => {
+  await using server = await serve()
+  const { stream } = subjectAt(server.port)
+  await hold(await server.accepted(), 1)
+  const stop = new AbortController()
+  const drained = stream.drain(stop.signal)
+  stop.abort()
+  await drained
+  assert.equal(stream.state, 'closed')
+})
+
+test('while the stream is down, send says no and counts it', async () => {
+  const server = await serve()
+  const { stream, wentDown } = subjectAt(server.port)
+  await server.accepted()
+  await stream.ready()
+  await server.stop()
+  await wentDown()
+  assert.equal(stream.send('<message/>'), false)
+  assert.equal(stream.counts.refusedSends, 1)
+  await stream.drain(AbortSignal.abort())
+})
+
+test('all answers of one turn go out in one write', async (t) => {
+  await using server = await serve()
+  const { stream } = subjectAt(server.port)
+  const peer = await server.accepted()
+  await stream.ready()
+  const { Socket } = await import('node:net')
+  const write = t.mock.method(Socket.prototype, 'write')
+  for (let i = 0; i < 100; i++) stream.reply(`<message id='${i}'/>`)
+  assert.equal(write.mock.callCount(), 0)
+  const first = await peer.next()
+  assert.equal(first.element.attrs.id, '0')
+  assert.equal(write.mock.calls.filter(({ arguments: [text] }) => String(text).includes('<message')).length, 1)
+  await stream.drain(AbortSignal.abort())
+})
