@@ -36,8 +36,6 @@ export type Program<S> = {
   texts?: URL
   /** Every command of the running process, for help while it is stopped. */
   commands?: readonly Declaration[]
-  /** What `--check` looks at beyond the settings file, such as a rule file; it opens and starts nothing. */
-  check?(settings: S, shared: SharedSettings): Promise<readonly Problem[]>
   /** Bad settings that show only now (a rule file, say) are thrown as BadSettings. */
   start(context: Context<S>): Promise<Running>
 }
@@ -86,7 +84,7 @@ export async function run<S>(program: Program<S>, argv: readonly string[] = proc
     )
   if (file === undefined) return refuse(usage(program))
   const read = readSettings(program.settings, file)
-  if (values.check) return check(program.name, file, await checkMore(program, read), values.json === true)
+  if (values.check) return check(program.name, file, read, values.json === true)
   if (!read.ok) return refuse(read.problems.map(problemLine).join('\n'))
   await live(program, read, createCatalogue(folders, read.shared.language))
 }
@@ -135,12 +133,6 @@ export type Checked = {
   ok: boolean
   problems: readonly Problem[]
   settings?: unknown
-}
-
-async function checkMore<S>(program: Program<S>, read: ReadSettings<S>): Promise<ReadSettings<S>> {
-  if (!read.ok || program.check === undefined) return read
-  const problems = await program.check(read.settings, read.shared)
-  return problems.length === 0 ? read : { ok: false, problems }
 }
 
 function check(component: string, file: string, read: ReadSettings<unknown>, json: boolean): void {

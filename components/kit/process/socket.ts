@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The socket NAME.sock of a process: HTTP, version 1, for the command line. Everybody may connect; rights are proven (proof.ts).
+// The socket NAME.sock of a process: HTTP, version 1, for the command line. Page: SOCKET.md. Rights are proven (proof.ts).
 //   GET  /v1/commands?language=de   what can be asked (describe.ts)
 //   GET  /v1/status                 { component, software, healthy, ready }: null when well, else what is wrong
 //   POST /v1/challenge              { name, word }: create that file in NAME.proof, then run, on the same connection
@@ -42,8 +42,8 @@ const BOUNDS = {
   bodyBytes: 64 * 1024,
   concurrent: 16,
   connections: 64,
-  /** A command ends within this. */
-  runMs: 3_600_000,
+  /** A command ends within this; a day, for those that follow until their caller leaves. */
+  runMs: 86_400_000,
   /** A caller that reads nothing for this long is given up. */
   stallMs: 60_000,
 }

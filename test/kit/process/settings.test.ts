@@ -18,6 +18,7 @@ import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import fc from 'fast-check'
 import { BadSettings, problemLine, readSettings, shape } from '../../../components/kit/process/settings.ts'
 import { readDuration, Secret } from '../../../components/kit/process/words.ts'
 import { openPlace, runProbe } from './probe.ts'
@@ -201,6 +202,66 @@ describe('what was said becomes what holds', () => {
     chmodSync(join(credentials, 'key'), 0o444)
     const open = readSettings(declared, one.path, { CREDENTIALS_DIRECTORY: credentials })
     assert.match(open.ok ? '' : (open.problems[0]?.wanted ?? ''), /only its owner and group/)
+  })
+
+  it('no text makes the reader throw: it holds, or every problem has a line of the file', () => {
+    using one = file('')
+    const declared = shape({
+      metricsPort: 0,
+      fields: (words) => ({
+        within: words.duration({ default: '1 s' }),
+        size: words.size({ default: '1 B' }),
+        hosts: words.map(words.group({ mode: words.choice(['a', 'b'], { default: 'a' }) })),
+        names: words.list(words.oneOf(['user', 'group']), { default: [] }),
+        file: words.maybe(words.path()),
+      }),
+      hold: (said) => said,
+    })
+    const names = fc.constantFrom(
+      'within',
+      'size',
+      'hosts',
+      'names',
+      'file',
+      'log',
+      'metrics',
+      'shared',
+      '__proto__',
+      'constructor',
+      'x.y',
+      '? a',
+      '- b',
+    )
+    const values = fc.oneof(
+      fc.string(),
+      fc.jsonValue().map((value) => JSON.stringify(value)),
+      fc.constantFrom('', '1 s', '&a', '*a', '!!x', '|', '{', '[null]', '~', '1e999', '.nan'),
+    )
+    const lines = fc.array(
+      fc.tuple(fc.nat(3), names, values).map(([deep, name, value]) => `${' '.repeat(deep)}${name}: ${value}`),
+    )
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          lines.map((all) => all.join('\n')),
+          fc.string(),
+        ),
+        (text) => {
+          writeFileSync(one.path, text)
+          const read = readSettings(declared, one.path, {})
+          if (read.ok) return
+          const count = text.split(/\r\n|\n|\r/).length
+          assert.ok(read.problems.length > 0)
+          for (const { line, wanted, file: where } of read.problems) {
+            if (where !== one.path) continue
+            assert.ok(Number.isInteger(line) && line >= 1 && line <= count + 1, `${line} of ${count}`)
+            assert.notEqual(wanted, '')
+          }
+        },
+      ),
+      { numRuns: process.env.GATEHOUSE_LONG === '1' ? 20_000 : 1_000 },
+    )
+    assert.equal(Object.hasOwn(Object.prototype, 'mode'), false)
   })
 
   it('--schema describes the file for editors, --shared-schema the shared one', async () => {
