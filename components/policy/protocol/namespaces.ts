@@ -18,7 +18,6 @@ export const RETRACTIONS = ['urn:xmpp:message-retract:0', 'urn:xmpp:message-retr
 /** XEP-0033 */
 export const ADDRESSES = 'http://jabber.org/protocol/address'
 export const XHTML_IM = 'http://jabber.org/protocol/xhtml-im'
-export const ORIGIN_ID = 'urn:xmpp:sid:0'
 
 /** XEP-0027, 0364 (by its body), 0373, 0380, 0384, 0420, 0116/0200. */
 export const ENCRYPTIONS = new Set([

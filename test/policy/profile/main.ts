@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a question costs policy: CPU of its main thread (reading, deciding, writing) and of the whole process, over the real
-// socket and journal. For people:  node test/policy/profile.ts [QUESTIONS] [PER_SCREEN] [IN_FLIGHT] [BODY] [RULES_FILE]
+// socket and journal. For people:  node test/policy/profile/main.ts [QUESTIONS] [PER_SCREEN] [IN_FLIGHT] [BODY] [RULES_FILE]
 // With NODE_OPTIONS=--cpu-prof in GATEHOUSE_PROFILE the process leaves a profile in its folder, which is then kept.
 import { readFileSync } from 'node:fs'
-import { usage } from '../harness/meter.ts'
-import { ask, DOMAIN, HOST, screenOf, startStage } from './stage.ts'
+import { usage } from '../../harness/meter.ts'
+import { ask, DOMAIN, HOST, screenOf, startStage } from '../stage.ts'
 
 const [questions = 40_000, perScreen = 1, inFlight = 64, bodyLength = 100] = process.argv.slice(2, 6).map(Number)
 const rules = process.argv[6] === undefined ? undefined : readFileSync(process.argv[6], 'utf8')
