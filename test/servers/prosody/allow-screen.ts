@@ -49,7 +49,10 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
       const start = rest.indexOf('<iq')
       const head = start < 0 ? -1 : rest.indexOf('>', start)
       if (head < 0) break
-      const end = rest[head - 1] === '/' ? head + 1 : rest.indexOf('</iq>', head) + 5
+      // A question may hold an IQ: what the helper asks ends with its own closing tags.
+      const close = rest.startsWith('><screen', head) ? '</screen></iq>' : '</iq>'
+      if (rest.length < head + 8 && rest[head - 1] !== '/') break
+      const end = rest[head - 1] === '/' ? head + 1 : rest.indexOf(close, head) + close.length
       if (end < head) break
       const iq = rest.slice(start, end)
       rest = rest.slice(end)

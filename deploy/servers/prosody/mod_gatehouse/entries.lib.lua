@@ -161,6 +161,13 @@ local function hold_at(host, key, enter, item)
 	return true;
 end
 
+-- A message that mod_privilege is going to unwrap: what is in it comes by `privileged`.
+local function is_privileged_wrapper(host, stanza)
+	local child = stanza.tags[1];
+	return stanza.name == "message" and stanza.attr.to == host.name and #stanza.tags == 1 and child.name == "privilege"
+		and (child.attr.xmlns or ""):find("^urn:xmpp:privilege:") and prosody.hosts[host.name].modules.privilege;
+end
+
 -- External components, and people of a host whose screen is another one or none.
 local function at_door(host, event)
 	local origin, stanza = event.origin, event.stanza;
@@ -168,6 +175,7 @@ local function at_door(host, event)
 	local from = stanza.attr.from;
 	if origin.type == "component" then
 		if not origin.conn or state.links[origin.host] or host.trusted[origin.host] then return; end
+		if is_privileged_wrapper(host, stanza) then return; end
 		local item = {
 			stanza = stanza, from = from, to = stanza.attr.to, session = origin, frozen = frozen_component(origin),
 			direction = "received", via = "component",
