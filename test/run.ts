@@ -82,9 +82,9 @@ function testFiles(wanted: readonly string[]): string[] {
 /** Starts a real server, counts memory, or says so in its name: such a file has the machine to itself. */
 function needsQuiet(file: string): boolean {
   return (
-    /^test\/(e2e|faults|bench|demo|newcomer)\//.test(shown(file)) ||
+    /^test\/(e2e|faults|bench|demo|servers)\//.test(shown(file)) ||
     file.endsWith('.serial.test.ts') ||
-    readFileSync(file, 'utf8').includes('demo/prosody.ts')
+    /demo\/prosody\.ts|harness\/world\.ts/.test(readFileSync(file, 'utf8'))
   )
 }
 
