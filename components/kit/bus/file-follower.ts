@@ -72,7 +72,7 @@ function faultOf(error: unknown, path: string): JournalFault {
   return new JournalFault(`${path} cannot be read: ${text}${hint}`, { cause: error })
 }
 
-type Reading = { first: number; path: string; db: DatabaseSync; after: StatementSync }
+type Reading = { first: number; path: string; inode: number; db: DatabaseSync; after: StatementSync }
 
 class FileFollower implements Follower {
   readonly #folder: string
@@ -119,7 +119,8 @@ class FileFollower implements Follower {
           reading.db.close()
           reading = following
         } else {
-          this.#checkWhole(reading, next)
+          const read = reading
+          await this.#retry(() => this.#checkWhole(read, next))
           await bell.wait(signal)
         }
       }
@@ -144,7 +145,7 @@ class FileFollower implements Follower {
   async state(): Promise<JournalState> {
     const reading = await this.#find(Number.MAX_SAFE_INTEGER)
     try {
-      const segments = listSegments(this.#folder)
+      const segments = await this.#retry(() => listSegments(this.#folder))
       const last = await this.#retry(() => lastIn(reading.db, reading.first))
       const { maxBytes, bytesPerHour } = this.#readNote()
       const bytes = segments.reduce((sum, { path }) => sum + segmentBytes(path), 0)
@@ -169,7 +170,7 @@ class FileFollower implements Follower {
   /** The segment in which this position stands or will stand; the oldest one if the position has been trimmed. */
   async #find(position: number): Promise<Reading> {
     for (;;) {
-      const segments = listSegments(this.#folder)
+      const segments = await this.#retry(() => listSegments(this.#folder))
       const found = segments.findLast(({ first }) => first <= position) ?? segments[0]
       if (found === undefined) throw new JournalFault(`the journal in ${this.#folder} has no segment any more`)
       try {
@@ -188,7 +189,7 @@ class FileFollower implements Follower {
         checkSegment(db, path, this.#id)
         const sql =
           'SELECT position, at, kind, version, body FROM entries WHERE position >= ? ORDER BY position LIMIT ?'
-        return { first, path, db, after: db.prepare(sql) }
+        return { first, path, inode: statSync(path).ino, db, after: db.prepare(sql) }
       } catch (error) {
         db.close()
         throw error
@@ -229,12 +230,17 @@ class FileFollower implements Follower {
     }
   }
 
-  /** At the end of a segment a later one may only begin where this one ends. */
+  /** At the end of a segment: a later one may only begin where this one ends, and this one is still the file of its name. */
   #checkWhole(reading: Reading, next: number): void {
-    const later = listSegments(this.#folder).find(({ first }) => first > reading.first)
-    if (later === undefined || later.first <= next) return
+    const { path, inode, first } = reading
+    const later = listSegments(this.#folder).find((segment) => segment.first > first)
+    const moved = statSync(path, { throwIfNoEntry: false })?.ino !== inode
+    if ((later === undefined || later.first <= next) && !moved) return
     if (existsSync(segmentPath(this.#folder, next))) return
-    throw new JournalFault(`entries ${next} to ${later.first - 1} are missing from the journal in ${this.#folder}`)
+    if (moved) throw new JournalFault(`${path} was moved or replaced while it was being followed`)
+    throw new JournalFault(
+      `entries ${next} to ${(later?.first ?? next) - 1} are missing from the journal in ${this.#folder}`,
+    )
   }
 
   #readNote(): { id: string; maxBytes: number; bytesPerHour: number | null } {

@@ -198,6 +198,16 @@ on('a journal that is moved under its writer takes no more', async (folder) => {
   assert.equal((await journal.state()).last, 20)
 })
 
+on('a follower notices that another journal stands in the place of the one it follows', async (folder) => {
+  await fill(folder, 10)
+  await using follower = await openFollower(folder, 'reader')
+  const batches = follower.follow(10, { limit: 10, signal: new AbortController().signal })[Symbol.asyncIterator]()
+  const next = assert.rejects(Promise.resolve(batches.next()), faultNaming(folder, /moved or replaced|ENOENT/))
+  renameSync(folder, `${folder}-old`)
+  await fill(folder, 5)
+  await next
+})
+
 on('what a crash left of a segment is swept', async (folder) => {
   await fill(folder, 10)
   const left = [
