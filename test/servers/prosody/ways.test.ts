@@ -199,25 +199,25 @@ describe('two servers', () => {
         host: address,
         s2s: true,
         lines: ['gatehouse_try = 15', 'gatehouse_hold_max = 20'],
-        settings: { address },
+        settings: { address, global: ['modules_disabled = { "tls" }'] },
       })
-    await using east = await side('127.0.0.2')
-    await using west = await side('127.0.0.3')
+    await using east = await side('127.0.0.12')
+    await using west = await side('127.0.0.13')
     const [eastScreen, westScreen] = [await east.asking(), await west.asking()]
     const alice = await east.login('alice')
     const bob = await west.login('bob')
-    alice.say('bob@127.0.0.3', 'over the border')
+    alice.say('bob@127.0.0.13', 'over the border')
     await bob.got(/over the border/)
     assert.match(await soon(eastScreen.saw(/over the border/), 'the sent one'), /<ask n='\d+' at=/)
     assert.match(
       await soon(westScreen.saw(/over the border/), 'the received one'),
       /<ask n='\d+' direction='received' via='s2s' at=/,
     )
-    bob.say('alice@127.0.0.2', 'HOLD back')
+    bob.say('alice@127.0.0.12', 'HOLD back')
     await soon(westScreen.saw(/HOLD back/), 'the question of the west')
     westScreen.release()
     await soon(eastScreen.saw(/HOLD back/), 'the question of the east')
-    bob.say('alice@127.0.0.2', 'behind it')
+    bob.say('alice@127.0.0.12', 'behind it')
     await soon(eastScreen.saw(/behind it/), 'the question behind')
     assert.deepEqual(bodies(alice), [])
     eastScreen.release()
