@@ -3,7 +3,13 @@
 import { pino } from 'pino'
 import type { LogLevel } from './settings.ts'
 
-export type LogFields = Readonly<Record<string, unknown>>
+/** What was said stands in no log: fields of these names do not compile. */
+export type LogFields = Readonly<Record<string, unknown>> & {
+  readonly stanza?: never
+  readonly body?: never
+  readonly text?: never
+  readonly raw?: never
+}
 
 /** `event` says what happened in a few fixed words ('kept', 'stream up'); what differs stands in the fields. */
 export type Log = {
