@@ -36,6 +36,8 @@ export type Told = {
   stanza?(stanza: string): void
   /** A stanza of ours is acknowledged by XEP-0198; called once for each, in order. */
   acknowledged?(stanza: string): void
+  /** A message of an earlier session that was not acknowledged is sent again in this new one. */
+  resent?(stanza: string): void
 }
 
 const NS_SM = 'urn:xmpp:sm:3'
@@ -181,7 +183,11 @@ export class RawClient {
     }
     if (this.login.presence !== false) this.send('<presence/>')
     // What the earlier session never had acknowledged goes again, as clients do that could not resume.
-    for (const stanza of previous?.unacknowledged ?? []) if (stanza.startsWith('<message')) this.send(stanza)
+    for (const stanza of previous?.unacknowledged ?? []) {
+      if (!stanza.startsWith('<message')) continue
+      this.#told.resent?.(stanza)
+      this.send(stanza)
+    }
   }
 
   async #resume(previous: Managed, id: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the preloaded library slow-sync.c and speaks to it.
 import { execFile } from 'node:child_process'
-import { access, rename, writeFile } from 'node:fs/promises'
+import { access, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -10,6 +10,7 @@ export async function slowSync(
   folder: string,
   options: { delayUs?: number; crashFile?: string },
 ): Promise<Record<string, string>> {
+  await mkdir(folder, { recursive: true })
   const library = join(folder, 'slow-sync.so')
   const there = await access(library).then(
     () => true,

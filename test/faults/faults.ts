@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kills the parts of the suite under steady load, at random and at named points, and counts what became of each message.
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { crashAtSync, slowSync } from '../harness/slow-sync.ts'
+import { HOST, startWorld, type World } from '../harness/world.ts'
+import { type Counted, count, type Finding } from './count.ts'
+import { SteadyLoad } from './steady.ts'
+
+export type Mode = 'closed' | 'open'
+
+export type Part = 'policy' | 'archive' | 'prosody'
+
+/** Where a part ends; those of the spool are reached only where the outage rule is open. */
+export const POINTS = [
+  { name: 'before-append', part: 'policy', how: 'armed' },
+  { name: 'after-append-before-fsync', part: 'policy', how: 'sync' },
+  { name: 'after-fsync-before-answer', part: 'policy', how: 'armed' },
+  { name: 'after-answer-before-release', part: 'prosody', how: 'armed' },
+  { name: 'before-commit', part: 'archive', how: 'armed' },
+  { name: 'after-commit', part: 'archive', how: 'armed' },
+  { name: 'before-spool', part: 'prosody', how: 'outage' },
+  { name: 'after-spool', part: 'prosody', how: 'outage' },
+] as const satisfies readonly { name: string; part: Part; how: 'armed' | 'sync' | 'outage' }[]
+
+export type Point = (typeof POINTS)[number]
+
+export type FaultsOptions = {
+  mode: Mode
+  /** Kills at random moments. */
+  rounds: number
+  /** How often each named point, and each hang of the policy. */
+  pointRounds: number
+  /** Go on with load until so many messages were sent. */
+  messages?: number
+  say?(line: string): void
+}
+
+export type FaultsResult = { counted: Counted; findings: Finding[]; errorTexts: readonly string[]; folder: string }
+
+const HERE = import.meta.dirname
+const PAIRS = 6
+const PER_PAIR = 25
+const BACK_WITHIN_MS = 45_000
+const FELL_WITHIN_MS = 30_000
+
+/** One world, all kills one after the other, one count at the end. */
+export async function faults(options: FaultsOptions): Promise<FaultsResult> {
+  const stage = await openFaults(options.mode)
+  await using _all = stage
+  const say = options.say ?? (() => {})
+  for (const point of POINTS) {
+    if (point.how === 'outage' && options.mode === 'closed') continue
+    for (let round = 0; round < options.pointRounds; round++) await timed(point.name, () => crashAt(stage, point))
+  }
+  for (let round = 0; round < options.pointRounds; round++) await timed('policy hangs', () => hang(stage))
+  for (let round = 0; round < options.rounds; round++) {
+    const part = pick<Part>(['policy', 'archive', 'prosody'])
+    await timed(`${round + 1}/${options.rounds} kill -9 ${part}`, () => killAtRandom(stage, part))
+  }
+  while (stage.load.messages.length < (options.messages ?? 0)) await stage.load.flowing(BACK_WITHIN_MS)
+  return await finish(stage)
+
+  async function timed(what: string, work: () => Promise<void>): Promise<void> {
+    const started = performance.now()
+    await work()
+    say(`${options.mode}: ${what}, flowing again after ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  }
+}
+
+export type FaultStage = AsyncDisposable & { mode: Mode; world: World; load: SteadyLoad; crashFile(part: Part): string }
+
+export async function openFaults(mode: Mode, journal?: string): Promise<FaultStage> {
+  await using opened = new AsyncDisposableStack()
+  const folder = `${process.env.TMPDIR ?? '/tmp'}/gatehouse-faults-${process.pid}-${Math.random().toString(36).slice(2, 8)}`
+  const crashFile = (part: Part) => `${folder}.${part}`
+  opened.defer(() => rm(`${folder}.so`, { recursive: true, force: true }))
+  for (const part of ['policy', 'archive', 'prosody'] as const) opened.defer(() => rm(crashFile(part), { force: true }))
+  const shim = await slowSync(`${folder}.so`, { crashFile: `${crashFile('policy')}.sync` })
+  const world = opened.use(
+    await startWorld({
+      onOutage: mode,
+      ...(journal === undefined ? {} : { journal }),
+      policy: {
+        main: join(HERE, 'mains/policy.ts'),
+        environment: { ...shim, GATEHOUSE_CRASH: crashFile('policy') },
+      },
+      archiveProcess: { main: join(HERE, 'mains/archive.ts'), environment: { GATEHOUSE_CRASH: crashFile('archive') } },
+      prosody: {
+        modules: ['gatehouse_crash'],
+        pluginPaths: [resolve(HERE, 'prosody')],
+        environment: { GATEHOUSE_CRASH: crashFile('prosody') },
+      },
+    }),
+  )
+  const load = opened.use(
+    new SteadyLoad({
+      address: world.address,
+      port: world.ports.c2s,
+      domain: HOST,
+      pairs: PAIRS,
+      messagesPerSecond: PER_PAIR,
+    }),
+  )
+  await load.start()
+  const all = opened.move()
+  return { mode, world, load, crashFile, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+/** Ends the load, and counts. */
+export async function finish(stage: FaultStage): Promise<FaultsResult> {
+  await stage.load.drain(20_000)
+  const { counted, findings } = await count(stage.world, stage.load)
+  return { counted, findings, errorTexts: stage.load.errorTexts, folder: stage.world.folder }
+}
+
+export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
+  const { world } = stage
+  const file = stage.crashFile(point.part)
+  const exited = partOf(world, point.part).exited
+  if (point.how === 'sync') {
+    await crashAtSync(`${file}.sync`, 'before', 'journals')
+  } else {
+    await writeFile(`${file}.new`, point.name)
+    await rename(`${file}.new`, file)
+  }
+  if (point.how === 'outage') await kill(world, 'policy')
+  await within(exited, FELL_WITHIN_MS, `${point.part} did not reach ${point.name}`)
+  await startAgain(world, point.part)
+  if (point.how === 'outage') await startAgain(world, 'policy')
+  await stage.load.flowing(BACK_WITHIN_MS)
+}
+
+/** A policy that does not answer is an outage: refused where closed, delivered unscreened where open; then it goes on. */
+export async function hang(stage: FaultStage): Promise<void> {
+  const { world, load } = stage
+  world.policy?.kill('SIGSTOP')
+  if (stage.mode === 'closed') await load.refusing(BACK_WITHIN_MS)
+  else await load.flowing(BACK_WITHIN_MS)
+  world.policy?.kill('SIGCONT')
+  await load.flowing(BACK_WITHIN_MS)
+}
+
+export async function killAtRandom(stage: FaultStage, part: Part): Promise<void> {
+  await setTimeout(Math.random() * 400)
+  await kill(stage.world, part)
+  await setTimeout(Math.random() * 500)
+  await startAgain(stage.world, part)
+  await stage.load.flowing(BACK_WITHIN_MS)
+}
+
+async function kill(world: World, part: Part): Promise<void> {
+  const one = partOf(world, part)
+  one.kill('SIGKILL')
+  await one.exited
+}
+
+async function startAgain(world: World, part: Part): Promise<void> {
+  if (part === 'prosody') await world.startProsody()
+  else if (part === 'policy') await world.startPolicy()
+  else await world.startArchive()
+}
+
+function partOf(world: World, part: Part): { kill(signal: NodeJS.Signals): void; exited: Promise<unknown> } {
+  const one = world[part]
+  if (one === null) throw new Error(`${part} does not run`)
+  return one
+}
+
+async function within(event: Promise<unknown>, ms: number, what: string): Promise<void> {
+  const late = new AbortController()
+  const timer = setTimeout(ms, undefined, { signal: late.signal }).then(
+    () => {
+      throw new Error(what)
+    },
+    () => {},
+  )
+  try {
+    await Promise.race([event, timer])
+  } finally {
+    late.abort()
+  }
+}
+
+function pick<T>(list: readonly T[]): T {
+  const one = list[Math.floor(Math.random() * list.length)]
+  if (one === undefined) throw new Error('an empty list')
+  return one
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steady load by clients that behave like real ones: XEP-0198 with resumption, reconnecting, and sending again what the server
+// never acknowledged. Every message is counted at both ends.
+import { setTimeout } from 'node:timers/promises'
+import { type Login, type Managed, RawClient, type Told } from '../harness/raw-client.ts'
+
+export type Message = {
+  id: string
+  pair: number
+  number: number
+  /** A word shared by at most BATCH messages, to find them in the archive. */
+  batch: string
+  /** First sending, and each time again in a new session; what a resumption repeats is not counted. */
+  sends: number
+  deliveries: number
+  errors: number
+  acknowledged: boolean
+}
+
+export type SteadyOptions = {
+  address: string
+  port: number
+  domain: string
+  pairs: number
+  /** Per pair. */
+  messagesPerSecond: number
+}
+
+export const BATCH = 100
+const UNACKNOWLEDGED_AT_MOST = 50
+
+export class SteadyLoad {
+  readonly messages: Message[] = []
+  /** Messages whose first delivery came after that of a later one of the same pair. */
+  disordered = 0
+  /** Texts of the first errors. */
+  readonly errorTexts: string[] = []
+  readonly #options: SteadyOptions
+  readonly #run = `f${process.pid.toString(36)}${Math.random().toString(36).slice(2, 6)}`
+  readonly #byId = new Map<string, Message>()
+  readonly #newest: number[] = []
+  /** How many each pair has sent. */
+  readonly #sent: number[] = []
+  readonly #stop = new AbortController()
+  readonly #online: Promise<void>[] = []
+  readonly #senders: (RawClient | null)[] = []
+  readonly #receivers: (RawClient | null)[] = []
+  readonly #timers: NodeJS.Timeout[] = []
+  readonly #watching = new Set<(message: Message) => void>()
+  #sending = false
+
+  constructor(options: SteadyOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when everybody is logged in and a message of each pair has come. */
+  async start(): Promise<void> {
+    const { pairs, messagesPerSecond } = this.#options
+    const up: Promise<void>[] = []
+    for (let pair = 0; pair < pairs; pair++) {
+      this.#newest.push(-1)
+      this.#sent.push(0)
+      up.push(this.#keep(pair, 'b', this.#receivers, { stanza: (stanza) => this.#arrived(pair, stanza) }))
+    }
+    await Promise.all(up)
+    for (let pair = 0; pair < pairs; pair++) {
+      const told: Told = {
+        stanza: (stanza) => this.#answered(stanza),
+        acknowledged: (stanza) => this.#acknowledged(stanza),
+        resent: (stanza) => this.#resent(stanza),
+      }
+      up.push(this.#keep(pair, 'a', this.#senders, told))
+    }
+    await Promise.all(up)
+    this.#sending = true
+    for (let pair = 0; pair < pairs; pair++) {
+      this.#timers.push(setInterval(() => this.#sendNext(pair), 1000 / messagesPerSecond))
+      this.#timers.push(setInterval(() => this.#askHandled(pair), 100))
+    }
+    await this.flowing(10_000)
+  }
+
+  /** Resolves when of each pair a message that is sent from now on has been delivered; rejects after the time. */
+  async flowing(withinMs: number): Promise<void> {
+    const waiting = new Map(this.#sent.map((sent, pair) => [pair, sent]))
+    await this.#watch(withinMs, (message) => {
+      const from = waiting.get(message.pair)
+      if (from !== undefined && message.deliveries > 0 && message.number >= from) waiting.delete(message.pair)
+      return waiting.size === 0
+    }).catch((cause: unknown) => {
+      throw new Error(`messages of pairs ${[...waiting.keys()]} do not flow again`, { cause })
+    })
+  }
+
+  /** Resolves when an error has come for a message that is sent from now on. */
+  async refusing(withinMs: number): Promise<void> {
+    const from = [...this.#sent]
+    await this.#watch(withinMs, (message) => message.errors > 0 && message.number >= (from[message.pair] ?? 0))
+  }
+
+  /** Sends nothing new; resolves when every message has been delivered or refused, or after the time. */
+  async drain(withinMs: number): Promise<void> {
+    this.#sending = false
+    const open = () => this.messages.some((message) => message.deliveries === 0 && message.errors === 0)
+    const until = Date.now() + withinMs
+    while (open() && Date.now() < until) await setTimeout(50)
+    // A second copy would be on its way now: each end answers a ping behind it.
+    await Promise.all(
+      this.#receivers.map((client) => client?.send("<iq type='get' id='fence'><ping xmlns='urn:xmpp:ping'/></iq>")),
+    )
+    await setTimeout(300)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    for (const timer of this.#timers) clearInterval(timer)
+    for (const client of [...this.#senders, ...this.#receivers]) client?.break()
+    await Promise.all(this.#online)
+  }
+
+  async #watch(withinMs: number, fits: (message: Message) => boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const look = (message: Message) => {
+      if (fits(message)) resolve()
+    }
+    const late = globalThis.setTimeout(() => reject(new Error(`not within ${withinMs} ms`)), withinMs)
+    this.#watching.add(look)
+    try {
+      await promise
+    } finally {
+      this.#watching.delete(look)
+      clearTimeout(late)
+    }
+  }
+
+  /** Keeps one client online until the end; resolves at its first login. */
+  #keep(pair: number, side: 'a' | 'b', place: (RawClient | null)[], told: Told): Promise<void> {
+    const { address, port, domain } = this.#options
+    const login: Login = {
+      address,
+      port,
+      domain,
+      user: `${this.#run}${pair}${side}`,
+      password: 'x',
+      resource: 'desk',
+      management: 'resume',
+    }
+    const first = Promise.withResolvers<void>()
+    const stay = async () => {
+      let previous: Managed | null = null
+      while (!this.#stop.signal.aborted) {
+        try {
+          const client: RawClient = await RawClient.login(login, told, previous)
+          place[pair] = client
+          first.resolve()
+          await client.ended
+          previous = client.managed
+        } catch {
+          // The server is down or going down: as a real client, try again.
+          await setTimeout(50 + Math.random() * 100)
+        }
+        place[pair] = null
+      }
+    }
+    this.#online.push(stay())
+    return first.promise
+  }
+
+  #sendNext(pair: number): void {
+    const client = this.#senders[pair]
+    if (!this.#sending || client === null || client === undefined || client.managed === null) return
+    if (client.managed.unacknowledged.length >= UNACKNOWLEDGED_AT_MOST) return
+    const number = this.#sent[pair] ?? 0
+    this.#sent[pair] = number + 1
+    const id = `${this.#run}p${pair}n${number}`
+    const batch = `${this.#run}p${pair}b${Math.floor(number / BATCH)}`
+    const message = { id, pair, number, batch, sends: 1, deliveries: 0, errors: 0, acknowledged: false }
+    this.messages.push(message)
+    this.#byId.set(id, message)
+    client.send(
+      `<message type='chat' id='${id}' to='${this.#run}${pair}b@${this.#options.domain}'><body>${id} ${batch} steady load</body></message>`,
+    )
+  }
+
+  #askHandled(pair: number): void {
+    const client = this.#senders[pair]
+    if (client?.managed !== null && client?.managed.unacknowledged.length !== 0) client?.requestAcknowledgement()
+  }
+
+  #of(stanza: string): Message | undefined {
+    return this.#byId.get(/ id=['"]([^'"]*)/.exec(stanza)?.[1] ?? '')
+  }
+
+  #arrived(pair: number, stanza: string): void {
+    const message = stanza.startsWith('<message') ? this.#of(stanza) : undefined
+    if (message === undefined) return
+    message.deliveries += 1
+    const newest = this.#newest[pair] ?? -1
+    if (message.deliveries === 1 && message.number < newest) this.disordered += 1
+    this.#newest[pair] = Math.max(newest, message.number)
+    for (const look of this.#watching) look(message)
+  }
+
+  #answered(stanza: string): void {
+    const message = stanza.startsWith('<message') && stanza.includes('<error') ? this.#of(stanza) : undefined
+    if (message === undefined) return
+    message.errors += 1
+    if (this.errorTexts.length < 3) this.errorTexts.push(stanza)
+    for (const look of this.#watching) look(message)
+  }
+
+  #acknowledged(stanza: string): void {
+    const message = this.#of(stanza)
+    if (message !== undefined) message.acknowledged = true
+  }
+
+  #resent(stanza: string): void {
+    const message = this.#of(stanza)
+    if (message !== undefined) message.sends += 1
+  }
+}
