@@ -106,6 +106,8 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
         },
         route.answerWithinMs ?? options.answerWithinMs ?? 10_000,
       )
+      // A process that has closed its stream does not wait for deadlines.
+      timer.unref()
       const settle = (answer: unknown) => {
         clearTimeout(timer)
         reply(answer)

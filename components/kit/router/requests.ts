@@ -38,6 +38,7 @@ export class Requests {
         this.#asked.delete(id)
         reject(new StanzaError('wait', 'remote-server-timeout', {}, { cause: `no answer within ${timeoutMs} ms` }))
       }, timeoutMs)
+      timer.unref()
       this.#asked.set(id, { to: normalJid(to), resolve, reject, timer })
     })
   }

@@ -40,7 +40,7 @@ export type StreamEvents = {
 export type StreamCounts = {
   received: number
   sent: number
-  /** Answers that will never be sent: the outbox was full, or they were too old. */
+  /** Answers that will not be sent (again): the outbox was full, or they were too old. A few of them may have been read before. */
   lostReplies: number
   /** Answers sent again after a reconnect, because nothing showed that the server had read them. */
   repeatedReplies: number

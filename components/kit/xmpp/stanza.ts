@@ -29,7 +29,7 @@ export type Stanza =
 
 export type StanzaOf<K extends Stanza['kind']> = Extract<Stanza, { kind: K }>
 
-/** `language` where the stanza says none. Throws StanzaError: bad-request, jid-malformed, feature-not-implemented. */
+/** `language` where the stanza says none. Throws StanzaError: bad-request, jid-malformed; the reason is in its cause. */
 export function admit(element: Element, language = ''): Stanza {
   const { attrs } = element
   const from = address(attrs.from, 'from')
@@ -47,33 +47,36 @@ export function admit(element: Element, language = ''): Stanza {
     case 'presence': {
       const type = attrs.type === undefined ? 'available' : PRESENCE_TYPES.find((known) => known === attrs.type)
       if (type === undefined || attrs.type === 'available')
-        throw new StanzaError('modify', 'bad-request', 'unknown type of presence')
+        throw new StanzaError('modify', 'bad-request', {}, { cause: 'unknown type of presence' })
       return { kind: 'presence', type, ...common }
     }
     default:
-      throw new StanzaError('modify', 'bad-request', 'not a stanza')
+      throw new StanzaError('modify', 'bad-request', {}, { cause: 'not a stanza' })
   }
 }
 
 function admitIq(element: Element, common: Common & { id: string }): StanzaOf<'iq'> {
   const type = IQ_TYPES.find((known) => known === element.attrs.type)
-  if (type === undefined) throw new StanzaError('modify', 'bad-request', 'unknown type of iq')
-  if (common.id === '') throw new StanzaError('modify', 'bad-request', 'an iq needs an id')
+  if (type === undefined) throw new StanzaError('modify', 'bad-request', {}, { cause: 'unknown type of iq' })
+  if (common.id === '') throw new StanzaError('modify', 'bad-request', {}, { cause: 'an iq needs an id' })
   if (type === 'result' || type === 'error') return { kind: 'iq', type, ...common }
   let payload: Element | undefined
   for (const child of element.children) {
     if (typeof child === 'string') continue
-    if (payload !== undefined) throw new StanzaError('modify', 'bad-request', 'an iq has exactly one child')
+    if (payload !== undefined)
+      throw new StanzaError('modify', 'bad-request', {}, { cause: 'an iq has exactly one child' })
     payload = child
   }
-  if (payload === undefined) throw new StanzaError('modify', 'bad-request', 'an iq has exactly one child')
+  if (payload === undefined)
+    throw new StanzaError('modify', 'bad-request', {}, { cause: 'an iq has exactly one child' })
   return { kind: 'iq', type, payload, ...common }
 }
 
 function address(text: string | undefined, which: 'from' | 'to'): string {
   // XEP-0114 §3: every stanza on a component's stream has both.
-  if (text === undefined || text === '') throw new StanzaError('modify', 'bad-request', `no ${which}`)
-  if (parseJid(text) === null) throw new StanzaError('modify', 'jid-malformed', `the address in ${which} is malformed`)
+  if (text === undefined || text === '') throw new StanzaError('modify', 'bad-request', {}, { cause: `no ${which}` })
+  if (parseJid(text) === null)
+    throw new StanzaError('modify', 'jid-malformed', {}, { cause: `the address in ${which} is malformed` })
   return text
 }
 
