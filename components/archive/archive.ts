@@ -99,9 +99,6 @@ export async function startArchive(
   const journals = opening.use(openJournals({ ...common, followed: settings.follow.journals, completeness }))
 
   const views = () => [...journals.views(), ...ownJournals.views()]
-  const caughtUp = async (signal: AbortSignal) => {
-    await Promise.all([journals.caughtUp(signal), ownJournals.caughtUp(signal)])
-  }
   const moved = (signal: AbortSignal) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     movers.add(resolve)
@@ -133,7 +130,15 @@ export async function startArchive(
   const router = openLink(context, software)
   const opened = opening.move()
   return {
-    commands: openCommands({ store, access, say: text.say, caughtUp, moved, counts }),
+    commands: openCommands({
+      store,
+      access,
+      say: text.say,
+      caughtUp: journals.caughtUp,
+      ownCaughtUp: ownJournals.caughtUp,
+      moved,
+      counts,
+    }),
     healthy: () => views().find(({ wrong }) => wrong !== null && wrong !== 'not opened yet')?.wrong ?? null,
     ready: () => views().find(({ wrong }) => wrong !== null)?.wrong ?? null,
     async drain(signal) {

@@ -15,8 +15,10 @@ export type Desk = {
   store: ArchiveStore
   access: AccessLog
   say(id: string, language: string, args?: Readonly<Record<string, string | number>>): string
-  /** Resolves when what the journals held at the call is kept, or when the signal aborts. */
+  /** Resolves when what the followed journals hold at the call is kept, or when the signal aborts. */
   caughtUp(signal: AbortSignal): Promise<void>
+  /** The same for the archive's own journal: looks and findings. */
+  ownCaughtUp(signal: AbortSignal): Promise<void>
   /** Resolves at the next commit with records, or when the signal aborts. */
   moved(signal: AbortSignal): Promise<void>
   counts(): Promise<Readonly<Record<string, string | number | null>>>
@@ -100,7 +102,8 @@ async function* stats(desk: Desk): AsyncGenerator<Said> {
   for (const [name, value] of Object.entries(await desk.counts())) yield listed({ what: name, value })
 }
 
-async function* gaps(desk: Desk, args: Args): AsyncGenerator<Said> {
+async function* gaps(desk: Desk, args: Args, { signal }: Asked): AsyncGenerator<Said> {
+  await desk.ownCaughtUp(within(signal))
   const found = await desk.store.read('findings', { open: args.all !== true, limit: bound(args.limit) })
   for (const { foundAt, closedAt, ...rest } of found) {
     yield listed({ ...rest, found_at: writeTime(foundAt), closed_at: writeTime(closedAt) })
@@ -108,7 +111,7 @@ async function* gaps(desk: Desk, args: Args): AsyncGenerator<Said> {
 }
 
 async function* access(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
-  await desk.caughtUp(within(signal))
+  await desk.ownCaughtUp(within(signal))
   const looks = await desk.store.read('accesses', { user: text(args.user), limit: bound(args.limit) })
   await desk.access.record({ caller, command: 'archive access', args, hits: looks.length })
   for (const { at, recordedAt, uid, user, command, query, hits, reason } of looks) {

@@ -2,6 +2,7 @@
 // All journals that are followed, each by itself: one that is missing or broken holds up nothing of the others.
 import { setTimeout as delay } from 'node:timers/promises'
 import { openFollower } from '../kit/bus/file-follower.ts'
+import { type Follower, JournalFault } from '../kit/bus/journal.ts'
 import { type FollowOptions, openFollowing } from './follow.ts'
 
 export type JournalView = {
@@ -35,6 +36,8 @@ const AGAIN_MS = 5000
 
 type Track = {
   view: JournalView
+  /** Resolves when it is open for the first time, or is not there yet. */
+  tried: PromiseWithResolvers<void>
   open: {
     state(): Promise<{ last: number }>
     position(): number
@@ -49,6 +52,7 @@ export function openJournals(options: JournalsOptions): Journals {
   const tracks: Track[] = options.followed.map(({ name }) => ({
     view: { name, wrong: 'not opened yet', position: 0, behind: 0, lagMs: 0 },
     open: null,
+    tried: Promise.withResolvers<void>(),
   }))
   const running = tracks.map((track, index) => followForEver(track, options.followed[index]?.folder ?? ''))
   return {
@@ -68,7 +72,13 @@ export function openJournals(options: JournalsOptions): Journals {
       return asOf
     },
     async caughtUp(within) {
-      await Promise.all(tracks.map(({ open }) => open?.caughtUp(AbortSignal.any([within, signal]))))
+      const either = AbortSignal.any([within, signal])
+      await Promise.all(
+        tracks.map(async (track) => {
+          await untilAborted(track.tried.promise, either)
+          await track.open?.caughtUp(either)
+        }),
+      )
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
@@ -82,6 +92,7 @@ export function openJournals(options: JournalsOptions): Journals {
         await followOnce(track, folder)
       } catch (error) {
         if (signal.aborted) return
+        track.tried.resolve()
         track.view.wrong = error instanceof Error ? error.message : String(error)
         options.failed(track.view.name, error)
         await delay(AGAIN_MS, undefined, { signal }).catch(() => {})
@@ -92,7 +103,11 @@ export function openJournals(options: JournalsOptions): Journals {
   }
 
   async function followOnce(track: Track, folder: string): Promise<void> {
-    await using follower = await openFollower(folder, FOLLOWER, { waitFor: signal })
+    await using follower = await openNow(folder).catch((error: unknown) => {
+      if (!(error instanceof JournalFault)) throw error
+      track.tried.resolve()
+      return openFollower(folder, FOLLOWER, { waitFor: signal })
+    })
     const { id } = await follower.state()
     const following = openFollowing({ ...options, follower, journal: id, cursor: await options.cursorOf(id) })
     track.open = {
@@ -102,6 +117,18 @@ export function openJournals(options: JournalsOptions): Journals {
       caughtUp: (within) => following.caughtUp(within),
     }
     track.view.wrong = null
+    track.tried.resolve()
     await following.run(signal)
   }
+}
+
+/** Rejects with JournalFault when its writer has not made it yet. */
+function openNow(folder: string): Promise<Follower> {
+  return openFollower(folder, FOLLOWER)
+}
+
+async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  if (!signal.aborted) await Promise.race([promise, aborted])
 }
