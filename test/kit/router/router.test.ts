@@ -79,7 +79,7 @@ test('a payload is the result; none is an empty result', async () => {
   const answers = ['<a xmlns="u"/>', '']
   const { take, replies } = bench({ routes: [route(() => answers.shift() ?? '')] })
   assert.equal(take(set('1')), undefined)
-  take(set(`2&amp;'`.replace(`'`, '&apos;')))
+  void take(set(`2&amp;'`.replace(`'`, '&apos;')))
   assert.deepEqual(replies, [
     `<iq type='result' id='1' from='p.example' to='u@x.example/r'><a xmlns="u"/></iq>`,
     `<iq type='result' id='2&amp;&apos;' from='p.example' to='u@x.example/r'/>`,
@@ -94,7 +94,7 @@ test('a StanzaError is the answer, in the language of the question', () => {
       }),
     ],
   })
-  take(set('1').replace('<iq ', `<iq xml:lang='de' `))
+  void take(set('1').replace('<iq ', `<iq xml:lang='de' `))
   assert.deepEqual(replies, [
     error('1', 'auth', 'forbidden', `<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='de'>nein</text>`),
   ])
@@ -125,9 +125,9 @@ test('any other failure is internal-server-error without details, logged once', 
 
 test('what nobody answers is service-unavailable; kind, namespace and name must all fit', () => {
   const { take, replies } = bench({ routes: [route(() => '')] })
-  take(`<iq type='get' id='1' ${AT}><q xmlns='u'/></iq>`)
-  take(`<iq type='set' id='2' ${AT}><q xmlns='v'/></iq>`)
-  take(`<iq type='set' id='3' ${AT}><r xmlns='u'/></iq>`)
+  void take(`<iq type='get' id='1' ${AT}><q xmlns='u'/></iq>`)
+  void take(`<iq type='set' id='2' ${AT}><q xmlns='v'/></iq>`)
+  void take(`<iq type='set' id='3' ${AT}><r xmlns='u'/></iq>`)
   assert.deepEqual(
     replies,
     ['1', '2', '3'].map((id) => error(id, 'cancel', 'service-unavailable')),
@@ -136,22 +136,22 @@ test('what nobody answers is service-unavailable; kind, namespace and name must 
 
 test('a result or an error is never answered, a message of type error neither', () => {
   const { take, replies } = bench()
-  for (const type of ['result', 'error']) take(`<iq type='${type}' id='1' ${AT}/>`)
-  take(`<message type='error' ${AT}><body>x</body></message>`)
-  take(`<presence type='error' ${AT}/>`)
-  take(`<iq type='error' ${AT}/>`)
-  take(`<iq type='result' id='1' from='@' to='p.example'/>`)
+  for (const type of ['result', 'error']) void take(`<iq type='${type}' id='1' ${AT}/>`)
+  void take(`<message type='error' ${AT}><body>x</body></message>`)
+  void take(`<presence type='error' ${AT}/>`)
+  void take(`<iq type='error' ${AT}/>`)
+  void take(`<iq type='result' id='1' from='@' to='p.example'/>`)
   assert.deepEqual(replies, [])
 })
 
 test('bad requests are answered where the sender is known, and dropped where not', () => {
   const { take, replies, router } = bench()
-  take(`<iq type='set' id='1' ${AT}/>`)
-  take(`<iq type='odd' id='2' ${AT}><q/></iq>`)
-  take(`<iq type='get' id='3' from='u@x.example/r' to='p.example/'><q/></iq>`)
-  take(`<iq type='get' ${AT}><q/></iq>`)
-  take(`<iq type='get' id='4' from='@' to='p.example'><q/></iq>`)
-  take(`<message from='@' to='p.example'/>`)
+  void take(`<iq type='set' id='1' ${AT}/>`)
+  void take(`<iq type='odd' id='2' ${AT}><q/></iq>`)
+  void take(`<iq type='get' id='3' from='u@x.example/r' to='p.example/'><q/></iq>`)
+  void take(`<iq type='get' ${AT}><q/></iq>`)
+  void take(`<iq type='get' id='4' from='@' to='p.example'><q/></iq>`)
+  void take(`<message from='@' to='p.example'/>`)
   assert.deepEqual(
     replies.map((xml) => [parse(xml).attrs.id, parse(xml).getChild('error')?.getChildElements()[0]?.getName()]),
     [
@@ -235,10 +235,10 @@ test('order by sender: one at a time for one person, also from two devices; othe
     ],
   })
   const work = [
-    take(set('a1', 'A@x.example/1')),
-    take(set('a2', 'a@x.example/2')),
-    take(set('b1', 'b@x.example/1')),
-    take(set('a3', 'a@X.example/1')),
+    void take(set('a1', 'A@x.example/1')),
+    void take(set('a2', 'a@x.example/2')),
+    void take(set('b1', 'b@x.example/1')),
+    void take(set('a3', 'a@X.example/1')),
   ]
   assert.deepEqual(started, ['a1', 'b1'])
   assert.equal(router.inWork(), 4)
@@ -325,7 +325,7 @@ test('every component answers disco, version and ping', () => {
     items: () => [{ jid: 'room.example', name: 'Room' }],
   })
   const get = (payload: string, to = 'P.example') => {
-    take(`<iq type='get' id='1' from='u@x.example/r' to='${to}'>${payload}</iq>`)
+    void take(`<iq type='get' id='1' from='u@x.example/r' to='${to}'>${payload}</iq>`)
     return replies.pop() ?? ''
   }
   const info = parse(get(`<query xmlns='http://jabber.org/protocol/disco#info'/>`))
@@ -369,7 +369,7 @@ test('messages and presences go to their handlers; what those refuse is told, wh
   })
   await take(`<message id='fine' ${AT}/>`)
   await take(`<message id='refused' ${AT}/>`)
-  take(`<presence ${AT}/>`)
+  void take(`<presence ${AT}/>`)
   assert.deepEqual(seen, ['fine', 'refused', 'available'])
   assert.match(
     replies[0] ?? '',
@@ -381,9 +381,9 @@ test('messages and presences go to their handlers; what those refuse is told, wh
 
 test('without a handler a message is service-unavailable, a headline and a presence nothing', () => {
   const { take, replies } = bench()
-  take(`<message type='chat' ${AT}/>`)
-  take(`<message type='headline' ${AT}/>`)
-  take(`<presence ${AT}/>`)
+  void take(`<message type='chat' ${AT}/>`)
+  void take(`<message type='headline' ${AT}/>`)
+  void take(`<presence ${AT}/>`)
   assert.equal(replies.length, 1)
   assert.match(replies[0] ?? '', /service-unavailable/)
 })
@@ -393,10 +393,10 @@ test('a request of ours: the result counts only with its id and from the one who
   const asked = router.request('Host.example', '<v/>', { timeoutMs: 60_000 })
   const id = parse(sent[0] ?? '').attrs.id ?? ''
   assert.equal(sent[0], `<iq type='set' id='${id}' from='p.example' to='Host.example'><v/></iq>`)
-  take(`<iq type='result' id='${id}' from='evil.example' to='p.example'><forged/></iq>`)
-  take(`<iq type='result' id='other' from='host.example' to='p.example'><forged/></iq>`)
-  take(`<iq type='result' id='${id}' from='host.example' to='p.example'><right/></iq>`)
-  take(`<iq type='result' id='${id}' from='host.example' to='p.example'><second/></iq>`)
+  void take(`<iq type='result' id='${id}' from='evil.example' to='p.example'><forged/></iq>`)
+  void take(`<iq type='result' id='other' from='host.example' to='p.example'><forged/></iq>`)
+  void take(`<iq type='result' id='${id}' from='host.example' to='p.example'><right/></iq>`)
+  void take(`<iq type='result' id='${id}' from='host.example' to='p.example'><second/></iq>`)
   assert.ok((await asked).getChild('right') !== undefined)
 })
 
@@ -410,7 +410,7 @@ test('a request of ours ends with an error: the answer, the time, the stream, th
     )
   const refused = outcome(router.request('h.example', '<v/>', { timeoutMs: 1000 }))
   const id = parse(sent[0] ?? '').attrs.id
-  take(
+  void take(
     `<iq type='error' id='${id}' from='h.example' to='p.example'><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
   )
   assert.equal(await refused, 'auth/forbidden')
