@@ -29,16 +29,21 @@ export async function count(world: World, load: SteadyLoad): Promise<{ counted: 
   const until = Date.now() + SETTLED_WITHIN_MS
   for (;;) {
     const settlements = await readSettlements(world, load.messages)
-    const result = judge(load, settlements)
+    const result = judge(load.messages, load.disordered, settlements)
     if (result.findings.every((one) => one.what !== 'unrecorded') || Date.now() > until) return result
     // The archive follows, and a spool is replayed beside live traffic.
     await setTimeout(500)
   }
 }
 
-function judge(load: SteadyLoad, settlements: ReadonlyMap<string, readonly string[]>) {
+/** `settlements`: what the archive says of each message id, one for each record. */
+export function judge(
+  messages: readonly Message[],
+  disordered: number,
+  settlements: ReadonlyMap<string, readonly string[]>,
+): { counted: Counted; findings: Finding[] } {
   const findings: Finding[] = []
-  for (const message of load.messages) {
+  for (const message of messages) {
     const known = settlements.get(message.id) ?? []
     const found = (what: keyof Counted) => findings.push({ what, message, settlements: known })
     const { deliveries, errors, sends } = message
@@ -49,15 +54,15 @@ function judge(load: SteadyLoad, settlements: ReadonlyMap<string, readonly strin
   }
   const number = (what: keyof Counted) => findings.filter((one) => one.what === what).length
   const counted: Counted = {
-    sent: load.messages.length,
-    delivered: load.messages.filter((message) => message.deliveries > 0).length,
-    archived: load.messages.filter((message) => settlements.has(message.id)).length,
-    errors: load.messages.filter((message) => message.errors > 0).length,
+    sent: messages.length,
+    delivered: messages.filter((message) => message.deliveries > 0).length,
+    archived: messages.filter((message) => settlements.has(message.id)).length,
+    errors: messages.filter((message) => message.errors > 0).length,
     lost: number('lost'),
     unrecorded: number('unrecorded'),
     phantom: number('phantom'),
     doubled: number('doubled'),
-    disordered: load.disordered,
+    disordered,
   }
   return { counted, findings }
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nothing is lost, unrecorded, invented, doubled or out of order, whatever is killed under load.
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { serverLack } from '../e2e/servers.ts'
+import { listen } from '../harness/listener.ts'
+import { HOST, startWorld } from '../harness/world.ts'
+import { smallDisk } from '../kit/small-disk.ts'
+import { crashAt, type FaultsResult, faults, finish, openFaults, POINTS } from './faults.ts'
+import { readTrace, straceLack } from './trace.ts'
+
+const lack = serverLack()
+const LONG = process.env.GATEHOUSE_LONG === '1'
+
+describe('faults on Prosody', { skip: lack ?? false }, () => {
+  const shape = LONG ? { rounds: 200, pointRounds: 10, messages: 50_000 } : { rounds: 20, pointRounds: 1 }
+
+  test(`closed: each named point, a policy that hangs, ${shape.rounds} kills at random`, async (t) => {
+    clean(await faults({ mode: 'closed', ...shape, say: (line) => t.diagnostic(line) }))
+  })
+
+  test('open: the spool survives a kill before and after its write', { skip: LONG && 'part of the next' }, async () => {
+    const stage = await openFaults('open')
+    await using _all = stage
+    for (const point of POINTS) if (point.how === 'outage') await crashAt(stage, point)
+    clean(await finish(stage))
+  })
+
+  test('open: the same in the long form', { skip: !LONG && 'only in the long form' }, async (t) => {
+    clean(await faults({ mode: 'open', ...shape, say: (line) => t.diagnostic(line) }))
+  })
+
+  test('closed: a full disk under the journal refuses, and takes again when there is room', async (t) => {
+    const disk = smallDisk(16)
+    if (typeof disk === 'string') return t.skip(disk)
+    try {
+      const stage = await openFaults('closed', join(disk.folder, 'journal'))
+      await using _all = stage
+      const filler = join(disk.folder, 'filler')
+      fill(filler)
+      await stage.load.refusing(30_000)
+      rmSync(filler)
+      await stage.load.flowing(30_000)
+      clean(await finish(stage))
+    } finally {
+      disk.remove()
+    }
+  })
+
+  test('the journal is synced to disk after the message is written to it and before the answer leaves', async (t) => {
+    const missing = straceLack()
+    if (missing !== null) return t.skip(missing)
+    await using world = await startWorld({ archive: false })
+    const file = join(world.folder, 'policy.trace')
+    await world.policy?.stop()
+    const calls = 'pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync'
+    await world.startPolicy({ wrapper: ['strace', '-f', '-y', '-s', '4000', '-e', `trace=${calls}`, '-o', file] })
+    const login = { address: world.address, port: world.ports.c2s, domain: HOST, password: 'x', resource: 'r' }
+    const alice = await listen({ ...login, user: 'alice' })
+    const bob = await listen({ ...login, user: 'bob' })
+    for (let i = 0; i < 5; i++) {
+      alice.client.send(`<message type='chat' to='${bob.jid}' id='s${i}'><body>tracedword${i}</body></message>`)
+      await bob.next(new RegExp(`id='s${i}'`))
+    }
+    await world.policy?.stop()
+    for (let i = 0; i < 5; i++) {
+      const { written, synced, answered } = readTrace(readFileSync(file, 'utf8'), `tracedword${i}`)
+      assert.ok(written >= 0 && synced > written && answered > synced, JSON.stringify({ i, written, synced, answered }))
+    }
+  })
+})
+
+function clean({ counted, findings, errorTexts }: FaultsResult): void {
+  const { lost, unrecorded, phantom, doubled, disordered } = counted
+  assert.deepEqual(
+    { lost, unrecorded, phantom, doubled, disordered },
+    { lost: 0, unrecorded: 0, phantom: 0, doubled: 0, disordered: 0 },
+    JSON.stringify({ counted, findings: findings.slice(0, 10), errorTexts }, null, 1),
+  )
+  assert.ok(counted.sent > 200 && counted.delivered > 100, JSON.stringify(counted))
+}
+
+function fill(file: string): void {
+  let bytes = 1 << 20
+  const part = Buffer.alloc(bytes, 1)
+  while (bytes >= 512) {
+    try {
+      writeFileSync(file, part.subarray(0, bytes), { flag: 'a' })
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+      bytes >>= 1
+    }
+  }
+}
