@@ -2,42 +2,34 @@
 // The one writer of a file journal, inside its worker thread: groups of calls into commits, segments, trimming, bounds.
 import { closeSync, constants, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { isBusy, isFull } from '../store/faults.ts'
 import type { Fill, FillLevel, FoldAsk, FoldTold, Note, Settled, WorkerSettings } from './file-messages.ts'
 import { readMarks } from './follower-marks.ts'
 import { JournalFault, type JournalState } from './journal.ts'
+import { type Current, lock, openSegment } from './open-segment.ts'
 import { hoursLeft, Rate } from './rate.ts'
 import {
   bellPath,
   checkSegment,
-  existing,
   FILE_MODE,
   FORMAT,
+  keepReserve,
   lastIn,
   listSegments,
-  lockPath,
   makeFile,
   makeFolder,
   makeSegment,
   notePath,
+  reservePath,
   segmentBytes,
   sweep,
 } from './segments.ts'
+import { COMMIT_OVERHEAD, RESERVE, weigh } from './weight.ts'
 
 /** The calls of one group: see `Ask` in file-messages.ts. */
 export type Group = { sizes: readonly number[]; cells: readonly (string | number)[] }
 
-type Current = { first: number; path: string; inode: number; db: DatabaseSync; insert: StatementSync; made: number }
-
-const PAGE = 4096
-/** SQLite's file format, section 1.6: what a cell may hold of a page, and what stands in it beside body and kind. */
-const MAX_IN_PAGE = PAGE - 35
-const CELL_OVERHEAD = 32
-/** What a commit writes to the -wal once more: the first page, the root, an inner page, the leaf it goes on with. */
-const COMMIT_OVERHEAD = 4 * PAGE
-/** Kept free under the bound: marks, bell, note, and a new segment. */
-const RESERVE = 32 * PAGE
 const LEVELS: readonly FillLevel[] = ['normal', 'warned', 'alarmed', 'full']
 const BELL_EVERY_MS = 15
 /** The folding thread is asked at this size, the writer helps at that one. */
@@ -69,6 +61,8 @@ export class FileWriter {
   readonly #ended = new Map<string, { db: DatabaseSync; done: PromiseWithResolvers<void> }>()
   /** After a failure (the disk is full) the next segment is tried again only then. */
   #rotateAt = 0
+  /** The last append was rejected for want of space: then even a segment that is small and young is given back. */
+  #rejecting = false
   #level: FillLevel = 'normal'
   #rangAt = 0
   #bellTimer: NodeJS.Timeout | undefined
@@ -105,6 +99,7 @@ export class FileWriter {
       makeFile(bellPath(settings.folder))
       this.#bell = openSync(bellPath(settings.folder), constants.O_WRONLY)
       this.#writeNote()
+      keepReserve(settings.folder)
     } catch (error) {
       this.#lock.close()
       throw error
@@ -129,7 +124,8 @@ export class FileWriter {
       this.#inWal += weight + COMMIT_OVERHEAD
       this.#rate.add(Date.now(), weight)
     }
-    this.#setLevel(kept < sizes.length)
+    this.#rejecting = kept < sizes.length
+    this.#setLevel(this.#rejecting)
     if (kept === sizes.length) return [{ calls: kept, first }]
     return this.#settle(sizes, admitted, first)
   }
@@ -174,8 +170,10 @@ export class FileWriter {
   /** What is due from time to time: age, trimming, the level, the note for followers. */
   async tick(): Promise<void> {
     const old = Date.now() - this.#current.made > this.#settings.segmentAgeMs
-    if (old && this.last >= this.#current.first) this.#rotate()
-    await this.trim(false)
+    const large = sizeOf(this.#current.path) >= this.#settings.segmentBytes
+    if ((old || large) && this.last >= this.#current.first) this.#rotateByReserve()
+    await this.trim(this.#rejecting)
+    keepReserve(this.#settings.folder)
     this.#writeNote()
   }
 
@@ -188,7 +186,7 @@ export class FileWriter {
     // First what is full: on a full disk that makes room for the next segment.
     let removed = await this.#removeUpTo(passed)
     if (all && passed >= this.last && this.last >= this.#current.first) {
-      this.#rotate()
+      this.#rotateByReserve()
       removed += await this.#removeUpTo(passed)
     }
     this.#setLevel(false)
@@ -204,6 +202,7 @@ export class FileWriter {
       for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true })
       this.#sealed.shift()
       removed += last - first + 1
+      this.#rotateAt = 0
     }
     return removed
   }
@@ -278,6 +277,7 @@ export class FileWriter {
   #noteOf(error: unknown): Note {
     const text = error instanceof Error ? error.message : String(error)
     if (!isFull(error)) return { full: false, message: `the journal in ${this.#settings.folder}: ${text}` }
+    this.#rejecting = true
     this.#setLevel(true)
     return { full: true, message: `the disk of the journal in ${this.#settings.folder} is full: ${text}` }
   }
@@ -296,6 +296,17 @@ export class FileWriter {
     this.#askFold({ fold: 'end', path: old.path })
   }
 
+  /** On a full disk the space that is kept for this lets a new segment begin: only then can the old one be removed. */
+  #rotateByReserve(): void {
+    try {
+      this.#rotate()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      rmSync(reservePath(this.#settings.folder), { force: true })
+      this.#rotate()
+    }
+  }
+
   #foldRest(): void {
     try {
       const done = this.#current.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
@@ -304,9 +315,9 @@ export class FileWriter {
         return
       }
     } catch (error) {
-      if (!isBusy(error)) throw error
+      if (!isBusy(error) && !isFull(error)) throw error
     }
-    // A follower or the folding thread was in the way: again after some more.
+    // A follower, the folding thread or a full disk was in the way: again after some more.
     this.#inWal -= Math.min(FOLD_BYTES, this.#settings.segmentBytes / 4)
     this.#foldedWal = Math.min(this.#foldedWal, this.#inWal)
   }
@@ -318,7 +329,7 @@ export class FileWriter {
       try {
         db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
       } catch (error) {
-        if (!isBusy(error)) throw error
+        if (!isBusy(error) && !isFull(error)) throw error
       }
     }
     const { path } = this.#current
@@ -349,7 +360,7 @@ export class FileWriter {
   #setLevel(full: boolean): void {
     const fill = this.#fill()
     const sealed = this.#sealed.reduce((sum, segment) => sum + segment.settled, 0)
-    const used = (sealed + sizeOf(this.#current.path) + this.#unfolded) / fill.maxBytes
+    const used = (sealed + sizeOf(this.#current.path) + this.#unfolded + RESERVE) / fill.maxBytes
     const level = full ? 'full' : levelOf(used)
     // What is not folded yet is an estimate: a level is left only when it is left clearly.
     const rank = LEVELS.indexOf(this.#level)
@@ -393,55 +404,6 @@ export class FileWriter {
 
 function levelOf(used: number): FillLevel {
   return used >= 0.8 ? 'alarmed' : used >= 0.5 ? 'warned' : 'normal'
-}
-
-/** Held as long as the process lives, kill -9 included: an exclusive lock of SQLite on a file that nobody else opens. */
-function lock(folder: string): DatabaseSync {
-  makeFile(lockPath(folder))
-  const db = new DatabaseSync(lockPath(folder), { timeout: 2000 })
-  try {
-    db.exec('BEGIN EXCLUSIVE')
-    return db
-  } catch (error) {
-    db.close()
-    if (isBusy(error)) throw new JournalFault(`another process writes the journal in ${folder}`)
-    throw error
-  }
-}
-
-function openSegment(path: string, first: number, id?: string): Current {
-  const db = new DatabaseSync(existing(path), { timeout: 2000 })
-  try {
-    checkSegment(db, path, id)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
-    const insert = db.prepare('INSERT INTO entries (position, at, kind, version, body) VALUES (?, ?, ?, ?, ?)')
-    const made = Number(db.prepare('SELECT made FROM journal').get()?.made)
-    return { first, path, inode: statSync(path).ino, db, insert, made }
-  } catch (error) {
-    db.close()
-    if (error instanceof JournalFault) throw error
-    throw new JournalFault(`${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
-  }
-}
-
-/** The bytes that each call brings. */
-function weigh(sizes: readonly number[], cells: readonly (string | number)[]): number[] {
-  let cell = 0
-  return sizes.map((size) => {
-    let weight = 0
-    for (const end = cell + size * 3; cell < end; cell += 3) {
-      weight += onDisk(Buffer.byteLength(cells[cell + 2] as string) + Buffer.byteLength(cells[cell] as string))
-    }
-    return weight
-  })
-}
-
-/** The bytes of pages that an entry takes: few small ones share a page, a large one fills pages of its own. */
-function onDisk(bytes: number): number {
-  const cell = bytes + CELL_OVERHEAD
-  return cell > MAX_IN_PAGE ? cell + PAGE : PAGE / Math.floor(PAGE / cell)
 }
 
 function sizeOf(path: string): number {

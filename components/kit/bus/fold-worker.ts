@@ -3,7 +3,7 @@
 // itself hardly ever waits for that work, and it ends segments that are full.
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
-import { isBusy } from '../store/faults.ts'
+import { isBusy, isFull } from '../store/faults.ts'
 import type { FoldAsk, FoldTold } from './file-messages.ts'
 import { JournalFault } from './journal.ts'
 import { existing } from './segments.ts'
@@ -17,10 +17,12 @@ port.on('message', (ask: FoldAsk) => {
   try {
     if (ask.fold === 'stop') stop()
     else {
-      const db = dbOf(ask.path)
-      checkpoint(db, ask.fold === 'end' ? 'TRUNCATE' : 'PASSIVE')
-      // Closed at once: the last connection to close removes the -wal, and that is to be this one and not the writer.
-      if (ask.fold === 'end') stop()
+      try {
+        checkpoint(dbOf(ask.path), ask.fold === 'end' ? 'TRUNCATE' : 'PASSIVE')
+      } finally {
+        // Closed even if the disk is full: an open file keeps its space after it was trimmed.
+        if (ask.fold === 'end') stop()
+      }
     }
   } catch (error) {
     fault = error instanceof Error ? error.message : String(error)
@@ -38,12 +40,12 @@ function dbOf(path: string): DatabaseSync {
   return db
 }
 
-/** What a follower still reads stays in the -wal, which is counted, and read like the rest. */
+/** What a follower still reads, or what a full disk has no place for, stays in the -wal, which is counted, and read like the rest. */
 function checkpoint(db: DatabaseSync, mode: 'PASSIVE' | 'TRUNCATE'): void {
   try {
     db.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
   } catch (error) {
-    if (!isBusy(error)) throw error
+    if (!isBusy(error) && !isFull(error)) throw error
   }
 }
 

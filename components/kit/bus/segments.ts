@@ -11,10 +11,12 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { isFull } from '../store/faults.ts'
 import { JournalFault } from './journal.ts'
 
 /** The version of the folder's layout and tables; a reader of version N reads N-1. */
@@ -26,6 +28,8 @@ export const FILE_MODE = 0o660
 const FOLDER_MODE = 0o2770
 
 const SHM_BYTES = 32 << 10
+/** Enough for an empty segment with -shm and the first of its -wal. */
+export const RESERVE_BYTES = 256 << 10
 const SEGMENT = /^journal-(\d{16})\.db$/
 const LEFTOVER = /\.new(-journal|-wal|-shm)?$/
 
@@ -38,6 +42,7 @@ export function segmentPath(folder: string, first: number): string {
 
 export const lockPath = (folder: string): string => join(folder, 'writer.lock')
 export const bellPath = (folder: string): string => join(folder, 'bell')
+export const reservePath = (folder: string): string => join(folder, 'reserve')
 export const notePath = (folder: string): string => join(folder, 'state.json')
 
 /** All segments, oldest first. */
@@ -100,6 +105,19 @@ export function makeSegment(folder: string, id: string, first: number, now: numb
     throw error
   }
   return path
+}
+
+/** Space that is given up when the disk is full, to begin a segment so that others can be removed; kept again once there is some. */
+export function keepReserve(folder: string): void {
+  const path = reservePath(folder)
+  if (statSync(path, { throwIfNoEntry: false })?.size === RESERVE_BYTES) return
+  try {
+    makeFile(path)
+    writeFileSync(path, Buffer.alloc(RESERVE_BYTES))
+  } catch (error) {
+    rmSync(path, { force: true })
+    if (!isFull(error)) throw error
+  }
 }
 
 /** Removes what a crash in the middle of making or of trimming a segment left. */

@@ -76,6 +76,19 @@ on('on a full disk a follower reads and acknowledges, and the writer trims: the 
   }
 })
 
+on('even one segment that fills the whole disk is given back', async (disk) => {
+  const folder = join(disk.folder, 'journal')
+  await using journal = await openJournal(folder, { maxBytes: MAX, trimEveryMs: 20 })
+  await using follower = await openFollower(folder, 'reader')
+  const full = await fillDisk(journal, 0)
+  assert.equal((await journal.state()).first, 1)
+  assert.equal((await collect(follower, 0, full)).length, full)
+  await follower.acknowledge(full)
+  // By itself: each question is answered between the worker's turns, until one of them has trimmed.
+  while ((await journal.state()).first !== full + 1);
+  assert.ok((await fillDisk(journal, full)) > full + full / 2)
+})
+
 on('a full disk while opening is told, and opening works once there is space', async (disk) => {
   const folder = join(disk.folder, 'journal')
   const other = join(disk.folder, 'other')
