@@ -105,7 +105,10 @@ export class XmlReader {
     parser.openTagHandler = (tag) => this.#opened(tag)
     parser.closeTagHandler = (tag) => this.#closed(tag)
     parser.textHandler = (text) => this.#text(text)
-    parser.cdataHandler = (text) => this.#text(text)
+    parser.cdataHandler = (text) => {
+      if (this.#cursor === null) this.#refuse('bad-format', 'text between stanzas')
+      this.#text(text)
+    }
   }
 
   /** Takes the next bytes of the stream. Never throws; what is wrong goes to `fault`, once. */
@@ -242,6 +245,8 @@ export class XmlReader {
   }
 
   #text(text: string): void {
+    // An empty CDATA section is no text.
+    if (text === '') return
     if (this.#cursor !== null) {
       this.#cursor.children.push(text)
       return

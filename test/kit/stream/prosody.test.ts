@@ -2,31 +2,23 @@
 // The stream on a real server: its own ping comes back, a server that stops answering is noticed, a restart is outlived.
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { freePorts } from '../../../deploy/demo/ports.ts'
 import { prosodyVersion, startProsody } from '../../../deploy/demo/prosody.ts'
 import { heldClock } from './clock.ts'
 import { DOMAIN, kitSubject, type Line, SECRET } from './subject.ts'
 
 const version = await prosodyVersion()
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
 test('on Prosody: a silent connection is kept by pings, a stopped server is noticed within 60 s, a restart is outlived', {
   skip: version === null && 'prosody is not installed',
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-stream-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const settings = {
     folder,
     ports: { component: port },

@@ -256,3 +256,8 @@ test('a handler that throws ends the stream as a fault, not as an exception', ()
   reader.write(Buffer.from('<iq/>'))
   assert.deepEqual(faults, ['bad-format'])
 })
+
+test('an empty CDATA section is no text', () => {
+  assert.deepEqual(only(read([`${HEADER}<iq><![CDATA[]]></iq>`])).children, [])
+  assert.equal(read([`${HEADER}<![CDATA[]]><iq/>`]).fault?.condition, 'bad-format')
+})
