@@ -14,7 +14,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 const CHECKS = ['types', 'style', 'promises', 'arrows', 'dead']
 const BUDGET_MINUTES = 15
 /** A file that hangs is ended after this; nothing is measured by it. */
-const FILE_MINUTES = { short: 10, long: 360 }
+const FILE_MINUTES = { short: 4, long: 360 }
 
 const HELP = `npm test -- [options] [FILE or part of its name ...]
 
