@@ -5,10 +5,11 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { openFollower } from '../../components/kit/bus/file-follower.ts'
 import { openJournal } from '../../components/kit/bus/file-journal.ts'
 import { EXIT } from '../../components/kit/process/command.ts'
 import { AT_MS, ask, chat, done, mark, SOURCE, settle, source } from './facts.ts'
-import { open, openStage } from './stage.ts'
+import { open, openStage, type Stage } from './stage.ts'
 
 const SHORT = SOURCE.slice(0, 8)
 
@@ -343,7 +344,7 @@ test('what is missing is a fact in the own journal, shown by gaps and metrics, a
   await using stage = await openStage({ startAt: Date.now() })
   await stage.write(source(), ask({ n: 1 }), ask({ n: 3 }), mark(3))
   await stage.ask('archive search', { words: 'hello' })
-  stage.pass(65_000)
+  stage.pass(120_000)
   const found = await stage.logs('gap found')
   assert.deepEqual([found.source, found.from, found.to], [SOURCE, 2, 2])
   const gaps = async (all = false) => {
@@ -373,7 +374,7 @@ test('a lost tail is one fact', async () => {
     source({ source: 'b'.repeat(32), predecessor: { source: SOURCE, mark: 1, reserved: 1000 } }),
   )
   await stage.ask('archive search', { words: 'hello' })
-  stage.pass(65_000)
+  stage.pass(120_000)
   await stage.logs('ended-without-mark found')
   const { rows } = await stage.ask('archive gaps')
   assert.deepEqual(
@@ -484,7 +485,39 @@ test('policy and archive may start in any order: a journal that is not there yet
   assert.equal((await stage.ask('archive search', { words: 'second' })).rows.length, 1)
 })
 
-async function counts(stage: Awaited<ReturnType<typeof openStage>>): Promise<Record<string, unknown>> {
+test('entries that a journal lost before they were read are a finding; what is left of it is kept', async () => {
+  await using stage = await openStage({ yaml: 'follow: { journals: [policy, small] }\n' })
+  await stage.stop()
+  const folder = join(stage.folder, 'journals', 'small')
+  await using small = await openJournal(folder, { maxBytes: 8 << 20, segmentBytes: 64 << 10 })
+  const entryOf = (n: number) => ({
+    kind: 'ask',
+    version: 1,
+    body: JSON.stringify(ask({ n, source: 'c'.repeat(32), stanza: chat(`${'x'.repeat(2000)} word${n}`) })),
+  })
+  await using early = await openFollower(folder, 'early')
+  for (let n = 1; n <= 200; n++) await small.append([entryOf(n)])
+  await early.acknowledge(200)
+  const removed = await small.trim()
+  assert.ok(removed > 0)
+  await small.append([entryOf(201)])
+  await stage.start()
+  const { first } = await small.state()
+  assert.deepEqual(await stage.logs('journal entries are gone'), {
+    journal: (await small.state()).id,
+    from: 1,
+    to: first - 1,
+  })
+  assert.equal((await stage.ask('archive search', { words: 'word201' })).rows.length, 1)
+  let { rows } = await stage.ask('archive gaps')
+  while (rows.length === 0) rows = (await stage.ask('archive gaps')).rows
+  assert.deepEqual(
+    rows.map(({ kind, from, to, count }) => ({ kind, from, to, count })),
+    [{ kind: 'journal-gap', from: 1, to: first - 1, count: first - 1 }],
+  )
+})
+
+async function counts(stage: Stage): Promise<Record<string, unknown>> {
   const { rows } = await stage.ask('archive stats')
   return Object.fromEntries(rows.map(({ what, value }) => [String(what), value]))
 }

@@ -158,10 +158,6 @@ export function address(text: string | undefined): Address {
   return text ? { bare: bareOf(text), resource: resourceOf(text) } : { bare: '', resource: '' }
 }
 
-export function writeAddress({ bare, resource }: Address): string {
-  return resource ? `${bare}/${resource}` : bare
-}
-
 /** RFC 3339 as Unix ms; null when it is none. */
 export function instant(text: string): number | null {
   const ms = Date.parse(text)
