@@ -7,12 +7,13 @@ import { component } from '@xmpp/component'
 import { PING } from '../xep/ping.ts'
 import type { Element } from '../xml/element.ts'
 import type { XmlFault } from '../xml/fault.ts'
-import { type ReadStanza, type XmlLimits, XmlReader } from '../xml/reader.ts'
+import { type ReadStanza, XmlReader } from '../xml/reader.ts'
 import { escapeAttribute } from '../xml/writer.ts'
 import { NS } from '../xmpp/namespaces.ts'
-import { type BackoffOptions, DEFAULT_BACKOFF, pauseMs } from './backoff.ts'
+import { DEFAULT_BACKOFF, pauseMs } from './backoff.ts'
+import { isLoopback, type StreamOptions } from './options.ts'
 import { DEFAULT_OUTBOX, Outbox, type OutboxOptions } from './outbox.ts'
-import { DEFAULT_PULSE, Pulse, type PulseOptions } from './pulse.ts'
+import { DEFAULT_PULSE, Pulse } from './pulse.ts'
 import {
   type Clock,
   type Stream,
@@ -23,32 +24,8 @@ import {
   systemClock,
 } from './stream.ts'
 import { readStreamError, writeStreamError } from './stream-errors.ts'
+import { aborted, Waiters } from './waiters.ts'
 import { SERVER_CLOSED, Wire } from './wire.ts'
-
-export type StreamOptions = {
-  host: string
-  port: number
-  domain: string
-  secret: string
-  log: StreamLog
-  /** Accept a link that leaves this machine without TLS; otherwise such a host is refused. */
-  allowClear?: boolean
-  limits?: Partial<XmlLimits>
-  /** Reading pauses while this much is in work (promises from `take` not yet settled). */
-  inWork?: { stanzas: number; units: number }
-  /** `send` says no while this much waits to be written. */
-  queuedBytes?: number
-  outbox?: OutboxOptions
-  backoff?: BackoffOptions
-  pulse?: PulseOptions
-  /** Who is pinged (XEP-0199). The component itself by default: the server brings the ping back, which proves the way there and back. */
-  pingTo?: string
-  /** From connecting to the server's handshake. */
-  handshakeWithinMs?: number
-  clock?: Clock
-  /** 0 <= x < 1, scatters the pauses between attempts. */
-  random?: () => number
-}
 
 /** What is repeated after a reconnect at most; older answers were almost surely read. */
 const UNPROVEN: OutboxOptions = { answers: 10_000, units: 256 * 1024, keepMs: 60_000 }
@@ -63,10 +40,6 @@ export function openStream(options: StreamOptions, events: StreamEvents): Stream
       `${options.host} is not this machine and the link has no TLS: put stunnel between, or allow it in the settings`,
     )
   return new ComponentStream(options, events)
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
 }
 
 class ComponentStream implements Stream {
@@ -114,7 +87,7 @@ class ComponentStream implements Stream {
   #pingPlace = 0
   #lostBefore = 0
 
-  #waiters = new Set<() => void>()
+  readonly #waiters = new Waiters()
 
   constructor(options: StreamOptions, events: StreamEvents) {
     this.#options = options
@@ -153,14 +126,14 @@ class ComponentStream implements Stream {
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    return this.#until(() => this.state === 'up' || this.state === 'closed', signal)
+    return this.#waiters.until(() => this.state === 'up' || this.state === 'closed', signal)
   }
 
   async drain(signal: AbortSignal): Promise<void> {
     if (this.state === 'closed') return
     this.#draining = true
     const settled = () => this.state !== 'up' || (this.#inWork === 0 && this.#queue.length === 0)
-    await this.#until(settled, signal).catch(() => {})
+    await this.#waiters.until(settled, signal).catch(() => {})
     if (this.state === 'up') {
       this.#flush()
       await Promise.race([this.#written, aborted(signal)])
@@ -282,7 +255,7 @@ class ComponentStream implements Stream {
       this.#inWork--
       this.#inWorkUnits -= units
       this.#flow()
-      this.#wake()
+      this.#waiters.wake()
     }
     work.then(done, (error: unknown) => {
       this.#log.error('a stanza could not be taken', { error })
@@ -318,7 +291,7 @@ class ComponentStream implements Stream {
       // The connection is going; its end is told by the wire.
     })
     this.#flow()
-    this.#wake()
+    this.#waiters.wake()
   }
 
   #emptyQueue(): void {
@@ -356,7 +329,7 @@ class ComponentStream implements Stream {
     })
     this.#lostBefore = this.counts.lostReplies
     this.#events.up?.()
-    this.#wake()
+    this.#waiters.wake()
   }
 
   /** The connection is gone, whatever the cause: once for each. */
@@ -392,7 +365,7 @@ class ComponentStream implements Stream {
       this.counts.reconnects++
       this.#connect()
     })
-    this.#wake()
+    this.#waiters.wake()
   }
 
   #streamError(element: Element): void {
@@ -442,7 +415,7 @@ class ComponentStream implements Stream {
     this.counts.lostReplies += this.#waiting.size
     this.#cancel()
     this.#wire?.destroy('closed by us')
-    this.#wake()
+    this.#waiters.wake()
   }
 
   #scheduleTick(): void {
@@ -464,33 +437,4 @@ class ComponentStream implements Stream {
     for (const cancel of this.#cancelTimers) cancel()
     this.#cancelTimers = []
   }
-
-  #until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
-    if (holds()) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        if (holds()) finish(resolve)
-      }
-      const abort = () => finish(() => reject(signal?.reason))
-      const finish = (settle: () => void) => {
-        this.#waiters.delete(look)
-        signal?.removeEventListener('abort', abort)
-        settle()
-      }
-      this.#waiters.add(look)
-      signal?.addEventListener('abort', abort, { once: true })
-      if (signal?.aborted) abort()
-    })
-  }
-
-  #wake(): void {
-    for (const look of [...this.#waiters]) look()
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

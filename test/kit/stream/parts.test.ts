@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pauseMs } from '../../../components/kit/stream/backoff.ts'
-import { isLoopback } from '../../../components/kit/stream/open-stream.ts'
+import { isLoopback } from '../../../components/kit/stream/options.ts'
 import { Outbox } from '../../../components/kit/stream/outbox.ts'
 import { Pulse } from '../../../components/kit/stream/pulse.ts'
 
