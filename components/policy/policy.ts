@@ -45,7 +45,11 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
       tally,
-      fault: (what, error) => tellFault(log, what, error),
+      fault: (what, error) => {
+        tellFault(log, what, error)
+        // A writer that is gone does not come back in this process: end, and be started again.
+        if (what === 'journal' && error !== null) journal.state().catch(context.fail)
+      },
       now: context.now,
       ...(parts.crash ? { crash: parts.crash } : {}),
     }),
@@ -64,7 +68,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   opening.move()
   return {
     commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork() }),
-    healthy: () => null,
+    healthy: () => gate.trouble(),
     ready: () => (stream.state === 'up' ? null : `the stream to the server is ${stream.state}`),
     async reload() {
       const error = await reload()

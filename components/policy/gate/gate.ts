@@ -57,6 +57,8 @@ export type Gate = {
   /** Takes nothing new; resolves when everything taken is answered, or when the signal aborts. */
   drain(signal: AbortSignal): Promise<void>
   inWork(): { asks: number; bytes: number }
+  /** The journal took nothing the last time; null once it works (again). */
+  trouble(): string | null
 }
 
 type Origin = { source: string; host: string; rules: string }
@@ -206,5 +208,10 @@ export function createGate(options: GateOptions): Gate {
     for (const part of parts) options.send(host, writeVerdicts(part, source))
   }
 
-  return { answer, drain: (signal) => work.close(signal), inWork: () => work.now() }
+  return {
+    answer,
+    drain: (signal) => work.close(signal),
+    inWork: () => work.now(),
+    trouble: () => (journalFails ? 'the journal takes nothing' : null),
+  }
 }

@@ -22,7 +22,7 @@ export type RulesInForce = {
 
 /**
  * Reads the file for the first time: null with the problems if it is bad. `announce` puts a rule set on record before the
- * first stanza is judged by it; if that fails, the old set stays.
+ * first stanza is judged by it; if that fails, the old set stays, and the first time it throws.
  */
 export async function openRules(
   file: string,
@@ -46,16 +46,23 @@ export async function openRules(
   }
 
   async function replace(): Promise<Reloaded> {
-    const read_ = await read()
-    if ('problems' in read_) {
-      error = read_
-      return { is: 'bad', error: read_ }
-    }
-    if (read_.hash !== current.hash) await announce(read_)
-    const is = read_.hash === current.hash ? 'same' : 'new'
-    if (is === 'new') current = read_
+    const next = await read()
+    if ('problems' in next) return refuse(next)
     error = null
-    return { is }
+    if (next.hash === current.hash) return { is: 'same' }
+    try {
+      await announce(next)
+    } catch (cause) {
+      const message = `this rule set cannot be put on record, so it is not in force (${cause instanceof Error ? cause.message : String(cause)})`
+      return refuse({ at: next.loadedAt, hash: next.hash, problems: [{ line: 1, message }] })
+    }
+    current = next
+    return { is: 'new' }
+  }
+
+  function refuse(why: RulesError): Reloaded {
+    error = why
+    return { is: 'bad', error: why }
   }
 
   async function read(): Promise<InForce | RulesError> {

@@ -39,7 +39,7 @@ test('kill -9 before the append: no fact, and no answer', async () => {
 })
 
 test('kill -9 at any moment under load: every answer that was sent is in the journal', async () => {
-  for (let round = 0; round < (long ? 20 : 3); round += 1) {
+  for (let round = 0; round < (long ? 20 : 2); round += 1) {
     await using stage = await startStage()
     const answered: number[] = []
     let n = 0
@@ -88,6 +88,9 @@ test('a journal that fails: an error is answered and nothing is allowed', async 
   for (const name of readdirSync(folder))
     if (name.endsWith('.db') || name.endsWith('.sqlite')) rmSync(join(folder, name))
   assert.equal(errorOf(await stage.screen(ask(2, 'x'))), 'wait resource-constraint')
+  const { metrics } = await stage.policy.logged((line) => line.event === 'ready')
+  const health = await fetch(String(metrics).replace('/metrics', '/healthz'))
+  assert.deepEqual([health.status, await health.text()], [503, 'the journal takes nothing\n'])
 })
 
 test('after a restart the journal goes on, and a try that comes again is recorded beside the first', async () => {

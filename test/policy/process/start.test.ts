@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// main.ts as an operator starts it: good settings are said to be good, bad ones end with 2 and say where.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { ALLOW_ALL } from '../stage.ts'
+
+const MAIN = resolve(import.meta.dirname, '../../../components/policy/main.ts')
+let folder = ''
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-policy-start-'))
+  writeFileSync(join(folder, 'policy.secret'), 'x\n', { mode: 0o600 })
+  writeFileSync(join(folder, 'policy.yaml'), 'secret_file: policy.secret\nhosts: [corp.example]\n')
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+function start(rules: string, ...args: string[]) {
+  writeFileSync(join(folder, 'policy-rules.yaml'), rules)
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, join(folder, 'policy.yaml')], {
+    encoding: 'utf8',
+  })
+  return { status, said: stdout + stderr }
+}
+
+test('--check says that good settings and rules are good, and shows no secret', () => {
+  const { status, said } = start(ALLOW_ALL, '--check')
+  assert.equal(status, 0, said)
+  assert.match(said, /good/)
+  assert.match(said, /"secret_file": "set"/)
+})
+
+for (const args of [['--check'], []]) {
+  test(`a bad rule file ends with 2 and names file and line (${args.join() || 'start'})`, () => {
+    const { status, said } = start(
+      'version: 1\notherwise: allow\nrules:\n  - id: x\n    when: { regex: a+ }\n    then: allow\n',
+      ...args,
+    )
+    assert.equal(status, 2, said)
+    assert.match(said, /policy-rules\.yaml:5: rules\[1\]\.when\.regex: not built yet in this version/)
+  })
+}
+
+test('--commands tells what can be asked, in the language wanted', () => {
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, '--commands', '--language', 'de'], { encoding: 'utf8' })
+  assert.equal(status, 0)
+  const said = JSON.parse(stdout) as { commands: { name: string; help: string }[] }
+  assert.deepEqual(
+    said.commands.map(({ name }) => name),
+    ['policy rules', 'policy journal', 'policy stats'],
+  )
+  assert.match(said.commands[0]?.help ?? '', /^Zeigt/)
+})
