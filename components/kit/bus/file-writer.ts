@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one writer of a file journal, inside its worker thread: groups of calls into commits, segments, trimming, bounds.
-import { closeSync, constants, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import { isBusy, isFull } from '../store/faults.ts'
@@ -9,8 +9,8 @@ import { readMarks } from './follower-marks.ts'
 import { JournalFault, type JournalState } from './journal.ts'
 import { type Current, lock, openSegment } from './open-segment.ts'
 import { hoursLeft, Rate } from './rate.ts'
+import { Rope } from './rope.ts'
 import {
-  bellPath,
   checkSegment,
   FILE_MODE,
   FORMAT,
@@ -31,7 +31,6 @@ import { COMMIT_OVERHEAD, RESERVE, weigh } from './weight.ts'
 export type Group = { sizes: readonly number[]; cells: readonly (string | number)[] }
 
 const LEVELS: readonly FillLevel[] = ['normal', 'warned', 'alarmed', 'full']
-const BELL_EVERY_MS = 15
 /** The folding thread is asked at this size, the writer helps at that one. */
 const FOLD_BYTES = 2 << 20
 const WAL_BYTES = 32 << 20
@@ -42,7 +41,7 @@ export class FileWriter {
   last: number
   readonly #settings: WorkerSettings
   readonly #lock: DatabaseSync
-  readonly #bell: number
+  readonly #rope: Rope
   readonly #rate = new Rate(Date.now())
   /** Segments that are full; `bytes` is the most that each takes on the disk, `settled` what it takes when it is folded. */
   readonly #sealed: { first: number; last: number; path: string; bytes: number; settled: number }[] = []
@@ -64,8 +63,6 @@ export class FileWriter {
   /** The last append was rejected for want of space: then even a segment that is small and young is given back. */
   #rejecting = false
   #level: FillLevel = 'normal'
-  #rangAt = 0
-  #bellTimer: NodeJS.Timeout | undefined
   #note = ''
 
   /** `askFold` hands work to the folding thread, which answers with folded(). */
@@ -96,8 +93,7 @@ export class FileWriter {
         const bytes = segmentBytes(path)
         this.#sealed.push({ first, last, path, bytes, settled: bytes })
       }
-      makeFile(bellPath(settings.folder))
-      this.#bell = openSync(bellPath(settings.folder), constants.O_WRONLY)
+      this.#rope = new Rope(settings.folder)
       this.#writeNote()
       keepReserve(settings.folder)
     } catch (error) {
@@ -132,7 +128,7 @@ export class FileWriter {
 
   /** Has the -wal folded into the database and begins a new segment where that is due; called after the answers are given. */
   tidy(): void {
-    this.#ring()
+    this.#rope.pull(this.last)
     const { path } = this.#current
     const { segmentBytes } = this.#settings
     if (sizeOf(path) + this.#unfolded >= segmentBytes && Date.now() >= this.#rotateAt) {
@@ -215,13 +211,12 @@ export class FileWriter {
   }
 
   close(): void {
-    clearTimeout(this.#bellTimer)
     try {
       this.#writeNote()
       for (const { db } of this.#ended.values()) db.close()
       this.#current.db.close()
     } finally {
-      closeSync(this.#bell)
+      this.#rope.close()
       this.#lock.close()
     }
   }
@@ -368,20 +363,6 @@ export class FileWriter {
     if (level === this.#level || (falls && LEVELS.indexOf(levelOf(used + 0.1)) >= rank)) return
     this.#level = level
     this.#tellLevel(level, fill)
-  }
-
-  /** Wakes the followers, at once after a pause, else at the end of a short while: a busy writer is not to be heard for each commit. */
-  #ring(): void {
-    if (this.#bellTimer !== undefined) return
-    const wait = this.#rangAt + BELL_EVERY_MS - Date.now()
-    if (wait <= 0) this.#strike()
-    else this.#bellTimer = setTimeout(() => this.#strike(), wait)
-  }
-
-  #strike(): void {
-    this.#bellTimer = undefined
-    this.#rangAt = Date.now()
-    writeSync(this.#bell, `${String(this.last).padStart(20, '0')}\n`, 0)
   }
 
   /** What followers cannot see for themselves. */
