@@ -131,6 +131,8 @@ function allowed(iq: string): string {
 
 function marked(iq: string, held: string[], domain: string): string {
   const [, from, , id] = HEAD.exec(iq) ?? []
+  if (/POISON/.test(iq))
+    return `<iq type='error' from='${domain}' to='${from}' id='${id}'><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`
   if (/MUTE/.test(iq)) {
     held.push(allowed(iq))
     return ''

@@ -180,6 +180,23 @@ describe('open: delivered unscreened, kept, told later', () => {
     assert.deepEqual(bodies(bob), [...Array(through).keys()].map((i) => `filling ${i}`).concat('open again'))
   })
 
+  it('puts aside the one record that the screen cannot read, and tells all others', async () => {
+    await using gated = await openGated({ lines: OPEN })
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    for (const body of ['well before', 'POISON', 'well after']) alice.say(BOB, body)
+    await bob.got(/well after/)
+    const screen = await gated.asking()
+    await soon(
+      screen.saw({ test: (iq: string) => iq.includes('well after') && !iq.includes('POISON') } as RegExp),
+      'the record behind',
+    )
+    assert.ok(screen.seen.some((iq) => iq.includes('well before') && !iq.includes('POISON')))
+    const folder = join(gated.folder, 'data', 'gatehouse', SCREEN)
+    const [aside] = (await readdir(folder)).filter((name) => name.startsWith('refused-'))
+    assert.match(await readFile(join(folder, aside ?? ''), 'utf8'), /POISON/)
+  })
+
   it('lets through what was asked and not answered, as unscreened', async () => {
     await using gated = await openGated({ lines: [...OPEN, 'gatehouse_try = 0.5', 'gatehouse_hold_max = 1'] })
     const screen = await gated.asking()

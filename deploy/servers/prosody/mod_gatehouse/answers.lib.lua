@@ -49,8 +49,11 @@ local function take_out(link, id, rec)
 	if rec.apart then return; end
 	host.screens = host.screens - 1;
 	local carried = rec.reports;
-	if carried and #carried + #host.reports <= host.max_reports then
+	if not carried then return; end
+	if #carried + #host.reports <= host.max_reports then
 		host.reports = table.move(host.reports, 1, #host.reports, #carried + 1, carried);
+	else
+		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + #carried;
 	end
 end
 
@@ -189,6 +192,23 @@ local function acknowledged(link, rec)
 	link_code.advance(link);
 end
 
+-- The screen cannot read what we sent, and would not the next time: reports are dropped, of the disk's records the one at
+-- fault is found by sending them singly, and put aside.
+local function leave_out(link, rec)
+	local host, spool = rec.host, rec.spool;
+	if rec.reports then
+		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + #rec.reports;
+		rec.reports = nil;
+	elseif spool and spool.most ~= 1 then
+		spool.most = 1;
+	elseif spool then
+		log("error", "The screen cannot read a record of %s; it is put aside as refused-...", spool.path);
+		link_code.spools.put_aside(spool, rec.children);
+		spool.most = nil;
+		acknowledged(link, rec);
+	end
+end
+
 -- An IQ of type result or error to one of our hosts. True: it is an answer to us (or pretends to be one).
 local function answer(link, origin, stanza)
 	local id = stanza.attr.id;
@@ -201,6 +221,7 @@ local function answer(link, origin, stanza)
 		link.fails = link.fails + 1;
 		if link.fails >= FAILURES then break_link(link, "three failures in a row"); end
 		link.probing = false;
+		if condition == "bad-request" then leave_out(link, rec); end
 		fail(link, id, rec, now());
 		return true;
 	end

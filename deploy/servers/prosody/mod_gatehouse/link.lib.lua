@@ -264,7 +264,7 @@ end
 -- Sends what a spool holds, one screen at a time.
 local function replay(host, spool)
 	if spool.inflight or spool.read >= spool.size or not session_of(host.link.screen) then return; end
-	local records, place = spools.read(spool, RECORDS_PER_REPLAY, BYTES_PER_SCREEN);
+	local records, place = spools.read(spool, spool.most or RECORDS_PER_REPLAY, BYTES_PER_SCREEN);
 	spool.read = place;
 	if not records[1] then
 		spools.acknowledge(spool, place);
@@ -276,7 +276,7 @@ local function replay(host, spool)
 		if record.kind ~= "a" and record.n > 0 then numbers[#numbers + 1] = record.n; end
 	end
 	spool.inflight = true;
-	send_apart(host, spool.source, children, { spool = spool, place = place, numbers = numbers });
+	send_apart(host, spool.source, children, { spool = spool, place = place, numbers = numbers, children = children });
 end
 
 local function collect(host, item)

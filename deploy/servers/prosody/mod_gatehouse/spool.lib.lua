@@ -139,7 +139,15 @@ local function acknowledge(spool, place)
 	return true;
 end
 
+-- What the screen does not take stays on the disk for a person to look at.
+local function put_aside(spool, elements)
+	local file, err = io.open((spool.path:gsub("/spool%-([^/]*)$", "/refused-%1")), "ab");
+	local ok = file and file:write(table.concat(elements, "\n"), "\n");
+	if file then file:close(); end
+	if not ok then log("error", "Nor can it be put aside: %s", err or "disk full?"); end
+end
+
 return {
-	keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers,
+	put_aside = put_aside, keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers,
 	append = append, read = read, acknowledge = acknowledge, can_sync = has_posix,
 };
