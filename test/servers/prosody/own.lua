@@ -146,7 +146,8 @@ check(#apostrophes < 1200, "an apostrophe in text stays one byte");
 
 -- Errors.
 local function refusal(xml, condition)
-	return errors.refusal(read(xml), "a@corp/r", condition or "policy-violation", { en = "no", de = "nein" });
+	local stanza = read(xml);
+	return errors.refusal(stanza, "a@corp/r", condition or "policy-violation", { en = "no", de = "nein" }, kind_of(stanza));
 end
 local replies, instead = refusal("<message to='b@corp' id='1' xml:lang='de-AT'><body/></message>");
 equal(#replies, 1, "one error for a message");
@@ -166,9 +167,13 @@ equal(#replies, 0, "no error for a result");
 equal(instead.attr.type, "error", "who asked gets an error in place of the result");
 equal(instead.attr.id, "7", "and it is the answer");
 equal(instead.attr.to, "b@corp/d", "to who asked");
-replies, instead = refusal("<presence><show>away</show><show>psst</show><status>psst</status><priority>1</priority>psst<nick xmlns='n'>psst</nick></presence>");
+replies, instead = refusal("<presence say='psst'><show>away</show><show>psst</show><status>psst</status><priority>1</priority>psst<nick xmlns='n'>psst</nick></presence>");
 equal(#replies, 1, "a refused status gets an error");
 check(not tostring(instead):find("psst", 1, true) and instead:get_child_text("show") == "away", "being there goes on without what it says: "..tostring(instead));
+
+replies, instead = refusal("<presence to='b@corp' type='unsubscribed'><status>psst</status></presence>");
+check(instead and instead.attr.type == "unsubscribed" and #instead == 0, "unsubscribed goes on without its text");
+equal(select(2, refusal("<presence to='r@rooms.corp/psst'/>")[1]:get_error()), "not-allowed", "a refused change of nick");
 
 -- Texts: both languages have the same, none is empty.
 for name, value in pairs(texts.en) do check(value ~= "" and (texts.de[name] or "") ~= "", "text "..name); end

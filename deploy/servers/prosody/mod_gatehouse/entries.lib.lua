@@ -2,8 +2,7 @@
 -- The ways in: clients and other servers through the filter of their sessions, components and privileged senders through
 -- the events of the host they write to. Each puts what it takes into the queue of its sender.
 local jid = require "util.jid";
-local st = require "util.stanza";
-local jid_bare, jid_split, prepped_split = jid.bare, jid.split, jid.prepped_split;
+local jid_bare, prepped_split = jid.bare, jid.prepped_split;
 
 return function (state, kinds, hold)
 
@@ -246,5 +245,5 @@ local function count_held(old)
 	queue.held = 0;
 end
 
-return { take = take, hook = hook, count_held = count_held, is_stanza = st.is_stanza, split = jid_split };
+return { take = take, hook = hook, count_held = count_held };
 end

@@ -42,7 +42,7 @@ end
 
 -- What goes back for a stanza that does not pass: a list (often of one) of stanzas to its sender, and as second value the
 -- stanza that takes the refused one's place on its way, if there is one.
-local function refusal(stanza, from, condition, texts)
+local function refusal(stanza, from, condition, texts, asked_as)
 	local attr, name = stanza.attr, stanza.name;
 	local kind, lang = attr.type, attr["xml:lang"];
 	-- RFC 6120 section 8.3.1: an error is never answered with an error.
@@ -58,7 +58,7 @@ local function refusal(stanza, from, condition, texts)
 	end
 	local reply = st.stanza(name, { type = "error", id = attr.id, from = attr.to or bare(from), to = from });
 	if name ~= "presence" then return { put(reply, condition, texts, lang) }; end
-	if stanza:get_child("x", MUC) or kind == nil and attr.to then
+	if asked_as == "join" then
 		if stanza:get_child("x", MUC) then reply:tag("x", { xmlns = MUC }):up(); end
 		return { put(reply, condition == "policy-violation" and "not-allowed" or condition, texts, lang) };
 	end
@@ -66,18 +66,16 @@ local function refusal(stanza, from, condition, texts)
 	if kind == "subscribe" then
 		return { reply, st.presence({ type = "unsubscribed", from = bare(attr.to), to = bare(from) }) };
 	end
-	if not attr.to then
-		-- Being there is no content: the presence goes on without what it says.
-		local quiet = st.clone(stanza);
-		quiet:maptags(function(tag)
-			return kinds.is_quiet(tag) and tag or nil;
-		end);
-		for i = #quiet, 1, -1 do
-			if not quiet[i].name then table.remove(quiet, i); end
-		end
-		return { reply }, quiet;
+	-- Being there (or not any more, or allowing it) is no content: the presence goes on without what it says.
+	local quiet = st.clone(stanza);
+	quiet:maptags(function (tag) return kinds.is_quiet(tag) and tag or nil; end);
+	for i = #quiet, 1, -1 do
+		if not quiet[i].name then table.remove(quiet, i); end
 	end
-	return { reply };
+	for name_of, value in pairs(attr) do
+		if not kinds.is_plain_attribute(name_of, value) then quiet.attr[name_of] = nil; end
+	end
+	return { reply }, quiet;
 end
 
 return { refusal = refusal, choose = choose };

@@ -41,8 +41,10 @@ local function hand_over(queue, item, stanza)
 end
 
 local function refuse(queue, item, condition, texts)
-	local replies, instead = errors.refusal(item.stanza, item.from, condition, texts);
-	for i = 1, #replies do guarded(send_back, item, replies[i]); end
+	local replies, instead = errors.refusal(item.stanza, item.from, condition, texts, item.kind);
+	-- Another server takes a presence error for a contact that is gone.
+	local silent = instead and item.direction == "received" and item.stanza.name == "presence";
+	for i = 1, silent and 0 or #replies do guarded(send_back, item, replies[i]); end
 	if instead then hand_over(queue, item, instead); end
 end
 
@@ -104,7 +106,7 @@ local function hold(queue, host, item, kind)
 	local last = queue.last;
 	if last then last.next = item; else queue.first = item; end
 	queue.last = item;
-	item.queue, item.host = queue, host;
+	item.queue, item.host, item.kind = queue, host, kind;
 	if kind then
 		code.submit(host, item);
 	elseif host.passing >= host.max_questions then

@@ -51,6 +51,11 @@ local function only(attr, allowed)
 	return true;
 end
 
+local function is_plain_attribute(name, value)
+	local longest = STANZA_ATTR[name];
+	return longest and #value <= longest;
+end
+
 local function bare_stanza(stanza)
 	if not only(stanza.attr, STANZA_ATTR) then return false; end
 	for i = 1, #stanza do
@@ -189,4 +194,4 @@ local function iq(stanza, own_bare, is_room)
 	return "iq";
 end
 
-return { message = message, presence = presence, iq = iq, is_quiet = is_quiet, all = ALL };
+return { message = message, presence = presence, iq = iq, is_quiet = is_quiet, is_plain_attribute = is_plain_attribute, all = ALL };

@@ -35,8 +35,13 @@ if not state.links then
 		if take and stanza then return take(stanza, session); end
 		return stanza;
 	end
-	filters.add_filter_hook(function (session) filters.add_filter(session, "stanzas/in", state.filter, -100); end);
-	for _, session in pairs(prosody.full_sessions) do filters.add_filter(session, "stanzas/in", state.filter, -100); end
+	local function watch(session) filters.add_filter(session, "stanzas/in", state.filter, -100); end
+	filters.add_filter_hook(watch);
+	for _, session in pairs(prosody.full_sessions) do watch(session); end
+	for session in pairs(prosody.incoming_s2s or {}) do watch(session); end
+	for _, there in pairs(prosody.hosts) do
+		for _, session in pairs(there.s2sout or {}) do watch(session); end
+	end
 	timer.add_task(0.25, function ()
 		if state.code.tick then state.code.tick(); end
 		return 0.25;
