@@ -48,8 +48,15 @@ export async function listen(login: Login, previous: Managed | null = null): Pro
       if (like.test(stanza)) resolve(stanza)
     }
     waiting.add(look)
+    const late = setTimeout(
+      () => reject(new Error(`nothing like ${like} within 20 s; came: ${list.slice(-5).join('')}`)),
+      20_000,
+    )
     void client.ended.then(({ why }) => reject(new Error(`the connection ended: ${why}`)))
-    return promise.finally(() => waiting.delete(look))
+    return promise.finally(() => {
+      waiting.delete(look)
+      clearTimeout(late)
+    })
   }
   const next = (like: RegExp) => wait(seen, waiting, like)
   return {

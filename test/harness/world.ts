@@ -123,7 +123,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   })
   try {
     await own.startProsody()
-    if (options.screen !== 'own') await own.startPolicy()
+    if (options.screen !== 'own') {
+      await own.startPolicy()
+      await world.prosody.logged(/answers; questions are asked/)
+    }
     if (options.screen !== 'own' && options.archive !== false) await own.startArchive()
     return own
   } catch (fault) {
@@ -191,7 +194,8 @@ async function writeSettings(folder: string, port: number, address: string, opti
     ...(options.journal === undefined ? [] : ['journal:', `  folder: ${journal}`]),
     ...(options.policy?.lines ?? []),
   ])
-  await write('archive.yaml', ['metrics:', '  port: 0', ...(options.archiveProcess?.lines ?? [])])
+  const follow = options.journal === undefined ? [] : ['follow:', `  journals: [${journal}]`]
+  await write('archive.yaml', ['metrics:', '  port: 0', ...follow, ...(options.archiveProcess?.lines ?? [])])
   await writeFile(rules, ruleFile(options.rules ?? 'otherwise: allow\nrules: []'))
   return { rules, journal }
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same with another real client, @xmpp/client: allowed, refused with a text in its language, replaced, and resumption.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { client, type XmppClient, xml } from '@xmpp/client'
+import type { Element } from '@xmpp/xml'
+import { HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
+import { openAllowScreen } from '../servers/prosody/allow-screen.ts'
+import { REFUSED_TEXT, RULES } from './rules.ts'
+import { serverLack } from './servers.ts'
+
+const NS_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
+/** Without TLS the client would refuse to go on where it is offered. */
+const PLAIN = { global: ['modules_disabled = { "tls", "s2s" }'] }
+const lack = serverLack()
+
+describe('@xmpp/client on Prosody', { skip: lack ?? false }, () => {
+  test('allowed, refused, replaced', async () => {
+    await using world = await startWorld({ rules: RULES, archive: false, prosody: PLAIN })
+    await using alice = await person(world, 'alice')
+    await using bob = await person(world, 'bob')
+    await alice.send(chat('bob', 'j1', 'hello'))
+    assert.equal((await bob.got('j1')).getChildText('body'), 'hello')
+    await alice.send(chat('bob', 'j2', 'topsecret'))
+    const error = (await alice.got('j2')).getChild('error')
+    assert.equal(error?.attrs.type, 'modify')
+    assert.ok(error?.getChild('policy-violation', NS_ERRORS))
+    assert.equal(error?.getChildText('text', NS_ERRORS), REFUSED_TEXT)
+    await alice.send(chat('bob', 'j3', 'the nightingale sings'))
+    assert.equal((await bob.got('j3')).getChildText('body'), 'the *********** sings')
+    assert.deepEqual(bob.ids(), ['j1', 'j3'])
+  })
+
+  test('the connection breaks while ten messages are held: the client resumes, each arrives once and in order', async () => {
+    await using world = await startWorld({ screen: 'own', prosody: PLAIN })
+    await using screen = await openAllowScreen({
+      port: world.ports.component,
+      domain: SCREEN,
+      secret: world.secret,
+      markers: true,
+      keep: true,
+    })
+    await world.prosody.logged(/answers; questions are asked/)
+    await using bob = await person(world, 'bob')
+    await using alice = await person(world, 'alice')
+    for (let i = 0; i < 10; i++) await alice.send(chat('bob', `k${i}`, 'LATER'))
+    await screen.saw(/id='k9'/)
+    const id = alice.client.streamManagement.id
+    const back = alice.resumed()
+    alice.client.socket?.destroy?.()
+    await back
+    assert.equal(alice.client.streamManagement.id, id, 'the session was resumed, not begun anew')
+    screen.release()
+    await bob.got('k9')
+    assert.deepEqual(
+      bob.ids(),
+      Array.from({ length: 10 }, (_, i) => `k${i}`),
+    )
+  })
+})
+
+function chat(to: string, id: string, body: string): Element {
+  return xml('message', { type: 'chat', to: `${to}@${HOST}`, id }, xml('body', {}, body))
+}
+
+type Person = AsyncDisposable & {
+  client: XmppClient
+  send(stanza: Element): Promise<void>
+  got(id: string): Promise<Element>
+  /** Of all messages so far, in order. */
+  ids(): (string | undefined)[]
+  /** Resolves when the server says that an earlier session goes on (XEP-0198). */
+  resumed(): Promise<void>
+}
+
+async function person(world: World, username: string): Promise<Person> {
+  const service = `xmpp://${world.address}:${world.ports.c2s}`
+  const one = client({ service, domain: HOST, username, password: 'x', resource: 'desk' })
+  const seen: Element[] = []
+  const waiting = new Map<string, (stanza: Element) => void>()
+  // A broken connection is an error event too; that it comes back is what is tested.
+  one.on('error', () => {})
+  one.on('stanza', (stanza) => {
+    if (!stanza.is('message')) return
+    seen.push(stanza)
+    waiting.get(stanza.attrs.id ?? '')?.(stanza)
+  })
+  await one.start()
+  await one.send(xml('presence', {}))
+  return {
+    client: one,
+    send: (stanza) => one.send(stanza),
+    ids: () => seen.map((stanza) => stanza.attrs.id),
+    got(id) {
+      const found = seen.find((stanza) => stanza.attrs.id === id)
+      return found === undefined ? new Promise((resolve) => waiting.set(id, resolve)) : Promise.resolve(found)
+    },
+    resumed: () =>
+      new Promise((resolve) => {
+        one.on('nonza', (element) => {
+          if (element.is('resumed', 'urn:xmpp:sm:3')) resolve()
+        })
+      }),
+    async [Symbol.asyncDispose]() {
+      await one.stop()
+    },
+  }
+}
