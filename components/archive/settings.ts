@@ -62,7 +62,7 @@ export const archiveSettings = shape({
       }),
       silent_after: words.duration({
         default: '5 min',
-        about: 'A source without a word for so long has ended without its closing mark.',
+        about: 'A source that owes answers and says nothing for so long has ended without its closing mark.',
       }),
     }),
   }),

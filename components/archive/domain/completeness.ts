@@ -19,6 +19,8 @@ export type SourceCount = {
   /** Numbers up to `dueTo` had their time; those told of later wait in `told`. */
   dueTo: number
   told: { upTo: number; at: number }[]
+  /** Ranges in which `count` numbers ended without a question; which ones, is not said when the others were asked about. */
+  outages: { from: number; to: number; count: number }[]
   /** What a successor said was reserved and never told of; numbers in it are no gaps. */
   tail: Range | null
 }
@@ -28,7 +30,7 @@ export type CountedFact =
   | { kind: 'settle'; source: string; n: number; outcome: Outcome }
   | { kind: 'done'; source: string; to: number }
   | { kind: 'mark'; source: string; last: number; end?: true }
-  | { kind: 'outage'; source: string; from: number; to: number; outcome: Outcome }
+  | { kind: 'outage'; source: string; from: number; to: number; count: number; outcome: Outcome }
   | { kind: 'source'; source: string; predecessor?: { source: string; mark: number; reserved: number } }
   | { kind: 'heard'; source: string }
 
@@ -43,7 +45,7 @@ export type Finding = {
   count: number
 }
 
-/** `graceMs`: how long a record may come after the number was told of. `silentMs`: no word for so long is an end. */
+/** `graceMs`: how long a record may come after the number was told of. `silentMs`: no word for so long, with something owed, is an end. */
 export type Patience = { graceMs: number; silentMs: number }
 
 export type Completeness = {
@@ -63,7 +65,14 @@ export function countFrom(kept: readonly SourceCount[], open: readonly Finding[]
   const sources = new Map<string, Counted>()
   const changed = new Set<Counted>()
   for (const count of kept)
-    sources.set(count.source, { ...count, gaps: [], tailFound: false, endFound: false, arrived: true })
+    sources.set(count.source, {
+      ...newCount(count.source, count.heardAt),
+      ...count,
+      gaps: [],
+      tailFound: false,
+      endFound: false,
+      arrived: true,
+    })
   for (const finding of open) reopen(of(finding.source, 0), finding)
   return {
     take(fact, at) {
@@ -126,6 +135,7 @@ function newCount(source: string, at: number): SourceCount {
     ended: 'no',
     succeededAt: null,
     present: [],
+    outages: [],
     dueTo: 0,
     told: [],
     tail: null,
@@ -139,11 +149,9 @@ function takeFact(count: Counted, fact: CountedFact, at: number): void {
       break
     case 'settle':
       if (neverDelivered(fact.outcome)) count.arrived = addRange(count.present, fact.n, fact.n) || count.arrived
-      tell(count, fact.n, at)
       break
     case 'outage':
-      if (neverDelivered(fact.outcome)) count.arrived = addRange(count.present, fact.from, fact.to) || count.arrived
-      tell(count, fact.to, at)
+      if (neverDelivered(fact.outcome)) takeOutage(count, fact)
       break
     case 'done':
       count.done = Math.max(count.done, fact.to)
@@ -154,6 +162,24 @@ function takeFact(count: Counted, fact: CountedFact, at: number): void {
       if (fact.end) count.ended = 'marked'
       break
   }
+}
+
+function takeOutage(count: Counted, { from, to, count: ended }: { from: number; to: number; count: number }): void {
+  if (ended > to - from) count.arrived = addRange(count.present, from, to) || count.arrived
+  // It may be told again until the helper knows that it was heard.
+  else if (!count.outages.some((one) => one.from === from && one.to === to)) {
+    count.outages.push({ from, to, count: ended })
+    count.arrived = true
+  }
+}
+
+/** Once the questions in its range have come, what is left of an outage is what ended without one. */
+function explainOutages(count: Counted): void {
+  count.outages = count.outages.filter(({ from, to, count: ended }) => {
+    if (countNumbers(missingIn(count.present, from, to)) > ended) return true
+    addRange(count.present, from, to)
+    return false
+  })
 }
 
 /** A settlement stands for a record only where nothing was delivered: what was delivered must be on record. */
@@ -170,6 +196,7 @@ function tell(count: Counted, upTo: number, at: number): void {
 }
 
 function look(count: Counted, now: number, patience: Patience, limit: number, found: Finding[]): void {
+  if (count.arrived && count.outages.length > 0) explainOutages(count)
   if (count.arrived) closeArrived(count, found)
   count.arrived = false
   while (count.told[0] && count.told[0].at + patience.graceMs <= now) {
@@ -229,13 +256,18 @@ function lookAtEnd(count: Counted, now: number, patience: Patience, found: Findi
       found.push({ kind: 'tail-unknown', event: 'found', source, from: tail[0], to: tail[1], count: missing })
     }
   }
-  const silent = count.ended === 'no' && count.heardAt + patience.silentMs <= now
+  const silent = count.ended === 'no' && isOwing(count) && count.heardAt + patience.silentMs <= now
   const unmarked = count.ended !== 'marked' && (past || silent)
   if (unmarked === count.endFound) return
   // A source that was succeeded stays without its mark, whatever of it comes late.
   count.endFound = unmarked
   const event = unmarked ? 'found' : 'closed'
   found.push({ kind: 'ended-without-mark', event, source, from: count.mark, to: count.mark, count: 0 })
+}
+
+/** A helper without traffic says nothing for hours; one that owes an answer does not. */
+function isOwing({ done, mark, present }: Counted): boolean {
+  return Math.max(mark, present.at(-1)?.[1] ?? 0) > done
 }
 
 function reopen(count: Counted, finding: Finding): void {

@@ -64,7 +64,7 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
     case 'outage': {
       const { source, host, from, to, count, outcome } = fact
       const item: Item = { as: 'outage', position, at: instant(fact.at), source, host, from, to, count, outcome }
-      return only(item, { kind: 'outage', source, from, to, outcome })
+      return only(item, { kind: 'outage', source, from, to, count, outcome })
     }
     case 'source': {
       const { source, node, software, helper, predecessor } = fact

@@ -115,21 +115,7 @@ function keepItem(work: Work, item: Item): void {
       )
       return
     case 'outage':
-      run(
-        db,
-        'INSERT INTO outage (source, host, low, high, count, outcome, at, journal, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        [
-          names.source(db, item.source),
-          names.number(db, item.host),
-          item.from,
-          item.to,
-          item.count,
-          item.outcome,
-          item.at,
-          journal,
-          item.position,
-        ],
-      )
+      keepOutage(work, item)
       return
     case 'occupant':
       keepOccupant(db, names, item)
@@ -329,6 +315,17 @@ function addTotals(db: DatabaseSync, totals: Readonly<Record<string, number>>): 
         [name, value],
       )
   }
+}
+
+/** A helper tells of it until it knows that it was heard. */
+function keepOutage({ db, names, journal }: Work, told: Item & { as: 'outage' }): void {
+  const { from, to, count, outcome, at, position } = told
+  const source = names.source(db, told.source)
+  const same = 'SELECT 1 FROM outage WHERE source = ? AND high = ? AND low = ? AND outcome = ?'
+  if (statement(db, same).get(source, to, from, outcome)) return
+  const insert =
+    'INSERT INTO outage (source, host, low, high, count, outcome, at, journal, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
+  run(db, insert, [source, names.number(db, told.host), from, to, count, outcome, at, journal, position])
 }
 
 type Value = string | number | null | Uint8Array

@@ -93,7 +93,25 @@ test('what was delivered needs a record: settled as released or unscreened witho
 
 test('numbers of an outage are settled as a range', () => {
   const { take, at } = counting()
-  take(0, ask(1), { kind: 'outage', source: A, from: 2, to: 900, outcome: 'bounced' }, ask(901), mark(901))
+  take(0, ask(1), { kind: 'outage', source: A, from: 2, to: 900, count: 899, outcome: 'bounced' }, ask(901), mark(901))
+  assert.deepEqual(at(64_000), [])
+})
+
+test('an outage in which others were asked about explains as many numbers as it counts, once', () => {
+  const outage: CountedFact = { kind: 'outage', source: A, from: 2, to: 9, count: 5, outcome: 'bounced' }
+  const complete = counting()
+  complete.take(0, ask(1), ask(3), ask(5), outage, outage, ask(7), mark(9))
+  assert.deepEqual(complete.at(64_000), [])
+  const { take, at } = counting()
+  take(0, ask(1), ask(3), ask(5), outage, mark(9))
+  assert.deepEqual(at(64_000), ['gap found a 2..2 (1)', 'gap found a 4..4 (1)', 'gap found a 6..9 (4)'])
+  take(70_000, ask(7))
+  assert.deepEqual(at(70_000), ['gap closed a 2..2 (0)', 'gap closed a 4..4 (0)', 'gap closed a 6..9 (0)'])
+})
+
+test('only done and mark tell of numbers: a settle far ahead makes no gaps behind it', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(1), done(1), settle(700, 'bounced'))
   assert.deepEqual(at(64_000), [])
 })
 
@@ -152,6 +170,12 @@ test('a source that falls silent has ended without its mark; when it speaks agai
   assert.deepEqual(at(300_000), ['ended-without-mark found a 1..1 (0)'])
   take(400_000, mark(1))
   assert.deepEqual(at(400_000), ['ended-without-mark closed a 1..1 (0)'])
+})
+
+test('a source that owes nothing may be silent for ever: nobody writes at night', () => {
+  const { take, at } = counting()
+  take(0, ask(1), mark(1), done(1))
+  assert.deepEqual(at(10_000_000), [])
 })
 
 test('with its end mark a source may be silent for ever', () => {
