@@ -38,6 +38,8 @@ test('a record is shown with its stanza, verdict, both clocks, hash and settleme
     'the helper says 2026-11-22 10:00, the recorder its own time',
   )
   assert.ok(texts.includes(chat('hello Bob')))
+  assert.equal((await counts(stage)).skewed, 1)
+  assert.match(await stage.metrics.page(), /^gatehouse_archive_skewed_clocks_total 1$/m)
   const access = await stage.ask('archive access')
   assert.deepEqual(
     access.rows.map(({ user, uid, command, query, hits, reason }) => ({ user, uid, command, query, hits, reason })),
