@@ -46,7 +46,7 @@ export type Following = {
   caughtUp(signal: AbortSignal): Promise<boolean>
 }
 
-const SMALL = 200
+const SMALL = 100
 const RETRY_MS = 1000
 
 export function openFollowing(options: FollowOptions): Following {
@@ -81,7 +81,7 @@ export function openFollowing(options: FollowOptions): Following {
           commit = keepUntilKept(batch, entries.at(-1)?.at ?? null, signal)
           // A fault of the commit is heard at the next turn or at the end.
           commit.catch(() => {})
-          if (entries.length < SMALL) await pause(options.gatherMs, signal)
+          if (entries.length < Math.min(SMALL, options.batch)) await pause(options.gatherMs, signal)
         }
       } finally {
         await commit

@@ -43,7 +43,7 @@ export const archiveSettings = shape({
         about: 'Journals to keep: a name in the folder of journals of gatehouse.yaml, or a path.',
         atMost: 64,
       }),
-      batch: words.whole({ min: 1, max: 10_000, default: 500, about: 'The most entries of one commit.' }),
+      batch: words.whole({ min: 1, max: 10_000, default: 200, about: 'The most entries of one commit.' }),
       gather: words.duration({ default: '40 ms', about: 'After a small commit so long is waited for more.' }),
     }),
     journal: words.group({
