@@ -98,12 +98,14 @@ async function measure(run: LoadRun): Promise<LoadReport> {
       ...{ errors: 0, lost: 0, doubled: 0, disordered: 0 },
       errorTexts: [],
       broken: [],
-      lastWords: [],
+      endWord: `${token}end`,
     },
   }
   current = now
   const measured = await (run.mode === 'closed' ? closedLoop(now, run.window) : openLoop(now, run.rate, started))
   now.refill = false
+  // One more of each pair: all hold the same word, by which a follower is asked whether it has everything.
+  for (const pair of pairs) sendNext(now, pair, performance.now(), `${now.report.endWord} `)
   now.report.stoppedAt = Date.now()
   const stopped = performance.now()
   const late = setTimeout(resolve, run.drainMs ?? 10_000)
@@ -120,7 +122,6 @@ async function measure(run: LoadRun): Promise<LoadReport> {
   report.sent = pairs.reduce((sum, pair) => sum + pair.sent, 0)
   report.lost = pairs.reduce((sum, pair) => sum + pair.open, 0)
   report.cpuUsPerMessage = (used.user + used.system) / Math.max(1, report.sent)
-  report.lastWords = pairs.filter((pair) => pair.sent > 0).map((pair) => word(now, pair, pair.sent - 1))
   return { ...report, ...spread(now.latencies), ...(run.keep === true ? { latenciesMs: now.latencies } : {}) }
 }
 
@@ -151,14 +152,14 @@ function openLoop(now: Current, rate: number, started: number): Promise<number> 
         next += 1
       }
       if (next < total && now.report.broken.length === 0) {
-        setTimeout(tick, started + (next * 1000) / rate - performance.now())
+        setTimeout(tick, Math.max(0, started + (next * 1000) / rate - performance.now()))
       } else resolve(now.latencies.length)
     }
     tick()
   })
 }
 
-function sendNext(now: Current, pair: Pair, at: number): void {
+function sendNext(now: Current, pair: Pair, at: number, extra = ''): void {
   const number = pair.sent
   pair.sent += 1
   pair.open += 1
@@ -168,7 +169,7 @@ function sendNext(now: Current, pair: Pair, at: number): void {
   const id = word(now, pair, number)
   const body = now.bodies[(number + pair.index) % now.bodies.length]
   pair.sender.send(
-    `<message type='chat' id='${id}' to='${receiver.login.user}@${receiver.login.domain}'><body>${id} ${body}</body></message>`,
+    `<message type='chat' id='${id}' to='${receiver.login.user}@${receiver.login.domain}'><body>${id} ${extra}${body}</body></message>`,
   )
   if (pair.sender.managed !== null && number % 5 === 4) pair.sender.requestAcknowledgement()
 }

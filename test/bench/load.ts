@@ -59,8 +59,8 @@ export type LoadReport = {
   errorTexts: string[]
   /** Connections that ended during the run, with the reason. */
   broken: string[]
-  /** Unique first word of the last message of each pair. */
-  lastWords: string[]
+  /** A word that only the last message of each pair holds. */
+  endWord: string
 }
 
 export type Load = AsyncDisposable & {

@@ -21,7 +21,7 @@ export type SetUp = AsyncDisposable & {
   /** Process ids by name; `prosody` is always there. */
   readonly pids: Readonly<Record<string, number>>
   /** Resolves when the last record of the run can be found; at once where nothing is recorded. */
-  found(report: LoadReport): Promise<void>
+  found(report: LoadReport, pairs: number): Promise<void>
   counts(): Promise<Counts>
 }
 
@@ -127,19 +127,18 @@ export async function suite(environment?: Readonly<Record<string, string>>): Pro
     ...set('full suite', world.prosody, world.ports.c2s, () => journalCounts(world)),
     world,
     pids: { prosody: world.prosody.pid, policy: policy.pid, archive: archive.pid },
-    found: (report) => lastFound(world, report),
+    found: (report, pairs) => lastFound(world, report, pairs),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   }
 }
 
 /** Asks until the last message of every pair is found. The archive's own rights and access facts are part of it. */
-async function lastFound(world: World, report: LoadReport): Promise<void> {
+async function lastFound(world: World, report: LoadReport, pairs: number): Promise<void> {
   const until = Date.now() + FOUND_WITHIN_MS
-  for (const word of report.lastWords) {
-    while ((await world.ask('archive search', { words: word, limit: 1, reason: 'bench' })).length === 0) {
-      if (Date.now() > until) throw new Error(`${word} cannot be found in the archive`)
-      await setTimeout(20)
-    }
+  const query = { words: report.endWord, limit: pairs, reason: 'bench' }
+  while ((await world.ask('archive search', query)).length < pairs) {
+    if (Date.now() > until) throw new Error(`${report.endWord} cannot be found in the archive ${pairs} times`)
+    await setTimeout(10)
   }
 }
 
