@@ -64,7 +64,7 @@ end
 
 local function take_pending(host)
 	local items, count = host.pending, host.pending_count;
-	host.pending, host.pending_texts, host.pending_count, host.pending_bytes = {}, {}, 0, 0;
+	host.pending, host.pending_count, host.pending_last, host.pending_bytes = {}, 0, 0, 0;
 	return items, count;
 end
 

@@ -74,7 +74,12 @@ local function take_client(stanza, session)
 	end
 	local kind = kind_of(host, stanza, queue.bare);
 	if not kind and not queue.first then return stanza; end
-	local item = { stanza = stanza, from = full, to = stanza.attr.to or (stanza.name ~= "presence" and queue.bare or nil), session = session };
+	-- All fields at once: the table need not grow.
+	local item = {
+		stanza = stanza, from = full, to = stanza.attr.to or (stanza.name ~= "presence" and queue.bare or nil), session = session,
+		queue = queue, host = host, kind = kind, n = nil, try = nil, at = 0, bytes = 0, verdict = nil, answered = nil, next = nil,
+		counted = nil,
+	};
 	uncount(session, queue, item);
 	hold.hold(queue, host, item, kind);
 	return nil;

@@ -14,6 +14,7 @@ local FORWARDED = "<forwarded xmlns='urn:xmpp:forward:0'>";
 local SCREENS_AT_ONCE = 3; -- more than this under way for a host: questions are collected
 local QUESTIONS_PER_SCREEN, BYTES_PER_SCREEN, CHILDREN_PER_SCREEN = 64, 65536, 256;
 local RECORDS_PER_REPLAY = 200;
+local PIECES_KEPT = 4096;
 local BLOCK = 1000;
 local log = logger.init("gatehouse");
 local to_hex = hex_of.encode or hex_of.to;
@@ -21,13 +22,15 @@ local to_hex = hex_of.encode or hex_of.to;
 local function hex(bytes) return to_hex(random_bytes(bytes)); end
 
 -- RFC 3339, UTC, milliseconds.
-local stamp_second, stamp_text;
+local stamp_second, stamp_text, stamp_at, stamp_whole;
 local function stamp(t)
+	if t == stamp_at then return stamp_whole; end
 	local second = floor(t);
 	if second ~= stamp_second then
 		stamp_second, stamp_text = second, date("!%Y-%m-%dT%H:%M:%S", second);
 	end
-	return format("%s.%03dZ", stamp_text, floor((t - second) * 1000));
+	stamp_at, stamp_whole = t, format("%s.%03dZ", stamp_text, floor((t - second) * 1000));
+	return stamp_whole;
 end
 
 -- state: the table shared by all hosts. code: drain, lost and the like, filled by the other parts.
@@ -71,13 +74,32 @@ local function advance(link)
 	link.done = done;
 end
 
-local function question(item)
+-- Appends the question to buf behind index n; returns the last index used.
+local function ask(item, buf, n)
 	local try, direction, via = item.try, item.direction, item.via;
-	return concat {
-		"<ask n='", item.n, try > 1 and "' try='"..try or "", direction and "' direction='"..direction or "",
-		via and "' via='"..via or "", "' at='", stamp(item.at), item.spooled and "' spooled='true'>" or "'>", FORWARDED,
-		writer.stanza(item.stanza, item.from, item.to), "</forwarded></ask>",
-	};
+	buf[n + 1], buf[n + 2] = "<ask n='", item.n;
+	n = n + 2;
+	if try > 1 then
+		buf[n + 1], buf[n + 2] = "' try='", try;
+		n = n + 2;
+	end
+	if direction then
+		buf[n + 1], buf[n + 2] = "' direction='", direction;
+		n = n + 2;
+	end
+	if via then
+		buf[n + 1], buf[n + 2] = "' via='", via;
+		n = n + 2;
+	end
+	buf[n + 1], buf[n + 2], buf[n + 3], buf[n + 4] = "' at='", stamp(item.at), item.spooled and "' spooled='true'>" or "'>", FORWARDED;
+	n = writer.append(item.stanza, item.from, item.to, buf, n + 4) + 1;
+	buf[n] = "</forwarded></ask>";
+	return n;
+end
+
+local function question(item)
+	local buf = {};
+	return concat(buf, "", 1, ask(item, buf, 0));
 end
 
 -- Who we are: once per connection.
@@ -198,7 +220,7 @@ local function flush(host, extra)
 	local session = session_of(link.screen);
 	if not session then return code.lost(link); end
 	local t = now();
-	local buf, n = {}, 1; -- buf[1] is the head
+	local buf, n, children = {}, 1, 0; -- buf[1] is the head; children beside one for each piece
 	if not link.announced then
 		link.announced = true;
 		n = n + 1;
@@ -207,14 +229,16 @@ local function flush(host, extra)
 	if extra then n = n + 1; buf[n] = extra; end
 	local items, count = host.pending, host.pending_count;
 	if count > 0 then
-		move(host.pending_texts, 1, count, n + 1, buf);
-		n = n + count;
-		host.pending, host.pending_texts, host.pending_count, host.pending_bytes = {}, {}, 0, 0;
+		n, children = n + 1, children + count - 1;
+		buf[n] = concat(host.pending_pieces, "", 1, host.pending_last);
+		-- The table of pieces is used again; it lets go of them when it has grown.
+		if host.pending_last > PIECES_KEPT then host.pending_pieces = {}; end
+		host.pending, host.pending_count, host.pending_last, host.pending_bytes = {}, 0, 0, 0;
 	end
 	local reports, carried = host.reports, nil;
 	local waiting = #reports;
 	if waiting > 0 then
-		local taken = math.min(waiting, CHILDREN_PER_SCREEN - n + 1);
+		local taken = math.min(waiting, CHILDREN_PER_SCREEN - n + 1 - children);
 		move(reports, 1, taken, n + 1, buf);
 		n = n + taken;
 		carried = taken == waiting and reports or move(reports, 1, taken, 1, {});
@@ -280,14 +304,19 @@ local function replay(host, spool)
 end
 
 local function collect(host, item)
-	local text = question(item);
-	local size = #text;
+	local pieces, before = host.pending_pieces, host.pending_last;
+	local last = ask(item, pieces, before);
+	local size = 0;
+	for i = before + 1, last do
+		local piece = pieces[i];
+		size = size + (type(piece) == "string" and #piece or 8);
+	end
+	host.pending_last = last;
 	item.bytes = size;
 	host.bytes = host.bytes + size;
 	local count = host.pending_count + 1;
 	host.pending_count = count;
 	host.pending[count] = item;
-	host.pending_texts[count] = text;
 	size = host.pending_bytes + size;
 	host.pending_bytes = size;
 	if host.screens < SCREENS_AT_ONCE or count >= QUESTIONS_PER_SCREEN or size >= BYTES_PER_SCREEN then flush(host); end

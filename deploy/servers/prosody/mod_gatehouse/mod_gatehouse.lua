@@ -96,7 +96,7 @@ end
 local options = read_options();
 local host = state.hosts[module.host] or {
 	name = module.host, inflight = 0, passing = 0, bytes = 0, screens = 0, counted = {},
-	pending = {}, pending_texts = {}, pending_count = 0, pending_bytes = 0,
+	pending = {}, pending_pieces = {}, pending_count = 0, pending_last = 0, pending_bytes = 0,
 	reports = {}, unspooled = {}, spools = {},
 };
 if host.link and host.link.screen ~= options.screen then

@@ -16,31 +16,38 @@ local function text(value)
 	return value;
 end
 
--- Appends the element to buf from index n on; parentns is the namespace in force. Returns the last index used.
+-- Appends the element to buf behind index n, piece by piece: no string is made that is not already there. parentns is the
+-- namespace in force. Returns the last index used.
 local function element(t, buf, n, parentns)
 	local name, attr = t.name, t.attr;
 	local ns = attr.xmlns or parentns;
-	n = n + 1;
-	buf[n] = ns == parentns and "<"..name or "<"..name.." xmlns='"..attribute(ns).."'";
+	buf[n + 1], buf[n + 2] = "<", name;
+	n = n + 2;
+	if ns ~= parentns then
+		buf[n + 1], buf[n + 2], buf[n + 3] = " xmlns='", attribute(ns), "'";
+		n = n + 3;
+	end
 	local prefixes = 0;
 	for k, v in pairs(attr) do
 		if k ~= "xmlns" then
-			n = n + 1;
 			if find(k, "\1", 1, true) then
 				local uri, plain = match(k, "^([^\1]*)\1(.*)$");
 				prefixes = prefixes + 1;
-				buf[n] = " xmlns:ns"..prefixes.."='"..attribute(uri).."' ns"..prefixes..":"..plain.."='"..attribute(v).."'";
+				buf[n + 1] = " xmlns:ns"..prefixes.."='"..attribute(uri).."' ns"..prefixes..":";
+				k = plain;
 			else
-				buf[n] = " "..k.."='"..attribute(v).."'";
+				buf[n + 1] = " ";
 			end
+			buf[n + 2], buf[n + 3], buf[n + 4], buf[n + 5] = k, "='", attribute(v), "'";
+			n = n + 5;
 		end
 	end
 	local children = #t;
-	n = n + 1;
 	if children == 0 then
-		buf[n] = "/>";
-		return n;
+		buf[n + 1] = "/>";
+		return n + 1;
 	end
+	n = n + 1;
 	buf[n] = ">";
 	for i = 1, children do
 		local child = t[i];
@@ -51,21 +58,24 @@ local function element(t, buf, n, parentns)
 			buf[n] = text(child);
 		end
 	end
-	n = n + 1;
-	buf[n] = "</"..name..">";
-	return n;
+	buf[n + 1], buf[n + 2], buf[n + 3] = "</", name, ">";
+	return n + 3;
 end
 
-local buf = {}; -- used again for each stanza; writing never yields
-
--- The stanza in jabber:client with these addresses (to may be nil: none is written).
-local function stanza(t, from, to)
+-- Appends the stanza in jabber:client with these addresses (to may be nil: none is written).
+local function append(t, from, to, buf, n)
 	local attr = t.attr;
 	local old_from, old_to, old_ns = attr.from, attr.to, attr.xmlns;
 	attr.from, attr.to, attr.xmlns = from, to, "jabber:client";
-	local n = element(t, buf, 0, nil);
+	n = element(t, buf, n, nil);
 	attr.from, attr.to, attr.xmlns = old_from, old_to, old_ns;
-	return concat(buf, "", 1, n);
+	return n;
 end
 
-return { stanza = stanza, attribute = attribute, text = text };
+-- The same as one string.
+local function stanza(t, from, to)
+	local buf = {};
+	return concat(buf, "", 1, append(t, from, to, buf, 0));
+end
+
+return { append = append, stanza = stanza, attribute = attribute, text = text };
