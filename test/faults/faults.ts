@@ -83,10 +83,13 @@ export async function openFaults(mode: Mode, journal?: string): Promise<FaultSta
       onOutage: mode,
       ...(journal === undefined ? {} : { journal }),
       policy: {
-        main: join(HERE, 'mains/policy.ts'),
+        main: join(HERE, 'mains/policy/main.ts'),
         environment: { ...shim, GATEHOUSE_CRASH: crashFile('policy') },
       },
-      archiveProcess: { main: join(HERE, 'mains/archive.ts'), environment: { GATEHOUSE_CRASH: crashFile('archive') } },
+      archiveProcess: {
+        main: join(HERE, 'mains/archive/main.ts'),
+        environment: { GATEHOUSE_CRASH: crashFile('archive') },
+      },
       prosody: {
         modules: ['gatehouse_crash'],
         pluginPaths: [resolve(HERE, 'prosody')],
