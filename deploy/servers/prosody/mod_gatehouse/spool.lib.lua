@@ -94,7 +94,7 @@ local function append(spool, max_bytes, kind, n, xml)
 		-- Part of it may be there, and what came behind would not be found: nothing more until this file is acknowledged.
 		spool.file:close();
 		spool.file = nil;
-		spool.full = true;
+		if spool.size > 0 then spool.full = true; else os.remove(spool.path); end
 		return false, err;
 	end
 	if has_posix then fsync(fileno(spool.file)); end
