@@ -187,7 +187,7 @@ export type GateFigures = {
   drain_s: number
 }
 
-function figures(version: string, scores: readonly Score[], added: Added, fdatasyncP99: number): GateFigures {
+export function figures(version: string, scores: readonly Score[], added: Added, fdatasyncP99: number): GateFigures {
   const of = (name: string) => {
     const score = scores.find((one) => one.name === name)
     if (score === undefined) throw new Error(`${name} was not measured`)

@@ -25,6 +25,8 @@ export function splitter(told: {
       const end = rest.indexOf('>', open)
       if (end < 0) break
       at = end + 1
+      // Between stanzas a server may send white space to see whether we are there.
+      if (depth === 0) from = open
       const second = rest.charCodeAt(open + 1)
       if (second === QUESTION) {
         from = at

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flat line of the gate bench: its names are a contract, its ratios are medians of rounds, and a missed goal is told.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { explain } from './explain.ts'
+import { figures, type Score } from './gate.ts'
+
+const score = (name: string, rates: readonly number[], more: Partial<Score> = {}): Score => ({
+  ...{
+    name,
+    sent: 1000,
+    seconds: 1,
+    p50Ms: 1,
+    p99Ms: 2,
+    lost: 0,
+    doubled: 0,
+    disordered: 0,
+    errors: 0,
+    drainSeconds: 0.1,
+  },
+  ...{ cpuUsPerMessage: { prosody: 100 }, peakRssMb: { prosody: 300 }, rows: null, commits: null, generatorCpuUs: 1 },
+  ...{ errorTexts: [], rounds: rates.map((perSecond) => ({ perSecond, serverCpuUs: 100 })), ...more },
+})
+const spread = { p50Ms: 1, p99Ms: 2, p999Ms: 3 }
+const added = { p50Ms: 0.5, p99Ms: 2, p999Ms: 3, bare: spread, suite: spread, lost: 0, doubled: 0, searches: 1 }
+const scores = (suite: Partial<Score> = {}) => [
+  score('bare', [10_000, 10_000, 10_000]),
+  score('mod_mam internal', [1000, 1000, 1000]),
+  score('mod_mam SQLite', [100, 100, 100]),
+  score('do-nothing screen', [6000, 6000, 6000]),
+  score('full suite', [5000, 1, 6000], { peakRssMb: { prosody: 300, policy: 100, archive: 150 }, ...suite }),
+]
+
+test('the names of the line are exactly those that others read', () => {
+  assert.deepEqual(Object.keys(figures('0.12.3', scores(), added, 0.3)), [
+    ...['bench', 'server', 'cores', 'suite_over_bare', 'suite_over_noop', 'server_cpu_ratio', 'suite_over_mam_sqlite'],
+    ...[
+      'suite_over_mam_internal',
+      'added_p50_ms',
+      'added_p99_ms',
+      'fdatasync_p99_ms',
+      'lost',
+      'doubled',
+      'rss_mb_max',
+      'drain_s',
+    ],
+  ])
+})
+
+test('a ratio is the median of its rounds; the RSS is that of our own processes', () => {
+  const line = figures('0.12.3', scores(), added, 0.3)
+  assert.equal(line.suite_over_bare, 0.5)
+  assert.equal(line.rss_mb_max, 150)
+  assert.equal(explain(line, scores()), '')
+})
+
+for (const [title, change, told] of [
+  ['a slow suite', { rounds: [1, 1, 1].map((perSecond) => ({ perSecond, serverCpuUs: 100 })) }, 'suite over bare'],
+  [
+    'a server that works twice as much',
+    { rounds: [5000, 5000, 6000].map((perSecond) => ({ perSecond, serverCpuUs: 200 })) },
+    "Prosody's CPU",
+  ],
+  ['a process that grows', { peakRssMb: { policy: 201 } }, 'RSS'],
+  ['a lost message', { lost: 1 }, 'lost'],
+] as const) {
+  test(`${title} is told, with where the time goes`, () => {
+    const text = explain(figures('0.12.3', scores(change), added, 0.3), scores(change))
+    assert.ok(text.includes(`missed: ${told}`), text)
+    assert.match(text, /where the time goes/)
+  })
+}
