@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One process of the suite, started as its unit would: main.ts with its settings file; its log goes to a file.
+// One process of the suite, started as its unit would, with its settings file; its log goes to a file.
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { componentCommand } from '../command.ts'
 import type { Exit } from './prosody.ts'
-
-const COMPONENTS = resolve(import.meta.dirname, '../../components')
 
 export type Part = AsyncDisposable & {
   readonly name: string
@@ -20,7 +19,7 @@ export type Part = AsyncDisposable & {
 /** Resolves when the process logs `ready`; rejects with its last words when it ends before. */
 export async function startPart(name: string, settingsFile: string, logFolder: string): Promise<Part> {
   const logFile = join(logFolder, `${name}.log`)
-  const child = spawn(process.execPath, [join(COMPONENTS, name, 'main.ts'), settingsFile], {
+  const child = spawn(process.execPath, [...componentCommand(name), settingsFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const file = createWriteStream(logFile, { flags: 'a' })

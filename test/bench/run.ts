@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench -- NAME [--quick | --long]: measures beside peers in the same run; the last line is one flat JSON object.
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gate } from './gate.ts'
 
@@ -24,5 +26,9 @@ async function main(): Promise<number> {
     process.stderr.write(HELP)
     return values.help ? 0 : 2
   }
+  // What is measured is what an operator runs.
+  const build = resolve(import.meta.dirname, '../../deploy/build.mjs')
+  const { status } = spawnSync(process.execPath, [build], { stdio: ['ignore', 2, 2] })
+  if (status !== 0) return status ?? 1
   return BENCHES[name as keyof typeof BENCHES]({ form: values.quick ? 'quick' : values.long ? 'long' : 'normal' })
 }

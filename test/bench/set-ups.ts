@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import { type Prosody, type ProsodySettings, startProsody } from '../../deploy/demo/prosody.ts'
+import { asInstalled } from '../harness/component.ts'
 import { startPostgres } from '../harness/postgres.ts'
 import { ANYBODY, HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import type { LoadReport, LoadTarget } from './load.ts'
@@ -120,7 +121,10 @@ export type Suite = SetUp & { readonly world: World }
 /** mod_gatehouse, policy and archive, as processes of their own; `environment` goes to policy and archive. */
 export async function suite(environment?: Readonly<Record<string, string>>): Promise<Suite> {
   const part = environment === undefined ? {} : { environment }
-  const world = await startWorld({ policy: part, archiveProcess: part })
+  const world = await startWorld({
+    policy: { ...part, ...asInstalled('policy') },
+    archiveProcess: { ...part, ...asInstalled('archive') },
+  })
   const { policy, archive } = world
   if (policy === null || archive === null) throw new Error('the suite runs with policy and archive')
   return {

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { componentCommand } from '../../deploy/command.ts'
 
 const COMPONENTS = resolve(import.meta.dirname, '../../components')
 const STOP_WITHIN_MS = 25_000
@@ -17,6 +18,8 @@ export type ComponentSettings = {
   environment?: Readonly<Record<string, string>>
   /** Another main than components/NAME/main.ts, such as one that hands in crash points. */
   main?: string
+  /** Of node itself. */
+  flags?: readonly string[]
   /** Put before node, such as ['strace', '-f', '-o', FILE]. */
   wrapper?: readonly string[]
 }
@@ -34,10 +37,17 @@ export type Component = AsyncDisposable & {
   stop(): Promise<void>
 }
 
+/** The flags and the main that its unit names; from the sources where dist/ is not of them. */
+export function asInstalled(name: string): Required<Pick<ComponentSettings, 'flags' | 'main'>> {
+  const command = componentCommand(name)
+  return { flags: command.slice(0, -1), main: command.at(-1) ?? '' }
+}
+
 /** Resolves when the process has said that it is ready. */
 export async function startComponent(settings: ComponentSettings): Promise<Component> {
   const main = settings.main ?? join(COMPONENTS, settings.name, 'main.ts')
-  const [command = process.execPath, ...args] = [...(settings.wrapper ?? []), process.execPath, main, settings.file]
+  const node = [process.execPath, ...(settings.flags ?? []), main, settings.file]
+  const [command = process.execPath, ...args] = [...(settings.wrapper ?? []), ...node]
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...settings.environment },

@@ -23,7 +23,7 @@ export const ANYBODY = [
 /** Plugins for Prosody that only tests use. */
 export const TEST_PLUGINS = resolve(import.meta.dirname, '../servers/prosody')
 
-type Part = Pick<ComponentSettings, 'environment' | 'main' | 'wrapper'>
+type Part = Pick<ComponentSettings, 'environment' | 'flags' | 'main' | 'wrapper'>
 
 export type WorldOptions = {
   /** Virtual hosts with the helper; default corp.example. */
@@ -83,6 +83,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     file: join(folder, 'config', `${name}.yaml`),
     logFolder: folder,
     ...(own?.environment === undefined ? {} : { environment: own.environment }),
+    ...(own?.flags === undefined ? {} : { flags: own.flags }),
     ...(own?.main === undefined ? {} : { main: own.main }),
     ...(own?.wrapper === undefined ? {} : { wrapper: own.wrapper }),
   })

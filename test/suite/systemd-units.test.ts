@@ -6,6 +6,7 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
+import { componentCommand } from '../../deploy/command.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const UNITS = join(ROOT, 'deploy/systemd')
@@ -42,6 +43,12 @@ describe('units', () => {
       assert.ok(unit().includes(`Description=Gatehouse ${manual.split('\n')[0]}`), manual.split('\n')[0])
       assert.match(manual, /\b2 on bad settings/)
       assert.ok(unit().includes('RestartPreventExitStatus=2'))
+    })
+
+    it(`${name}: starts what the demo and the bench start`, () => {
+      const command = componentCommand(name, true).join(' ').replace(ROOT, '/usr/lib/gatehouse')
+      const node = '/usr/lib/gatehouse/node_modules/.bin/node'
+      assert.ok(unit().includes(`ExecStart=${node} ${command} /etc/gatehouse/${name}.yaml`), command)
     })
 
     it(`${name}: has its own fixed user, its sandbox, and nothing that would break it`, () => {

@@ -12,7 +12,7 @@ import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
 import { componentCommand } from '../../../deploy/command.ts'
 import { askCommand } from '../../harness/ask-command.ts'
-import { startComponent } from '../../harness/component.ts'
+import { asInstalled, startComponent } from '../../harness/component.ts'
 import { usage } from '../../harness/meter.ts'
 import { SOURCE } from '../facts.ts'
 
@@ -66,15 +66,10 @@ console.log(
 )
 
 function start() {
-  const flags = [...more, ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`])]
-  const [main = '', ...rest] = componentCommand('archive').toReversed()
-  return startComponent({
-    name: 'archive',
-    file: join(folder, 'archive.yaml'),
-    logFolder: folder,
-    flags: [...rest.toReversed(), ...flags],
-    main,
-  })
+  const { flags, main } = asInstalled('archive')
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+  const all = [...flags, ...more, ...profiling]
+  return startComponent({ name: 'archive', file: join(folder, 'archive.yaml'), logFolder: folder, flags: all, main })
 }
 
 async function write(from: number, to: number): Promise<void> {
