@@ -16,25 +16,34 @@ const settings = workerData as WorkerSettings
 const tell = (told: Told): void => port.postMessage(told)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-const folder = new Worker(workerUrl(new URL('./fold-worker.ts', import.meta.url)), { name: 'journal folder' })
-const askFold = (ask: FoldAsk): void => folder.postMessage(ask)
+/** Started when there is something to fold for the first time: a journal that hardly grows is spared a thread and its memory. */
+let folder: Worker | undefined
+let folded: (told: FoldTold) => void = () => {}
+const askFold = (ask: FoldAsk): void => {
+  if (folder === undefined) {
+    const url = workerUrl(new URL('./fold-worker.ts', import.meta.url))
+    folder = new Worker(url, { name: 'journal folder', resourceLimits: { maxYoungGenerationSizeMb: 2 } })
+    folder.on('message', (told: FoldTold) => folded(told))
+  }
+  folder.postMessage(ask)
+}
 
 try {
   serve(new FileWriter(settings, (level, fill) => tell({ told: 'level', level, fill }), askFold))
 } catch (error) {
   tell({ told: 'unable', message: textOf(error) })
-  askFold({ fold: 'stop' })
+  folder?.postMessage({ fold: 'stop' } satisfies FoldAsk)
   port.close()
 }
 
 function serve(writer: FileWriter): void {
-  folder.on('message', (told: FoldTold) => {
+  folded = (told) => {
     try {
       writer.folded(told)
     } catch (error) {
       tell({ told: 'fault', message: textOf(error) })
     }
-  })
+  }
   let trimming: Promise<unknown> = Promise.resolve()
   const inTurn = (step: () => Promise<void>): void => {
     trimming = trimming.then(step, step).catch((error: unknown) => tell({ told: 'fault', message: textOf(error) }))
@@ -65,8 +74,11 @@ function serve(writer: FileWriter): void {
     } else {
       clearInterval(timer)
       inTurn(async () => {
-        askFold({ fold: 'stop' })
-        await once(folder, 'exit')
+        if (folder !== undefined) {
+          const ended = once(folder, 'exit')
+          folder.postMessage({ fold: 'stop' } satisfies FoldAsk)
+          await ended
+        }
         port?.close()
         writer.close()
       })
