@@ -147,12 +147,12 @@ async function lastFound(world: World, report: LoadReport, pairs: number): Promi
 }
 
 async function journalCounts(world: World): Promise<Counts> {
-  const rows = await world.ask('archive stats')
-  const value = (name: string) => {
-    const row = rows.find((one) => one.what === name)
-    return typeof row?.value === 'number' ? row.value : null
-  }
-  return { rows: value('records'), commits: null }
+  const stats = await world.ask('archive stats')
+  const records = stats.find((row) => row.what === 'records')?.value
+  const ready = await world.archive?.logged((line) => line.event === 'ready')
+  const page = await (await fetch(String(ready?.metrics))).text()
+  const commits = /^gatehouse_archive_commits_total (\d+)$/m.exec(page)?.[1]
+  return { rows: typeof records === 'number' ? records : null, commits: commits === undefined ? null : Number(commits) }
 }
 
 const FOUND_WITHIN_MS = 60_000
