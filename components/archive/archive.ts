@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openDenialLog } from '../kit/bus/denied.ts'
 import { openJournal } from '../kit/bus/file-journal.ts'
 import type { Context, Running } from '../kit/process/run.ts'
 import { createRouter } from '../kit/router/create-router.ts'
@@ -126,6 +127,7 @@ export async function startArchive(
     log.error('a look could not be recorded', { error })
     return text.say('archive-unrecorded', undefined)
   })
+  const denials = openDenialLog(own, now, (uid) => log.warn('denied attempts are no more put on record', { uid }))
   const counts = async () => countsOf(await store.read('counts', null), totals(), views())
   const router = openLink(context, software)
   const opened = opening.move()
@@ -140,6 +142,7 @@ export async function startArchive(
       counts,
     }),
     healthy: () => views().find(({ wrong }) => wrong !== null && wrong !== 'not opened yet')?.wrong ?? null,
+    denied: denials.record,
     ready: () => views().find(({ wrong }) => wrong !== null)?.wrong ?? null,
     async drain(signal) {
       await router?.stream.drain(signal)

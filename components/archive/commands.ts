@@ -111,11 +111,21 @@ async function* gaps(desk: Desk, args: Args, { signal }: Asked): AsyncGenerator<
 }
 
 async function* access(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
-  await desk.ownCaughtUp(within(signal))
+  // Looks at this archive stand in its own journal, and what other processes refused in theirs.
+  await Promise.all([desk.ownCaughtUp(within(signal)), desk.caughtUp(within(signal))])
   const looks = await desk.store.read('accesses', { user: text(args.user), limit: bound(args.limit) })
   await desk.access.record({ caller, command: 'archive access', args, hits: looks.length })
-  for (const { at, recordedAt, uid, user, command, query, hits, reason } of looks) {
-    yield listed({ at: writeTime(at ?? recordedAt), user, uid, command, query: JSON.parse(query), hits, reason })
+  for (const { at, recordedAt, uid, user, command, query, hits, denied, reason } of looks) {
+    yield listed({
+      at: writeTime(at ?? recordedAt),
+      user,
+      uid,
+      command,
+      query: JSON.parse(query),
+      hits,
+      denied,
+      reason,
+    })
   }
 }
 

@@ -43,7 +43,7 @@ export const declarations = [
     help: 'archive-access',
     rights: ['auditor', 'officer'],
     parameters: [{ name: 'user', help: 'archive-access-user', type: 'text' }, limit(100), reason],
-    columns: ['at', 'user', 'command', 'query', 'hits', 'reason'],
+    columns: ['at', 'user', 'command', 'query', 'hits', 'denied', 'reason'],
   },
   {
     name: 'archive backup',

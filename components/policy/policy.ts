@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The component policy: every stanza it answers, and what it is made of.
 import { randomUUID } from 'node:crypto'
+import { openDenialLog } from '../kit/bus/denied.ts'
 import { openJournal } from '../kit/bus/file-journal.ts'
 import type { Journal } from '../kit/bus/journal.ts'
 import { writeFact } from '../kit/facts/entries.ts'
@@ -65,9 +66,12 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     ),
   )
   showMetrics(metrics, journal, rules, gate)
+  const noMore = (uid: number) => log.warn('denied attempts are no more put on record', { uid })
+  const denials = openDenialLog(journal, context.now, noMore)
   opening.move()
   return {
     commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork() }),
+    denied: denials.record,
     healthy: () => gate.trouble(),
     ready: () => (stream.state === 'up' ? null : `the stream to the server is ${stream.state}`),
     async reload() {

@@ -34,6 +34,9 @@ export type Stage = AsyncDisposable & {
 export type StageOptions = {
   rules?: string
   settings?: string
+  /** More of gatehouse.yaml. */
+  shared?: string
+  flags?: readonly string[]
   main?: string
   environment?: Readonly<Record<string, string>>
 }
@@ -51,7 +54,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   writeFileSync(rulesFile, options.rules ?? ALLOW_ALL)
   writeFileSync(
     join(folder, 'gatehouse.yaml'),
-    `server: { port: ${server.port} }\nfolders: { run: ${folder}/run, state: ${folder}/state }\n`,
+    `server: { port: ${server.port} }\nfolders: { run: ${folder}/run, state: ${folder}/state }\n${options.shared ?? ''}`,
   )
   const own = `secret_file: secret\nhosts: [${HOST}, rooms.${HOST}]\nrules: rules.yaml\nmetrics: { port: 0 }\n`
   const journal = /^journal:/mu.test(options.settings ?? '') ? '' : `journal: { folder: ${folder}/journal }\n`
@@ -61,6 +64,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     name: 'policy',
     file,
     logFolder: folder,
+    ...(options.flags ? { flags: options.flags } : {}),
     ...(options.main ? { main: options.main } : {}),
     ...(options.environment ? { environment: options.environment } : {}),
   }

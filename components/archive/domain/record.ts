@@ -151,6 +151,8 @@ export type Access = {
   query: string
   hits: number | null
   reason: string
+  /** Refused for want of a right. */
+  denied: boolean
 }
 
 /** An address as the server stamped it; nothing is refused here, evidence is kept as it is. */

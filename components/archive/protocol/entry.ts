@@ -214,7 +214,7 @@ function readStanza(stanza: string, reading: Reading): { fields: StanzaFields; u
 }
 
 function readAccess(entry: JournalEntry, fact: FactOf<'access'>): Item {
-  const { command, query, hits, reason = '' } = fact
+  const { command, query, hits, reason = '', denied = false } = fact
   const who = nameOf(fact.who)
   return {
     as: 'access',
@@ -226,6 +226,7 @@ function readAccess(entry: JournalEntry, fact: FactOf<'access'>): Item {
     query: JSON.stringify(query),
     hits,
     reason,
+    denied,
   }
 }
 

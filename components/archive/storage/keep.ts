@@ -152,7 +152,7 @@ function keepItem(work: Work, item: Item): void {
     case 'access':
       run(
         db,
-        'INSERT INTO access (journal, position, at, recorded_at, uid, user, command, query, hits, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO access (journal, position, at, recorded_at, uid, user, command, query, hits, reason, denied) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
         [
           journal,
           item.position,
@@ -164,6 +164,7 @@ function keepItem(work: Work, item: Item): void {
           item.query,
           item.hits,
           item.reason || null,
+          item.denied ? 1 : 0,
         ],
       )
       return

@@ -134,6 +134,7 @@ export function accesses(db: DatabaseSync, { user, limit }: { user: string; limi
       query: String(row.query),
       hits: row.hits === null ? null : Number(row.hits),
       reason: row.reason === null ? '' : String(row.reason),
+      denied: row.denied === 1,
     }))
 }
 

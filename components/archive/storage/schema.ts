@@ -83,4 +83,9 @@ CREATE TABLE other_fact (
 CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-export const migrations: readonly string[] = [VERSION_1]
+/** Looks that were refused are on record too. */
+const VERSION_2 = `
+ALTER TABLE access ADD COLUMN denied INTEGER NOT NULL DEFAULT 0;
+`
+
+export const migrations: readonly string[] = [VERSION_1, VERSION_2]

@@ -78,7 +78,10 @@ export type Fact =
   | { kind: 'observed'; source: string; host: string; from: string; stanza: string; at: string }
   /** A rule set came into force; `hash` is SHA-256 of the file, hex. */
   | { kind: 'rules'; hash: string; rules: number; file: string; at: string }
-  /** Somebody looked. Kept before the answer is given. `query` and `reason` as given, `hits` null where not counted. */
+  /**
+   * Somebody looked. Kept before the answer is given. `query` and `reason` as given, `hits` null where not counted. `denied`:
+   * the asker has not the right; nothing was shown, and `query` is what was said, unread.
+   */
   | {
       kind: 'access'
       who: Who
@@ -86,6 +89,7 @@ export type Fact =
       query: Readonly<Record<string, unknown>>
       hits: number | null
       reason?: string
+      denied?: true
       at: string
     }
   /** What a follower that counts found missing, or closed because it came late. Page: FACTS.md. */

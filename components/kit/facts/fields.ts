@@ -77,7 +77,7 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
   'stanza-id': { source: word, n: count, by: word, id: word, at: time },
   observed: { source: word, host: text, from: text, stanza: word, at: time },
   rules: { hash: text, rules: number, file: text, at: time },
-  access: { who, command: word, query: object, hits: numberOrNull, reason: [text], at: time },
+  access: { who, command: word, query: object, hits: numberOrNull, reason: [text], denied: [set], at: time },
   gap: missing,
   'tail-unknown': missing,
   'ended-without-mark': missing,

@@ -36,6 +36,17 @@ export function readArguments(
   return { args }
 }
 
+/** What was said for the parameters there are, unread; texts are cut, as nobody has checked who says them. */
+export function saidBriefly(declared: Declaration, said: SaidArgs): Record<string, string | number | boolean> {
+  const names = declared.parameters.map((one) => one.name).filter((name) => Object.hasOwn(said, name))
+  return Object.fromEntries(
+    names.map((name) => {
+      const given = said[name]
+      return [name, typeof given === 'number' || typeof given === 'boolean' ? given : shown(given)]
+    }),
+  )
+}
+
 function wrong(id: string, args: Record<string, string>): { wrong: WrongArgument } {
   return { wrong: { id, args } }
 }

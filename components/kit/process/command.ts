@@ -7,6 +7,9 @@ export type Right = 'anyone' | 'operator' | 'officer' | 'auditor'
 /** Who asks, as proven by the socket (uid) or by the server (JID). */
 export type Caller = { uid: number; user: string; rights: ReadonlySet<Right> }
 
+/** A command that a caller wanted without the right to it; `query` as it was said, each value cut. */
+export type Denied = { uid: number; user: string; command: string; query: Readonly<Record<string, unknown>> }
+
 export type Parameter = {
   name: string
   /** Message id in the catalogue for the help line. */

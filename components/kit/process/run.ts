@@ -6,7 +6,7 @@
 // Exits: 0 when asked to, 1 on a fault, 2 on bad settings or arguments.
 import { parseArgs } from 'node:util'
 import { type Catalogue, createCatalogue, KIT_TEXTS } from '../text/catalogue.ts'
-import { type Command, type Declaration, EXIT } from './command.ts'
+import { type Command, type Declaration, type Denied, EXIT } from './command.ts'
 import { describeCommands } from './describe.ts'
 import { type Log, type OpenLog, openLog } from './log.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
@@ -59,6 +59,11 @@ export type Running = {
   /** null when well, else what is wrong. */
   healthy(): string | null
   ready(): string | null
+  /**
+   * Puts on record that a caller wanted a command without the right; settled before the refusal is answered. When it rejects, the
+   * log says so, and the refusal is answered all the same: nothing was shown.
+   */
+  denied?(denied: Denied): Promise<void>
   /** On SIGHUP. What is bad keeps the old state: it throws BadSettings, and the log says why. */
   reload?(): Promise<void>
   /** Takes nothing new, finishes what is kept but not answered, closes everything; the signal is the bound. */
@@ -188,6 +193,7 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
         describe: (language) => describeCommands(program.name, program.manual, declared, text, language),
         status: () => ({ healthy: running.healthy(), ready: running.ready() }),
         callerOf: (uid) => callerOf(uid, shared.people),
+        denied: async (denied) => running.denied?.(denied),
         text,
         log,
         now,

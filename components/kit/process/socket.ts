@@ -12,8 +12,8 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalogue } from '../text/catalogue.ts'
-import { readArguments, type SaidArgs } from './arguments.ts'
-import { type Caller, type Command, CommandError, EXIT, type Said } from './command.ts'
+import { readArguments, type SaidArgs, saidBriefly } from './arguments.ts'
+import { type Caller, type Command, CommandError, type Denied, EXIT, type Said } from './command.ts'
 import { type Described, SOCKET_VERSION } from './describe.ts'
 import type { Log } from './log.ts'
 import { closed, listening } from './page.ts'
@@ -32,6 +32,8 @@ export type SocketOptions = {
   describe(language: string | undefined): Described
   status(): { healthy: string | null; ready: string | null }
   callerOf(uid: number): Promise<Caller>
+  /** Settled before a caller without the right is refused. */
+  denied(denied: Denied): Promise<void>
   text: Catalogue
   log: Log
   now(): number
@@ -161,6 +163,7 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     if (command === undefined)
       return { exit: EXIT.usage, text: options.text.say('kit-command-unknown', language, { command: body.command }) }
     if (!command.rights.some((right) => caller.rights.has(right))) {
+      await recordDenied(command, body.args, caller, signal)
       const rights = command.rights.map((right) => options.text.say(`kit-right-${right}`, language)).join(', ')
       return {
         exit: EXIT.forbidden,
@@ -184,6 +187,15 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
       Promise.resolve(rows.return?.())
         .catch((fault) => options.log.error('command fault', { command: command.name, error: fault }))
         .finally(() => running--)
+    }
+  }
+
+  async function recordDenied(command: Command, args: SaidArgs, { uid, user }: Caller, signal: AbortSignal) {
+    try {
+      const query = saidBriefly(command, args)
+      await untilAborted(options.denied({ uid, user, command: command.name, query }), signal)
+    } catch (fault) {
+      options.log.error('a denied attempt is not on record', { command: command.name, uid, user, error: fault })
     }
   }
 

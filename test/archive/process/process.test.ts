@@ -148,6 +148,43 @@ test('each look is on disk before its answer: killed at once after the answer, i
   )
 })
 
+test('a denied attempt is on record before it is refused: killed at once after the refusal, an auditor sees it', async () => {
+  using place = openPlace(`{ operators: [], officers: [], auditors: [{ user: ${ME} }] }`)
+  await place.write(ask({ n: 1, stanza: chat('for officers only') }), done(1))
+  {
+    await using archive = start(ARCHIVE, place.folder)
+    await archive.ready
+    await assert.rejects(askCommand(place.run, 'archive show', { id: `${SHORT}-1`, reason: 'curious' }), /ended with 4/)
+    archive.kill()
+    assert.equal((await archive.ended).signal, 'SIGKILL')
+  }
+  await using archive = start(ARCHIVE, place.folder)
+  await archive.ready
+  const denied = { user: ME, command: 'archive show', query: { id: `${SHORT}-1` }, hits: null, denied: true }
+  const [first, ...rest] = await askCommand(place.run, 'archive access')
+  assert.deepEqual(rest, [])
+  assert.deepEqual({ ...first, at: '' }, { at: '', uid: process.getuid?.(), ...denied, reason: 'curious' })
+  const [look, before] = await askCommand(place.run, 'archive access')
+  assert.deepEqual([look?.command, look?.denied, before?.denied], ['archive access', false, true])
+})
+
+test('what policy refused is found in its journal by archive access', async () => {
+  using place = openPlace(OFFICER)
+  await place.write({
+    kind: 'access',
+    who: { uid: 4712, user: 'mallory' },
+    command: 'policy rules',
+    query: {},
+    hits: null,
+    denied: true,
+    at: '2026-11-22T10:00:00.000Z',
+  })
+  await using archive = start(ARCHIVE, place.folder)
+  await archive.ready
+  const [row, ...rest] = await askCommand(place.run, 'archive access')
+  assert.deepEqual([row?.user, row?.command, row?.denied, rest], ['mallory', 'policy rules', true, []])
+})
+
 test('on the XMPP server it answers disco, version and ping; when the server is gone it goes on following and finding', async () => {
   await using server = await startComponentServer({ domain: 'archive.gatehouse.internal', secret: 'hush' })
   using place = openPlace(OFFICER, 'secret_file: archive.secret\n', `server: { port: ${server.port} }\n`)

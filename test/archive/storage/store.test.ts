@@ -77,38 +77,46 @@ test('a search that takes long delays no commit', async () => {
   }
 })
 
-const GOLDEN = new URL('../../golden/archive-1.sql', import.meta.url)
+const GOLDEN = [1, 2].map((version) => new URL(`../../golden/archive-${version}.sql`, import.meta.url))
 
-test('a store of version 1, as it was released, is opened and read', async () => {
-  await using stage = await openStage()
-  await stage.stop()
-  rmSync(stage.store)
-  const db = new DatabaseSync(stage.store)
-  db.exec(readFileSync(GOLDEN, 'utf8'))
-  db.close()
-  await stage.start()
-  const [row] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
-  assert.deepEqual(
-    [row?.text, row?.settlement, row?.from, row?.at],
-    ['golden words', 'released', 'alice@corp.example/desk', '2026-11-22T10:00:00.000Z'],
-  )
-  assert.deepEqual(
-    (await stage.ask('archive search', { words: '合同' })).rows.map((one) => [one.id, one.settlement]),
-    [[`${SHORT}-2`, 'bounced']],
-  )
-  assert.deepEqual(
-    (await stage.ask('archive gaps')).rows.map((one) => [one.kind, one.from, one.to]),
-    [
-      ['ended-without-mark', 9, 9],
-      ['gap', 3, 4],
-    ],
-  )
-})
+for (const [index, golden] of GOLDEN.entries()) {
+  test(`a store of version ${index + 1}, as it was released, is opened and read`, async () => {
+    await using stage = await openStage()
+    await stage.stop()
+    rmSync(stage.store)
+    const db = new DatabaseSync(stage.store)
+    db.exec(readFileSync(golden, 'utf8'))
+    db.close()
+    await stage.start()
+    const [row] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
+    assert.deepEqual(
+      [row?.text, row?.settlement, row?.from, row?.at],
+      ['golden words', 'released', 'alice@corp.example/desk', '2026-11-22T10:00:00.000Z'],
+    )
+    assert.deepEqual(
+      (await stage.ask('archive search', { words: '合同' })).rows.map((one) => [one.id, one.settlement]),
+      [[`${SHORT}-2`, 'bounced']],
+    )
+    assert.deepEqual(
+      (await stage.ask('archive gaps')).rows.map((one) => [one.kind, one.from, one.to]),
+      [
+        ['ended-without-mark', 9, 9],
+        ['gap', 3, 4],
+      ],
+    )
+    assert.deepEqual(
+      (await stage.ask('archive access')).rows.slice(2).map((one) => [one.user, one.command, one.hits, one.denied]),
+      [...(index === 0 ? [] : [['operator', 'archive show', null, true]]), ['olga', 'archive search', 1, false]],
+    )
+  })
+}
 
-test('the golden file is what this program makes, as long as there is only version 1', () => {
-  assert.equal(migrations.length, 1, 'a new version gets a golden file of its own')
-  const fresh = schemaOf((db) => db.exec(migrations[0] ?? ''))
-  const golden = schemaOf((db) => db.exec(readFileSync(GOLDEN, 'utf8')))
+test('the newest golden file is what this program makes', () => {
+  assert.equal(migrations.length, GOLDEN.length, 'a new version gets a golden file of its own')
+  const fresh = schemaOf((db) => {
+    for (const step of migrations) db.exec(step)
+  })
+  const golden = schemaOf((db) => db.exec(readFileSync(GOLDEN.at(-1) as URL, 'utf8')))
   assert.deepEqual(fresh, golden)
 })
 

@@ -41,7 +41,11 @@ const hello = quick('t hello', async function* () {
   yield { say: 'text', text: 'hello' }
 })
 
-async function open(commands: readonly Command[], bounds: NonNullable<SocketOptions['bounds']> = {}) {
+async function open(
+  commands: readonly Command[],
+  bounds: NonNullable<SocketOptions['bounds']> = {},
+  denied: SocketOptions['denied'] = async () => {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-socket-'))
   const told: { event: string; fields: LogFields }[] = []
   const note = (event: string, fields: LogFields = {}) => void told.push({ event, fields })
@@ -56,6 +60,7 @@ async function open(commands: readonly Command[], bounds: NonNullable<SocketOpti
     describe: (language) => describeCommands('t', 't: tests', commands, text, language),
     status: () => ({ healthy: null, ready: null }),
     callerOf: (uid) => callerOf(uid, { operators: [{ kind: 'user', name: 'root' }], officers: [], auditors: [] }),
+    denied,
     text,
     log,
     now: () => now,
@@ -114,6 +119,53 @@ async function proven(at: Opened) {
   caller.prove(await caller.challenge())
   return caller
 }
+
+describe('a command without the right', () => {
+  const secret: Command = {
+    ...quick('t secret', async function* () {
+      yield { say: 'text', text: 'contents' }
+    }),
+    rights: ['officer'],
+    parameters: [
+      { name: 'words', help: 'kit-busy', type: 'text' },
+      { name: 'limit', help: 'kit-busy', type: 'number' },
+    ],
+  }
+
+  it('is put on record before it is answered, with what was said for the parameters there are, cut', async () => {
+    const recorded: unknown[] = []
+    const recording = Promise.withResolvers<void>()
+    const heard = Promise.withResolvers<void>()
+    await using at = await open([secret, hello], {}, async (denied) => {
+      recorded.push(denied)
+      heard.resolve()
+      await recording.promise
+    })
+    using caller = await proven(at)
+    const answer = caller.run('t secret', { words: ['a'.repeat(300)], limit: 5, other: 'x' })
+    await heard.promise
+    assert.equal(at.told.filter((one) => one.event === 'command').length, 0, 'not answered while it is being recorded')
+    recording.resolve()
+    const [end, ...rest] = await answer
+    assert.deepEqual([end?.say, end?.exit, rest], ['end', 4, []])
+    const { uid, user } = at.told.find((one) => one.event === 'command')?.fields ?? {}
+    const words = `["${'a'.repeat(198)}`
+    assert.deepEqual(recorded, [{ uid, user, command: 't secret', query: { words, limit: 5 } }])
+    using other = await proven(at)
+    await other.run('t hello')
+    assert.equal(recorded.length, 1, 'what is allowed is not told as denied')
+  })
+
+  it('stays refused when it cannot be put on record, and the log says so', async () => {
+    await using at = await open([secret], {}, () => Promise.reject(new Error('the journal is full')))
+    using caller = await proven(at)
+    const [end, ...rest] = await caller.run('t secret')
+    assert.deepEqual([end?.say, end?.exit, rest], ['end', 4, []])
+    const [line] = at.told.filter((one) => one.event === 'a denied attempt is not on record')
+    assert.equal(line?.fields.command, 't secret')
+    assert.match(String(line?.fields.error), /the journal is full/)
+  })
+})
 
 describe('who asks', () => {
   it('is who owns the file; the file is removed; the folder is sticky and cannot be listed by others', async () => {

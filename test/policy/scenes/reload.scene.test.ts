@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { askCommand } from '../../harness/ask-command.ts'
@@ -116,6 +117,24 @@ test('SIGHUP with a bad file says so', async () => {
   const told = await stage.policy.logged(({ event }) => event === 'reload refused')
   assert.equal(told.file, stage.rulesFile)
   assert.deepEqual(verdicts(await stage.screen(ask(1, 'x'))), {})
+})
+
+test('a denied attempt is a fact in the journal of policy before it is refused; what is allowed is none', async () => {
+  const me = userInfo().username
+  await using stage = await startStage({ shared: 'people: { operators: [] }\n' })
+  await assert.rejects(askCommand(join(stage.folder, 'run'), 'policy rules'), /ended with 4/)
+  const accesses = (await stage.facts()).filter(({ kind }) => kind === 'access')
+  const who = { uid: process.getuid?.(), user: me }
+  assert.deepEqual(
+    accesses.map((fact) => ({ ...fact, at: '' })),
+    [{ kind: 'access', who, command: 'policy rules', query: {}, hits: null, denied: true, at: '' }],
+  )
+  await using open = await startStage()
+  await askCommand(join(open.folder, 'run'), 'policy rules')
+  assert.deepEqual(
+    (await open.facts()).map(({ kind }) => kind),
+    ['rules'],
+  )
 })
 
 test('commands and metrics show counts, never contents', async () => {
