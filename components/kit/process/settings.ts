@@ -238,9 +238,9 @@ function schemaAt(json: JsonSchema, path: readonly PropertyKey[]): JsonSchema | 
   return at
 }
 
-/** What was said, filled with the defaults, as a person would write it; secrets as "set". */
+/** What was said, filled with the defaults, as a person would write it; secrets as "set" where one was given. */
 function inForce(json: JsonSchema, said: unknown): unknown {
-  if (json.secret === true) return 'set'
+  if (json.secret === true) return (said ?? json.default) === undefined ? undefined : 'set'
   if (json.properties !== undefined) {
     const group = isGroup(said) ? said : {}
     const entries = Object.entries(json.properties).map(([key, below]) => [key, inForce(below, group[key])] as const)

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
@@ -202,6 +202,27 @@ describe('what was said becomes what holds', () => {
     chmodSync(join(credentials, 'key'), 0o444)
     const open = readSettings(declared, one.path, { CREDENTIALS_DIRECTORY: credentials })
     assert.match(open.ok ? '' : (open.problems[0]?.wanted ?? ''), /only its owner and group/)
+  })
+
+  it('a secret that was not given is not said to be set', () => {
+    using one = file('')
+    writeFileSync(join(dirname(one.path), 'other'), 'hush', { mode: 0o600 })
+    const declared = shape({
+      metricsPort: 0,
+      fields: (words) => ({
+        key_file: words.maybe(words.secretFile()),
+        keys: words.map(words.group({ file: words.maybe(words.secretFile()) })),
+      }),
+      hold: (said) => said.key_file,
+    })
+    const without = readSettings(declared, one.path, {})
+    assert.ok(without.ok)
+    assert.equal(without.settings, undefined)
+    assert.deepEqual([Object.hasOwn(without.inForce, 'key_file'), without.inForce.keys], [false, {}])
+    writeFileSync(one.path, 'key_file: other\nkeys: { a: {}, b: { file: other } }\n')
+    const given = readSettings(declared, one.path, {})
+    assert.ok(given.ok)
+    assert.deepEqual([given.inForce.key_file, given.inForce.keys], ['set', { a: {}, b: { file: 'set' } }])
   })
 
   it('no text makes the reader throw: it holds, or every problem has a line of the file', () => {
