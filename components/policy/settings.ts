@@ -7,7 +7,7 @@ import type { Secret } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, readAddressPattern } from './domain/address-pattern.ts'
 import type { RuleProblem } from './rules/reading.ts'
-import { readRules } from './rules/rule-file.ts'
+import { type ReadRules, readRules } from './rules/rule-file.ts'
 
 export type PolicySettings = {
   domain: string
@@ -107,8 +107,9 @@ export const policySettings = shape({
     if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'at least 10 ms are wanted')
     if (said.bounds.replacement > said.bounds.answer)
       tell(['bounds', 'replacement'], 'at most the size of an answer is wanted')
-    for (const problem of rulesProblems(said.rules))
-      tell(['rules'], `${said.rules}:${problem.line}: ${problem.message}`)
+    const rules = readRulesFile(said.rules)
+    if (typeof rules === 'string') tell(['rules'], rules)
+    else if (!rules.ok) throw badRules(said.rules, rules.problems)
     return {
       domain,
       secret: said.secret_file,
@@ -155,16 +156,12 @@ function readRooms(pattern: string): AddressPattern | string {
   }
 }
 
-function rulesProblems(file: string): readonly RuleProblem[] {
+/** A text where there is no file to read. */
+function readRulesFile(file: string): ReadRules | string {
   try {
-    const read = readRules(readFileSync(file))
-    return read.ok ? [] : read.problems
+    return readRules(readFileSync(file))
   } catch (error) {
-    return [
-      {
-        line: 1,
-        message: `a readable rule file is wanted (${error instanceof Error ? error.message : String(error)})`,
-      },
-    ]
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    return `a readable rule file is wanted; ${file} cannot be read (${code})`
   }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// main.ts as an operator starts it: good settings are said to be good, bad ones end with 2 and say where.
+// main.ts as an operator starts it: good settings are said to be good, bad ones end with 2 and say where. Each folder in
+// bad-settings/ holds settings and rules, and the lines they must be refused with.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -40,6 +41,25 @@ for (const args of [['--check'], []]) {
     )
     assert.equal(status, 2, said)
     assert.match(said, /policy-rules\.yaml:5: rules\[1\]\.when\.regex: not built yet in this version/)
+  })
+}
+
+const BAD = resolve(import.meta.dirname, 'bad-settings')
+for (const name of readdirSync(BAD)) {
+  test(`bad settings, ${name}: all problems at once, each with the one file and line it is in`, (t) => {
+    const place = mkdtempSync(join(tmpdir(), 'gatehouse-policy-bad-'))
+    t.after(() => rmSync(place, { recursive: true }))
+    cpSync(join(BAD, name), place, { recursive: true })
+    writeFileSync(join(place, 'policy.secret'), 'x\n', { mode: 0o600 })
+    const expected = readFileSync(join(place, 'expected.txt'), 'utf8').trimEnd().split('\n')
+    for (const args of [['--check'], []]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, join(place, 'policy.yaml')], {
+        encoding: 'utf8',
+      })
+      assert.deepEqual([status, stdout], [2, ''])
+      const told = stderr.trimEnd().replaceAll(`${place}/`, '').split('\n')
+      assert.deepEqual(told, expected)
+    }
   })
 }
 
