@@ -54,12 +54,12 @@ const bad: readonly [what: string, text: string, wanted: RegExp][] = [
   [
     'a rule file that is not there',
     'secret_file: policy.secret\nhosts: [a.example]\nrules: none.yaml\n',
-    /^[^:]*policy.yaml:3: rules: "none.yaml": a readable rule file is wanted; .*none.yaml cannot be read \(ENOENT\)$/,
+    /^BadSettings: [^:]*policy.yaml:3: rules: "none.yaml": a readable rule file is wanted; .*none.yaml cannot be read \(ENOENT\)$/,
   ],
   [
     'a bad rule file',
     'secret_file: policy.secret\nhosts: [a.example]\nrules: bad.yaml\n',
-    /^[^:]*bad.yaml:2: otherwise: one of allow, refuse is wanted$/,
+    /^BadSettings: [^:]*bad.yaml:2: otherwise: one of allow, refuse is wanted$/,
   ],
   [
     'a room pattern with a person',
