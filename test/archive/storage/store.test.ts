@@ -77,7 +77,7 @@ test('a search that takes long delays no commit', async () => {
   }
 })
 
-const GOLDEN = [1, 2].map((version) => new URL(`../../golden/archive-${version}.sql`, import.meta.url))
+const GOLDEN = [1, 2, 3].map((version) => new URL(`../../golden/archive-${version}.sql`, import.meta.url))
 
 for (const [index, golden] of GOLDEN.entries()) {
   test(`a store of version ${index + 1}, as it was released, is opened and read`, async () => {
@@ -118,6 +118,22 @@ test('the newest golden file is what this program makes', () => {
   })
   const golden = schemaOf((db) => db.exec(readFileSync(GOLDEN.at(-1) as URL, 'utf8')))
   assert.deepEqual(fresh, golden)
+})
+
+test('what is deleted with secure-delete on is gone from the index, although it was inserted while it was off', () => {
+  const db = new DatabaseSync(':memory:')
+  for (const step of migrations) db.exec(step)
+  const traces = () => {
+    const blocks = db.prepare('SELECT block FROM words_data').all()
+    return blocks.some(({ block }) => Buffer.from(block as Uint8Array).includes('nightingale'))
+  }
+  db.exec("INSERT INTO words (rowid, text, people) VALUES (1, 'the nightingale', 'p1'), (2, 'the lark', 'p1')")
+  assert.ok(traces())
+  db.exec(`BEGIN; INSERT INTO words (words, rank) VALUES ('secure-delete', 1); DELETE FROM words WHERE rowid = 1; COMMIT;
+    INSERT INTO words (words, rank) VALUES ('secure-delete', 0)`)
+  assert.ok(!traces())
+  assert.equal(db.prepare("SELECT count(*) AS n FROM words WHERE words MATCH 'the'").get()?.n, 1)
+  db.close()
 })
 
 function schemaOf(make: (db: DatabaseSync) => void): unknown[] {
