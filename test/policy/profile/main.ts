@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a question costs policy: CPU of its main thread (reading, deciding, writing) and of the whole process, over the real
-// socket and journal. For people:  node test/policy/profile/main.ts [QUESTIONS] [PER_SCREEN] [IN_FLIGHT] [BODY] [RULES_FILE]
+// socket and journal. For people:  node test/policy/profile/main.ts [QUESTIONS] [PER_SCREEN] [IN_FLIGHT] [BODY] [RULES_FILE|-]
+// [NODE_FLAGS...]. As its unit would start it after npm run build, else from the sources.
 // With NODE_OPTIONS=--cpu-prof in GATEHOUSE_PROFILE the process leaves a profile in its folder, which is then kept.
 import { readFileSync } from 'node:fs'
+import { asInstalled } from '../../harness/component.ts'
 import { usage } from '../../harness/meter.ts'
 import { ask, DOMAIN, HOST, screenOf, startStage } from '../stage.ts'
 
 const [questions = 40_000, perScreen = 1, inFlight = 64, bodyLength = 100] = process.argv.slice(2, 6).map(Number)
-const rules = process.argv[6] === undefined ? undefined : readFileSync(process.argv[6], 'utf8')
+const rules =
+  process.argv[6] === undefined || process.argv[6] === '-' ? undefined : readFileSync(process.argv[6], 'utf8')
 const profile = process.env.GATEHOUSE_PROFILE
 
+const command = asInstalled('policy')
 await using stage = await startStage({
+  ...command,
+  flags: [...command.flags, ...process.argv.slice(7)],
   ...(rules === undefined ? {} : { rules }),
   ...(profile === undefined ? {} : { environment: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` } }),
 })
@@ -32,6 +38,8 @@ console.log(
     main_us: us(before.main, mainThreadUs(pid)),
     process_us: us(before.all, usage(pid).cpuUs),
     rss_mb: Math.round(usage(pid).rssMb),
+    peak_rss_mb: Math.round(usage(pid).peakRssMb),
+    main: command.main.replace(process.cwd(), '.'),
     node: process.version,
   }),
 )
