@@ -24,6 +24,10 @@ export type AllowSettings = {
   secret: string
   markers?: boolean
   keep?: boolean
+  /** Breaks the connection as soon as a fitting IQ has come, without an answer to it. */
+  dies?: RegExp
+  /** Fitting IQs get no answer. */
+  silent?: RegExp
 }
 
 export async function openAllowScreen(settings: AllowSettings): Promise<AllowScreen> {
@@ -57,6 +61,11 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
       const iq = rest.slice(start, end)
       rest = rest.slice(end)
       look(iq)
+      if (settings.dies?.test(iq)) {
+        socket.destroy()
+        return
+      }
+      if (settings.silent?.test(iq)) continue
       if (iq.startsWith("<iq type='set'")) out += answer(iq)
     }
     if (out !== '') socket.write(out)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Prosody, type ProsodySettings, startProsody } from '../../../deploy/demo/prosody.ts'
 import { type Managed, RawClient } from '../../harness/raw-client.ts'
-import { type AllowScreen, openAllowScreen } from './allow-screen.ts'
+import { type AllowScreen, type AllowSettings, openAllowScreen } from './allow-screen.ts'
 
 export const HOST = 'corp.example'
 export const SCREEN = 'policy.gatehouse.internal'
@@ -26,12 +26,12 @@ export type Gated = AsyncDisposable & {
   prosody: Prosody
   folder: string
   ports: { c2s: number; component: number; s2s?: number }
-  screen(domain?: string): Promise<AllowScreen>
+  screen(domain?: string, more?: Partial<AllowSettings>): Promise<AllowScreen>
   /** Resolves when questions are asked over the given screen. */
-  asking(): Promise<AllowScreen>
+  asking(more?: Partial<AllowSettings>): Promise<AllowScreen>
   login(
     user: string,
-    options?: { resource?: string; management?: 'no' | 'count' | 'resume'; previous?: Managed },
+    options?: { resource?: string; host?: string; management?: 'no' | 'count' | 'resume'; previous?: Managed },
   ): Promise<Person>
   shell(command: string): Promise<string>
 }
@@ -60,12 +60,15 @@ export async function openGated(options: GatedOptions = {}): Promise<Gated> {
     ...options.settings,
     hosts: [{ name: host, lines: gate(options.lines) }, ...(options.settings?.hosts ?? [])],
     components: [{ name: SCREEN, secret: SECRET }, ...(options.settings?.components ?? [])],
-    accounts: ['alice', 'bob', 'carol'].map((user) => ({ jid: `${user}@${host}`, password: 'secret' })),
+    accounts: [
+      ...['alice', 'bob', 'carol'].map((user) => ({ jid: `${user}@${host}`, password: 'secret' })),
+      ...(options.settings?.accounts ?? []),
+    ],
   }
   const prosody = await startProsody(settings)
   const people: Person[] = []
   const screens: AllowScreen[] = []
-  const screen = async (domain = SCREEN) => {
+  const screen = async (domain = SCREEN, more: Partial<AllowSettings> = {}) => {
     const opened = await openAllowScreen({
       port: ports.component,
       address,
@@ -73,6 +76,7 @@ export async function openGated(options: GatedOptions = {}): Promise<Gated> {
       secret: SECRET,
       markers: true,
       keep: true,
+      ...more,
     })
     screens.push(opened)
     return opened
@@ -82,22 +86,22 @@ export async function openGated(options: GatedOptions = {}): Promise<Gated> {
     folder,
     ports,
     screen,
-    asking: async () => {
-      const opened = await screen()
+    asking: async (more) => {
+      const opened = await screen(SCREEN, more)
       // The third good answer opens the way; the fence is a question of which the answer is seen.
       await soon(opened.saw(/<mark/), 'the first word of the helper')
       await soon(prosody.logged(/questions are asked/), 'the helper asking')
       return opened
     },
-    login: async (user, { resource = 'r', management = 'no', previous } = {}) => {
+    login: async (user, { resource = 'r', host: domain = host, management = 'no', previous } = {}) => {
       const person = listening()
       person.client = await RawClient.login(
-        { address, port: ports.c2s, domain: host, user, password: 'secret', resource, management },
+        { address, port: ports.c2s, domain, user, password: 'secret', resource, management },
         person.told,
         previous ?? null,
       )
       people.push(person)
-      if (!person.client.resumed) await person.got(new RegExp(`<presence[^>]*from='${user}@${host}/${resource}'`))
+      if (!person.client.resumed) await person.got(new RegExp(`<presence[^>]*from='${user}@${domain}/${resource}'`))
       return person
     },
     shell: (command) => prosody.shell(command),

@@ -91,6 +91,34 @@ describe('ways past the helper', () => {
     assert.match(await alice.got(/<message[^>]*id='g2'/), /policy-violation/)
   })
 
+  it('a change of nick: the old one is told as left, the new one as joined, once', async () => {
+    const joined = (person: Person) => person.got(/<presence[^>]*from='nicks@[^>]*>.*code='110'/)
+    for (const [person, nick] of [[alice, 'Al'] as const, [bob, 'Bo'] as const]) {
+      person.client.send(`<presence to='nicks@${ROOMS}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+      await joined(person)
+      if (person === bob) continue
+      alice.client.send(
+        `<iq type='set' id='open' to='nicks@${ROOMS}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
+      )
+      await alice.got(/<iq[^>]*id='open'/)
+    }
+    const told = () =>
+      [...screen.seen.join('').matchAll(/<occupant room='nicks@[^>]*nick='([^']*)'[^>]*event='([^']*)'/g)].map(
+        ([, nick, event]) => `${nick} ${event}`,
+      )
+    const saw = (nick: string, event: string) =>
+      soon(screen.saw(new RegExp(`<occupant room='nicks@${ROOMS}' nick='${nick}' jid='[^']*' event='${event}'`)), nick)
+    await saw('Bo', 'joined')
+    alice.client.send(`<presence to='nicks@${ROOMS}/Bo'/>`)
+    await alice.got(/<presence[^>]*type='error'.*<conflict/)
+    alice.client.send(`<presence to='nicks@${ROOMS}/Ada'/>`)
+    await saw('Ada', 'joined')
+    alice.client.send(`<presence to='nicks@${ROOMS}/Ada'><show>away</show></presence>`)
+    alice.client.send(`<presence to='nicks@${ROOMS}/Ada' type='unavailable'/>`)
+    await saw('Ada', 'left')
+    assert.deepEqual(told(), ['Al joined', 'Bo joined', 'Al left', 'Ada joined', 'Ada left'])
+  })
+
   it('a private archive id is told for sender and recipient', async () => {
     alice.say(BOB, 'archived words')
     await bob.got(/archived words/)

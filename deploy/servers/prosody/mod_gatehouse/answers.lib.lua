@@ -7,7 +7,8 @@ local log = logger.init("gatehouse");
 
 local NS = "urn:gatehouse:screen:1";
 local GOOD_ANSWERS, FAILURES = 3, 3;
-local MARK_EVERY, PROBE_EVERY = 5, 1;
+local MARK_EVERY, PROBE_EVERY = 4.5, 1; -- with the pace of the ticks a mark is out within 5 s
+local RUN_KEPT_EVERY = 60;
 
 return function (state, code, link_code)
 
@@ -183,7 +184,11 @@ local function named_verdicts(stanza)
 end
 
 local function acknowledged(link, rec)
-	if not rec.apart then return; end
+	if not rec.apart then
+		if rec.done > link.told_done then link.told_done = rec.done; end
+		if rec.last and rec.last > link.told_last then link.told_last = rec.last; end
+		return;
+	end
 	if rec.spool then
 		if link_code.spools.acknowledge(rec.spool, rec.place) then rec.host.spool_refused = nil; end
 		if rec.spool.source ~= link.source then return; end
@@ -287,6 +292,12 @@ local function replay_oldest(host)
 	if list[1] then link_code.replay(host, list[1]); end
 end
 
+-- In a long outage: what was counted goes to the disk now and then, so that a crash forgets little of it.
+local function close_long_run(host, t)
+	local run = host.outage_run;
+	if run and t - run.at >= RUN_KEPT_EVERY then link_code.close_run(host); end
+end
+
 local function tick_link(link, t)
 	local late = collect_where(link.outstanding, function (rec) return t - rec.sent >= rec.host.try; end);
 	for id, rec in pairs(late or {}) do
@@ -308,18 +319,20 @@ local function tick_link(link, t)
 		end
 	end
 	local session = session_of(link.screen);
-	if not session then
-		if not link.broken then lost(link); end
-		return;
-	end
+	if not session and not link.broken then lost(link); end
 	if link.broken then
+		for _, host in pairs(link.hosts) do close_long_run(host, t); end
+		if not session then return; end
 		if not link.probing and t - (link.probed_at or 0) >= PROBE_EVERY then probe(link); end
 		return;
 	end
-	if t - link.mark_at >= MARK_EVERY and link.last > link.marked then
+	if t - link.mark_at >= MARK_EVERY and (link.last > link.told_last or link.done > link.told_done) then
 		local _, host = next(link.hosts);
-		link.mark_at, link.marked = t, link.last;
-		link_code.spools.keep_numbers(link);
+		link.mark_at = t;
+		if link.marked ~= link.last then
+			link.marked = link.last;
+			link_code.spools.keep_numbers(link);
+		end
 		if host then flush(host, link_code.mark(link, t)); end
 	end
 	for _, host in pairs(link.hosts) do
@@ -360,6 +373,7 @@ end
 -- The last word of a source: nothing is numbered after it.
 local function say_end(link)
 	if link.stopping then return; end
+	for _, host in pairs(link.hosts) do link_code.close_run(host); end
 	link.stopping = true;
 	link.marked = link.last;
 	link_code.spools.keep_numbers(link);

@@ -75,7 +75,7 @@ local function act(queue, item)
 		if item.n then
 			code.settle(host, item, "bounced", false);
 		elseif not item.unnumbered then
-			code.unasked(host, item, "bounced");
+			code.unasked(host);
 		end
 	end
 	state.current = nil;

@@ -51,21 +51,29 @@ local function new_link(screen)
 		hosts = {},       -- host name -> host
 		later = {},       -- n -> item whose verdict is to come by itself
 		waiting = {},     -- items for whose second try there is no connection yet
-		fails = 0, goods = 0, broken = true, announced = false, marked = 0, mark_at = 0,
+		fails = 0, goods = 0, broken = true, announced = false, mark_at = 0,
+		marked = 0,       -- the last mark on disk
+		told_last = 0, told_done = 0, -- what the screen has acknowledged of `mark` and `done`
 	};
 	spools.read_predecessor(link);
 	state.links[screen] = link;
 	return link;
 end
 
-local function next_number(link)
-	local n = link.last + 1;
-	link.last = n;
-	if n > link.reserved then
-		link.reserved = n + BLOCK - 1;
-		spools.keep_numbers(link);
+-- The last of `count` new numbers; nil when the disk does not take the reservation that must come first.
+local function next_number(link, count)
+	local before = link.last;
+	local last = before + (count or 1);
+	if last > link.reserved then
+		local reserved = link.reserved;
+		link.reserved = math.max(before + BLOCK, last);
+		if not spools.keep_numbers(link, state.points) then
+			link.reserved = reserved;
+			return nil;
+		end
 	end
-	return n;
+	link.last = last;
+	return last;
 end
 
 local function advance(link)
@@ -167,29 +175,32 @@ local function settle(host, item, outcome, implied)
 	end
 end
 
+-- Numbers for what was counted without a question, all at once: one report, however many there were and whatever other hosts
+-- did meanwhile. False: the disk does not take it; then it goes on counting.
 local function close_run(host)
 	local run = host.outage_run;
 	if not run then return true; end
-	local xml = format("<outage from='%d' to='%d' count='%d' outcome='%s' at='%s'/>", run.first, run.last, run.count, run.outcome, stamp(run.at));
-	if not keep(host, "o", run.first, xml) then return false; end
-	host.outage_run = nil;
+	local link, numbers = host.link, run.numbers;
+	if not numbers then
+		local last = next_number(link, run.count);
+		if not last then return false; end
+		numbers = { first = last - run.count + 1, last = last, count = run.count };
+		run.numbers, run.count = numbers, 0;
+		link.open[numbers.first] = true;
+	end
+	local xml = format("<outage from='%d' to='%d' count='%d' outcome='bounced' at='%s'/>", numbers.first, numbers.last, numbers.count, stamp(run.at));
+	if not keep(host, "o", numbers.first, xml) then return false; end
+	run.numbers = nil;
+	if run.count == 0 then host.outage_run = nil; end
 	return true;
 end
 
--- A number without a question: neighbours of one host and outcome become one report.
-local function unasked(host, item, outcome)
-	local link = host.link;
-	local n = next_number(link);
-	item.n = n;
-	host.counted[outcome] = (host.counted[outcome] or 0) + 1;
+-- Counts what is bounced without a question.
+local function unasked(host)
+	local counted = host.counted;
+	counted.bounced = (counted.bounced or 0) + 1;
 	local run = host.outage_run;
-	-- Where the disk refuses, the run grows over the numbers of others: count says how many it means.
-	if run and (run.last == n - 1 or not close_run(host)) then
-		run.last, run.count = n, run.count + 1;
-		return;
-	end
-	host.outage_run = { first = n, last = n, count = 1, outcome = outcome, at = now() };
-	link.open[n] = true;
+	if run then run.count = run.count + 1; else host.outage_run = { count = 1, at = now() }; end
 end
 
 -- The outage rule, open: the question goes to the spool before the stanza goes on.
@@ -198,11 +209,12 @@ local function keep_unscreened(item)
 	local link = host.link;
 	local points = state.points;
 	if host.spool_refused and not item.n then return false; end
-	item.try = (item.try or 0) + 1;
 	if not item.n then
 		item.n = next_number(link);
+		if not item.n then return false; end
 		link.open[item.n] = item;
 	end
+	item.try = (item.try or 0) + 1;
 	item.spooled = true;
 	if points.before_spool then points.before_spool(item); end
 	local kept, why = keep(host, "a", item.n, question(item), host.spool_max_bytes);
@@ -251,7 +263,9 @@ local function flush(host, extra)
 		"' done='", link.done, "'>",
 	};
 	buf[n + 1] = "</screen></iq>";
-	link.outstanding[id] = { host = host, items = items, count = count, reports = carried, sent = t, session = session };
+	link.outstanding[id] = {
+		host = host, items = items, count = count, reports = carried, sent = t, session = session, last = extra and link.last, done = link.done,
+	};
 	host.screens = host.screens + 1;
 	host.counted.screens = (host.counted.screens or 0) + 1;
 	if not session.send(concat(buf)) then return code.lost(link); end
@@ -341,6 +355,7 @@ local function submit(host, item)
 		rule(host, item);
 	else
 		local n = next_number(link);
+		if not n then item.verdict = "bounce"; return; end
 		item.n, item.try = n, 1;
 		link.open[n] = item;
 		host.inflight = host.inflight + 1;

@@ -94,7 +94,8 @@ local function read_options()
 end
 
 local options = read_options();
-local host = state.hosts[module.host] or {
+state.left = state.left or {}; -- hosts that the module left: what the screen has not acknowledged yet is told when it comes back
+local host = state.hosts[module.host] or state.left[module.host] or {
 	name = module.host, inflight = 0, passing = 0, bytes = 0, screens = 0, counted = {},
 	pending = {}, pending_pieces = {}, pending_count = 0, pending_last = 0, pending_bytes = 0,
 	reports = {}, unspooled = {}, spools = {},
@@ -111,11 +112,14 @@ if not host.link then
 	for i, spool in ipairs(link.spools.leftovers(host.link, module.host)) do host.spools[i] = spool; end
 end
 host.link.hosts[module.host] = host;
-state.hosts[module.host] = host;
+state.hosts[module.host], state.left[module.host] = host, nil;
 state.code = code;
 
-if host.on_outage == "open" and not link.spools.can_sync then
-	module:log("warn", "gatehouse_on_outage is \"open\" and lua-posix is missing: what is let through survives a crash of Prosody, not a power cut");
+if link.spools.synced_by then
+	module:log("info", "What is kept for the screen is synced to the disk (%s): it survives a power cut", link.spools.synced_by);
+else
+	module:log(host.on_outage == "open" and "warn" or "info",
+		"Nothing offers fsync for %s (lua-luv, or lua-posix where it serves this Lua): what is kept survives a crash of Prosody, not a power cut", _VERSION);
 end
 
 entries.hook(module, host);
@@ -195,6 +199,6 @@ function module.restore() end
 function module.unload()
 	if module.reloading then return; end
 	answers.settle_host(host);
-	state.hosts[module.host] = nil;
+	state.hosts[module.host], state.left[module.host] = nil, host;
 	host.link.hosts[module.host] = nil;
 end

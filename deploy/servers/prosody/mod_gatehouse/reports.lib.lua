@@ -32,6 +32,22 @@ module:hook("muc-occupant-left", function (event)
 	occupant(event.room.jid, event.nick, event.occupant and event.occupant.bare_jid, "left");
 end, -1000);
 
+-- A change of nick: the room tells of the old one as left (unless another session keeps it); the new one is told when its
+-- presence goes out, since only then nothing is in the way of it any more.
+local renamed = setmetatable({}, { __mode = "k" });
+module:hook("muc-occupant-pre-change", function (event)
+	-- With the `x` of a join the room says joined by itself.
+	if event.is_first_session and not event.stanza:get_child("x", "http://jabber.org/protocol/muc") then
+		renamed[event.dest_occupant] = true;
+	end
+end, -1000);
+module:hook("muc-broadcast-presence", function (event)
+	local one = event.occupant;
+	if not one or not renamed[one] then return; end
+	renamed[one] = nil;
+	occupant(event.room.jid, one.nick, one.bare_jid, "joined");
+end, -1000);
+
 -- The item whose stanza is being handed over right now is the one an archive gives an id to.
 local function stanza_id(by, id)
 	local item = state.current;

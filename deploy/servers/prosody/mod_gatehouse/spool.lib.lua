@@ -2,13 +2,36 @@
 -- What must not be forgotten until the screen has acknowledged it, on disk: numbers given out (in blocks), settlements that
 -- a verdict does not imply, and whole questions that were let through unscreened.
 -- Below DATA/gatehouse/SCREEN/: `source` (one line: source, reserved up to, last mark) and `spool-SOURCE-HOST` (records:
--- one line "kind n length", the element, a line end). Survives kill -9; a power cut only where lua-posix offers fsync.
+-- one line "kind n length", the element, a line end). Survives kill -9; a power cut only where lua-posix or lua-luv offers fsync.
 local logger = require "util.logger";
 local lfs = require "lfs";
 local format, gsub, match = string.format, string.gsub, string.match;
 local log = logger.init("gatehouse");
 
-local has_posix, fsync, fileno = pcall(function () return require "posix.unistd".fsync, require "posix.stdio".fileno; end);
+local now = require "util.time".now;
+
+-- Prosody itself cannot fsync. Opens the file or folder anew: what is synced is the file, not who wrote it.
+local function syncing_by(open, fsync, close)
+	return function (path)
+		local fd, err = open(path);
+		if not fd then return false, err; end
+		local ok;
+		ok, err = fsync(fd);
+		close(fd);
+		return ok and true or false, err;
+	end
+end
+
+local function find_sync()
+	local found, unistd, fcntl = pcall(function () return require "posix.unistd", require "posix.fcntl"; end);
+	if found then
+		return syncing_by(function (path) return fcntl.open(path, fcntl.O_RDONLY); end, unistd.fsync, unistd.close), "lua-posix";
+	end
+	local luv;
+	found, luv = pcall(require, "luv");
+	if found then return syncing_by(function (path) return luv.fs_open(path, "r", 0); end, luv.fs_fsync, luv.fs_close), "lua-luv"; end
+end
+local sync, synced_by = find_sync();
 
 local function escape(name)
 	return (gsub(name, "[^%w.]", function (c) return format("%%%02x", c:byte()); end));
@@ -29,18 +52,25 @@ local function folder(link)
 	return path;
 end
 
--- Replaces the file in one step; false when the disk does not take it.
-local function keep_numbers(link)
+-- Replaces the file in one step; false when the disk does not take it. points: set by tests only.
+local function keep_numbers(link, points)
+	if points and points.before_reserve then points.before_reserve(link); end
 	local path = folder(link).."/source";
 	local file, err = io.open(path..".new", "w");
 	local ok = file and file:write(link.source, " ", link.reserved, " ", link.marked, "\n");
 	if file then
-		ok = file:flush() and ok;
-		if has_posix then fsync(fileno(file)); end
+		if ok then ok, err = file:flush(); end
 		file:close();
+		if ok and sync then ok, err = sync(path..".new"); end
 	end
-	ok = ok and os.rename(path..".new", path);
-	if not ok then log("error", "Cannot keep the reserved numbers in %s: %s", path, err or "disk full?"); end
+	if points and points.in_reserve then points.in_reserve(link); end
+	if ok then ok, err = os.rename(path..".new", path); end
+	if ok and sync then ok, err = sync(folder(link)); end
+	if not ok and now() - (link.complained or 0) > 60 then
+		link.complained = now();
+		log("error", "Cannot keep the reserved numbers in %s: %s", path, err or "disk full?");
+	end
+	if points and points.after_reserve then points.after_reserve(link); end
 	return ok and true or false;
 end
 
@@ -56,7 +86,7 @@ end
 
 local function new_spool(link, host_name, source, size)
 	return {
-		path = format("%s/spool-%s-%s", folder(link), source, escape(host_name)), source = source, host = host_name,
+		path = format("%s/spool-%s-%s", folder(link), source, escape(host_name)), source = source, host = host_name, folder = folder(link),
 		size = size or 0, read = 0, acked = 0, inflight = false, records = 0,
 	};
 end
@@ -90,6 +120,10 @@ local function append(spool, max_bytes, kind, n, xml)
 	end
 	local ok, err = spool.file:write(frame);
 	if ok then ok, err = spool.file:flush(); end
+	if ok and sync then
+		ok, err = sync(spool.path);
+		if ok and spool.size == 0 then ok, err = sync(spool.folder); end
+	end
 	if not ok then
 		-- Part of it may be there, and what came behind would not be found: nothing more until this file is acknowledged.
 		spool.file:close();
@@ -97,7 +131,6 @@ local function append(spool, max_bytes, kind, n, xml)
 		if spool.size > 0 then spool.full = true; else os.remove(spool.path); end
 		return false, err;
 	end
-	if has_posix then fsync(fileno(spool.file)); end
 	spool.size = spool.size + #frame;
 	spool.records = spool.records + 1;
 	return true;
@@ -149,5 +182,5 @@ end
 
 return {
 	put_aside = put_aside, keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers,
-	append = append, read = read, acknowledge = acknowledge, can_sync = has_posix,
+	append = append, read = read, acknowledge = acknowledge, synced_by = synced_by,
 };
