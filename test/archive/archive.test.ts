@@ -5,9 +5,11 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { texts } from '../../components/archive/archive.ts'
 import { openFollower } from '../../components/kit/bus/file-follower.ts'
 import { openJournal } from '../../components/kit/bus/file-journal.ts'
 import { EXIT } from '../../components/kit/process/command.ts'
+import { createCatalogue } from '../../components/kit/text/catalogue.ts'
 import { AT_MS, ask, chat, done, mark, SOURCE, settle, source } from './facts.ts'
 import { open, openStage, type Stage } from './stage.ts'
 
@@ -517,6 +519,17 @@ test('entries that a journal lost before they were read are a finding; what is l
     rows.map(({ kind, from, to, count }) => ({ kind, from, to, count })),
     [{ kind: 'journal-gap', from: 1, to: first - 1, count: first - 1 }],
   )
+})
+
+test('a search says how many it found, and one as one, in both languages', async () => {
+  await using stage = await openStage()
+  await stage.write(ask({ n: 1, stanza: chat('only once') }), ask({ n: 2, stanza: chat('twice once') }), done(2))
+  assert.deepEqual((await stage.ask('archive search', { words: 'only' })).texts, ['One hit, 1 shown.'])
+  assert.deepEqual((await stage.ask('archive search', { words: 'once' })).texts, ['2 hits, 2 shown.'])
+  assert.deepEqual((await stage.ask('archive search', { words: 'never' })).texts, ['0 hits, 0 shown.'])
+  const text = createCatalogue([texts])
+  const told = [0, 1, 2].map((hits) => text.say('archive-hits', 'de', { hits, shown: hits }))
+  assert.deepEqual(told, ['0 Treffer, 0 gezeigt.', 'Ein Treffer, 1 gezeigt.', '2 Treffer, 2 gezeigt.'])
 })
 
 async function counts(stage: Stage): Promise<Record<string, unknown>> {

@@ -25,7 +25,11 @@ archive-not-found = Es gibt keinen Eintrag { $id }.
 archive-several = Mehr als ein Eintrag passt: { $ids }
 archive-unrecorded = Ihr Blick konnte nicht festgehalten werden, darum wird nichts gezeigt. Das Protokoll des Prozesses sagt, warum.
 archive-looked = Dass { $user } diesen Eintrag angesehen hat, ist festgehalten.
-archive-hits = { $hits } Treffer, { $shown } gezeigt.
+archive-hits =
+    { $hits ->
+        [one] Ein Treffer, { $shown } gezeigt.
+       *[other] { $hits } Treffer, { $shown } gezeigt.
+    }
 archive-hits-capped = Mehr als { $bound } Treffer, { $shown } gezeigt.
 archive-try = Versuch { $try } um { $at }: { $verdict } durch Regel { $rule }, { $size } Bytes, SHA-256 { $sha256 }
 archive-occupant = Im Raum: { $nick } ({ $jid })

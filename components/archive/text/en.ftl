@@ -25,7 +25,11 @@ archive-not-found = There is no record { $id }.
 archive-several = More than one record fits: { $ids }
 archive-unrecorded = Your look could not be recorded, so nothing is shown. The log of the process says why.
 archive-looked = That { $user } looked at this record is on record.
-archive-hits = { $hits } hits, { $shown } shown.
+archive-hits =
+    { $hits ->
+        [one] One hit, { $shown } shown.
+       *[other] { $hits } hits, { $shown } shown.
+    }
 archive-hits-capped = More than { $bound } hits, { $shown } shown.
 archive-try = Try { $try } at { $at }: { $verdict } by rule { $rule }, { $size } bytes, SHA-256 { $sha256 }
 archive-occupant = In the room: { $nick } ({ $jid })
