@@ -9,8 +9,10 @@ import { pathToFileURL } from 'node:url'
 import { FluentResource } from '@fluent/bundle'
 import { createCatalogue, textFiles } from '../../components/kit/text/catalogue.ts'
 import { findLiteralTexts, namedIds } from '../harness/literal-texts.ts'
+import { findLuaTexts, readLuaTexts } from '../harness/lua-texts.ts'
 
 const COMPONENTS = resolve(import.meta.dirname, '../../components')
+const SERVERS = resolve(import.meta.dirname, '../../deploy/servers')
 const folders = [...new Set(globSync('**/text/*.ftl', { cwd: COMPONENTS }).map(dirname))].sort()
 const sources = globSync('**/*.ts', { cwd: COMPONENTS }).map((file) => ({
   file,
@@ -99,6 +101,65 @@ describe('literal texts in answers', () => {
     it(`finds ${title}`, () =>
       assert.equal(findLiteralTexts('planted.ts', `async function* f() { ${source} }`, ids).length, count))
   }
+})
+
+describe('the texts of the server helpers', () => {
+  const modules = globSync('*/*/*.lua', { cwd: SERVERS }).map((file) => ({
+    file,
+    text: readFileSync(join(SERVERS, file), 'utf8'),
+  }))
+  const tables = modules.filter(({ file }) => file.endsWith('/texts.lib.lua'))
+
+  it('stand in one table for each helper', () => {
+    const helpers = [...new Set(modules.map(({ file }) => dirname(file)))]
+    assert.ok(helpers.length > 0)
+    assert.deepEqual(tables.map(({ file }) => dirname(file)).sort(), helpers.sort())
+  })
+
+  for (const { file, text } of tables) {
+    it(`${file}: English and German have the same names; all are used, none is empty`, () => {
+      const { en = {}, de = {}, ...others } = readLuaTexts(file, text)
+      assert.deepEqual([Object.keys(de).sort(), others], [Object.keys(en).sort(), {}])
+      assert.ok(Object.keys(en).length > 0)
+      const code = modules.filter((one) => dirname(one.file) === dirname(file) && one.file !== file)
+      // A text is named as a field (texts.refused) or as the reason of a bounce ("full").
+      const named = new Set(code.flatMap((one) => [...one.text.matchAll(/[."](\w+)/g)].map(([, name]) => name)))
+      assert.deepEqual(
+        Object.keys(en).filter((name) => !named.has(name)),
+        [],
+      )
+      for (const said of [...Object.values(en), ...Object.values(de)]) assert.match(said, /\p{L}/u)
+    })
+  }
+
+  it('are nowhere else: no literal reaches a sender', () => {
+    const found = modules
+      .filter((one) => !tables.includes(one))
+      .flatMap((one) => findLuaTexts(one.file, one.text))
+      .map((one) => `${one.file}:${one.line}: ${one.text}`)
+    assert.deepEqual(found, [])
+  })
+
+  const planted: [string, string, number][] = [
+    ['a text in a refusal', `refuse(queue, item, "policy-violation", { en = "You may not say this" });`, 1],
+    ['a text in an element', `reply:text_tag("text", 'not here', { xmlns = STANZAS });`, 1],
+    ['a text in brackets', 'reply:text([[not here]]);', 1],
+    ['a text in an element as one string', `send("<text xml:lang='en'>not here</text>");`, 1],
+    ['a text behind a log', `log("info", "all is well"); reply:text("not here");`, 1],
+    ['none: a log, with a call in it', `log("warn", "Screen %s is gone", tostring(link.screen, "no name"));`, 0],
+    ['none: elements and formats', `format("<mark last='%d' at='%s'/>", n, at); error("no such kind");`, 0],
+    ['none: a comment', `-- "a text here"\nlocal x = 1;`, 0],
+    ['none: a reason for the caller', `return false, "a write failed";`, 0],
+  ]
+  for (const [title, source, count] of planted)
+    it(`finds ${title}`, () => assert.equal(findLuaTexts('planted.lua', source).length, count))
+
+  it('a line of the table that cannot be read is told, not left out', () => {
+    assert.throws(
+      () => readLuaTexts('x.lua', 'return {\n\ten = {\n\t\tfull = "a" .. "b";\n\t};\n};\n'),
+      /x\.lua:3: cannot/,
+    )
+  })
 })
 
 /** Names of the arguments of every message, such as { 'kit-forbidden': ['command', 'rights', 'user'] }. */
