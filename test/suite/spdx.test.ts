@@ -12,7 +12,7 @@ const SOURCES = /\.(ts|mts|mjs|cjs|js|lua|erl|hrl|spec|py|c|h|sh|sql|ftl|css|htm
 const EXEMPT = /^(LICENSES\/|test\/golden\/)/
 
 const places: readonly { place: RegExp; licence: string }[] = [
-  { place: /^(deploy|test)\/servers\/prosody\/.*\.lua$/, licence: 'MIT' },
+  { place: /^(deploy\/servers|test\/(servers|faults))\/prosody\/.*\.lua$/, licence: 'MIT' },
   { place: /^(deploy|test)\/servers\/ejabberd\/.*\.(erl|hrl|spec)$/, licence: 'GPL-2.0-or-later' },
   { place: /./, licence: 'Apache-2.0' },
 ]
