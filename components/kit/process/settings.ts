@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { nearestName } from '../text/nearest-name.ts'
 import { readYaml, type Yaml } from '../yaml/yaml.ts'
-import { type SharedSettings, sharedFields } from './shared-settings.ts'
+import { SETTINGS_VERSION, type SharedSettings, sharedFields } from './shared-settings.ts'
 import { createWords, type Fields, type Holds, type Word, type Words } from './words.ts'
 
 /** One thing wrong in a file. `setting` and `read` are null where the file itself cannot be read. */
@@ -122,6 +122,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 function commonFields(words: Words, metricsPort: number) {
   return {
+    version: words.version(SETTINGS_VERSION),
     shared: words.maybe(words.text({ about: 'Path of the shared file; default: gatehouse.yaml beside this file.' })),
     metrics: words.group({
       port: words.whole({

@@ -7,10 +7,14 @@ export type SharedSettings = Holds<ReturnType<typeof sharedFields>>
 /** A person or group of people, as settings name them. */
 export type Named = SharedSettings['people']['operators'][number]
 
+/** Of gatehouse.yaml and of each component's own file. A change that a written file would notice takes the next one. */
+export const SETTINGS_VERSION = 1
+
 export function sharedFields(words: Words) {
   const people = (about: string, fallback: readonly unknown[]) =>
     words.list(words.oneOf(['user', 'group', 'jid']), { about, default: fallback, atMost: 1_000 })
   return {
+    version: words.version(SETTINGS_VERSION),
     server: words.group({
       host: words.text({ default: '127.0.0.1', about: 'Where the XMPP server takes components (XEP-0114).' }),
       port: words.whole({ min: 1, max: 65_535, default: 5347 }),

@@ -39,6 +39,8 @@ export type Words = {
   text(said?: Said<string> & { pattern?: RegExp; wanted?: string }): Word<string>
   whole(said: Said<number> & { min: number; max: number }): Word<number>
   yesNo(said: Said<boolean>): Word<boolean>
+  /** Which version of the settings a file is written for: one that is not read here is refused by name. */
+  version(newest: number): Word<number>
   choice<const T extends string>(of: readonly [T, ...T[]], said?: Said<T>): Word<T>
   /** '30 s' -> 30_000. Units: ms, s, min, h, day(s), week(s). */
   duration(said?: Said<string> & Range): Word<number>
@@ -72,6 +74,12 @@ export function createWords(folder: string, credentials: string | undefined): Wo
     whole: (said) => {
       const wanted = `a whole number from ${said.min} to ${said.max} is wanted`
       return finish(z.int({ error: wanted }).min(said.min, { error: wanted }).max(said.max, { error: wanted }), said)
+    },
+    version: (newest) => {
+      const wanted = `version ${newest} is wanted; this program reads no ${newest === 1 ? 'other' : 'later one'}`
+      const about = 'What this file is written for. A later program reads the version before its own.'
+      const version = z.int({ error: wanted }).min(1, { error: wanted }).max(newest, { error: wanted })
+      return finish(version, { default: newest, about })
     },
     yesNo: (said) => finish(z.boolean({ error: 'true or false is wanted' }), said),
     choice: (of, said = {}) => finish(z.enum(of, { error: `one of ${of.join(', ')} is wanted` }), said) as never,

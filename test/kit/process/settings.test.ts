@@ -294,6 +294,7 @@ describe('what was said becomes what holds', () => {
       'hosts',
       'behave',
       'mark',
+      'version',
       'shared',
       'metrics',
       'log',
