@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// @xmpp/client 0.13.3 ships no types. What the demo and the tests use of it.
+// What the demo and the tests use of @xmpp/client 0.13.3, which ships no types.
 declare module '@xmpp/client' {
   import type { EventEmitter } from 'node:events'
   import type { Element } from '@xmpp/xml'
 
-  export interface Client extends EventEmitter {
+  export interface XmppClient
+    extends EventEmitter<{ element: [Element]; stanza: [Element]; nonza: [Element]; error: [Error] }> {
+    readonly reconnect: { stop(): void }
+    readonly streamManagement: { readonly id: string }
+    readonly socket: { destroy?(): void } | null
     /** Resolves with the full JID when the session is up. */
     start(): Promise<{ toString(): string }>
     stop(): Promise<unknown>
     send(element: Element): Promise<void>
-    reconnect: { stop(): void }
-    streamManagement: { enabled: boolean; inbound: number; outbound: number }
-    iqCaller: { request(iq: Element, timeoutMs?: number): Promise<Element> }
-    iqCallee: { get(namespace: string, name: string, answer: () => Element | true): void }
   }
 
   export function client(options: {
@@ -21,7 +21,7 @@ declare module '@xmpp/client' {
     username: string
     password: string
     resource?: string
-  }): Client
+  }): XmppClient
 
   export function xml(name: string, attrs?: Record<string, string>, ...children: (Element | string)[]): Element
 }
