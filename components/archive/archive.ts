@@ -166,12 +166,13 @@ function openLink({ settings, log }: Context<ArchiveSettings>, version: string) 
 }
 
 function countsOf(
-  { settles, journals: _cursors, oldest, newest, ...kept }: Counts,
+  { settles, journals: _cursors, openFindings, oldest, newest, ...kept }: Counts,
   missing: ReturnType<Completeness['totals']>,
   views: readonly JournalView[],
 ): Record<string, string | number | null> {
   return {
     ...kept,
+    open_findings: openFindings,
     oldest: oldest === null ? null : new Date(oldest).toISOString(),
     newest: newest === null ? null : new Date(newest).toISOString(),
     ...Object.fromEntries(Object.entries(settles).map(([outcome, count]) => [`settled ${outcome}`, count])),

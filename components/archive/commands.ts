@@ -136,7 +136,7 @@ async function* backup(desk: Desk, args: Args, { caller, language }: Asked): Asy
   for await (const step of backUp(desk.store, path)) {
     if (step.step === 'copied') yield { say: 'progress', done: step.bytes, total: step.total, unit }
     else if (step.step === 'whole')
-      yield listed({ path, bytes: step.bytes, records: step.records, version: step.version })
+      yield listed({ path, bytes: step.bytes, records: step.records, store_version: step.version })
     else throw new CommandError(desk.say('archive-backup-failed', language, { path, cause: step.cause }), EXIT.fault)
   }
 }

@@ -50,7 +50,7 @@ export const declarations = [
     help: 'archive-backup',
     rights: ['operator'],
     parameters: [{ name: 'path', help: 'archive-backup-path', type: 'path', required: true, positional: true }, reason],
-    columns: ['path', 'bytes', 'records', 'version'],
+    columns: ['path', 'bytes', 'records', 'store_version'],
   },
 ] as const satisfies readonly Declaration[]
 

@@ -74,7 +74,8 @@ export function openOutput(out: Writable, err: Writable, json: boolean): Output 
       return said.say === 'row' ? output.row(said.row) : output.text(said.text)
     },
     async row(row) {
-      if (json) return write(jsonLine({ version: JSON_VERSION, ...row }))
+      // The first field is always ours: a row that has one called so would pass for another version.
+      if (json) return write(jsonLine(Object.assign({ version: JSON_VERSION }, row, { version: JSON_VERSION })))
       waiting.push(row)
       if (widths !== undefined || waiting.length >= LOOK_AT) return flush()
       timer ??= setTimeout(() => void flush().catch((fault) => closed.abort(fault)), LOOK_FOR_MS)

@@ -91,6 +91,16 @@ describe('what others wrote', () => {
   })
 })
 
+describe('the version of --json', () => {
+  it('is ours, also where a row has a field of that name', async () => {
+    const out = terminal(false)
+    const output = openOutput(out.stream, terminal().stream, true)
+    await output.row({ path: 'x', version: 7 })
+    await output.end()
+    assert.equal(out.text(), '{"version":1,"path":"x"}\n')
+  })
+})
+
 describe('progress', () => {
   it('is a bar on a terminal, gone before the next line and at the end', async () => {
     const out = terminal()
