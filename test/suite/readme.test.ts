@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
+import { readRules } from '../../components/policy/rules/rule-file.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -77,6 +78,12 @@ suite('README', () => {
     } finally {
       await rm(folder, { recursive: true })
     }
+  })
+
+  test('the rules it shows are a good rule file', () => {
+    const rules = /^ {3}```\n( {3}rules:\n[\s\S]*?)```/m.exec(README)?.[1] ?? ''
+    const read = readRules(Buffer.from(`version: 1\notherwise: allow\n${rules.replaceAll(/^ {3}/gm, '')}`))
+    assert.deepEqual(read.ok && read.set.rules.map(({ id }) => id), ['no-secrets'])
   })
 
   test('every file it links to is there', () => {
