@@ -19,19 +19,20 @@ export async function gatehouse(world: World): Promise<number> {
   const text = createCatalogue([KIT_TEXTS, new URL('./text/', import.meta.url)])
   const language = words.language ?? languageOf(world.environment)
   const output = openOutput(world.out, world.err, words.json)
+  const config = configFolder(world, words.config)
   const call: Call = {
     world,
     language,
-    config: configFolder(world, words.config),
+    config: config.folder,
     say: (id, args) => text.say(id, language, args),
     output,
   }
-  const exit = await dispatch(call, words)
+  const exit = await dispatch(call, words, config.missing)
   await output.end()
   return exit
 }
 
-async function dispatch(call: Call, words: Words): Promise<number> {
+async function dispatch(call: Call, words: Words, configMissing: boolean): Promise<number> {
   if (words.wrong !== undefined)
     return refuse(call, EXIT.usage, call.say('cli-option-unknown', { option: words.wrong }))
   if (words.version) {
@@ -43,6 +44,10 @@ async function dispatch(call: Call, words: Words): Promise<number> {
     if ('wrong' in settings) return refuse(call, EXIT.usage, settings.wrong)
     const found = findComponents(call.world.components, settings.run)
     const [first] = words.rest
+    const asksForHelp = first === undefined || first === 'help' || words.help
+    // Without its settings a command would ask other processes than the ones that were meant.
+    if (configMissing && !asksForHelp)
+      return refuse(call, EXIT.usage, call.say('cli-config-missing', { folder: call.config }))
     if (first === undefined || first === 'help') return await writeHelp(call, found, first === 'help' || words.help)
     if (first === 'check') return words.help ? await writeHelp(call, found, true) : await checkAll(call, found)
     if (first === 'status') return words.help ? await writeHelp(call, found, true) : await statusOfAll(call, found)

@@ -5,12 +5,18 @@ import { join, resolve } from 'node:path'
 import { BadSettings, type Problem, problemLine, readShared } from '../kit/process/settings.ts'
 import { baseFolder, type World } from './call.ts'
 
-/** --config, else GATEHOUSE_CONFIG, else ./config; where that is not there, /etc/gatehouse. */
-export function configFolder(world: World, said: string | undefined): string {
-  const named = said ?? world.environment.GATEHOUSE_CONFIG
-  const here = resolve(baseFolder(world), named ?? 'config')
-  return named === undefined && !existsSync(here) ? '/etc/gatehouse' : here
+/** --config, else GATEHOUSE_CONFIG, else /etc/gatehouse, else ./config. One that was named and is not there is `missing`. */
+export function configFolder(world: World, said: string | undefined): { folder: string; missing: boolean } {
+  const named = said ?? (world.environment.GATEHOUSE_CONFIG || undefined)
+  if (named !== undefined) {
+    const folder = resolve(baseFolder(world), named)
+    return { folder, missing: !existsSync(folder) }
+  }
+  const here = resolve(baseFolder(world), 'config')
+  return { folder: !existsSync(SYSTEM) && existsSync(here) ? here : SYSTEM, missing: false }
 }
+
+const SYSTEM = '/etc/gatehouse'
 
 /** The folder of the sockets, or what is wrong in gatehouse.yaml. */
 export function readRunFolder(config: string): { run: string } | { wrong: string } {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line from outside, over the test program: help, exit codes, check and status.
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { World } from '../../components/cli/call.ts'
+import { configFolder } from '../../components/cli/settings.ts'
 import { GATEHOUSE, openPlace, runCli, runToEnd, startProbe } from '../kit/process/probe.ts'
 
 const REAL = fileURLToPath(new URL('../../components/cli/main.ts', import.meta.url))
@@ -103,6 +105,33 @@ describe('exit codes', () => {
     ])
     assert.equal(out.split('\n').length, 2)
     assert.equal(err, '')
+  })
+})
+
+describe('the folder of settings', () => {
+  it('that was named must be there for every command but help: 2 where it is not', async () => {
+    using place = openPlace()
+    const gone = join(place.folder, 'gone')
+    for (const args of [['status'], ['check'], ['probe', 'count', '2']]) {
+      const { exit, err } = await runToEnd(process.execPath, [GATEHOUSE, '--config', gone, ...args])
+      assert.deepEqual([exit, err], [2, `There is no folder ${gone} with settings.\n`])
+    }
+    const named = await runToEnd(process.execPath, [GATEHOUSE, 'status'], { ...process.env, GATEHOUSE_CONFIG: gone })
+    assert.equal(named.exit, 2)
+    const help = await runToEnd(process.execPath, [GATEHOUSE, '--config', gone, 'probe', '--help'])
+    assert.equal(help.exit, 0)
+  })
+
+  it('is the one of the system, and ./config only where that is not there', () => {
+    using place = openPlace()
+    const world = { environment: {}, folder: place.folder } as World
+    const expected = existsSync('/etc/gatehouse') ? '/etc/gatehouse' : place.config
+    assert.deepEqual(configFolder(world, undefined), { folder: expected, missing: false })
+    rmSync(place.config, { recursive: true })
+    assert.deepEqual(configFolder(world, undefined), { folder: '/etc/gatehouse', missing: false })
+    const elsewhere = { ...world, environment: { GATEHOUSE_CONFIG: 'elsewhere' } } as World
+    assert.deepEqual(configFolder(elsewhere, undefined), { folder: join(place.folder, 'elsewhere'), missing: true })
+    assert.deepEqual(configFolder(elsewhere, 'said'), { folder: join(place.folder, 'said'), missing: true })
   })
 })
 
