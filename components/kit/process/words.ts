@@ -77,9 +77,9 @@ export function createWords(folder: string, credentials: string | undefined): Wo
     },
     version: (newest) => {
       const wanted = `version ${newest} is wanted; this program reads no ${newest === 1 ? 'other' : 'later one'}`
-      const about = 'What this file is written for. A later program reads the version before its own.'
+      const about = 'What this file is written for; without a word, the first version.'
       const version = z.int({ error: wanted }).min(1, { error: wanted }).max(newest, { error: wanted })
-      return finish(version, { default: newest, about })
+      return finish(version, { default: 1, about })
     },
     yesNo: (said) => finish(z.boolean({ error: 'true or false is wanted' }), said),
     choice: (of, said = {}) => finish(z.enum(of, { error: `one of ${of.join(', ')} is wanted` }), said) as never,
