@@ -7,6 +7,7 @@ import { userInfo } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
+import { type Row, readRows } from './complete.ts'
 import { type Part, startPart } from './part.ts'
 import { freePorts, portNear } from './ports.ts'
 import { type Prosody, startProsody } from './prosody.ts'
@@ -16,6 +17,8 @@ const ROOMS = 'rooms.corp.example'
 const SCREEN = 'policy.gatehouse.internal'
 const COMMAND_LINE = resolve(import.meta.dirname, '../../components/cli/main.ts')
 const CHECKOUT = resolve(import.meta.dirname, '../..')
+/** The archive looks once a second. */
+const LOOKS_MS = 2000
 const run = promisify(execFile)
 
 export type Account = { jid: string; password: string }
@@ -30,6 +33,10 @@ export type House = {
   readonly logs: string
   /** Runs `gatehouse WORDS` as the person at this terminal. */
   gatehouse(...words: string[]): Promise<{ exit: number; out: string; err: string }>
+  /** The rows of a call with --json; throws when it does not end with 0. */
+  rows(...words: string[]): Promise<Row[]>
+  /** So long after a number was told of, the archive has found that its record is missing. */
+  readonly foundAfterMs: number
   /** The same call as it would be typed in the checkout. */
   typed(...words: string[]): string
   startServer(): Promise<Prosody>
@@ -58,6 +65,12 @@ export async function buildHouse(folder: string): Promise<House> {
     typed: (...words) =>
       ['npm run -s gatehouse -- --config', shownConfig.startsWith('..') ? config : shownConfig, ...words].join(' '),
     gatehouse: (...words) => commandLine(['--config', config, '--language', 'en', ...words]),
+    async rows(...words) {
+      const { exit, out, err } = await commandLine(['--config', config, '--language', 'en', ...words])
+      if (exit !== 0) throw new Error(`${words.join(' ')} ended with ${exit}: ${err}`)
+      return readRows(out)
+    },
+    foundAfterMs: 1000 + LOOKS_MS,
     startServer: () => startServer(folder, port, component, secret, Object.values(people)),
     startPart: (name) => startPart(name, join(config, `${name}.yaml`), logs),
   }
@@ -77,7 +90,7 @@ people:
 `,
   )
   await file('policy.yaml', `secret_file: policy.secret\nhosts: [${HOST}, ${ROOMS}]\nmetrics: { port: 0 }\n`)
-  await file('archive.yaml', 'metrics: { port: 0 }\n')
+  await file('archive.yaml', 'metrics: { port: 0 }\nmissing: { tries: 1, try_within: 1 s, margin: 0 s }\n')
   await file('policy.secret', `${secret}\n`, 0o600)
   await file(
     'policy-rules.yaml',
