@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts at both ends and in the archive what became of each message.
 import { setTimeout } from 'node:timers/promises'
+import type { Row } from '../harness/ask-command.ts'
 import type { World } from '../harness/world.ts'
-import type { Message, SteadyLoad } from './steady.ts'
+import type { Message } from './steady.ts'
+import type { SourceTold } from './told.ts'
 
 export type Counted = {
   sent: number
@@ -18,70 +20,131 @@ export type Counted = {
   /** More outcomes (deliveries and refusals) than sendings. */
   doubled: number
   disordered: number
+  /** Records without a settlement, although the source that owes it lives on or has told that it is settled. */
+  unsettled: number
+  /** Records without a settlement of sources that were killed before they could tell. */
+  tail: number
 }
 
-export type Finding = { what: keyof Counted; message: Message; settlements: readonly string[] }
+/** One record of a message; `source` may be a start of the source's id. */
+export type Recorded = { source: string; n: number; settlement: string }
 
-const SETTLED_WITHIN_MS = 40_000
+type Fault = 'lost' | 'unrecorded' | 'phantom' | 'doubled' | 'unsettled'
 
-/** Waits until the archive has what it should have, and gives the counts as they are then. */
-export async function count(world: World, load: SteadyLoad): Promise<{ counted: Counted; findings: Finding[] }> {
-  const until = Date.now() + SETTLED_WITHIN_MS
+export type Finding = { what: Fault; message: Message; settlements: readonly string[] }
+
+export type Result = {
+  counted: Counted
+  findings: Finding[]
+  /** What the archive says is missing and no killed source explains, and what it should have said and did not. */
+  unexplained: string[]
+}
+
+/** What was sent, and what the servers' helpers told meanwhile. */
+export type Run = { messages: readonly Message[]; disordered: number; sources(): readonly SourceTold[] }
+
+/** The archive's settings for a run: what is told of and not recorded after so long is a gap. */
+export const MISSING = ['missing:', '  tries: 1', '  try_within: 1 s', '  margin: 5 s']
+/** As long, and a look of the archive, which comes once a second. */
+const FOUND_AFTER_MS = 6000 + 2000
+const SETTLED_WITHIN_MS = 90_000
+
+/** Waits until the archive has what it should have, every number had its time, and gives the counts as they are then. */
+export async function count(world: Pick<World, 'ask'>, run: Run, withinMs = SETTLED_WITHIN_MS): Promise<Result> {
+  const until = Date.now() + withinMs
   for (;;) {
-    const settlements = await readSettlements(world, load.messages)
-    const result = judge(load.messages, load.disordered, settlements)
-    if (result.findings.every((one) => one.what !== 'unrecorded') || Date.now() > until) return result
+    const records = await readRecords(world, run.messages)
+    const missing = await world.ask('archive gaps', { limit: 1000 })
+    const sources = run.sources()
+    const result = {
+      ...judge(run.messages, run.disordered, records, sources),
+      unexplained: unexplained(missing, sources),
+    }
+    const settled = result.findings.every(({ what }) => what !== 'unrecorded' && what !== 'unsettled')
+    // A number that was told of a moment ago cannot be missing yet.
+    const due = sources.every(({ succeeded, lastAt }) => succeeded || lastAt + FOUND_AFTER_MS <= Date.now())
+    if ((settled && due && result.unexplained.length === 0) || Date.now() > until) return result
     // The archive follows, and a spool is replayed beside live traffic.
     await setTimeout(500)
   }
 }
 
-/** `settlements`: what the archive says of each message id, one for each record. */
+/** `records`: what the archive has of each message id. */
 export function judge(
   messages: readonly Message[],
   disordered: number,
-  settlements: ReadonlyMap<string, readonly string[]>,
-): { counted: Counted; findings: Finding[] } {
+  records: ReadonlyMap<string, readonly Recorded[]>,
+  sources: readonly SourceTold[],
+): Pick<Result, 'counted' | 'findings'> {
   const findings: Finding[] = []
+  let tail = 0
   for (const message of messages) {
-    const known = settlements.get(message.id) ?? []
-    const found = (what: keyof Counted) => findings.push({ what, message, settlements: known })
+    const known = records.get(message.id) ?? []
+    const settlements = known.map(({ settlement }) => settlement)
+    const found = (what: Fault) => findings.push({ what, message, settlements })
     const { deliveries, errors, sends } = message
+    const untold = known.filter((one) => one.settlement === 'undecided')
+    const inTail = untold.filter((one) => mayBeUntold(one, sources))
+    tail += inTail.length
     if (deliveries === 0 && errors === 0) found('lost')
-    if (deliveries > 0 && !known.some(mayBeDelivered)) found('unrecorded')
-    if (known.filter(saysDelivered).length > deliveries) found('phantom')
+    if (deliveries > 0 && inTail.length === 0 && !settlements.some(saysDelivered)) found('unrecorded')
+    if (settlements.filter(saysDelivered).length > deliveries) found('phantom')
     if (deliveries + errors > sends) found('doubled')
+    if (untold.length > inTail.length) found('unsettled')
   }
-  const number = (what: keyof Counted) => findings.filter((one) => one.what === what).length
+  const number = (what: Fault) => findings.filter((one) => one.what === what).length
   const counted: Counted = {
     sent: messages.length,
     delivered: messages.filter((message) => message.deliveries > 0).length,
-    archived: messages.filter((message) => settlements.has(message.id)).length,
+    archived: messages.filter((message) => records.has(message.id)).length,
     errors: messages.filter((message) => message.errors > 0).length,
     lost: number('lost'),
     unrecorded: number('unrecorded'),
     phantom: number('phantom'),
     doubled: number('doubled'),
     disordered,
+    unsettled: number('unsettled'),
+    tail,
   }
   return { counted, findings }
 }
 
-/** `undecided`: the server died before it told, which is honest. */
-function mayBeDelivered(settlement: string): boolean {
-  return saysDelivered(settlement) || settlement === 'undecided'
+/** A killed source: each of its runs but one that stopped in good order, or that still runs. */
+function wasKilled({ succeeded, ended }: SourceTold): boolean {
+  return succeeded && !ended
+}
+
+/** Only what a killed source had not told yet may stay open. */
+function mayBeUntold({ source, n }: Recorded, sources: readonly SourceTold[]): boolean {
+  return sources.some((told) => told.source.startsWith(source) && wasKilled(told) && n > told.done)
+}
+
+/** `missing`: the archive's open findings. A gap is never explained; that a source ended without its mark, only by a kill. */
+export function unexplained(missing: readonly Row[], sources: readonly SourceTold[]): string[] {
+  const killed = new Set(sources.filter(wasKilled).map(({ source }) => source))
+  const ended = new Set(missing.filter(({ kind }) => kind === 'ended-without-mark').map(({ source }) => source))
+  const explained = (row: Row) =>
+    (row.kind === 'ended-without-mark' || row.kind === 'tail-unknown') && killed.has(String(row.source))
+  return [
+    ...(sources.some((told) => !wasKilled(told)) ? [] : ['no source is left that could tell what became of the last']),
+    ...missing.filter((row) => !explained(row)).map((row) => JSON.stringify(row)),
+    ...[...killed].filter((source) => !ended.has(source)).map((source) => `${source} was killed, and nothing says so`),
+  ]
 }
 
 function saysDelivered(settlement: string): boolean {
   return settlement === 'released' || settlement === 'unscreened'
 }
 
-async function readSettlements(world: World, messages: readonly Message[]): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>()
+async function readRecords(world: Pick<World, 'ask'>, messages: readonly Message[]): Promise<Map<string, Recorded[]>> {
+  const found = new Map<string, Recorded[]>()
   for (const batch of new Set(messages.map((message) => message.batch))) {
-    for (const row of await world.ask('archive search', { words: batch, limit: 1000, reason: 'faults' })) {
+    const rows = await world.ask('archive search', { words: batch, limit: 1000, reason: 'faults' })
+    if (rows.length === 1000) throw new Error(`more records of ${batch} than one search gives`)
+    for (const row of rows) {
+      const [source = '', n = ''] = String(row.id).split('-')
       const id = String(row.stanza_id)
-      found.set(id, [...(found.get(id) ?? []), String(row.settlement)])
+      found.set(id, [...(found.get(id) ?? []), { source, n: Number(n), settlement: String(row.settlement) }])
     }
   }
   return found

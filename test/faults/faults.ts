@@ -5,8 +5,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { crashAtSync, slowSync } from '../harness/slow-sync.ts'
 import { HOST, startWorld, type World } from '../harness/world.ts'
-import { type Counted, count, type Finding } from './count.ts'
+import { count, MISSING, type Result } from './count.ts'
 import { SteadyLoad } from './steady.ts'
+import { openTold, type Told } from './told.ts'
 
 export type Mode = 'closed' | 'open'
 
@@ -37,7 +38,7 @@ export type FaultsOptions = {
   say?(line: string): void
 }
 
-export type FaultsResult = { counted: Counted; findings: Finding[]; errorTexts: readonly string[]; folder: string }
+export type FaultsResult = Result & { errorTexts: readonly string[]; folder: string }
 
 const HERE = import.meta.dirname
 const PAIRS = 6
@@ -69,7 +70,13 @@ export async function faults(options: FaultsOptions): Promise<FaultsResult> {
   }
 }
 
-export type FaultStage = AsyncDisposable & { mode: Mode; world: World; load: SteadyLoad; crashFile(part: Part): string }
+export type FaultStage = AsyncDisposable & {
+  mode: Mode
+  world: World
+  load: SteadyLoad
+  told: Told
+  crashFile(part: Part): string
+}
 
 export async function openFaults(mode: Mode, journal?: string): Promise<FaultStage> {
   await using opened = new AsyncDisposableStack()
@@ -89,6 +96,7 @@ export async function openFaults(mode: Mode, journal?: string): Promise<FaultSta
       archiveProcess: {
         main: join(HERE, 'mains/archive/main.ts'),
         environment: { GATEHOUSE_CRASH: crashFile('archive') },
+        lines: MISSING,
       },
       prosody: {
         modules: ['gatehouse_crash'],
@@ -97,6 +105,7 @@ export async function openFaults(mode: Mode, journal?: string): Promise<FaultSta
       },
     }),
   )
+  const told = opened.use(await openTold(world.journal))
   const load = opened.use(
     new SteadyLoad({
       address: world.address,
@@ -108,14 +117,15 @@ export async function openFaults(mode: Mode, journal?: string): Promise<FaultSta
   )
   await load.start()
   const all = opened.move()
-  return { mode, world, load, crashFile, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return { mode, world, load, told, crashFile, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
 /** Ends the load, and counts. */
 export async function finish(stage: FaultStage): Promise<FaultsResult> {
   await stage.load.drain(20_000)
-  const { counted, findings } = await count(stage.world, stage.load)
-  return { counted, findings, errorTexts: stage.load.errorTexts, folder: stage.world.folder }
+  const { messages, disordered, errorTexts } = stage.load
+  const result = await count(stage.world, { messages, disordered, sources: stage.told.sources })
+  return { ...result, errorTexts, folder: stage.world.folder }
 }
 
 export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
