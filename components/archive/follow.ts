@@ -25,7 +25,7 @@ export type FollowOptions = {
 }
 
 export type FollowEvents = {
-  kept(kept: KeptBatch & { unreadable: number }): void
+  kept(kept: KeptBatch): void
   /** The store refused; it is tried again until it takes it. `full`: the disk is full. */
   refused(error: unknown, full: boolean): void
   resumed(): void
@@ -106,11 +106,9 @@ export function openFollowing(options: FollowOptions): Following {
     const first = entries[0]?.position ?? read + 1
     if (first > read + 1) told.hole(journal, read + 1, first - 1)
     const items: Batch['items'][number][] = []
-    let unreadable = 0
     for (const entry of entries) {
       const got = readEntry(entry, reading)
       items.push(...got.items)
-      if (got.unreadable) unreadable += 1
       if (got.room) options.seenRoom(got.room)
       if (got.counted) options.completeness.take(got.counted, entry.at)
     }
@@ -122,7 +120,6 @@ export function openFollowing(options: FollowOptions): Following {
       to: read,
       keptAt: options.now(),
       items,
-      unreadable,
       careful: false,
       sources: countingOf(options.completeness),
     }
@@ -137,7 +134,7 @@ export function openFollowing(options: FollowOptions): Following {
         lastAt = at
         if (blocked) told.resumed()
         blocked = false
-        told.kept({ ...kept, unreadable: batch.unreadable })
+        told.kept(kept)
         break
       } catch (error) {
         const full = error instanceof StoreFull

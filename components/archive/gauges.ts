@@ -6,7 +6,7 @@ import type { Completeness } from './domain/completeness.ts'
 import type { JournalView } from './journals.ts'
 
 export type Gauges = {
-  kept(kept: KeptBatch & { unreadable: number }): void
+  kept(kept: KeptBatch): void
   open(sources: {
     views(): readonly JournalView[]
     totals(): ReturnType<Completeness['totals']>

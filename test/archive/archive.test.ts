@@ -205,8 +205,9 @@ test('what the server itself originated is a record, and says so', async () => {
     at: '2026-11-22T10:00:00.000Z',
   })
   const [row] = (await stage.ask('archive search', { words: 'maintenance' })).rows
-  assert.deepEqual([row?.id, row?.settlement], [`${SHORT}-o1`, 'originated'])
-  assert.equal((await stage.ask('archive show', { id: `${SHORT}-o1` })).rows[0]?.text, 'maintenance tonight')
+  assert.match(String(row?.id), new RegExp(`^${SHORT}-o[1-9][0-9]{0,14}$`))
+  assert.equal(row?.settlement, 'originated')
+  assert.equal((await stage.ask('archive show', { id: String(row?.id) })).rows[0]?.text, 'maintenance tonight')
 })
 
 const SEARCHED: readonly [n: number, body: string, from: string, to: string, minute: number][] = [

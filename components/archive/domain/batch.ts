@@ -36,11 +36,12 @@ export type Batch = {
   items: readonly Item[]
   /** After a refusal: one item that the store cannot take is kept as it came, and the others go on. */
   careful: boolean
-  /** Stanzas among them that could not be read as XML. */
-  unreadable: number
   /** `counting` is JSON of a SourceCount. */
   sources: readonly { source: string; done: number; counting: string }[]
 }
 
-/** `again`: tries that were here before under the same name; `conflicts`: those of them whose stanza is another one. */
-export type KeptBatch = { records: number; again: number; conflicts: number; skewed: number }
+/**
+ * `again`: tries that were here before under the same name; `conflicts`: those of them whose stanza is another one. `unreadable`:
+ * new ones whose stanza could not be read as XML.
+ */
+export type KeptBatch = { records: number; again: number; conflicts: number; skewed: number; unreadable: number }

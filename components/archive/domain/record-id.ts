@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The name of a record among people: the start of its source and its number, 9d0c5a11-4711; what the server itself
-// originated has the position of its fact instead, 9d0c5a11-o88.
+// originated has a number made from its contents instead, 9d0c5a11-o88194712003456.
 
 export type RecordName = { source: string; n: number }
 

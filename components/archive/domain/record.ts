@@ -10,6 +10,9 @@ export type LinkKind = 'correction' | 'retraction' | 'moderation' | 'reaction' |
 /** What this stanza is about: the id it names, as its XEP writes it. The other record stays as it is. */
 export type Link = { kind: LinkKind; target: string }
 
+/** `what` of a stanza that is no XML we can read. */
+export const UNREADABLE = 'unreadable'
+
 /** What is read out of a stanza. All of it can be read again from the stanza itself. */
 export type StanzaFields = {
   element: 'message' | 'presence' | 'iq' | 'unknown'
@@ -41,7 +44,7 @@ export type TryRecord = {
   position: number
   recordedAt: number
   source: string
-  /** For what the server itself originated: minus its position in the journal. */
+  /** For what the server itself originated, which has no number: minus one made from its contents. */
   n: number
   try: number
   host: string

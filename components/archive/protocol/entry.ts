@@ -17,8 +17,6 @@ export type ReadEntry = {
   counted: CountedFact | null
   /** A room that was named, bare. */
   room: string
-  /** True when the stanza could not be read as XML. */
-  unreadable: boolean
 }
 
 export type Reading = {
@@ -48,13 +46,12 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
     case 'observed':
       return readObserved(entry, fact, reading)
     case 'done':
-      return { items: [], counted: { kind: 'done', source: fact.source, to: fact.to }, room: '', unreadable: false }
+      return { items: [], counted: { kind: 'done', source: fact.source, to: fact.to }, room: '' }
     case 'mark':
       return {
         items: [],
         counted: { kind: 'mark', source: fact.source, last: fact.last, ...(fact.end ? { end: true } : {}) },
         room: '',
-        unreadable: false,
       }
     case 'settle': {
       const { source, n, outcome } = fact
@@ -120,7 +117,7 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
 }
 
 function only(item: Item, counted: CountedFact | null = null): ReadEntry {
-  return { items: [item], counted, room: '', unreadable: false }
+  return { items: [item], counted, room: '' }
 }
 
 function other({ position, kind, version, at, body }: JournalEntry, note: string): Item {
@@ -137,9 +134,8 @@ function readAsk(entry: JournalEntry, ask: Asked, reading: Reading, note: string
   const { source, n, host, direction, via, stanza, rules, verdict } = ask
   const { action, rule, stanza: replaced, ...more } = verdict
   const replacement = action === 'replace' && typeof replaced === 'string' ? replaced : ''
-  const read = readStanza(stanza, reading)
-  const also = replacement === '' ? '' : `\n${readStanza(replacement, reading).fields.text}`
-  const { text, excerpt: _shown, ...fields } = read.fields
+  const also = replacement === '' ? '' : `\n${readStanza(replacement, reading).text}`
+  const { text, excerpt: _shown, ...fields } = readStanza(stanza, reading)
   if (note) fields.note = [note, fields.note].filter(Boolean).join('; ')
   const record: TryRecord = {
     ...recordedIn(entry, reading),
@@ -161,17 +157,16 @@ function readAsk(entry: JournalEntry, ask: Asked, reading: Reading, note: string
     sha256: reading.sha256(stanza),
     stanza,
   }
-  return tried(entry, record, read.unreadable, { kind: 'ask', source, n })
+  return tried(entry, record, { kind: 'ask', source, n })
 }
 
 function readObserved(entry: JournalEntry, fact: FactOf<'observed'>, reading: Reading): ReadEntry {
   const { source, host, stanza } = fact
-  const read = readStanza(stanza, reading)
-  const { text, excerpt: _shown, ...fields } = read.fields
+  const { text, excerpt: _shown, ...fields } = readStanza(stanza, reading)
   const record: TryRecord = {
     ...recordedIn(entry, reading),
     source,
-    n: -entry.position,
+    n: -numberOf(reading.sha256(JSON.stringify([source, fact.at, fact.from, reading.sha256(stanza)]))),
     try: 1,
     host,
     direction: 'originated',
@@ -188,28 +183,30 @@ function readObserved(entry: JournalEntry, fact: FactOf<'observed'>, reading: Re
     sha256: reading.sha256(stanza),
     stanza,
   }
-  return tried(entry, record, read.unreadable, { kind: 'heard', source })
+  return tried(entry, record, { kind: 'heard', source })
 }
 
-function tried(entry: JournalEntry, record: TryRecord, unreadable: boolean, counted: CountedFact): ReadEntry {
+/** Nobody numbered it: its name comes from what it says, so that it has the same one wherever it stands. 1 to 2^48. */
+function numberOf(sha256: string): number {
+  return Number.parseInt(sha256.slice(0, 12), 16) + 1
+}
+
+function tried(entry: JournalEntry, record: TryRecord, counted: CountedFact): ReadEntry {
   const items: Item[] = [{ as: 'try', record }]
   // The store's text is UTF-8, which has no lone surrogates: the body of the fact, where they are escaped, is the evidence.
   if (!record.stanza.isWellFormed()) items.push(other(entry, 'the stanza has half a character, kept here as it came'))
-  return { items, counted, room: record.fields.room, unreadable }
+  return { items, counted, room: record.fields.room }
 }
 
 function recordedIn(entry: JournalEntry, reading: Reading): { journal: string; position: number; recordedAt: number } {
   return { journal: reading.journal, position: entry.position, recordedAt: entry.at }
 }
 
-function readStanza(stanza: string, reading: Reading): { fields: StanzaFields; unreadable: boolean } {
+function readStanza(stanza: string, reading: Reading): StanzaFields {
   try {
-    return { fields: readStanzaFields(reading.stanzas.read(stanza), reading.isRoom), unreadable: false }
+    return readStanzaFields(reading.stanzas.read(stanza), reading.isRoom)
   } catch (fault) {
-    return {
-      fields: unreadableFields(stanza, fault instanceof Error ? fault.message : String(fault)),
-      unreadable: true,
-    }
+    return unreadableFields(stanza, fault instanceof Error ? fault.message : String(fault))
   }
 }
 

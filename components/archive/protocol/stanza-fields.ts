@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stanza as the archive's fields. XEP-0045 XEP-0071 XEP-0163 XEP-0308 XEP-0359 XEP-0380 XEP-0424 XEP-0425 XEP-0444 XEP-0461.
 import type { Element } from '../../kit/xml/element.ts'
-import { address, type Link, type StanzaFields } from '../domain/record.ts'
+import { address, type Link, type StanzaFields, UNREADABLE } from '../domain/record.ts'
 import { gatherText, langOf } from './stanza-text.ts'
 
 const CLIENT = 'jabber:client'
@@ -52,7 +52,7 @@ export function unreadableFields(raw: string, why: string): StanzaFields {
   const text = raw.slice(0, 100_000).replace(/<[^<>]*>/g, ' ')
   return {
     element: 'unknown',
-    what: 'unreadable',
+    what: UNREADABLE,
     type: '',
     from: nobody,
     to: nobody,

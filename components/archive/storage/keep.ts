@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isFull } from '../../kit/store/faults.ts'
 import { statement } from '../../kit/store/statement.ts'
 import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
-import type { TryRecord } from '../domain/record.ts'
+import { type TryRecord, UNREADABLE } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
 import type { Names } from './names.ts'
 import { keepOccupant } from './occupants.ts'
@@ -18,7 +18,7 @@ export function keepBatch(db: DatabaseSync, names: Names, batch: Batch): KeptBat
   const journal = names.journal(db, batch.journal)
   const cursor = Number(statement(db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
   if (cursor < batch.after) throw new Error(`the batch begins after ${batch.after}, the cursor stands at ${cursor}`)
-  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0 }
+  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0 }
   if (batch.to <= cursor) return kept
   const work: Work = { db, names, journal, batch, kept, first: 0, repeats: 0 }
   for (const item of batch.items) {
@@ -41,7 +41,7 @@ export function keepBatch(db: DatabaseSync, names: Names, batch: Batch): KeptBat
     conflicts: kept.conflicts,
     skewed: kept.skewed,
     repeats: work.repeats,
-    unreadable: batch.unreadable,
+    unreadable: kept.unreadable,
   })
   statement(db, 'UPDATE journal SET position = ? WHERE number = ?').run(batch.to, journal)
   return kept
@@ -120,19 +120,9 @@ function keepItem(work: Work, item: Item): void {
     case 'occupant':
       keepOccupant(db, names, item)
       return
-    case 'session': {
-      const [bare = '', resource = null] = item.jid.split(/\/(.*)/s)
-      run(db, 'INSERT INTO session (source, host, jid, resource, via, event, at) VALUES (?, ?, ?, ?, ?, ?, ?)', [
-        names.source(db, item.source),
-        names.number(db, item.host),
-        names.number(db, bare.toLowerCase()),
-        resource,
-        item.via,
-        item.event,
-        item.at,
-      ])
+    case 'session':
+      keepSession(db, names, item)
       return
-    }
     case 'stanza-id':
       run(db, 'INSERT OR IGNORE INTO stanza_id (source, n, by, id) VALUES (?, ?, ?, ?)', [
         names.source(db, item.source),
@@ -141,33 +131,18 @@ function keepItem(work: Work, item: Item): void {
         item.id,
       ])
       return
-    case 'rules':
-      run(db, 'INSERT INTO rules (hash, rules, file, at) VALUES (?, ?, ?, ?)', [
-        item.hash,
-        item.rules,
-        item.file,
-        item.at,
-      ])
+    case 'rules': {
+      const values = [item.hash, item.rules, item.file, item.at]
+      insertOnce(db, 'rules', ['hash', 'rules', 'file', 'at'], values)
       return
-    case 'access':
-      run(
-        db,
-        'INSERT INTO access (journal, position, at, recorded_at, uid, user, command, query, hits, reason, denied) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        [
-          journal,
-          item.position,
-          item.at,
-          item.recordedAt,
-          item.uid,
-          item.user,
-          item.command,
-          item.query,
-          item.hits,
-          item.reason || null,
-          item.denied ? 1 : 0,
-        ],
-      )
+    }
+    case 'access': {
+      const said = ['at', 'uid', 'user', 'command', 'query', 'hits', 'reason', 'denied']
+      const { at, uid, user, command, query, hits, reason, denied } = item
+      const values = [at, uid, user, command, query, hits, reason || null, denied ? 1 : 0]
+      insertOnce(db, 'access', said, values, { journal, position: item.position, recorded_at: item.recordedAt })
       return
+    }
     case 'finding':
       keepFinding(work, item)
       return
@@ -228,6 +203,7 @@ function keepTry(work: Work, record: TryRecord): void {
   const number = Number(done.lastInsertRowid)
   work.first ||= number
   kept.records += 1
+  if (fields.what === UNREADABLE) kept.unreadable += 1
   if (record.try > 1 && hasOther(db, source, number, record.n)) work.repeats += 1
   if (record.try === 1 || !sameContent(db, source, number, record)) {
     const people = [from, to, ...fields.people.map(name)].filter((one) => one !== null)
@@ -288,23 +264,16 @@ function keepUnsure(db: DatabaseSync, source: number, n: number): void {
 
 function keepFinding({ db, names }: Work, { finding, at }: Item & { as: 'finding' }): void {
   const { kind, event, from, to, count } = finding
-  const source = names.source(db, finding.source)
+  const source = kind === 'journal-gap' ? names.journal(db, finding.source) : names.source(db, finding.source)
   const open = statement(
     db,
-    'SELECT number FROM finding WHERE source = ? AND kind = ? AND low = ? AND closed_at IS NULL',
+    'SELECT number, found_at FROM finding WHERE source = ? AND kind = ? AND low = ? AND closed_at IS NULL',
   ).get(source, kind, from)
-  if (event === 'closed' && open)
+  // What closed an earlier one and is told again leaves a later one open.
+  if (event === 'closed' && open && (open.found_at === null || at === null || Number(open.found_at) <= at))
     run(db, 'UPDATE finding SET closed_at = ? WHERE number = ?', [at, Number(open.number)])
-  if (event === 'found' && !open) {
-    run(db, 'INSERT INTO finding (kind, source, low, high, count, found_at) VALUES (?, ?, ?, ?, ?, ?)', [
-      kind,
-      source,
-      from,
-      to,
-      count,
-      at,
-    ])
-  }
+  if (event !== 'found' || open) return
+  insertOnce(db, 'finding', ['kind', 'source', 'low', 'high', 'found_at'], [kind, source, from, to, at], { count })
 }
 
 function addTotals(db: DatabaseSync, totals: Readonly<Record<string, number>>): void {
@@ -316,6 +285,39 @@ function addTotals(db: DatabaseSync, totals: Readonly<Record<string, number>>): 
         [name, value],
       )
   }
+}
+
+/** Told again together with others of a report that was not answered in time. */
+function keepSession(db: DatabaseSync, names: Names, item: Item & { as: 'session' }): void {
+  const [bare = '', resource = null] = item.jid.split(/\/(.*)/s)
+  insertOnce(
+    db,
+    'session',
+    ['source', 'host', 'jid', 'resource', 'via', 'event', 'at'],
+    [
+      names.source(db, item.source),
+      names.number(db, item.host),
+      names.number(db, bare.toLowerCase()),
+      resource,
+      item.via,
+      item.event,
+      item.at,
+    ],
+  )
+}
+
+/** A fact that came before is not kept again; `beside` is where it stands, which is no part of what it says. */
+function insertOnce(
+  db: DatabaseSync,
+  table: 'session' | 'rules' | 'access' | 'finding',
+  said: readonly string[],
+  values: readonly Value[],
+  beside: Readonly<Record<string, number>> = {},
+): void {
+  const columns = [...said, ...Object.keys(beside)]
+  const sql = `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.map((_, at) => `?${at + 1}`).join(', ')}
+    WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE ${said.map((name, at) => `${name} IS ?${at + 1}`).join(' AND ')})`
+  run(db, sql, [...values, ...Object.values(beside)])
 }
 
 /** A helper tells of it until it knows that it was heard. */

@@ -14,15 +14,34 @@ export function keepOccupant(
   const source = names.source(db, told.source)
   const here = statement(
     db,
-    'SELECT number, source FROM occupant WHERE room = ? AND nick = ? AND jid = ? AND left_at IS NULL',
+    'SELECT number, source, joined_at FROM occupant WHERE room = ? AND nick = ? AND jid = ? AND left_at IS NULL',
   ).get(room, told.nick, told.jid)
   // The same run tells of the same joining again after a reconnect.
   if (told.event === 'joined' && here && Number(here.source) === source) return
+  if (toldBefore(db, room, source, told, here ? Number(here.joined_at) : null)) return
   if (here) statement(db, 'UPDATE occupant SET left_at = ? WHERE number = ?').run(told.at, Number(here.number))
   if (told.event === 'left' && here) return
   const insert = 'INSERT INTO occupant (source, host, room, nick, jid, joined_at, left_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
   const [joined, left] = told.event === 'joined' ? [told.at, null] : [null, told.at]
   statement(db, insert).run(source, names.number(db, told.host), room, told.nick, told.jid, joined, left)
+}
+
+/** Reports may come twice, together with those before them: what is on record already, or before the present stay, is no news. */
+function toldBefore(
+  db: DatabaseSync,
+  room: number,
+  source: number,
+  { event, nick, jid, at }: { event: string; nick: string; jid: string; at: number | null },
+  stayingSince: number | null,
+): boolean {
+  if (event === 'joined') {
+    const same = 'SELECT 1 FROM occupant WHERE room = ? AND joined_at IS ? AND nick = ? AND jid = ? AND source = ?'
+    return statement(db, same).get(room, at, nick, jid, source) !== undefined
+  }
+  // Only where nobody is known to have left does this look through the room.
+  if (stayingSince !== null && at !== null && stayingSince < at) return false
+  const same = 'SELECT 1 FROM occupant WHERE room = ? AND nick = ? AND jid = ? AND left_at IS ?'
+  return statement(db, same).get(room, nick, jid, at) !== undefined
 }
 
 /** Those in the room at a time; who came before the archive knew has no time of joining. */

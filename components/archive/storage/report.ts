@@ -41,8 +41,10 @@ export type KeptFinding = Omit<Finding, 'event'> & { foundAt: number | null; clo
 
 /** Newest first. */
 export function findings(db: DatabaseSync, { open, limit }: { open: boolean; limit: number }): KeptFinding[] {
-  const sql = `SELECT f.kind, s.id AS source, f.low, f.high, f.count, f.found_at, f.closed_at FROM finding f
-    JOIN source s ON s.number = f.source WHERE ${open ? 'f.closed_at IS NULL' : '1'} ORDER BY f.number DESC LIMIT ?`
+  const sql = `SELECT f.kind, f.low, f.high, f.count, f.found_at, f.closed_at,
+    CASE f.kind WHEN 'journal-gap' THEN (SELECT id FROM journal WHERE number = f.source)
+      ELSE (SELECT id FROM source WHERE number = f.source) END AS source
+    FROM finding f WHERE ${open ? 'f.closed_at IS NULL' : '1'} ORDER BY f.number DESC LIMIT ?`
   return statement(db, sql)
     .all(limit)
     .map((row) => ({

@@ -96,4 +96,13 @@ const VERSION_3 = `
 INSERT INTO words (words, rank) VALUES ('secure-delete', 0);
 `
 
-export const migrations: readonly string[] = [VERSION_1, VERSION_2, VERSION_3]
+/** Entries that are lost are lost of a journal: where the kind is journal-gap, `source` of a finding is a number in `journal`. */
+const VERSION_4 = `
+INSERT OR IGNORE INTO journal (id, position)
+  SELECT source.id, 0 FROM finding JOIN source ON source.number = finding.source WHERE finding.kind = 'journal-gap';
+UPDATE finding SET source = (SELECT journal.number FROM journal JOIN source ON source.id = journal.id WHERE source.number = finding.source)
+  WHERE kind = 'journal-gap';
+DELETE FROM source WHERE id IN (SELECT id FROM journal);
+`
+
+export const migrations: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4]

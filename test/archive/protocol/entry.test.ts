@@ -44,7 +44,7 @@ for (const [title, stanza, note] of hostile) {
     const record = tryIn(got)
     assert.equal(record.stanza, stanza)
     assert.match(record.fields.note, note)
-    assert.equal(got.unreadable, true)
+    assert.equal(record.fields.what, 'unreadable')
     assert.equal(record.sha256, hash('sha256', stanza, 'hex'))
     assert.deepEqual(got.counted, { kind: 'ask', source: record.source, n: 1 })
     assert.equal(tryIn(read('ask', ask({ n: 2 }))).fields.note, '')

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { openArchiveStore } from '../../../components/archive/storage/archive-store.ts'
+import { findings } from '../../../components/archive/storage/report.ts'
 import { migrations } from '../../../components/archive/storage/schema.ts'
 import { ask, chat, done, SOURCE } from '../facts.ts'
 import { openStage } from '../stage.ts'
@@ -63,7 +64,6 @@ test('a search that takes long delays no commit', async () => {
         to,
         keptAt: to,
         items: [],
-        unreadable: 0,
         careful: false,
         sources: [],
       })
@@ -77,7 +77,7 @@ test('a search that takes long delays no commit', async () => {
   }
 })
 
-const GOLDEN = [1, 2, 3].map((version) => new URL(`../../golden/archive-${version}.sql`, import.meta.url))
+const GOLDEN = [1, 2, 3, 4].map((version) => new URL(`../../golden/archive-${version}.sql`, import.meta.url))
 
 for (const [index, golden] of GOLDEN.entries()) {
   test(`a store of version ${index + 1}, as it was released, is opened and read`, async () => {
@@ -133,6 +133,30 @@ test('what is deleted with secure-delete on is gone from the index, although it 
     INSERT INTO words (words, rank) VALUES ('secure-delete', 0)`)
   assert.ok(!traces())
   assert.equal(db.prepare("SELECT count(*) AS n FROM words WHERE words MATCH 'the'").get()?.n, 1)
+  db.close()
+})
+
+test('a lost entry that version 3 took for one of a source is one of its journal', () => {
+  const db = new DatabaseSync(':memory:')
+  db.exec(readFileSync(GOLDEN[2] as URL, 'utf8'))
+  const id = String(db.prepare('SELECT id FROM journal WHERE number = 1').get()?.id)
+  db.exec(`INSERT INTO source (number, id, short) VALUES (7, '${id}', '${id.slice(0, 8)}'), (8, '${'d'.repeat(32)}', 'dddddddd');
+    INSERT INTO finding (kind, source, low, high, count, found_at) VALUES ('journal-gap', 7, 3, 4, 2, 1), ('journal-gap', 8, 5, 5, 1, 2)`)
+  db.exec(migrations[3] ?? '')
+  const gaps = findings(db, { open: true, limit: 9 }).map(({ kind, source, from }) => [kind, source, from])
+  assert.deepEqual(gaps, [
+    ['journal-gap', 'd'.repeat(32), 5],
+    ['journal-gap', id, 3],
+    ['ended-without-mark', SOURCE, 9],
+    ['gap', SOURCE, 3],
+  ])
+  assert.deepEqual(
+    db
+      .prepare('SELECT id FROM source')
+      .all()
+      .map((row) => row.id),
+    [SOURCE],
+  )
   db.close()
 })
 
