@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, type IncomingMessage, request } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -103,7 +103,10 @@ async function playGolden(place: Place) {
   const played = { proofs: 0, [Symbol.asyncDispose]: () => new Promise<void>((done) => server.close(() => done())) }
   mkdirSync(place.proofs, { recursive: true })
   const name = 'ab'.repeat(16)
-  const server = createServer(async (question, response) => {
+  const server = createServer((question, response) => {
+    answer(question, response).catch((fault) => response.destroy(fault))
+  })
+  const answer = async (question: IncomingMessage, response: ServerResponse) => {
     const ask = `${question.method} ${(question.url ?? '').replace(/language=[^&]*/, 'language=en')}`
     const body = await text(question)
     if (ask === 'POST /v1/challenge') return response.end(JSON.stringify({ name, word: 'cd'.repeat(16) }))
@@ -116,7 +119,7 @@ async function playGolden(place: Place) {
     })
     response.writeHead(found?.status ?? 404, { 'content-type': found?.type ?? 'text/plain' }).end(found?.answer)
     return response
-  })
+  }
   server.listen(place.socket)
   await once(server, 'listening')
   return played
