@@ -75,7 +75,7 @@ describe('messages on Prosody', { skip: lack ?? false }, () => {
     assert.match(await henry.wait(/id="o1"/), /urn:xmpp:delay/)
     assert.match(await henry.wait(/id="o3"/), /offlineword \*+/)
     await henry.nothing(/topsecret|nightingale/)
-    assert.equal((await stage.recorded('offlineword')).length, 3)
+    await stage.recorded('offlineword', 'released', 'refused', 'released')
   })
 
   test('carbons carry the replaced text, and nothing of what was refused', async () => {
@@ -83,7 +83,7 @@ describe('messages on Prosody', { skip: lack ?? false }, () => {
     const phone = await stage.person('iris', { resource: 'phone' })
     const john = await stage.person('john')
     await phone.send(`<iq xmlns='jabber:client' type='set' id='c0'><enable xmlns='urn:xmpp:carbons:2'/></iq>`)
-    await phone.wait(/id="c0".*|type="result"/)
+    await phone.wait(/<iq [^>]*type="result"[^>]*id="c0"|<iq [^>]*id="c0"[^>]*type="result"/)
     await desk.send(chat('john@corp.example', 'c1', 'carbonword nightingale'))
     await desk.send(chat('john@corp.example', 'c2', 'carbonword topsecret'))
     await desk.send(chat('john@corp.example', 'c3', 'carbonword plain'))
@@ -91,6 +91,7 @@ describe('messages on Prosody', { skip: lack ?? false }, () => {
     assert.match(await phone.wait(/carbons:2.*id="c1"/), /carbonword \*+/)
     await phone.wait(/carbons:2.*id="c3"/)
     await phone.nothing(/topsecret|nightingale/)
+    await stage.recorded('carbonword', 'released', 'refused', 'released')
   })
 
   for (const [name, more] of [
@@ -108,24 +109,33 @@ describe('messages on Prosody', { skip: lack ?? false }, () => {
       const receiver = await stage.person(`${word}-b`)
       await sender.send(chat(`${word}-b@corp.example`, `k-${word}`, word, more))
       const got = await receiver.wait(new RegExp(`id="k-${word}"`))
-      assert.ok(got.includes(/xmlns='([^']*)'/.exec(more)?.[1] ?? ''), got)
+      assert.ok(got.includes(namespaceOf(more)), got)
       await sender.send(chat(`${word}-b@corp.example`, `t-${word}`, `${word} topsecret`, more))
       await sender.wait(new RegExp(`id="t-${word}".*policy-violation`))
       await receiver.nothing(/topsecret/)
-      assert.equal((await stage.recorded(word, 'refused')).length, 2)
+      const [passed, refused] = await stage.recorded(word, 'released', 'refused')
+      for (const record of [passed, refused]) assert.ok(String(record?.stanza).includes(namespaceOf(more)))
     })
   }
 
-  test('a reaction without a body is asked about and recorded', async () => {
+  test('a reaction without a body is asked about, recorded with what it reacts to, and refused when the rule says so', async () => {
     const sender = await stage.person('rea-a')
     const receiver = await stage.person('rea-b')
-    await sender.send(
-      `<message xmlns='jabber:client' type='chat' to='rea-b@corp.example' id='rea1'><reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>reactionword</reaction></reactions></message>`,
-    )
-    await receiver.wait(/id="rea1"/)
-    const rows = await stage.world.ask('archive search', { person: 'rea-a@corp.example', reason: 'test' })
-    assert.ok(rows.length <= 1)
-    await stage.recorded('reactionword', 'released')
+    const react = (id: string, reaction: string) =>
+      `<message xmlns='jabber:client' type='chat' to='rea-b@corp.example' id='${id}'><reactions xmlns='urn:xmpp:reactions:0' id='target1'><reaction>${reaction}</reaction></reactions></message>`
+    await sender.send(react('rea1', 'reactionword'))
+    assert.match(await receiver.wait(/id="rea1"/), /<reaction>reactionword<\/reaction>/)
+    await sender.send(react('rea2', 'reactionword topsecret'))
+    await sender.wait(/id="rea2".*policy-violation/)
+    await receiver.nothing(/topsecret/)
+    const records = await stage.recorded('reactionword', 'released', 'refused')
+    for (const [i, record] of records.entries()) {
+      assert.deepEqual([record.from, record.to], ['rea-a@corp.example/desk', 'rea-b@corp.example'])
+      assert.deepEqual([record.stanza_id, record.verdict], [`rea${i + 1}`, i === 0 ? 'allow' : 'refuse'])
+      const [shown] = await stage.world.ask('archive show', { id: record.id, reason: 'test' })
+      assert.deepEqual(shown?.about, [{ kind: 'reaction', target: 'target1' }])
+    }
+    await stage.recordedOf('rea-a@corp.example', 'released', 'refused')
   })
 
   test('in a room: allowed to all, refused to the sender only, replaced for all, private messages likewise', async () => {
@@ -161,8 +171,12 @@ describe('messages on Prosody', { skip: lack ?? false }, () => {
     )
     assert.match(await kim.wait(/id="pm2"/), /privateword \*+/)
     await lea.nothing(/topsecret/)
-    await kim.nothing(/id="pm1"/)
-    assert.equal((await stage.recorded('roomword')).length, 3)
-    assert.equal((await stage.recorded('privateword')).length, 2)
+    await kim.nothing(/id="pm1"|topsecret|nightingale/)
+    await stage.recorded('roomword', 'released', 'refused', 'released')
+    await stage.recorded('privateword', 'refused', 'released')
   })
 })
+
+function namespaceOf(element: string): string {
+  return /xmlns='([^']*)'/.exec(element)?.[1] ?? assert.fail(`no namespace in ${element}`)
+}

@@ -51,12 +51,12 @@ describe('between two servers', { skip: lack ?? false }, () => {
     await bob.wait(/id="x1"/)
     await bob.send(chat(`alice@${NEAR}`, 'x2', 'crossword two'))
     await alice.wait(/id="x2"/)
-    const [sent] = await near.recorded('crossword one')
+    const [sent] = await near.recorded('crossword one', 'released')
     assert.deepEqual([sent?.direction, sent?.via], ['sent', 'c2s'])
-    const [received] = await far.recorded('crossword one')
+    const [received] = await far.recorded('crossword one', 'released')
     assert.deepEqual([received?.direction, received?.via], ['received', 's2s'])
-    assert.equal((await far.recorded('crossword two'))[0]?.direction, 'sent')
-    assert.equal((await near.recorded('crossword two'))[0]?.direction, 'received')
+    assert.equal((await far.recorded('crossword two', 'released'))[0]?.direction, 'sent')
+    assert.equal((await near.recorded('crossword two', 'released'))[0]?.direction, 'received')
   })
 
   test('what the own side refuses never leaves', async () => {
@@ -65,8 +65,8 @@ describe('between two servers', { skip: lack ?? false }, () => {
     await alice.send(chat(`bob@${FAR}`, 'x4', 'leavingword plain'))
     await bob.wait(/id="x4"/)
     await bob.nothing(/topsecret/)
-    assert.equal((await far.recorded('leavingword')).length, 1)
-    await near.recorded('leavingword topsecret', 'refused')
+    await far.recorded('leavingword', 'released')
+    await near.recorded('leavingword', 'refused', 'released')
   })
 
   test("what the recipient's side refuses comes back to the far sender, and the recipient never sees it", async () => {
@@ -75,7 +75,8 @@ describe('between two servers', { skip: lack ?? false }, () => {
     await alice.send(chat(`bob@${FAR}`, 'x6', 'arrivingword nightingale'))
     assert.match(await bob.wait(/id="x6"/), /arrivingword \*+/)
     await bob.nothing(/offensive|nightingale/)
-    await far.recorded('arrivingword offensive', 'refused')
+    await near.recorded('arrivingword', 'released', 'released')
+    await far.recorded('arrivingword', 'refused', 'released')
   })
 
   test('order holds over s2s while a message of another sender is refused', async () => {
