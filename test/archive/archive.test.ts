@@ -10,6 +10,7 @@ import { openFollower } from '../../components/kit/bus/file-follower.ts'
 import { openJournal } from '../../components/kit/bus/file-journal.ts'
 import { EXIT } from '../../components/kit/process/command.ts'
 import { createCatalogue } from '../../components/kit/text/catalogue.ts'
+import { places, quiet } from '../harness/text-places.ts'
 import { AT_MS, ask, chat, done, mark, SOURCE, settle, source } from './facts.ts'
 import { open, openStage, type Stage } from './stage.ts'
 
@@ -208,6 +209,18 @@ test('what the server itself originated is a record, and says so', async () => {
   assert.match(String(row?.id), new RegExp(`^${SHORT}-o[1-9][0-9]{0,14}$`))
   assert.equal(row?.settlement, 'originated')
   assert.equal((await stage.ask('archive show', { id: String(row?.id) })).rows[0]?.text, 'maintenance tonight')
+})
+
+test('a search finds the word wherever a rule of policy does, and nowhere else', async () => {
+  await using stage = await openStage()
+  const all = [...places, ...quiet]
+  await stage.write(...all.map(([, stanza], index) => ask({ n: index + 1, stanza })), done(all.length))
+  const { rows } = await stage.ask('archive search', { words: 'secret', limit: 1000 })
+  const found = new Set(rows.map((row) => row.id))
+  assert.deepEqual(
+    all.filter((_, index) => found.has(`${SHORT}-${index + 1}`)).map(([where]) => where),
+    places.map(([where]) => where),
+  )
 })
 
 const SEARCHED: readonly [n: number, body: string, from: string, to: string, minute: number][] = [

@@ -41,7 +41,7 @@ export function readStanzaFields(stanza: Element, isRoom: (bare: string) => bool
     links: found.links,
     encrypted: found.encrypted,
     text: text.lines.join('\n'),
-    excerpt: found.body || found.subject || found.status || text.lines[0] || '',
+    excerpt: found.body || found.subject || found.status || text.excerpt,
     note: text.note,
   }
 }

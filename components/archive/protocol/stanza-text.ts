@@ -1,66 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything in a stanza that a person can read: the text of every element, and of the attributes that are shown to people.
+// Everything in a stanza that a person can read: the text of every element, and of every attribute that is not for programs alone.
+// What a rule of policy finds, a search must find too: both are held to the same list of places (test/harness/text-places.ts).
 import type { Element } from '../../kit/xml/element.ts'
 
 /** More than a server lets pass; a bound all the same. */
 const MAX_CHARACTERS = 2_000_000
-const MAX_DEPTH = 200
 
-/** Ciphertext, keys and pictures: they have no words, and are kept in the stanza itself. */
-const UNREADABLE = new Set([
+/** Their texts are in the index like all others, but stand for nothing in a list: short ciphertext looks like a word. */
+const CIPHERTEXT = new Set([
   'eu.siacs.conversations.axolotl',
   'urn:xmpp:omemo:1',
   'urn:xmpp:omemo:2',
   'urn:xmpp:openpgp:0',
   'jabber:x:encrypted',
   'jabber:x:signed',
-  'urn:xmpp:avatar:data',
-  'http://jabber.org/protocol/ibb',
-  'urn:xmpp:bob',
-  'urn:xmpp:hashes:2',
-  'http://jabber.org/protocol/chatstates',
-  'http://jabber.org/protocol/caps',
 ])
-const UNREADABLE_NAMES = new Set(['BINVAL', 'binval'])
-const SHOWN_ATTRIBUTES = ['reason', 'nick', 'name', 'url', 'uri', 'target', 'desc', 'label'] as const
+
+/** Attributes that only programs read. */
+const TECHNICAL = new Set(
+  (
+    'xmlns id type from to stamp by code role affiliation var node sid rid action creator initiator responder senders media ' +
+    'algo algorithm hash size width height length block-size seq ver version namespace mime-type cid max-age expiry rel ' +
+    'delivered count index first last begin end key kex prekey preKeyId signedPreKeyId prenonce thread profile charset zone'
+  ).split(' '),
+)
+
+/** `excerpt`: the first line that is no ciphertext. */
+export type Gathered = { lines: string[]; excerpt: string; note: string }
 
 /** The texts, each once, in the order of the stanza. */
-export function gatherText(stanza: Element): { lines: string[]; note: string } {
+export function gatherText(stanza: Element): Gathered {
   const lines = new Set<string>()
   let room = MAX_CHARACTERS
+  let excerpt = ''
   let note = ''
-  const add = (text: string) => {
+  const add = (text: string, inList: boolean) => {
     const line = text.trim()
     if (!line) return
     if (line.length > room) note = 'only the first part of its text is in the index'
     lines.add(line.slice(0, room))
+    if (inList) excerpt ||= line
     room = Math.max(0, room - line.length)
   }
-  const walk = (element: Element, depth: number): void => {
-    if (depth > MAX_DEPTH) {
-      note = 'too deep: what lies deeper is not in the index'
-      return
+  // XEP-0045 7.2.2: whoever joins or changes the nick says it in the resource.
+  const { to = '' } = stanza.attrs
+  const pending: { element: Element; ciphertext: boolean }[] = [{ element: stanza, ciphertext: false }]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { element, ciphertext } = next
+    if (element !== stanza) for (const text of shownAttributes(element)) add(text, !ciphertext)
+    if (element.getNS() === XHTML || (element.getName() === 'html' && element.getNS() === XHTML_IM)) {
+      for (const line of readBlocks(element)) add(line, !ciphertext)
+      continue
     }
-    if (UNREADABLE.has(element.attrs.xmlns ?? '') || UNREADABLE_NAMES.has(element.name)) return
-    if (depth > 0) for (const name of SHOWN_ATTRIBUTES) if (element.attrs[name]) add(element.attrs[name])
     let text = ''
+    const inside: typeof pending = []
     for (const child of element.children) {
       if (typeof child === 'string') text += child
-      else if (isInline(child)) text += child.getText()
-      else walk(child, depth + 1)
+      else inside.push({ element: child, ciphertext: ciphertext || CIPHERTEXT.has(child.attrs.xmlns ?? '') })
     }
-    add(text)
+    if (!isBinary(element, text)) add(text, !ciphertext)
+    pending.push(...inside.reverse())
   }
-  walk(stanza, 0)
-  return { lines: [...lines], note }
+  if (stanza.name === 'presence' && to.includes('/')) add(to.slice(to.indexOf('/') + 1), false)
+  return { lines: [...lines], excerpt, note }
 }
 
-/** Words of XHTML-IM are often split by marks inside them: w<b>or</b>d is one word. */
-function isInline(element: Element): boolean {
-  return (
-    /^(b|i|u|em|strong|span|code|small|sub|sup)$/.test(element.name) &&
-    element.children.every((one) => typeof one === 'string')
-  )
+function shownAttributes({ attrs }: Element): string[] {
+  const names = Object.keys(attrs).filter((name) => !TECHNICAL.has(name) && !/^xml(ns)?:/.test(name))
+  return names.map((name) => attrs[name] ?? '').filter((value) => !PICTURE.test(value))
+}
+
+/** RFC 2397: a picture written into an address. */
+const PICTURE = /^data:[^,]*;base64,[A-Za-z0-9+/=%]*$/i
+
+/** Pictures, keys and ciphertext have no words, and are kept in the stanza itself. What is short may be one all the same. */
+const BINARY = new Set(['data', 'BINVAL', 'payload', 'key', 'iv', 'openpgp', 'pubkey', 'encrypted', 'x', 'signature'])
+const SHORTEST_BINARY = 64
+
+function isBinary(element: Element, text: string): boolean {
+  if (text.length < SHORTEST_BINARY || !BINARY.has(element.getName()) || /[A-Za-z] [A-Za-z]/.test(text)) return false
+  return text
+    .trimEnd()
+    .replace(/={1,2}$/, '')
+    .split(/[\r\n\t ]+/)
+    .every((run, at, runs) => /^[A-Za-z0-9+/]{4,}$/.test(run) || (run === '' && at > 0 && at === runs.length - 1))
+}
+
+const XHTML = 'http://www.w3.org/1999/xhtml'
+const XHTML_IM = 'http://jabber.org/protocol/xhtml-im'
+const INLINE = new Set(
+  'a abbr acronym b big cite code dfn em font i kbd q s samp small span strike strong sub sup tt u var'.split(' '),
+)
+
+/** XEP-0071 as it is read: marks inside a word do not part it, w<b>or</b>d; blocks and breaks do. A line each, and one per attribute. */
+function readBlocks(root: Element): string[] {
+  const lines: string[] = []
+  const aside: string[] = []
+  let line = ''
+  const part = () => {
+    lines.push(line)
+    line = ''
+  }
+  const open: { element: Element; next: number }[] = [{ element: root, next: 0 }]
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    const child = top.element.children[top.next++]
+    const inline = INLINE.has(typeof child === 'object' ? child.getName() : top.element.getName())
+    if (child === undefined) {
+      if (!inline) part()
+      open.pop()
+    } else if (typeof child === 'string') line += child
+    else {
+      if (!inline) part()
+      aside.push(...shownAttributes(child))
+      open.push({ element: child, next: 0 })
+    }
+  }
+  return [...lines, line, ...aside]
 }
 
 export function langOf(element: Element): string {

@@ -77,11 +77,11 @@ const cases: readonly [title: string, stanza: string, expected: Record<string, u
     { id: 'm1', originId: 'o1' },
   ],
   [
-    'encrypted (OMEMO): the ciphertext has no words, the hint for people has',
+    'encrypted (OMEMO): the ciphertext has no words, the hint for people has; what is short could be words, but is in no list',
     chat(
-      "<encrypted xmlns='eu.siacs.conversations.axolotl'><payload>c2VjcmV0</payload></encrypted><encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' name='OMEMO'/>",
+      `<encrypted xmlns='eu.siacs.conversations.axolotl'><header><iv>c2VjcmV0</iv></header><payload>${'c2VjcmV0'.repeat(8)}</payload></encrypted><encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' name='OMEMO'/>`,
     ),
-    { what: 'encrypted', encrypted: 'eu.siacs.conversations.axolotl', text: 'OMEMO' },
+    { what: 'encrypted', encrypted: 'eu.siacs.conversations.axolotl', text: 'c2VjcmV0\nOMEMO', excerpt: 'OMEMO' },
   ],
   [
     'a chat state alone',
@@ -141,7 +141,7 @@ const cases: readonly [title: string, stanza: string, expected: Record<string, u
   [
     'a direct invitation (XEP-0249)',
     chat("<x xmlns='jabber:x:conference' jid='team@rooms.corp.example' reason='come'/>"),
-    { what: 'invite', people: ['team@rooms.corp.example'], text: 'come' },
+    { what: 'invite', people: ['team@rooms.corp.example'], text: 'team@rooms.corp.example\ncome' },
   ],
   [
     'a presence with a status',
@@ -156,7 +156,7 @@ const cases: readonly [title: string, stanza: string, expected: Record<string, u
   [
     'joining a room',
     "<presence xmlns='jabber:client' from='alice@corp.example/desk' to='team@rooms.corp.example/Alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>",
-    { what: 'join', room: 'team@rooms.corp.example' },
+    { what: 'join', room: 'team@rooms.corp.example', text: 'Alice', excerpt: '' },
   ],
   [
     'a PEP item (XEP-0163)',
@@ -168,7 +168,8 @@ const cases: readonly [title: string, stanza: string, expected: Record<string, u
   [
     'a vCard: its texts, not its picture',
     iq(
-      "<vCard xmlns='vcard-temp'><FN>Alice Li</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>iVBORw0KGgo=</BINVAL></PHOTO></vCard>",
+      "<vCard xmlns='vcard-temp'><FN>Alice Li</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>" +
+        `${'iVBORw0KGgo'.repeat(9)}=</BINVAL></PHOTO></vCard>`,
     ),
     { what: 'vcard', text: 'Alice Li\nimage/png' },
   ],
