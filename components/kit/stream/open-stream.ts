@@ -10,7 +10,7 @@ import type { XmlFault } from '../xml/fault.ts'
 import { type ReadStanza, XmlReader } from '../xml/reader.ts'
 import { escapeAttribute } from '../xml/writer.ts'
 import { NS } from '../xmpp/namespaces.ts'
-import { DEFAULT_BACKOFF, pauseMs } from './backoff.ts'
+import { DEFAULT_BACKOFF, LOOPBACK_BACKOFF, pauseMs } from './backoff.ts'
 import { isLoopback, type StreamOptions } from './options.ts'
 import { DEFAULT_OUTBOX, Outbox, type OutboxOptions } from './outbox.ts'
 import { DEFAULT_PULSE, Pulse } from './pulse.ts'
@@ -23,7 +23,7 @@ import {
   type StreamState,
   systemClock,
 } from './stream.ts'
-import { readStreamError, writeStreamError } from './stream-errors.ts'
+import { adviseOnLoss, readStreamError, writeStreamError } from './stream-errors.ts'
 import { aborted, Waiters } from './waiters.ts'
 import { SERVER_CLOSED, Wire } from './wire.ts'
 
@@ -55,6 +55,7 @@ class ComponentStream implements Stream {
     pauses: 0,
   }
   state: StreamState = 'connecting'
+  trouble: string | null = null
 
   readonly #options: StreamOptions
   readonly #events: StreamEvents
@@ -316,6 +317,7 @@ class ComponentStream implements Stream {
 
   #up(): void {
     this.state = 'up'
+    this.trouble = null
     this.#upAt = this.#clock.now()
     this.#pulse = new Pulse(this.#upAt, this.#options.pulse ?? DEFAULT_PULSE)
     this.#pingId = ''
@@ -334,7 +336,7 @@ class ComponentStream implements Stream {
 
   /** The connection is gone, whatever the cause: once for each. */
   #lost(): void {
-    const reason = this.#wire?.reason ?? 'the connection was lost'
+    const reason = adviseOnLoss(this.#wire?.reason ?? 'the connection was lost')
     const wasUp = this.state === 'up'
     this.#wire = null
     this.#reader = null
@@ -344,6 +346,7 @@ class ComponentStream implements Stream {
     if (!wasUp) this.#entity.emit('error', new Error(reason))
     if (this.state === 'closed') return
     this.state = wasUp ? 'down' : this.state
+    this.trouble = reason
     const now = this.#clock.now()
     // The server closed after our own end of stream: it has read everything before that.
     if (this.#draining && reason === SERVER_CLOSED) this.#unproven.dropTo(this.#unproven.place)
@@ -357,7 +360,8 @@ class ComponentStream implements Stream {
       return
     }
     if (wasUp && now - this.#upAt >= STEADY_MS) this.#attempt = 0
-    const inMs = pauseMs(++this.#attempt, this.#options.random ?? Math.random, this.#options.backoff ?? DEFAULT_BACKOFF)
+    const backoff = this.#options.backoff ?? (isLoopback(this.#options.host) ? LOOPBACK_BACKOFF : DEFAULT_BACKOFF)
+    const inMs = pauseMs(++this.#attempt, this.#options.random ?? Math.random, backoff)
     this.#log.warn('stream down', { domain: this.domain, reason, attempt: this.#attempt, againInMs: inMs })
     if (wasUp) this.#events.down?.(reason)
     this.#scheduleTick()
@@ -372,7 +376,7 @@ class ComponentStream implements Stream {
     const { condition, text, advice } = readStreamError(element)
     this.counts.faults++
     this.#log.error('stream error from the server', { condition, text, advice })
-    this.#wire?.destroy(`stream error ${condition}`)
+    this.#wire?.destroy(`stream error ${condition}: ${advice}`)
   }
 
   /** Says why (RFC 6120 §4.9), and goes: nothing more is read from this connection. */

@@ -31,6 +31,12 @@ export function readStreamError(element: Element): StreamError {
   return { condition, text, advice: ADVICE[condition] ?? 'see the log of the server' }
 }
 
+/** Why there is no connection, in the words of the system, with what the operator can do where that is known. */
+export function adviseOnLoss(reason: string): string {
+  if (!reason.includes('ECONNREFUSED')) return reason
+  return `${reason}: nobody takes components there. Does the server run, was it restarted since it was given this component, and is this its port?`
+}
+
 export function writeStreamError(condition: string): string {
   return `<stream:error><${condition} xmlns='${NS.streamErrors}'/></stream:error></stream:stream>`
 }

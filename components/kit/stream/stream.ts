@@ -15,6 +15,8 @@ export type StreamState = 'connecting' | 'up' | 'down' | 'closed'
 export type Stream = AsyncDisposable & {
   readonly domain: string
   readonly state: StreamState
+  /** Why it is not up, and what the operator can do about it; null while it is up, and before the first attempt has failed. */
+  readonly trouble: string | null
   readonly counts: Readonly<StreamCounts>
   /** Writes one stanza, already serialised. False: the stream is down or its queue is full, nothing was written (counted). */
   send(xml: string): boolean

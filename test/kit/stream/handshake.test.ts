@@ -6,6 +6,10 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { openStream } from '../../../components/kit/stream/open-stream.ts'
+import { startComponentServer } from '../../harness/component-server.ts'
+import { heldClock } from './clock.ts'
+
+type LogFields = Readonly<Record<string, unknown>>
 
 const log = { info() {}, warn() {}, error() {} }
 
@@ -107,5 +111,55 @@ test('such a host is tried where the setting allows it', async () => {
   )
   await down.promise
   assert.match(reasons[0] ?? '', /ECONNREFUSED/)
+  assert.match(stream.trouble ?? '', /^connect ECONNREFUSED 0\.0\.0\.0:1: nobody takes components there\. .*restarted/)
   await stream.drain(AbortSignal.abort())
+})
+
+test('the wrong secret: the stream says why it is not up until it is', async () => {
+  await using server = await startComponentServer({ domain: 'p.example', secret: 'right' })
+  const tried = Promise.withResolvers<void>()
+  const warned: LogFields[] = []
+  const noted = {
+    ...log,
+    warn: (_event: string, fields: LogFields = {}) => {
+      warned.push(fields)
+      tried.resolve()
+    },
+  }
+  const common = { host: '127.0.0.1', port: server.port, domain: 'p.example', log: noted }
+  await using wrong = openStream({ ...common, secret: 'wrong' }, { take: () => undefined })
+  assert.equal(wrong.trouble, null)
+  await tried.promise
+  assert.equal(
+    wrong.trouble,
+    'stream error not-authorized: the secret differs from the one the server has for this component',
+  )
+  assert.equal(warned[0]?.reason, wrong.trouble)
+  await using right = openStream({ ...common, secret: 'right' }, { take: () => undefined })
+  await right.ready()
+  assert.equal(right.trouble, null)
+})
+
+test('a server on this machine is tried at least every five seconds, another less often', async () => {
+  const pauses = async (host: string): Promise<number[]> => {
+    const clock = heldClock()
+    const found: number[] = []
+    let down = Promise.withResolvers<void>()
+    const warn = (_event: string, fields: LogFields = {}) => {
+      found.push(Number(fields.againInMs))
+      down.resolve()
+    }
+    const options = { host, port: 1, domain: 'p.example', secret: 's', allowClear: true, clock, random: () => 0.999999 }
+    const stream = openStream({ ...options, log: { ...log, warn } }, { take: () => undefined })
+    await down.promise
+    while (found.length < 9) {
+      down = Promise.withResolvers<void>()
+      clock.pass(found.at(-1) ?? 0)
+      await down.promise
+    }
+    await stream.drain(AbortSignal.abort())
+    return found
+  }
+  assert.equal(Math.max(...(await pauses('127.0.0.1'))), 5_000)
+  assert.equal(Math.max(...(await pauses('0.0.0.0'))), 30_000)
 })
