@@ -17,18 +17,20 @@ import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
 import { type Decide, decide } from './domain/decide.ts'
 import { RESERVED_IDS } from './domain/rule.ts'
+import { Coverage, type CoverageTimes } from './gate/coverage.ts'
 import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate.ts'
 import { Tally } from './gate/tally.ts'
 import { createWording } from './gate/wording.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
 import { watchFile } from './rules/watch.ts'
 import { badRules, type PolicySettings } from './settings.ts'
+import { strangerAdvice, troubleOf } from './trouble.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
 
 /** What a main hands in. A test's own may end the process at a point, or put a slow rule in the place of the rules. */
-export type Parts = { version: string; crash?: CrashPoints; decide?: Decide }
+export type Parts = { version: string; crash?: CrashPoints; decide?: Decide; coverage?: CoverageTimes }
 
 export async function startPolicy(context: Context<PolicySettings>, parts: Parts): Promise<Running> {
   const { settings, log, metrics } = context
@@ -36,7 +38,8 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   await using opening = new AsyncDisposableStack()
   const journal = opening.use(await openPolicyJournal(settings, log))
   const rules = await openRulesOnRecord(context, journal, tally)
-  const router = openRouter(settings, parts, log, (stream) =>
+  const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
+  const router = openRouter(settings, parts, log, coverage, (stream) =>
     createGate({
       hosts: settings.hosts,
       rooms: settings.rooms,
@@ -46,6 +49,8 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
       tally,
+      coverage,
+      stranger: (host) => log.warn('a host that is not in the settings asks', { host, advice: strangerAdvice }),
       fault: (what, error) => {
         tellFault(log, what, error)
         // A writer that is gone does not come back in this process: end, and be started again.
@@ -66,6 +71,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     ),
   )
   showMetrics(metrics, journal, rules, gate)
+  showCoverage(metrics, settings.hosts, coverage)
   const noMore = (uid: number) => log.warn('denied attempts are no more put on record', { uid })
   const denials = openDenialLog(journal, context.now, noMore)
   opening.move()
@@ -73,7 +79,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork() }),
     denied: denials.record,
     healthy: () => gate.trouble(),
-    ready: () => (stream.state === 'up' ? null : `the stream to the server is ${stream.state}`),
+    ready: () => troubleOf(stream, rules, coverage),
     async reload() {
       const error = await reload()
       if (error) throw badRules(settings.rulesFile, error.problems)
@@ -132,7 +138,13 @@ async function reloadRules(rules: RulesInForce, tally: Tally, log: Log) {
   return reloaded.error
 }
 
-function openRouter(settings: PolicySettings, parts: Parts, log: Log, makeGate: (stream: () => Stream) => Gate) {
+function openRouter(
+  settings: PolicySettings,
+  parts: Parts,
+  log: Log,
+  coverage: Coverage,
+  makeGate: (stream: () => Stream) => Gate,
+) {
   let router: Router<Stream>
   const gate = makeGate(() => router.stream)
   router = createRouter(
@@ -157,7 +169,14 @@ function openRouter(settings: PolicySettings, parts: Parts, log: Log, makeGate: 
           limits: { stanzaBytes: settings.bounds.inputBytes },
           log,
         },
-        events,
+        {
+          ...events,
+          up: () => coverage.up(),
+          down(reason) {
+            coverage.down()
+            events.down(reason)
+          },
+        },
       ),
   )
   return { gate, stream: router.stream }
@@ -188,4 +207,13 @@ function showMetrics(metrics: Metrics, journal: Journal, rules: RulesInForce, ga
     rules.error() === null ? 0 : 1,
   )
   metrics.gauge('work_questions', 'Questions taken and not yet answered', () => gate.inWork().asks)
+}
+
+function showCoverage(metrics: Metrics, hosts: ReadonlySet<string>, coverage: Coverage): void {
+  const help = '0 while no helper reports for a host of the settings; 1 also while that is not known yet'
+  metrics.gauges('host_covered', help, { host: { atMost: 1_000 } }, () =>
+    [...hosts].map((host) => ({ value: coverage.lack(host) === null ? 1 : 0, labels: { host } })),
+  )
+  const strangers = 'Hosts that asked in the last ten minutes and are not in the settings; at most 20 are counted'
+  metrics.gauge('stranger_hosts', strangers, () => coverage.strangers().length)
 }

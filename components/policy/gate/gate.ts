@@ -13,6 +13,7 @@ import type { Ask } from '../domain/screen.ts'
 import { readScreen } from '../protocol/screen.ts'
 import { readScreened } from '../protocol/screened.ts'
 import { type Exception, writeVerdict, writeVerdicts } from '../protocol/verdicts.ts'
+import type { Coverage } from './coverage.ts'
 import { DoneMarks } from './done-marks.ts'
 import { askFact, reportFact } from './facts.ts'
 import { divide, type Judged, toVerdict, type Wording } from './judged.ts'
@@ -43,6 +44,9 @@ export type GateOptions = {
   send(host: string, payload: string): void
   wording: Wording
   tally: Tally
+  coverage: Pick<Coverage, 'heard' | 'stranger'>
+  /** A host that is not in `hosts` asks; once a minute for each. */
+  stranger(host: string): void
   /** A decision that threw, or a journal that began to fail or works again (null). */
   fault(what: 'rules' | 'journal', error: unknown): void
   now(): number
@@ -76,9 +80,11 @@ export function createGate(options: GateOptions): Gate {
     const host = iq.from.toLowerCase()
     if (!options.hosts.has(host)) {
       tally.stranger()
+      if (options.coverage.stranger(host)) options.stranger(host)
       throw new StanzaError('auth', 'forbidden', options.wording.error('policy-stranger'))
     }
     const screen = read(iq)
+    options.coverage.heard(host, screen)
     const taken = work.take(screen.asks)
     if (!taken) {
       tally.overBound()

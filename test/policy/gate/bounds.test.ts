@@ -44,6 +44,8 @@ function open(bounds: Partial<GateBounds> = {}, decide: Decide = () => ({ action
     send: (_, payload) => void sent.push(payload),
     wording: createWording(createCatalogue([texts]), ['en', 'de']),
     tally,
+    coverage: { heard() {}, stranger: () => false },
+    stranger() {},
     fault: (what, error) => void faults.push(`${what} ${error === null ? 'works' : 'fails'}`),
     now: () => 0,
   })

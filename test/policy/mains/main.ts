@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // policy as its own main starts it, with what only a test hands in. GATEHOUSE_TEST says which: a point at which the process
-// kills itself, or rules that wait for SIGUSR2 before they decide on "slow", never decide on "never", and fail on "throw".
+// kills itself, rules that wait for SIGUSR2 before they decide on "slow", never decide on "never", and fail on "throw", or
+// coverage that is told at once.
 import { run } from '../../../components/kit/process/run.ts'
+
 import { softwareVersion } from '../../../components/kit/process/version.ts'
 import { declarations } from '../../../components/policy/commands.ts'
 import type { Decide, Decision } from '../../../components/policy/domain/decide.ts'
@@ -49,5 +51,6 @@ await run({
       version: softwareVersion(),
       ...(point ? { crash: point } : {}),
       ...(which === 'slow' ? { decide } : {}),
+      ...(which === 'coverage' ? { coverage: { unheardAfterMs: 0, silentAfterMs: 0 } } : {}),
     }),
 })

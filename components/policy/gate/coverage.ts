@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the helper runs where the settings say it does. What runs without it is neither asked about nor recorded, and only
+// policy knows which hosts should ask. PROTOCOL.md: a helper probes and announces its hosts as soon as the stream is up, and
+// while its numbers move it sends a mark every 5 s. A helper without traffic says nothing, so silence alone is no sign.
+import type { Screen } from '../domain/screen.ts'
+
+/** Why a host of the settings is not covered. */
+export type Lack = 'unheard' | 'ended' | 'silent'
+
+export type CoverageTimes = {
+  /** From the stream being up to a host without an announcement being told. */
+  unheardAfterMs: number
+  /** From a question to its missing mark being told. */
+  silentAfterMs: number
+}
+
+const TIMES: CoverageTimes = { unheardAfterMs: 30_000, silentAfterMs: 60_000 }
+const STRANGERS_MAX = 20
+/** A stranger is told for so long after its last question. */
+const STRANGER_KEPT_MS = 10 * 60_000
+const STRANGER_LOGGED_EVERY_MS = 60_000
+
+type Source = { id: string; hosts: ReadonlySet<string>; asked: number; marked: number; owesSince: number | null }
+
+export class Coverage {
+  readonly #hosts: ReadonlySet<string>
+  readonly #times: CoverageTimes
+  readonly #now: () => number
+  #upAt: number | null = null
+  /** Of the helper that announced itself last. */
+  #source: Source | null = null
+  /** Hosts from which anything came over this connection. */
+  readonly #heard = new Set<string>()
+  readonly #ended = new Set<string>()
+  readonly #strangers = new Map<string, { last: number; logged: number }>()
+
+  /** `now` in ms, of a clock that does not jump. */
+  constructor(hosts: ReadonlySet<string>, now: () => number, times: CoverageTimes = TIMES) {
+    this.#hosts = hosts
+    this.#now = now
+    this.#times = times
+  }
+
+  up(): void {
+    this.down()
+    this.#upAt = this.#now()
+  }
+
+  /** Every helper announces itself again after it. */
+  down(): void {
+    this.#upAt = null
+    this.#source = null
+    this.#heard.clear()
+    this.#ended.clear()
+  }
+
+  /** A screen of a host of the settings that could be read. */
+  heard(host: string, screen: Pick<Screen<unknown>, 'source' | 'done' | 'asks' | 'reports'>): void {
+    // Without `done` it is what an earlier run has left on disk, sent by a helper that runs here now.
+    const live = screen.done !== null
+    let ends = false
+    for (const report of screen.reports) {
+      if (!live) continue
+      if (report.report === 'source') this.#announced(screen.source, report.hosts)
+      else if (report.report === 'mark') {
+        this.#marked(screen.source, report.last)
+        ends = report.end
+      }
+    }
+    if (live) this.#asked(screen)
+    if (ends) this.#end(host)
+    else {
+      this.#heard.add(host)
+      if (live) this.#ended.delete(host)
+    }
+  }
+
+  /** A host that is not in the settings has asked. True: it is time to log it. */
+  stranger(host: string): boolean {
+    const now = this.#now()
+    this.#forgetStrangers(now)
+    const known = this.#strangers.get(host)
+    if (known === undefined && this.#strangers.size >= STRANGERS_MAX) return false
+    const log = known === undefined || now - known.logged >= STRANGER_LOGGED_EVERY_MS
+    this.#strangers.set(host, { last: now, logged: log ? now : known.logged })
+    return log
+  }
+
+  /** Hosts that asked in the last ten minutes and are not in the settings; at most 20. */
+  strangers(): readonly string[] {
+    this.#forgetStrangers(this.#now())
+    return [...this.#strangers.keys()]
+  }
+
+  /** Null: covered, or not known yet. */
+  lack(host: string): Lack | null {
+    if (this.#upAt === null) return null
+    const now = this.#now()
+    if (this.#ended.has(host)) return 'ended'
+    const source = this.#source
+    if (source?.hosts.has(host)) {
+      return source.owesSince !== null && now - source.owesSince >= this.#times.silentAfterMs ? 'silent' : null
+    }
+    return this.#heard.has(host) || now - this.#upAt < this.#times.unheardAfterMs ? null : 'unheard'
+  }
+
+  lacking(): readonly { host: string; lack: Lack }[] {
+    return [...this.#hosts].flatMap((host) => {
+      const lack = this.lack(host)
+      return lack === null ? [] : [{ host, lack }]
+    })
+  }
+
+  #announced(id: string, hosts: readonly string[]): void {
+    const before = this.#source?.id === id ? this.#source : null
+    const named = new Set(hosts.map((host) => host.toLowerCase()))
+    this.#source = { asked: 0, marked: 0, owesSince: null, ...before, id, hosts: named }
+    for (const host of named) this.#ended.delete(host)
+  }
+
+  #marked(id: string, last: number): void {
+    const source = this.#source
+    if (source?.id !== id) return
+    source.marked = Math.max(source.marked, last)
+    source.owesSince = source.marked < source.asked ? this.#now() : null
+  }
+
+  #asked({ source: id, asks }: Pick<Screen<unknown>, 'source' | 'asks'>): void {
+    const source = this.#source
+    if (source?.id !== id) return
+    for (const { n } of asks) source.asked = Math.max(source.asked, n)
+    if (source.asked > source.marked) source.owesSince ??= this.#now()
+  }
+
+  #end(host: string): void {
+    for (const each of this.#source?.hosts ?? []) this.#ended.add(each)
+    this.#ended.add(host)
+    this.#source = null
+  }
+
+  #forgetStrangers(now: number): void {
+    for (const [host, { last }] of this.#strangers) if (now - last >= STRANGER_KEPT_MS) this.#strangers.delete(host)
+  }
+}

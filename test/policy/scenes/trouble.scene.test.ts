@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator sees in `gatehouse status` when policy runs and yet not everything is asked about, or not as the files say.
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { status } from '../../../components/cli/network/ask.ts'
+import { AT } from '../cast.ts'
+import { ALLOW_ALL, ask, HOST, type Stage, startStage } from '../stage.ts'
+
+const MAIN = join(import.meta.dirname, '../mains/main.ts')
+
+const statusOf = (stage: Stage) => status({ name: 'policy', run: join(stage.folder, 'run') })
+
+async function page(stage: Stage, path: string): Promise<{ code: number; text: string }> {
+  const { metrics } = await stage.policy.logged((line) => line.event === 'ready')
+  const answer = await fetch(String(metrics).replace('/metrics', path))
+  return { code: answer.status, text: await answer.text() }
+}
+
+test('a host without a helper, and one that is well', async () => {
+  await using stage = await startStage({ main: MAIN, environment: { GATEHOUSE_TEST: 'coverage' } })
+  const unheard = 'no helper has reported for it: is the module loaded there, and was the server restarted since?'
+  await stage.policy.logged((line) => line.event === 'stream up')
+  assert.deepEqual((await statusOf(stage)).ready, `${HOST}, rooms.${HOST}: ${unheard}`)
+  await stage.screen(`<mark last='0' at='${AT}'/>`)
+  assert.deepEqual((await statusOf(stage)).ready, `rooms.${HOST}: ${unheard}`)
+  const { text } = await page(stage, '/metrics')
+  assert.match(text, /^gatehouse_policy_host_covered\{host="corp\.example"\} 1$/m)
+  assert.match(text, /^gatehouse_policy_host_covered\{host="rooms\.corp\.example"\} 0$/m)
+  assert.equal((await page(stage, '/readyz')).code, 503)
+  assert.equal((await page(stage, '/healthz')).code, 200)
+  const source = `<source at='${AT}' node='n' software='Prosody' helper='1' hosts='${HOST} rooms.${HOST}'/>`
+  await stage.screen(source, { done: 0 })
+  assert.equal((await statusOf(stage)).ready, null)
+})
+
+test('a host that asks and is not in the settings is named, with what to do', async () => {
+  await using stage = await startStage()
+  for (let n = 1; n <= 3; n += 1) await stage.screen(ask(n, 'x'), { from: 'New.example' })
+  const advice =
+    'asks and is not in hosts of policy.yaml, so nothing of it is recorded: add it there, or unload the module'
+  const line = await stage.policy.logged(({ event }) => event === 'a host that is not in the settings asks')
+  assert.deepEqual([line.host, line.advice, line.level], ['new.example', advice, 'warn'])
+  assert.equal((await statusOf(stage)).ready, `new.example: ${advice}`)
+  assert.match((await page(stage, '/metrics')).text, /^gatehouse_policy_stranger_hosts 1$/m)
+})
+
+test('a rule file that is refused is named by line, with the age of the rules that stay', async () => {
+  await using stage = await startStage()
+  const loaded = await stage.policy.logged(({ event }) => event === 'rules in force')
+  writeFileSync(stage.rulesFile, 'version: 1\notherwise: perhaps\nrules: []\n')
+  stage.policy.kill('SIGHUP')
+  await stage.policy.logged(({ event }) => event === 'rules refused')
+  const { ready, healthy } = await statusOf(stage)
+  assert.equal(healthy, null)
+  assert.match(
+    ready ?? '',
+    /^the rule file is refused \(\S+rules\.yaml:2: otherwise: one of allow, refuse is wanted\); /,
+  )
+  assert.match(ready ?? '', /; the rules of 20\S+Z are in force$/)
+  assert.ok(loaded)
+  writeFileSync(stage.rulesFile, `${ALLOW_ALL}# again\n`)
+  stage.policy.kill('SIGHUP')
+  await stage.policy.logged(({ event, hash }) => event === 'rules in force' && hash !== loaded.hash)
+  assert.equal((await statusOf(stage)).ready, null)
+})
+
+test('why the stream is not up', async () => {
+  await using stage = await startStage()
+  await stage.server.stop()
+  await stage.policy.logged(({ event, reason }) => event === 'stream down' && /ECONNREFUSED/.test(String(reason)))
+  assert.match(
+    (await statusOf(stage)).ready ?? '',
+    /^the stream to the server is down \(connect ECONNREFUSED .*restarted/,
+  )
+})
