@@ -10,6 +10,7 @@ import { type AllowScreen, openAllowScreen } from '../servers/prosody/allow-scre
 import { serverLack } from './servers.ts'
 
 const lack = serverLack()
+const R = "<r xmlns='urn:xmpp:sm:3'/>"
 const TEN = Array.from({ length: 10 }, (_, i) => `LATER ${i}`)
 
 describe('holding on Prosody', { skip: lack ?? false }, () => {
@@ -31,9 +32,7 @@ describe('holding on Prosody', { skip: lack ?? false }, () => {
   test('m1, <r/> and m2 in one write: only m1 is acknowledged; the server dies, and m2 is sent again and arrives once', async () => {
     const bob = await person('bob1')
     const alice = await person('alice1')
-    alice.client.send(chat('bob1', 'm1', 'plain'))
-    alice.client.requestAcknowledgement()
-    alice.client.send(chat('bob1', 'm2', 'LATER'))
+    alice.client.sendTogether([chat('bob1', 'm1', 'plain'), R, chat('bob1', 'm2', 'LATER')])
     await bob.next(/id='m1'/)
     await screen.saw(/id='m2'/)
     alice.client.requestAcknowledgement()

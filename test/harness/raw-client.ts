@@ -116,6 +116,29 @@ export class RawClient {
     this.raw(`<r xmlns='${NS_SM}'/>`)
   }
 
+  /** Resolves when the text stands in the system's buffer: one call of `write(2)` as far as the buffer takes it. */
+  async writeNow(text: string): Promise<void> {
+    this.#flush()
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.write(text, (fault) => (fault ? reject(fault) : resolve()))
+    })
+  }
+
+  /** Stanzas and control elements in one buffer that the system takes in one call; throws if it does not. Stanzas are kept as by `send`. */
+  sendTogether(elements: readonly string[]): void {
+    this.#flush()
+    if (this.#socket.writableLength > 0) throw new Error('something else is still being written')
+    this.managed?.unacknowledged.push(...elements.filter(isStanza))
+    this.#socket.write(elements.join(''))
+    // What write(2) takes whole is counted as written before the call returns; the rest would wait here.
+    if (this.#socket.writableLength > 0) throw new Error('the system took it in parts')
+  }
+
+  /** Our own port of the connection. */
+  get localPort(): number {
+    return this.#socket.localPort ?? 0
+  }
+
   /** Ends the stream in good order. */
   async close(): Promise<void> {
     if (this.#socket.destroyed) return
