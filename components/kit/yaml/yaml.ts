@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // YAML 1.2 (core schema) as values that know their lines. The `yaml` package stands behind it.
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml'
+import { ALIAS_WORDS, plainWords } from './plain-words.ts'
 
 /** What is wrong with the text itself, `line` from 1. */
 export type YamlFault = { line: number; message: string }
@@ -14,14 +26,18 @@ export type Yaml = {
 
 export type ReadYaml = { ok: true; yaml: Yaml } | { ok: false; faults: readonly YamlFault[] }
 
-/** One document. Keys said twice, several documents, bad indentation, and tags we do not know are faults, all told at once. */
+/**
+ * One document. Keys said twice, several documents, bad indentation, and tags we do not know are faults. Only the first is told,
+ * with the line as it stands in the file: the others mostly follow from it.
+ */
 export function readYaml(text: string): ReadYaml {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', uniqueKeys: true })
-  const told = [...document.errors, ...document.warnings]
-  if (told.length > 0) {
-    return { ok: false, faults: told.map((one) => ({ line: lines.linePos(one.pos[0]).line, message: one.message })) }
-  }
+  const [first] = [...document.errors, ...document.warnings].sort((one, other) => one.pos[0] - other.pos[0])
+  if (first !== undefined)
+    return faultAt(text, lines, first.pos[0], (source) => plainWords(first.code, first.message, source))
+  const alias = unresolvedAlias(document)
+  if (alias !== null) return faultAt(text, lines, alias, () => ALIAS_WORDS)
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: 100 })
@@ -34,6 +50,30 @@ export function readYaml(text: string): ReadYaml {
     ok: true,
     yaml: { value, lineOf: (path) => lineOf(document.contents as Node | null, path, lineAt) },
   }
+}
+
+function faultAt(text: string, lines: LineCounter, place: number, words: (source: string) => string): ReadYaml {
+  const all = text.split('\n')
+  let { line } = lines.linePos(place)
+  // What is missing at the end of the file is missing in its last line with something on it.
+  while (line > 1 && (all[line - 1] ?? '').trim() === '') line -= 1
+  const source = (all[line - 1] ?? '').slice(0, 200)
+  return { ok: false, faults: [{ line, message: `${words(source)}: ${JSON.stringify(source)}` }] }
+}
+
+/** Where an alias stands that has no anchor before it. */
+function unresolvedAlias(document: Document): number | null {
+  let found: number | null = null
+  const anchors = new Set<string>()
+  visit(document, {
+    Node(_, node) {
+      if ('anchor' in node && typeof node.anchor === 'string') anchors.add(node.anchor)
+      if (!isAlias(node) || anchors.has(node.source)) return undefined
+      found = node.range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  return found
 }
 
 function lineOf(

@@ -28,7 +28,7 @@ const bad: readonly [what: string, text: string, line: number, message: RegExp][
   ['another otherwise', 'version: 1\notherwise: replace\n', 2, /otherwise: one of allow, refuse/],
   ['another version', 'version: 2\notherwise: allow\n', 1, /version: version: 1 is wanted/],
   ['no version', 'otherwise: allow\n', 1, /version: 1 is wanted/],
-  ['bad YAML', 'version: 1\notherwise: [\n', 3, /./],
+  ['bad YAML', 'version: 1\notherwise: [\n', 2, /./],
   ['a key twice', 'version: 1\notherwise: allow\notherwise: refuse\n', 3, /unique/],
   ['rules that are no list', 'version: 1\notherwise: allow\nrules: 7\n', 3, /rules: a list of rules/],
   [
