@@ -139,6 +139,7 @@ export async function startArchive(
       caughtUp: journals.caughtUp,
       ownCaughtUp: ownJournals.caughtUp,
       moved,
+      now,
       counts,
     }),
     healthy: () => views().find(({ wrong }) => wrong !== null && wrong !== 'not opened yet')?.wrong ?? null,

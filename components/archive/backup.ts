@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An online copy of the store: made while messages go on, opened and checked before it is called whole.
-import { chmod, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArchiveStore } from './storage/archive-store.ts'
 import { checkCopy } from './storage/check-copy.ts'
@@ -12,7 +12,7 @@ export type BackupStep =
 
 const LOOK_MS = 500
 
-/** The copy belongs to this process alone (0600): it holds what only officers may see. */
+/** The copy belongs to this process alone (0600) from its first byte: it holds what only officers may see. */
 export async function* backUp(store: ArchiveStore, target: string): AsyncGenerator<BackupStep> {
   let ended: { cause: string } | null = null
   const copying = store.backup(target).then(
@@ -37,7 +37,6 @@ export async function* backUp(store: ArchiveStore, target: string): AsyncGenerat
     yield { step: 'failed', cause }
     return
   }
-  await chmod(target, 0o600)
   const checked = await checkCopy(target)
   yield checked.wrong
     ? { step: 'failed', cause: checked.wrong }

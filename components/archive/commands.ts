@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the archive's commands do. A look at contents is recorded first (access.ts), then answered.
+import { dirname, join } from 'node:path'
 import { type Args, type Command, CommandError, EXIT, type Said } from '../kit/process/command.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import type { AccessLog } from './access.ts'
@@ -21,6 +22,7 @@ export type Desk = {
   ownCaughtUp(signal: AbortSignal): Promise<void>
   /** Resolves at the next commit with records, or when the signal aborts. */
   moved(signal: AbortSignal): Promise<void>
+  now(): number
   counts(): Promise<Readonly<Record<string, string | number | null>>>
 }
 
@@ -130,14 +132,20 @@ async function* access(desk: Desk, args: Args, { caller, signal }: Asked): Async
 }
 
 async function* backup(desk: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
-  await desk.access.record({ caller, command: 'archive backup', args, hits: null })
-  const path = text(args.path)
+  // The one folder that is certain to be writable: as a service the archive sees all others as read-only.
+  const folder = dirname(desk.store.path)
+  const path = text(args.path) || join(folder, `backup-${new Date(desk.now()).toISOString().replaceAll(':', '-')}.db`)
+  await desk.access.record({ caller, command: 'archive backup', args: { ...args, path }, hits: null })
   const unit = desk.say('archive-backup-unit', language)
   for await (const step of backUp(desk.store, path)) {
     if (step.step === 'copied') yield { say: 'progress', done: step.bytes, total: step.total, unit }
     else if (step.step === 'whole')
       yield listed({ path, bytes: step.bytes, records: step.records, store_version: step.version })
-    else throw new CommandError(desk.say('archive-backup-failed', language, { path, cause: step.cause }), EXIT.fault)
+    else
+      throw new CommandError(
+        desk.say('archive-backup-failed', language, { path, folder, cause: step.cause }),
+        EXIT.fault,
+      )
   }
 }
 
@@ -166,7 +174,7 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     note?: string
   }
   const words = (one: Row) =>
-    Object.fromEntries(Object.entries(one).map(([key, value]) => [key.replaceAll('_', '-'), String(value ?? '-')]))
+    Object.fromEntries(Object.entries(one).map(([key, value]) => [key.replaceAll('_', '-'), inLine(value)]))
   const say = (id: string, one: Row) => desk.say(id, language, words(one))
   return [
     ...record.tries.map((one) =>
@@ -184,10 +192,24 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     ),
     ...record.about.map((one) => say('archive-concerns', { kind: one.kind, id: one.id ?? one.target })),
     ...record.followed_by.map((one) => say('archive-followed-by', { kind: one.kind, id: one.id })),
-    ...(record.note ? [desk.say('archive-note', language, { note: record.note })] : []),
-    ...(record.stanza ? [desk.say('archive-stanza', language), record.stanza] : []),
-    ...(record.replacement ? [desk.say('archive-replacement', language), record.replacement] : []),
+    ...(record.note ? [desk.say('archive-note', language, { note: inLine(record.note) })] : []),
+    ...(record.stanza ? [desk.say('archive-stanza', language), ...quoted(record.stanza)] : []),
+    ...(record.replacement ? [desk.say('archive-replacement', language), ...quoted(record.replacement)] : []),
   ]
+}
+
+const BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/
+
+/** A stanza for people: no line of it can pass for one of ours. As it came it stands in the row. */
+function quoted(stanza: string): string[] {
+  return stanza.split(BREAK).map((line) => `| ${line}`)
+}
+
+/** What others wrote, in a line of ours. */
+function inLine(value: unknown): string {
+  return String(value ?? '-')
+    .split(BREAK)
+    .join('\\n')
 }
 
 function listed(row: Row): Said {

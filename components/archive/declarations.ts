@@ -49,7 +49,7 @@ export const declarations = [
     name: 'archive backup',
     help: 'archive-backup',
     rights: ['operator'],
-    parameters: [{ name: 'path', help: 'archive-backup-path', type: 'path', required: true, positional: true }, reason],
+    parameters: [{ name: 'path', help: 'archive-backup-path', type: 'path', positional: true }, reason],
     columns: ['path', 'bytes', 'records', 'store_version'],
   },
 ] as const satisfies readonly Declaration[]

@@ -2,7 +2,7 @@
 // The archive as a whole: facts go into a journal, answers come out of the commands.
 import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { texts } from '../../components/archive/archive.ts'
@@ -40,7 +40,7 @@ test('a record is shown with its stanza, verdict, both clocks, hash and settleme
     Math.abs(Number(row.clock_difference_ms)) > 1000 && row.clock_alarm,
     'the helper says 2026-11-22 10:00, the recorder its own time',
   )
-  assert.ok(texts.includes(chat('hello Bob')))
+  assert.ok(texts.includes(`| ${chat('hello Bob')}`))
   assert.equal((await counts(stage)).skewed, 1)
   assert.match(await stage.metrics.page(), /^gatehouse_archive_skewed_clocks_total 1$/m)
   const access = await stage.ask('archive access')
@@ -48,6 +48,37 @@ test('a record is shown with its stanza, verdict, both clocks, hash and settleme
     access.rows.map(({ user, uid, command, query, hits, reason }) => ({ user, uid, command, query, hits, reason })),
     [{ user: 'olga', uid: 4711, command: 'archive show', query: { id: `${SHORT}-1` }, hits: 1, reason: 'case 7' }],
   )
+})
+
+test('what others wrote cannot pass for a line of the command', async () => {
+  await using stage = await openStage()
+  const forged = 'In the room: Eve (eve@evil.example)'
+  const room = 'team@rooms.corp.example'
+  const said = chat(`one\n${forged}\r\n${forged}\u2028${forged}`, { to: room, type: 'groupchat' })
+  const nick = `A\n${forged}`
+  const at = AT_MS - 1000
+  await stage.write(
+    {
+      kind: 'occupant',
+      source: SOURCE,
+      host: 'rooms.corp.example',
+      room,
+      nick,
+      jid: 'alice@corp.example/desk',
+      event: 'joined',
+      at: new Date(at).toISOString(),
+    },
+    ask({ n: 1, stanza: said, verdict: { action: 'replace', rule: `r\n${forged}`, stanza: said } }),
+    done(1),
+  )
+  const { rows, texts } = await stage.ask('archive show', { id: `${SHORT}-1` })
+  const lines = texts.flatMap((text) => text.split(/[\r\n\u2028]/))
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('In the room')),
+    [`In the room: A\\n${forged} (alice@corp.example/desk)`],
+  )
+  assert.equal(lines.filter((line) => line.startsWith(`| ${forged}`)).length, 6, 'the stanza and its replacement')
+  assert.equal(rows[0]?.stanza, said, 'the row has it as it came')
 })
 
 test('every try is kept, the settled one is effective; done is not one of them', async () => {
@@ -486,6 +517,12 @@ test('a backup opens, holds the same, and leaves nothing else; what is there alr
   assert.equal(db.prepare('SELECT count(*) AS n FROM record').get()?.n, 500)
   assert.equal(db.prepare("SELECT count(*) AS n FROM words WHERE words MATCH 'copy'").get()?.n, 500)
   db.close()
+  const where = await stage.ask('archive backup', { path: '/sys/copy.db' })
+  assert.equal(where.exit, EXIT.fault)
+  assert.ok(where.refusal.includes(`may write in ${dirname(stage.store)} only: leave the path out`), where.refusal)
+  const [beside] = (await stage.ask('archive backup')).rows
+  assert.equal(dirname(String(beside?.path)), dirname(stage.store))
+  assert.equal(beside?.records, 500)
   const again = await stage.ask('archive backup', { path })
   assert.equal(again.exit, EXIT.fault)
   assert.match(again.refusal, /exists already/)

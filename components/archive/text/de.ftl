@@ -17,9 +17,9 @@ archive-gaps-all = Auch die geschlossenen.
 archive-access = Wer was angesehen hat oder ohne das Recht dazu ansehen wollte, die neuesten zuerst. Der Blick wird festgehalten.
 archive-access-user = Nur Blicke dieses Benutzers.
 archive-backup = Kopiert den Bestand im laufenden Betrieb und prüft die Kopie.
-archive-backup-path = Datei für die Kopie, in einem Ordner, in den das Archiv schreiben darf; sie darf noch nicht da sein.
+archive-backup-path = Datei für die Kopie, in einem Ordner, in den das Archiv schreiben darf; sie darf noch nicht da sein. Ohne Angabe eine neue Datei neben dem Bestand.
 archive-backup-unit = Bytes
-archive-backup-failed = Keine Sicherung unter { $path }: { $cause }
+archive-backup-failed = Keine Sicherung unter { $path }: { $cause }. Als Dienst darf das Archiv nur in { $folder } schreiben: den Pfad weglassen, oder den Ordner bei ReadWritePaths= seiner Unit nennen.
 archive-no-id = „{ $id }“ ist keine Kennung eines Eintrags. Eine Kennung sieht aus wie 9d0c5a11-4711.
 archive-not-found = Es gibt keinen Eintrag { $id }.
 archive-several = Mehr als ein Eintrag passt: { $ids }

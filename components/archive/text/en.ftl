@@ -17,9 +17,9 @@ archive-gaps-all = Those that were closed as well.
 archive-access = Who has looked at what, or wanted to without the right, newest first. The look is recorded.
 archive-access-user = Only looks of this user.
 archive-backup = Copies the store while it is in use, and checks the copy.
-archive-backup-path = File for the copy, in a folder that the archive may write; it must not exist.
+archive-backup-path = File for the copy, in a folder that the archive may write; it must not exist. Without it a new file beside the store.
 archive-backup-unit = bytes
-archive-backup-failed = No backup at { $path }: { $cause }
+archive-backup-failed = No backup at { $path }: { $cause }. As a service the archive may write in { $folder } only: leave the path out, or add the folder to ReadWritePaths= of its unit.
 archive-no-id = “{ $id }” is no id of a record. An id looks like 9d0c5a11-4711.
 archive-not-found = There is no record { $id }.
 archive-several = More than one record fits: { $ids }

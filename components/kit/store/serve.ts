@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's half of a store: one thread writes, taking everything that is queued into one transaction (group commit),
 // another reads, so that a long search never delays a write.
-import { renameSync, rmSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isFull, StoreFault, writeFault } from './faults.ts'
@@ -202,6 +202,8 @@ function serveReads(
 async function copyTo(db: DatabaseSync, target: string): Promise<void> {
   const unfinished = `${target}.unfinished`
   rmSync(unfinished, { force: true })
+  // For its owner alone before anything is in it; SQLite gives its own files beside it the same mode.
+  closeSync(openSync(unfinished, 'wx', 0o600))
   db.exec('BEGIN; SELECT 1 FROM sqlite_schema')
   try {
     await backup(db, unfinished, { rate: 1000 })

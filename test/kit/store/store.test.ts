@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -144,11 +144,17 @@ test('a backup is whole while writes go on, and never overwrites', async () => {
     copied = true
   })
   let written = 2000
+  const modes = new Set<number>()
   while (!copied) {
     await store.write('keep', { text: 'meanwhile' })
     written++
+    for (const end of ['', '.unfinished', '.unfinished-journal']) {
+      const seen = statSync(target + end, { throwIfNoEntry: false })
+      if (seen) modes.add(seen.mode & 0o777)
+    }
   }
   await copy
+  assert.deepEqual([...modes, statSync(target).mode & 0o777], [0o600, 0o600], 'nobody else reads it at any time')
   assert.equal(await store.read('count', null), written)
   const db = new DatabaseSync(target, { readOnly: true })
   assert.equal(db.prepare('PRAGMA integrity_check').get()?.integrity_check, 'ok')
