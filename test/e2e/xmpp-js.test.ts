@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { client, type XmppClient, xml } from '@xmpp/client'
 import type { Element } from '@xmpp/xml'
+import { recorded } from '../harness/recorded.ts'
 import { HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import { openAllowScreen } from '../servers/prosody/allow-screen.ts'
 import { REFUSED_TEXT, RULES } from './rules.ts'
@@ -16,7 +17,7 @@ const lack = serverLack()
 
 describe('@xmpp/client on Prosody', { skip: lack ?? false }, () => {
   test('allowed, refused, replaced', async () => {
-    await using world = await startWorld({ rules: RULES, archive: false, prosody: PLAIN })
+    await using world = await startWorld({ rules: RULES, prosody: PLAIN })
     await using alice = await person(world, 'alice')
     await using bob = await person(world, 'bob')
     await alice.send(chat('bob', 'j1', 'hello'))
@@ -29,6 +30,16 @@ describe('@xmpp/client on Prosody', { skip: lack ?? false }, () => {
     await alice.send(chat('bob', 'j3', 'the nightingale sings'))
     assert.equal((await bob.got('j3')).getChildText('body'), 'the *********** sings')
     assert.deepEqual(bob.ids(), ['j1', 'j3'])
+    const nudge = () => alice.send(chat('nobody', 'nudge', 'nudge'))
+    const records = await recorded(world, { peer: `bob@${HOST}` }, ['released', 'refused', 'released'], nudge)
+    assert.deepEqual(
+      records.map((row) => [row.stanza_id, row.from, row.verdict, row.text, row.replacement_text]),
+      [
+        ['j1', alice.jid, 'allow', 'hello', null],
+        ['j2', alice.jid, 'refuse', 'topsecret', null],
+        ['j3', alice.jid, 'replace', 'the nightingale sings', 'the *********** sings'],
+      ],
+    )
   })
 
   test('the connection breaks while ten messages are held: the client resumes, each arrives once and in order', async () => {
@@ -64,8 +75,10 @@ function chat(to: string, id: string, body: string): Element {
 }
 
 type Person = AsyncDisposable & {
+  jid: string
   client: XmppClient
   send(stanza: Element): Promise<void>
+  /** Rejects when it does not come within 20 s. */
   got(id: string): Promise<Element>
   /** Of all messages so far, in order. */
   ids(): (string | undefined)[]
@@ -85,15 +98,30 @@ async function person(world: World, username: string): Promise<Person> {
     seen.push(stanza)
     waiting.get(stanza.attrs.id ?? '')?.(stanza)
   })
-  await one.start()
+  const end = async () => {
+    // By itself it would log in again and again for as long as this process lives: it takes an end that it had to wait for
+    // (2 s) for a break, and a login that failed as well.
+    one.reconnect.stop()
+    await one.stop().catch(() => {})
+    one.socket?.destroy?.()
+  }
+  const jid = await one.start().catch(async (fault: unknown) => {
+    await end()
+    throw fault
+  })
   await one.send(xml('presence', {}))
   return {
+    jid: jid.toString(),
     client: one,
     send: (stanza) => one.send(stanza),
     ids: () => seen.map((stanza) => stanza.attrs.id),
     got(id) {
       const found = seen.find((stanza) => stanza.attrs.id === id)
-      return found === undefined ? new Promise((resolve) => waiting.set(id, resolve)) : Promise.resolve(found)
+      if (found !== undefined) return Promise.resolve(found)
+      const { promise, resolve, reject } = Promise.withResolvers<Element>()
+      waiting.set(id, resolve)
+      const late = setTimeout(() => reject(new Error(`${username} got no ${id} within 20 s`)), 20_000)
+      return promise.finally(() => clearTimeout(late))
     },
     resumed: () =>
       new Promise((resolve) => {
@@ -101,8 +129,6 @@ async function person(world: World, username: string): Promise<Person> {
           if (element.is('resumed', 'urn:xmpp:sm:3')) resolve()
         })
       }),
-    async [Symbol.asyncDispose]() {
-      await one.stop()
-    },
+    [Symbol.asyncDispose]: end,
   }
 }
