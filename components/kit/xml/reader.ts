@@ -81,7 +81,8 @@ export class XmlReader {
     // Set by name: `on` sets them by a computed key, which turns the parser into a slow dictionary object (four times slower, measured).
     const parser = this.#parser as unknown as SaxesHandlers
     parser.errorHandler = (error) => {
-      const what = error.message.replace(/^\d+:\d+: /, '')
+      // Behind a colon stand names out of the text, which anybody may have written: they must not get into a log.
+      const what = error.message.replace(/^\d+:\d+: /, '').replace(/:.*/s, '')
       this.#refuse(/doctype|comment|declaration|processing/.test(what) ? 'restricted-xml' : 'not-well-formed', what)
     }
     parser.doctypeHandler = () => this.#refuse('restricted-xml', 'a DOCTYPE is not allowed')
@@ -123,7 +124,7 @@ export class XmlReader {
         if (!this.#open) return
         this.#open = false
         this.#earlier = []
-        this.#events.fault(error instanceof XmlFault ? error : this.#fault('bad-format', `reading failed: ${error}`))
+        this.#events.fault(error instanceof XmlFault ? error : this.#fault('bad-format', 'reading failed'))
       }
     }
   }

@@ -126,6 +126,30 @@ for (const [what, xml, condition] of REFUSED)
     }
   })
 
+for (const [what, xml] of [
+  ['a tag that is closed by another', '<iq><secret></b></iq>'],
+  ['an end tag without a start', '<iq><a></secret></a></iq>'],
+  ['an unbound prefix', '<secret:iq/>'],
+  ['an unbound prefix of an attribute', `<iq secret:a='1'/>`],
+  ['the same attribute twice', `<iq secret='1' secret='2'/>`],
+  ['the same attribute twice by namespace', `<iq xmlns:p='secret' xmlns:q='secret' p:secret='1' q:secret='2'/>`],
+  ['a malformed name', `<a:secret:b/>`],
+  ['a prefix that is taken', `<iq xmlns:xml='secret'/>`],
+  ['a namespace that is taken', `<iq xmlns='http://www.w3.org/2000/xmlns/' secret='1'/>`],
+  ['an undefined entity', '<iq>&secret;</iq>'],
+  ['an attribute without quotes', '<iq a=secret/>'],
+  ['a comment', '<iq><!-- secret --></iq>'],
+  ['a DOCTYPE', '<!DOCTYPE secret>'],
+  ['a processing instruction', '<iq><?secret?></iq>'],
+  ['text between stanzas', '<iq/>secret<iq/>'],
+  ['a declaration of another encoding', `<?xml version='1.0' encoding='secret'?>`],
+] as const)
+  test(`what is said of ${what} tells the rule and the place, not a word of the text`, () => {
+    const { fault } = read([what.includes('declaration') ? xml : `<s>${xml}`])
+    assert.match(fault?.message ?? '', /^[A-Za-z0-9 .,&'<>/[\]\\^$+-]+ \(line 1, column \d+\)$/)
+    assert.doesNotMatch(fault?.message ?? '', /secret/)
+  })
+
 // saxes tells of these only at their end, which may never come: without an end they would swallow what follows.
 for (const [what, xml] of [
   ['a raw &', '<iq>a & b'],
