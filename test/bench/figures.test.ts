@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { explain } from './explain.ts'
-import { figures, type Score } from './gate.ts'
+import { figures, openText, type Score } from './gate.ts'
+import { type Added, addedOf } from './open-loop.ts'
 
 const score = (name: string, rates: readonly number[], more: Partial<Score> = {}): Score => ({
   ...{
@@ -22,7 +23,10 @@ const score = (name: string, rates: readonly number[], more: Partial<Score> = {}
   ...{ errorTexts: [], rounds: rates.map((perSecond) => ({ perSecond, serverCpuUs: 100 })), ...more },
 })
 const spread = { p50Ms: 1, p99Ms: 2, p999Ms: 3 }
-const added = { p50Ms: 0.5, p99Ms: 2, p999Ms: 3, bare: spread, suite: spread, lost: 0, doubled: 0, searches: 1 }
+const added: Added = {
+  ...{ p50Ms: 0.5, p99Ms: 2, p999Ms: 3, bare: spread, suite: spread },
+  ...{ disturbed: 0, slices: 3, lost: 0, doubled: 0, searches: 1 },
+}
 const scores = (suite: Partial<Score> = {}) => [
   score('bare', [10_000, 10_000, 10_000]),
   score('mod_mam internal', [1000, 1000, 1000]),
@@ -70,3 +74,15 @@ for (const [title, change, told] of [
     assert.match(text, /where the time goes/)
   })
 }
+
+test('a bare slice that was disturbed does not make the added p99 smaller, and is told', () => {
+  const quiet = { bare: spread, suite: { ...spread, p99Ms: 4 } }
+  const noisy = { bare: { ...spread, p99Ms: 80 }, suite: { ...spread, p99Ms: 4 } }
+  const all = { bare: { ...spread, p99Ms: 60 }, suite: { ...spread, p99Ms: 4 } }
+  const one = addedOf([quiet, noisy, quiet], all)
+  assert.equal(one.p99Ms, 2)
+  const text = openText({ ...one, lost: 0, doubled: 0, searches: 1 })
+  assert.match(text, /bare .*p99 60\.00 ms[\s\S]*suite .*p99 4\.00 ms/)
+  assert.match(text, /disturbed: in 1 of 3 slices/)
+  assert.doesNotMatch(openText(added), /disturbed/)
+})

@@ -2,6 +2,12 @@
 // The table of a gate bench, for people.
 import type { Score } from './gate.ts'
 
+/** What the columns do not say by themselves. */
+export const NOTES = `msg/s: peers and bare end when the last message is delivered, whether their archive has it on disk or not; the suite ends when
+  the last record can be found by a search. "drain s" is the time between the two.
+commits: of mod_mam its transactions; of the suite those of the archive only. Those of policy's journal, each of which is synced
+  to disk before its messages are delivered, are not counted.`
+
 export function table(scores: readonly Score[]): string {
   const bare = scores[0]
   const head = [
