@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '../kit/process/command.ts'
+import { unknownPeople } from '../kit/process/people.ts'
 import type { Checked } from '../kit/process/run.ts'
+import { readShared } from '../kit/process/settings.ts'
 import type { Call } from './call.ts'
 import { type Found, runMain } from './components.ts'
 import { problemLines } from './settings.ts'
@@ -33,14 +35,25 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
     }
     const told = JSON.parse(ended.stdout) as Checked
     const text = told.ok
-      ? call.say('cli-check-good', { component: component.name, file })
+      ? call.say('cli-check-good', { component: component.name, files: (told.files ?? [file]).join(', ') })
       : [
           call.say('cli-check-bad', { component: component.name, count: told.problems.length }),
           ...problemLines(told.problems),
         ].join('\n')
     await call.output.either(told, text)
   }
+  await warn(call)
   if (checked > 0) return exit
   await call.output.refusal(EXIT.usage, call.say('cli-check-nothing', { folder: call.config }))
   return EXIT.usage
+}
+
+/** What is no mistake, and yet perhaps not meant: changes no exit code. */
+async function warn(call: Call): Promise<void> {
+  const file = join(call.config, 'gatehouse.yaml')
+  const warnings: string[] = []
+  if (!existsSync(file)) warnings.push(call.say('cli-check-no-shared', { file }))
+  for (const { kind, name, role } of await unknownPeople(readShared(file).people))
+    warnings.push(call.say(`cli-check-no-${kind}`, { file, name, role }))
+  if (warnings.length > 0) await call.output.either({ file, ok: true, warnings }, warnings.join('\n'))
 }

@@ -133,6 +133,7 @@ export const policySettings = shape({
       },
     }
   },
+  files: ({ rulesFile }) => [rulesFile],
 })
 
 /** What a bad rule file is to the process: settings that a person must correct. */

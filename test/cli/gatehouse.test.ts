@@ -159,7 +159,7 @@ describe('check', () => {
   it('asks every component that is set up, and nothing need run', async () => {
     using place = openPlace()
     const good = await runCli(place, 'check')
-    assert.deepEqual([good.exit, good.out], [0, `probe: ${place.file} is good.\n`])
+    assert.deepEqual([good.exit, good.out], [0, `probe: good: ${place.file}, ${place.shared}.\n`])
     writeFileSync(place.file, 'keep_for: soon\nkeep_fro: 1\n')
     const bad = await runCli(place, 'check')
     assert.equal(bad.exit, 2)
@@ -171,6 +171,34 @@ describe('check', () => {
     assert.equal(json.exit, 2)
     const told = JSON.parse(json.out)
     assert.deepEqual([told.component, told.ok, told.problems.length], ['probe', false, 2])
+  })
+
+  it('warns of people who are not known here, and of a shared file that is not there, and calls it no mistake', async () => {
+    using place = openPlace(
+      '',
+      'people: { officers: [{ user: nobody-here }, { user: root }], auditors: [{ group: no-such }, { jid: a@b.example }, { user: "0" }] }\n',
+    )
+    const warned = await runCli(place, 'check')
+    assert.deepEqual(
+      [warned.exit, warned.out.split('\n').slice(1)],
+      [
+        0,
+        [
+          `${place.shared}: people.officers: there is no user nobody-here on this machine.`,
+          `${place.shared}: people.auditors: there is no group no-such on this machine.`,
+          `${place.shared}: people.auditors: there is no user 0 on this machine.`,
+          '',
+        ],
+      ],
+    )
+    const rows = (await runCli(place, 'check', '--json')).out.trimEnd().split('\n')
+    assert.equal(JSON.parse(rows[1] ?? '').warnings.length, 3)
+    rmSync(place.shared)
+    const without = await runCli(place, 'check')
+    assert.deepEqual(
+      [without.exit, without.out],
+      [0, `probe: good: ${place.file}.\n${place.shared} is not there; its defaults hold, and only root has rights.\n`],
+    )
   })
 
   it('says so when nothing is set up, and when the shared file is bad', async () => {

@@ -22,7 +22,7 @@ cli-said-twice = --{ $name } steht zweimal da.
 cli-too-many = Zu viele Wörter: { $said }
 cli-rights = Nötiges Recht: { $rights }.
 cli-default = (sonst: { $value })
-cli-check-good = { $component }: { $file } ist gut.
+cli-check-good = { $component }: gut: { $files }.
 cli-check-bad =
     { $count ->
         [one] { $component }: eine Angabe ist falsch:
@@ -33,3 +33,6 @@ cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Kompo
 cli-cannot-ask = lässt sich nicht fragen: { $fault }
 cli-not-trusted = { $folder } gehört weder root noch Ihnen, oder andere dürfen ersetzen, was darin ist. Dort wird nichts in Ihrem Namen gefragt.
 cli-config-missing = Es gibt keinen Ordner { $folder } mit Einstellungen.
+cli-check-no-shared = { $file } ist nicht da; es gelten die Vorgaben, und nur root hat Rechte.
+cli-check-no-user = { $file }: people.{ $role }: Auf diesem Rechner gibt es keinen Benutzer { $name }.
+cli-check-no-group = { $file }: people.{ $role }: Auf diesem Rechner gibt es keine Gruppe { $name }.

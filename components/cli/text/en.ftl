@@ -22,7 +22,7 @@ cli-said-twice = --{ $name } stands there twice.
 cli-too-many = Too many words: { $said }
 cli-rights = The right needed: { $rights }.
 cli-default = (default: { $value })
-cli-check-good = { $component }: { $file } is good.
+cli-check-good = { $component }: good: { $files }.
 cli-check-bad =
     { $count ->
         [one] { $component }: one thing is wrong:
@@ -33,3 +33,6 @@ cli-check-nothing = No settings file of a component is in { $folder }.
 cli-cannot-ask = cannot be asked: { $fault }
 cli-not-trusted = { $folder } belongs neither to root nor to you, or others may replace what is in it. Nothing is asked there in your name.
 cli-config-missing = There is no folder { $folder } with settings.
+cli-check-no-shared = { $file } is not there; its defaults hold, and only root has rights.
+cli-check-no-user = { $file }: people.{ $role }: there is no user { $name } on this machine.
+cli-check-no-group = { $file }: people.{ $role }: there is no group { $name } on this machine.

@@ -29,6 +29,26 @@ export function rightsOfJid(bare: string, people: People): ReadonlySet<Right> {
   return rightsOf(people, (one) => one.kind === 'jid' && one.name === bare)
 }
 
+/** Who has rights by the settings and is not known to this machine: mistyped, or not made yet. */
+export async function unknownPeople(
+  people: People,
+): Promise<{ kind: 'user' | 'group'; name: string; role: keyof People }[]> {
+  const unknown: { kind: 'user' | 'group'; name: string; role: keyof People }[] = []
+  for (const role of ['operators', 'officers', 'auditors'] as const) {
+    for (const { kind, name } of people[role]) {
+      if (kind === 'jid' || (await isKnown(kind, name))) continue
+      unknown.push({ kind, name, role })
+    }
+  }
+  return unknown
+}
+
+async function isKnown(kind: 'user' | 'group', name: string): Promise<boolean> {
+  const found = await entryOf(kind === 'user' ? 'passwd' : 'group', name)
+  // getent takes a number for an id, which is no name that the settings can mean.
+  return found?.split(':')[0] === name
+}
+
 function rightsOf(people: People, is: (one: Named) => boolean): ReadonlySet<Right> {
   const rights = new Set<Right>(['anyone'])
   if (people.operators.some(is)) rights.add('operator')
@@ -38,10 +58,14 @@ function rightsOf(people: People, is: (one: Named) => boolean): ReadonlySet<Righ
 }
 
 async function userName(uid: number): Promise<string | null> {
+  const [name, , found] = (await entryOf('passwd', String(uid)))?.split(':') ?? []
+  return name !== undefined && Number(found) === uid ? name : null
+}
+
+async function entryOf(database: 'passwd' | 'group', key: string): Promise<string | null> {
   try {
-    const { stdout } = await run('getent', ['passwd', String(uid)], BOUND)
-    const [name, , found] = stdout.split('\n')[0]?.split(':') ?? []
-    return name !== undefined && Number(found) === uid ? name : null
+    const { stdout } = await run('getent', ['--', database, key], BOUND)
+    return stdout.split('\n')[0] ?? null
   } catch (fault) {
     // getent(1): 2 says that there is no such entry.
     if (fault instanceof Error && 'code' in fault && fault.code === 2) return null

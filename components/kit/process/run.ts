@@ -138,11 +138,24 @@ export type Checked = {
   ok: boolean
   problems: readonly Problem[]
   settings?: unknown
+  /** Of good settings: every file that was read. */
+  files?: readonly string[]
+  /** Where the shared file would be, if it is not there and its defaults hold; else null. */
+  without?: string | null
 }
 
 function check(component: string, file: string, read: ReadSettings<unknown>, json: boolean): void {
   const checked: Checked = read.ok
-    ? { version: 1, component, file, ok: true, problems: [], settings: read.inForce }
+    ? {
+        version: 1,
+        component,
+        file,
+        ok: true,
+        problems: [],
+        settings: read.inForce,
+        files: read.files,
+        without: read.without,
+      }
     : { version: 1, component, file, ok: false, problems: read.problems }
   if (!read.ok) process.exitCode = EXIT.usage
   if (json) print(JSON.stringify(checked))

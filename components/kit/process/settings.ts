@@ -34,12 +34,15 @@ export type SettingsShape<S> = {
   hold(said: never, shared: SharedSettings, tell: Tell): S
   /** Default of `metrics: port:`. */
   metricsPort: number
+  /** Files of its own beside the settings file that were read and found good, such as a rule file. */
+  files?(held: S): readonly string[]
 }
 
 export function shape<F extends Fields, S>(declared: {
   fields(words: Words): F
   hold(said: Holds<F>, shared: SharedSettings, tell: Tell): S
   metricsPort: number
+  files?(held: S): readonly string[]
 }): SettingsShape<S> {
   return declared as SettingsShape<S>
 }
@@ -49,7 +52,17 @@ export type CommonSettings = { metricsPort: number; logLevel: LogLevel }
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export type ReadSettings<S> =
-  | { ok: true; settings: S; shared: SharedSettings; common: CommonSettings; inForce: Record<string, unknown> }
+  | {
+      ok: true
+      settings: S
+      shared: SharedSettings
+      common: CommonSettings
+      inForce: Record<string, unknown>
+      /** Everything that was read. */
+      files: readonly string[]
+      /** Where the shared file would be, if it is not there and its defaults hold. */
+      without: string | null
+    }
   | { ok: false; problems: readonly Problem[] }
 
 /** Reads a component's file and the shared one. Nothing is thrown for what a person wrote; every problem is in the answer. */
@@ -65,10 +78,8 @@ export function readSettings<S>(
   )
   const named = typeof own.said.shared === 'string' ? resolve(dirname(file), own.said.shared) : undefined
   const beside = named ?? join(dirname(file), 'gatehouse.yaml')
-  const shared =
-    named === undefined && !existsSync(beside)
-      ? readText('', beside, sharedFields, environment)
-      : readFile(beside, sharedFields, environment)
+  const without = named === undefined && !existsSync(beside)
+  const shared = without ? readText('', beside, sharedFields, environment) : readFile(beside, sharedFields, environment)
   const problems = [...own.problems, ...shared.problems]
   if (own.value === undefined || shared.value === undefined) return { ok: false, problems }
   const holding = shared.value as SharedSettings
@@ -89,6 +100,8 @@ export function readSettings<S>(
     shared: holding,
     common: { metricsPort: common.metrics.port, logLevel: common.log.level ?? holding.log.level },
     inForce: merged(shared.inForce(), own.inForce()),
+    files: [file, ...(without ? [] : [beside]), ...(declared.files?.(settings) ?? [])],
+    without: without ? beside : null,
   }
 }
 

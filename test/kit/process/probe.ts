@@ -35,6 +35,7 @@ export function openPlace(settings = '', shared = '') {
     folder,
     config,
     file: join(config, 'probe.yaml'),
+    shared: join(config, 'gatehouse.yaml'),
     run: join(folder, 'run'),
     socket: join(folder, 'run', 'probe.sock'),
     proofs: join(folder, 'run', 'probe.proof'),

@@ -31,6 +31,9 @@ test('--check says that good settings and rules are good, and shows no secret', 
   assert.equal(status, 0, said)
   assert.match(said, /good/)
   assert.match(said, /"secret_file": "set"/)
+  const { files, without } = JSON.parse(start(ALLOW_ALL, '--check', '--json').said)
+  assert.deepEqual(files, [join(folder, 'policy.yaml'), join(folder, 'policy-rules.yaml')])
+  assert.equal(without, join(folder, 'gatehouse.yaml'))
 })
 
 for (const args of [['--check'], []]) {
