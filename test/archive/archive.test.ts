@@ -12,7 +12,7 @@ import { EXIT } from '../../components/kit/process/command.ts'
 import { createCatalogue } from '../../components/kit/text/catalogue.ts'
 import { places, quiet } from '../harness/text-places.ts'
 import { AT_MS, ask, chat, done, mark, SOURCE, settle, source } from './facts.ts'
-import { open, openStage, type Stage } from './stage.ts'
+import { open, openStage, type Row, type Stage } from './stage.ts'
 
 const SHORT = SOURCE.slice(0, 8)
 
@@ -101,6 +101,33 @@ test('every try is kept, the settled one is effective; done is not one of them',
   assert.deepEqual([second?.settlement, second?.effective_try], ['undecided', null])
   const stats = await counts(stage)
   assert.deepEqual([stats.records, stats.tries, stats.undecided], [2, 4, 1])
+})
+
+test('a question told twice under several tries is shown with each try once, and the try that was followed', async () => {
+  await using stage = await openStage()
+  const first = ask({ n: 1, stanza: chat('say it') })
+  const second = ask({ n: 1, try: 2, stanza: chat('say it') })
+  await stage.write(first, second, first, settle(1, 'released', 2), second, first, settle(1, 'released', 2), done(1))
+  const [row] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
+  assert.deepEqual([row?.settlement, row?.effective_try, row?.conflicting, row?.text], ['released', 2, false, 'say it'])
+  assert.deepEqual(
+    listOf(row?.tries).map((one) => [(one as Row).try, (one as Row).position]),
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  )
+  assert.equal(listOf(row?.settles).length, 1)
+  const search = await stage.ask('archive search', { words: 'say' })
+  assert.deepEqual(
+    [search.rows.map(({ id, tries }) => [id, tries]), search.texts],
+    [[[`${SHORT}-1`, 2]], ['One hit, 1 shown.']],
+  )
+  const { records, tries, again, conflicts, undecided } = await counts(stage)
+  assert.deepEqual(
+    { records, tries, again, conflicts, undecided },
+    { records: 1, tries: 2, again: 3, conflicts: 0, undecided: 0 },
+  )
 })
 
 test('numbers that are bounced are shown without a record: by a settle, by an outage', async () => {

@@ -159,7 +159,10 @@ function takeFact(count: Counted, fact: CountedFact, at: number): void {
       break
     case 'mark':
       tell(count, fact.last, at)
-      if (fact.end) count.ended = 'marked'
+      if (!fact.end) break
+      count.ended = 'marked'
+      // What was reserved behind its last number was never given out.
+      count.arrived = true
       break
   }
 }
@@ -232,18 +235,13 @@ function closeArrived(count: Counted, found: Finding[]): void {
     found.push({ ...gap, event: 'closed', count: 0 })
     return false
   })
-  if (count.tailFound && count.tail && missingIn(count.present, ...count.tail).length === 0) {
-    count.tailFound = false
-    found.push({
-      kind: 'tail-unknown',
-      event: 'closed',
-      source: count.source,
-      from: count.tail[0],
-      to: count.tail[1],
-      count: 0,
-    })
-    count.tail = null
-  }
+  const { tail, source } = count
+  if (!tail || (count.ended !== 'marked' && !(count.tailFound && missingIn(count.present, ...tail).length === 0)))
+    return
+  if (count.tailFound)
+    found.push({ kind: 'tail-unknown', event: 'closed', source, from: tail[0], to: tail[1], count: 0 })
+  count.tailFound = false
+  count.tail = null
 }
 
 function lookAtEnd(count: Counted, now: number, patience: Patience, found: Finding[]): void {

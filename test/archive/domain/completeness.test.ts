@@ -193,6 +193,20 @@ test('an end mark that comes late, out of a spool, closes the finding', () => {
   assert.deepEqual(at(80_000), ['ended-without-mark closed a 1..1 (0)'])
 })
 
+test('an end mark that comes after the successor leaves no tail either: what is missing up to it is a gap, nothing behind it', () => {
+  const successor: CountedFact = { kind: 'source', source: B, predecessor: { source: A, mark: 1, reserved: 1000 } }
+  const early = counting()
+  early.take(0, ask(1), mark(1), successor, mark(0, true, B), mark(3, true))
+  assert.deepEqual(early.at(200_000), ['gap found a 2..3 (2)'])
+  const late = counting()
+  late.take(0, ask(1), mark(1), successor, mark(0, true, B))
+  assert.deepEqual(late.at(64_000), ['tail-unknown found a 2..1000 (999)', 'ended-without-mark found a 1..1 (0)'])
+  late.take(70_000, mark(3, true))
+  assert.deepEqual(late.at(70_000), ['tail-unknown closed a 2..1000 (0)', 'ended-without-mark closed a 3..3 (0)'])
+  assert.deepEqual(late.at(134_000), ['gap found a 2..3 (2)'])
+  assert.deepEqual(late.completeness.totals(), { gaps: 2, tailUnknown: 0, endedWithoutMark: 0, sources: 2 })
+})
+
 test('counting goes on after a restart from what was kept: nothing is found twice, nothing is forgotten', () => {
   const first = counting()
   first.take(0, ask(1), mark(3), { kind: 'source', source: B, predecessor: { source: A, mark: 3, reserved: 9 } })

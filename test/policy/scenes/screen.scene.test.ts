@@ -59,6 +59,17 @@ test('what is allowed is answered with an empty result, and stands in the journa
   ])
 })
 
+test("a settlement with try='0' followed no verdict: the fact names no try", async () => {
+  const source = newSource()
+  const from = (await stage.facts()).length
+  const [none, second] = [0, 2].map((n) => `<settle n='${n + 1}' try='${n}' outcome='bounced' at='${AT}'/>`)
+  await stage.screen(`${none}${second}`, { source })
+  assert.deepEqual((await stage.facts()).slice(from), [
+    { kind: 'settle', source, n: 1, outcome: 'bounced', at: AT },
+    { kind: 'settle', source, n: 3, try: 2, outcome: 'bounced', at: AT },
+  ])
+})
+
 test('one screen of many questions and reports: exceptions are named, everything is one run of facts', async () => {
   const source = newSource()
   const from = (await stage.facts()).length
