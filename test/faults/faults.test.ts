@@ -36,7 +36,7 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
     const disk = smallDisk(16)
     if (typeof disk === 'string') return t.skip(disk)
     try {
-      const stage = await openFaults('closed', join(disk.folder, 'journal'))
+      const stage = await openFaults('closed', { journal: join(disk.folder, 'journal') })
       await using _all = stage
       const filler = join(disk.folder, 'filler')
       fill(filler)
@@ -44,6 +44,37 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
       rmSync(filler)
       await stage.load.flowing(30_000)
       clean(await finish(stage), 10)
+    } finally {
+      disk.remove()
+    }
+  })
+
+  test('open: a full disk under Prosody, with policy and without: what cannot be kept is refused, and it takes again', async (t) => {
+    const disk = smallDisk(4)
+    if (typeof disk === 'string') return t.skip(disk)
+    try {
+      const stage = await openFaults('open', { data: disk.folder })
+      await using _all = stage
+      const filler = join(disk.folder, 'filler')
+      // With policy: the numbers that are reserved on the disk run out.
+      fill(filler)
+      await stage.load.refusing(30_000)
+      rmSync(filler)
+      await stage.load.flowing(30_000)
+      // Without: what passes unscreened goes to the spool, until that cannot be written.
+      stage.world.policy?.kill('SIGKILL')
+      await stage.world.policy?.exited
+      await stage.load.flowing(30_000)
+      fill(filler)
+      await stage.load.refusing(30_000)
+      rmSync(filler)
+      await stage.world.startPolicy()
+      await stage.load.flowing(45_000)
+      const result = await finish(stage)
+      clean(result)
+      const stats = await stage.world.ask('archive stats')
+      const unscreened = Number(stats.find((row) => row.what === 'settled unscreened')?.value)
+      assert.ok(unscreened > 0, JSON.stringify(stats))
     } finally {
       disk.remove()
     }

@@ -3,6 +3,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { lua } from '../../deploy/demo/prosody.ts'
 import { crashAtSync, slowSync } from '../harness/slow-sync.ts'
 import { HOST, startWorld, type World } from '../harness/world.ts'
 import { count, MISSING, type Result } from './count.ts'
@@ -78,7 +79,10 @@ export type FaultStage = AsyncDisposable & {
   crashFile(part: Part): string
 }
 
-export async function openFaults(mode: Mode, journal?: string): Promise<FaultStage> {
+/** Where folders are put that are otherwise in the world's own: policy's journal, and Prosody's data with the helper's spool. */
+export type Places = { journal?: string; data?: string }
+
+export async function openFaults(mode: Mode, { journal, data }: Places = {}): Promise<FaultStage> {
   await using opened = new AsyncDisposableStack()
   const folder = `${process.env.TMPDIR ?? '/tmp'}/gatehouse-faults-${process.pid}-${Math.random().toString(36).slice(2, 8)}`
   const crashFile = (part: Part) => `${folder}.${part}`
@@ -102,6 +106,7 @@ export async function openFaults(mode: Mode, journal?: string): Promise<FaultSta
         modules: ['gatehouse_crash'],
         pluginPaths: [resolve(HERE, 'prosody')],
         environment: { GATEHOUSE_CRASH: crashFile('prosody') },
+        ...(data === undefined ? {} : { global: [`data_path = ${lua(data)}`] }),
       },
     }),
   )
