@@ -6,6 +6,7 @@ import { workerUrl } from '../store/worker-url.ts'
 import type { Ask, FoldAsk, FoldTold, Told, WorkerSettings } from './file-messages.ts'
 import { FileWriter, type Group } from './file-writer.ts'
 import { JournalFault } from './journal.ts'
+import { whyNotOpened } from './owner.ts'
 
 /** A commit takes no more entries than this at once: bounds the wait of the first call. */
 const MAX_GROUP_ENTRIES = 4096
@@ -31,7 +32,7 @@ const askFold = (ask: FoldAsk): void => {
 try {
   serve(new FileWriter(settings, (level, fill) => tell({ told: 'level', level, fill }), askFold))
 } catch (error) {
-  tell({ told: 'unable', message: textOf(error) })
+  tell({ told: 'unable', message: whyNotOpened(settings.folder, error) })
   folder?.postMessage({ fold: 'stop' } satisfies FoldAsk)
   port.close()
 }

@@ -165,6 +165,8 @@ function check(component: string, file: string, read: ReadSettings<unknown>, jso
 
 async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }, text: Catalogue): Promise<void> {
   const { shared, common } = read
+  // Whatever the process writes is nothing for other users of the machine, also when a person starts it by hand.
+  process.umask(process.umask() | 0o027)
   const log = openLog(program.name, common.logLevel)
   const metrics = openMetrics(program.name)
   const stop = new AbortController()

@@ -56,7 +56,9 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
   const bounds = { ...BOUNDS, ...options.bounds }
   const path = join(options.run, `${options.component}.sock`)
   const proofs = proofFolder(options.run, options.component)
-  await mkdir(options.run, { recursive: true, mode: 0o755 })
+  // Whoever made it lets everybody in, whatever the umask is; a folder that was there is as its owner wants it.
+  const made = await mkdir(options.run, { recursive: true })
+  if (made !== undefined) await chmod(options.run, 0o755)
   await openProofFolder(proofs)
   await removeStale(path)
 

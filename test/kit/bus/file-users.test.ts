@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine `file` between system users: writer and follower share only the group of the folder.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -85,6 +86,29 @@ on('who is not in the group reads nothing, and is told why', async (engine) => {
     stranger.heard((told) => told.ready === true),
     /JournalFault: .*EACCES.*must be in the group/,
   )
+})
+
+on('a writer that meets the journal of somebody else says whose it is, and what to do', async (engine) => {
+  await using first = startChild(engine, 'write', WRITER)
+  await first.heard((told) => (told.acknowledged ?? 0) >= 100)
+  await first.stop()
+  const newest = listSegments(engine.where).at(-1)?.path ?? ''
+  const journal = new URL('../../../components/kit/bus/file-journal.ts', import.meta.url).href
+  const program = `import(${JSON.stringify(journal)})
+    .then(({ openJournal }) => openJournal(${JSON.stringify(engine.where)}, { maxBytes: 64 << 20 }))
+    .then((open) => open[Symbol.asyncDispose]())
+    .then(() => console.log('opened'), (fault) => console.log(fault.message))`
+  const [uid, gid] = WRITER
+  const open = () => spawnSync(process.execPath, ['-e', program], { uid, gid, encoding: 'utf8' }).stdout.trim()
+  const told = (path: string) =>
+    `${path} belongs to root, and this process runs as 61101: run it as root, or chown -R 61101 ${engine.where} (`
+  chownSync(newest, 0, 0)
+  assert.ok(open().startsWith(told(newest)), open())
+  chownSync(newest, ...WRITER)
+  chownSync(engine.where, 0, 0)
+  assert.ok(open().startsWith(told(engine.where)), open())
+  chownSync(engine.where, ...WRITER)
+  assert.equal(open(), 'opened')
 })
 
 test('the files have their modes whatever the umask is', async () => {

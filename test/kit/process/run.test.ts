@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The skeleton, seen from outside: a real process, its exit codes, signals, log and pages.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -58,6 +58,9 @@ describe('a life', () => {
     probe.kill('SIGTERM')
     assert.equal((await probe.ended()).exit, 0)
     assert.equal(readFileSync(join(place.config, 'mark'), 'utf8'), 'drained')
+    // Others of the machine may ask on the socket, and read nothing that the process writes.
+    const modes = [join(place.config, 'mark'), place.run].map((path) => (statSync(path).mode & 0o777).toString(8))
+    assert.deepEqual(modes, ['640', '755'])
     assert.equal(existsSync(place.socket), false)
     assert.doesNotMatch(probe.log.raw.join('\n'), /hush/)
     for (const line of probe.log.lines) {
