@@ -2,7 +2,7 @@
 // The units say what the manual pages say, keep their sandbox, and systemd's own tools accept them.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
@@ -94,6 +94,32 @@ describe('units', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  it('systemd hands over what was written before, and the README has a check behind the start', {
+    skip: process.getuid?.() !== 0 ? 'needs root' : lacks('systemd-tmpfiles'),
+  }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-tmpfiles-'))
+    try {
+      mkdirSync(join(folder, 'etc'))
+      mkdirSync(join(folder, 'var/lib/gatehouse/journals/policy'), { recursive: true })
+      const before = join(folder, 'var/lib/gatehouse/journals/policy/journal-1.db')
+      writeFileSync(before, '', { mode: 0o640 })
+      assert.equal(run('systemd-sysusers', `--root=${folder}`, join(UNITS, 'sysusers.conf')).status, 0)
+      const made = run('systemd-tmpfiles', '--create', `--root=${folder}`, join(UNITS, 'tmpfiles.conf'))
+      assert.deepEqual([made.status, made.stderr], [0, ''])
+      const idIn = (file: string, name: string) =>
+        Number(new RegExp(`^${name}:[^:]*:(\\d+)`, 'm').exec(readFileSync(join(folder, 'etc', file), 'utf8'))?.[1])
+      const { uid, gid, mode } = statSync(before)
+      assert.deepEqual([uid, gid], [idIn('passwd', 'gatehouse-policy'), idIn('group', 'gatehouse-journal')])
+      assert.equal((mode & 0o777).toString(8), '640')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+    const readme = lines('README.md')
+    const start = readme.findIndex((line) => line.includes('systemctl daemon-reload'))
+    for (const name of components) assert.ok(readme[start]?.includes(`gatehouse-${name}`), `${name} is enabled`)
+    assert.match(readme[start + 1] ?? '', /^gatehouse status/)
   })
 
   it('systemd makes the users and groups', {
