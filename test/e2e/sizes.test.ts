@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Listener, listen } from '../harness/listener.ts'
 import { readUp } from '../harness/read-up.ts'
+import { recorded } from '../harness/recorded.ts'
 import { textOf } from '../harness/stanza-splitter.ts'
 import { HOST, startWorld, type World } from '../harness/world.ts'
 import { serverLack } from './servers.ts'
@@ -41,15 +42,28 @@ rules:
       const { stanza, body } = messageOf(LARGEST, bob.jid, unit)
       await sendWithLastByteAlone(alice, stanza)
       assert.equal(textOf(await bob.next(/id=.big./), 'body'), body)
+      const [record] = await recorded(world, { peer: bob.jid }, ['released'], stillServes)
+      assert.equal(textOf(String(record?.stanza), 'body'), body)
     })
   }
 
-  test('a largest message that would be replaced is replaced or refused, and the screen stays up', async () => {
+  test('a message is replaced as long as the replacement is no larger than policy allows (256 KiB with the addresses)', async () => {
     const { alice, bob } = await pair('replaced')
-    const body = `nightingale ${"'".repeat(LIMIT - 1024)}`
-    alice.client.send(`<message type='chat' id='big' to='${bob.jid}'><body>${body}</body></message>`)
-    const seen = await Promise.race([bob.next(/id=.big./), alice.next(/id=.big./)])
-    assert.doesNotMatch(seen, /nightingale/)
+    const { stanza, body } = messageOf(LIMIT - 512, bob.jid, 'a', 'nightingale replacedword ')
+    await sendWithLastByteAlone(alice, stanza)
+    const masked = body.replace('nightingale', '*'.repeat('nightingale'.length))
+    assert.equal(textOf(await bob.next(/id=.big./), 'body'), masked)
+    await recorded(world, { words: 'replacedword' }, ['released'], stillServes)
+  })
+
+  test('and refused where it would grow past that', async () => {
+    const { alice, bob } = await pair('grown')
+    const { stanza } = messageOf(LARGEST, bob.jid, "'", 'nightingale grownword ')
+    await sendWithLastByteAlone(alice, stanza)
+    assert.match(await alice.next(/id=.big./), /type='error'.*policy-violation/)
+    await bob.fence()
+    assert.deepEqual(bob.bodies(), [])
+    await recorded(world, { words: 'grownword' }, ['refused'], stillServes)
     await stillServes()
   })
 
@@ -86,11 +100,11 @@ rules:
 })
 
 /** A message of exactly so many bytes of UTF-8; what the unit leaves open is filled with letters. */
-function messageOf(bytes: number, to: string, unit: string): { stanza: string; body: string } {
+function messageOf(bytes: number, to: string, unit: string, start = ''): { stanza: string; body: string } {
   const [head, tail] = [`<message type='chat' id='big' to='${to}'><body>`, '</body></message>']
-  const room = bytes - head.length - tail.length
+  const room = bytes - head.length - start.length - tail.length
   const size = Buffer.byteLength(unit)
-  const body = unit.repeat(Math.floor(room / size)) + 'a'.repeat(room % size)
+  const body = start + unit.repeat(Math.floor(room / size)) + 'a'.repeat(room % size)
   const stanza = head + body + tail
   assert.equal(Buffer.byteLength(stanza), bytes)
   return { stanza, body }
