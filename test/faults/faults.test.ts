@@ -114,6 +114,8 @@ function clean({ counted, findings, unexplained, errorTexts }: FaultsResult, atL
     JSON.stringify({ counted, findings: findings.slice(0, 10), unexplained, errorTexts }, null, 1),
   )
   assert.ok(counted.delivered >= atLeast, JSON.stringify(counted))
+  // What a kill leaves open is a moment's work, not all that a source did.
+  assert.ok(counted.tail * 5 <= counted.archived, JSON.stringify(counted))
 }
 
 function fill(file: string): void {
