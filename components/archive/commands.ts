@@ -104,12 +104,13 @@ async function* stats(desk: Desk): AsyncGenerator<Said> {
   for (const [name, value] of Object.entries(await desk.counts())) yield listed({ what: name, value })
 }
 
-async function* gaps(desk: Desk, args: Args, { signal }: Asked): AsyncGenerator<Said> {
+async function* gaps(desk: Desk, args: Args, { language, signal }: Asked): AsyncGenerator<Said> {
   await desk.ownCaughtUp(within(signal))
   const found = await desk.store.read('findings', { open: args.all !== true, limit: bound(args.limit) })
   for (const { foundAt, closedAt, ...rest } of found) {
     yield listed({ ...rest, found_at: writeTime(foundAt), closed_at: writeTime(closedAt) })
   }
+  if (found.length === 0) yield { say: 'text', text: desk.say('archive-nothing-missing', language) }
 }
 
 async function* access(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {

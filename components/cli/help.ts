@@ -35,7 +35,9 @@ async function aboutOf(call: Call, component: Found): Promise<string> {
 export async function writeComponentHelp(call: Call, described: Described, asked: boolean): Promise<number> {
   const wide = Math.max(0, ...described.commands.map((one) => brief(one).length))
   const lines = [`${described.component}: ${described.about}`, '']
-  for (const command of described.commands) lines.push(`  ${brief(command).padEnd(wide)}  ${command.help}`)
+  // What follows the first line of a help is shown where one command is asked about.
+  for (const command of described.commands)
+    lines.push(`  ${brief(command).padEnd(wide)}  ${command.help.split('\n')[0]}`)
   if (described.commands.length === 0) lines.push(`  ${call.say('cli-no-commands')}`)
   await call.output.text(lines.join('\n'))
   return asked ? EXIT.ok : EXIT.usage

@@ -8,7 +8,7 @@ import type { RulesInForce } from './rules/rules-in-force.ts'
 const OPERATOR = { rights: ['operator', 'officer', 'auditor'], parameters: [] } as const
 
 export const declarations: readonly Declaration[] = [
-  { ...OPERATOR, name: 'policy rules', help: 'policy-help-rules', columns: ['what', 'value'] },
+  { ...OPERATOR, name: 'policy rules', help: 'policy-help-rules', columns: ['what', 'value', 'hits'] },
   { ...OPERATOR, name: 'policy journal', help: 'policy-help-journal', columns: ['what', 'value'] },
   { ...OPERATOR, name: 'policy stats', help: 'policy-help-stats', columns: ['what', 'value'] },
 ]
@@ -17,20 +17,23 @@ export type Asked = { rules: RulesInForce; journal: Journal; tally: Tally; inWor
 
 export function policyCommands(asked: Asked): readonly Command[] {
   const answers: Readonly<Record<string, () => AsyncIterable<Said>>> = {
-    'policy rules': () => sayRules(asked.rules),
+    'policy rules': () => sayRules(asked),
     'policy journal': () => sayJournal(asked.journal),
     'policy stats': () => sayStats(asked),
   }
   return declarations.map((declared) => ({ ...declared, run: answers[declared.name] ?? missing(declared.name) }))
 }
 
-async function* sayRules(rules: RulesInForce): AsyncIterable<Said> {
+async function* sayRules({ rules, tally }: Asked): AsyncIterable<Said> {
   const { file, hash, loadedAt, set } = rules.current()
   yield row('file', file)
   yield row('sha256', hash)
   yield row('loaded_at', loadedAt)
   yield row('rules', set.rules.length)
-  yield row('otherwise', set.otherwise)
+  const hits = (id: string) => tally.byRule.get(id) ?? 0
+  for (const { id, then } of set.rules)
+    yield { say: 'row', row: { what: `rule ${id}`, value: then.do, hits: hits(id) } }
+  yield { say: 'row', row: { what: 'otherwise', value: set.otherwise, hits: hits('otherwise') } }
   const error = rules.error()
   yield row('last_error', error === null ? null : error.at)
   for (const { line, message } of error?.problems ?? []) yield row('problem', `${file}:${line}: ${message}`)
@@ -43,7 +46,7 @@ async function* sayJournal(journal: Journal): AsyncIterable<Said> {
   yield row('last', state.last)
   yield row('bytes', state.bytes)
   yield row('max_bytes', state.maxBytes)
-  yield row('hours_left', state.hoursLeft)
+  yield row('hours_left', state.hoursLeft === null ? null : Math.round(state.hoursLeft * 10) / 10)
   for (const { name, position } of state.followers) {
     yield { say: 'row', row: { what: `follower ${name}`, value: position, behind: state.last - position } }
   }

@@ -16,7 +16,6 @@ import { escapeAttribute } from '../kit/xml/writer.ts'
 import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
 import { type Decide, decide } from './domain/decide.ts'
-import { RESERVED_IDS } from './domain/rule.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
 import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate.ts'
 import { Tally } from './gate/tally.ts'
@@ -110,7 +109,7 @@ async function openRulesOnRecord(
   const { settings, log } = context
   const announce = async ({ hash, file, loadedAt, set }: InForce) => {
     await journal.append([writeFact({ kind: 'rules', hash, rules: set.rules.length, file, at: loadedAt })])
-    tally.keepRules(new Set([...RESERVED_IDS, ...set.rules.map((rule) => rule.id)]))
+    tally.countRulesAnew()
     log.info('rules in force', { file, hash, rules: set.rules.length })
   }
   const opened = await openRules(settings.rulesFile, context.now, announce)

@@ -436,6 +436,7 @@ test('what is missing is a fact in the own journal, shown by gaps and metrics, a
   await stage.write(ask({ n: 2 }))
   await stage.logs('gap closed')
   assert.deepEqual(await gaps(), [])
+  assert.deepEqual((await stage.ask('archive gaps')).texts, ['Nothing is missing.'])
   assert.deepEqual(await gaps(true), ['gap 2..2 closed'])
   assert.match(await stage.metrics.page(), /^gatehouse_archive_gap_numbers 0$/m)
   assert.equal(stage.logged.filter((line) => line.event === 'gap found').length, 1, 'found once, also over a restart')

@@ -39,3 +39,4 @@ archive-followed-by = Später ({ $kind }): { $id }
 archive-note = Hinweis: { $note }
 archive-stanza = Stanza, nach der gefragt wurde:
 archive-replacement = Stanza, die an ihre Stelle trat:
+archive-nothing-missing = Es fehlt nichts.

@@ -39,3 +39,4 @@ archive-followed-by = Later { $kind }: { $id }
 archive-note = Note: { $note }
 archive-stanza = Stanza as it was asked about:
 archive-replacement = Stanza that took its place:
+archive-nothing-missing = Nothing is missing.

@@ -45,7 +45,7 @@ export class Tally {
     not_kept: 0,
     rules_refused: 0,
   }
-  /** How often each rule decided. Ids of rules that are no longer in force stay until `keepRules`. */
+  /** How often each rule decided since its rule set came into force. */
   readonly byRule = new Map<string, number>()
   readonly #seconds: (value: number) => void
   readonly #questions: (by?: number) => void
@@ -116,9 +116,9 @@ export class Tally {
     this.counts.too_late += 1
   }
 
-  /** A new rule set is in force: counts of rules that are gone end here, so that the map stays bounded. */
-  keepRules(ids: ReadonlySet<string>): void {
-    for (const id of this.byRule.keys()) if (!ids.has(id)) this.byRule.delete(id)
+  /** A new rule set is in force: the counts of the one before end here, so that the map stays bounded. */
+  countRulesAnew(): void {
+    this.byRule.clear()
   }
 }
 

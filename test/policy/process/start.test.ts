@@ -7,6 +7,8 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openMetrics } from '../../../components/kit/process/metrics.ts'
+import { Tally } from '../../../components/policy/gate/tally.ts'
 import { ALLOW_ALL } from '../stage.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../../components/policy/main.ts')
@@ -75,4 +77,23 @@ test('--commands tells what can be asked, in the language wanted', () => {
     ['policy rules', 'policy journal', 'policy stats'],
   )
   assert.match(said.commands[0]?.help ?? '', /^Zeigt/)
+})
+
+test('the help of `policy stats` explains every name that it shows, in both languages', () => {
+  for (const language of ['en', 'de']) {
+    const { stdout } = spawnSync(process.execPath, [MAIN, '--commands', '--language', language], { encoding: 'utf8' })
+    const said = JSON.parse(stdout) as { commands: { name: string; help: string }[] }
+    const help = said.commands.find(({ name }) => name === 'policy stats')?.help ?? ''
+    const names = [...Object.keys(new Tally(openMetrics('policy')).counts), 'questions_in_work', 'characters_in_work']
+    const explained = new Set(
+      help
+        .split('\n')
+        .slice(1)
+        .flatMap((line) => (line.split(/ {2,}/)[0] ?? '').split(', ')),
+    )
+    assert.deepEqual(
+      names.filter((name) => !explained.has(name)),
+      [],
+    )
+  }
 })

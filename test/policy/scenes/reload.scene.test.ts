@@ -147,8 +147,23 @@ test('commands and metrics show counts, never contents', async () => {
   assert.equal(stats.questions, 3)
   assert.deepEqual([stats.allow, stats.refuse, stats.replace, stats.retries], [2, 1, 0, 1])
   assert.deepEqual([stats.strangers, stats.bad_screens, stats['rule g7-word5'], stats.questions_in_work], [1, 1, 1, 0])
+  const rules = (await askCommand(run, 'policy rules')).map(({ what, value, hits }) => [what, value, hits])
+  const [before, last] = [
+    rules.findIndex(([what]) => what === 'rules'),
+    rules.findIndex(([what]) => what === 'otherwise'),
+  ]
+  const listed = [
+    ...WORDS.map((word) => [`rule g7-${word}`, 'refuse', word === 'word5' ? 1 : 0]),
+    ['otherwise', 'allow', 2],
+  ]
+  assert.deepEqual(rules.slice(before + 1, last + 1), listed)
+  replaceRules(stage, `${generation(7)}# the same rules in another file\n`)
+  stage.policy.kill('SIGHUP')
+  await inForce(stage, `${generation(7)}# the same rules in another file\n`)
+  const anew = (await askCommand(run, 'policy rules')).map(({ hits }) => hits).filter((hits) => hits !== undefined)
+  assert.deepEqual(new Set(anew), new Set([0]))
   const journal = Object.fromEntries((await askCommand(run, 'policy journal')).map(({ what, value }) => [what, value]))
-  assert.deepEqual([journal.first, journal.last, journal.max_bytes], [1, 4, 10 * 2 ** 30])
+  assert.deepEqual([journal.first, journal.last, journal.max_bytes], [1, 5, 10 * 2 ** 30])
   assert.equal(await metric(stage, 'gatehouse_policy_questions_total'), 3)
   assert.equal(await metric(stage, 'gatehouse_policy_verdicts_total\\{action="refuse"\\}'), 1)
   assert.equal(await metric(stage, 'gatehouse_policy_screens_refused_total\\{reason="stranger"\\}'), 1)
