@@ -80,7 +80,8 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
   const configFile = join(settings.folder, 'prosody.cfg.lua')
   const logFile = join(settings.folder, 'prosody.log')
   for (const part of ['data', 'certs']) await mkdir(join(settings.folder, part), { recursive: true })
-  await writeFile(configFile, prosodyConfig(settings))
+  // The secret of the component stands in it, and passwords in the accounts: nobody else of this machine reads them.
+  await writeFile(configFile, prosodyConfig(settings), { mode: 0o600 })
   for (const account of settings.accounts ?? []) await writeAccount(settings.folder, account)
 
   const [command = 'prosody', ...before] = [...(settings.wrapper ?? []), 'prosody']
@@ -199,7 +200,9 @@ async function writeAccount(folder: string, account: { jid: string; password: st
   const [user = '', host = ''] = account.jid.split('@')
   const place = join(folder, 'data', encoded(host), 'accounts')
   await mkdir(place, { recursive: true })
-  await writeFile(join(place, `${encoded(user)}.dat`), `return { ["password"] = ${lua(account.password)} };\n`)
+  await writeFile(join(place, `${encoded(user)}.dat`), `return { ["password"] = ${lua(account.password)} };\n`, {
+    mode: 0o600,
+  })
 }
 
 function encoded(name: string): string {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -55,6 +55,12 @@ suite('demo', { skip: missing }, () => {
       const pids = [...lines.join('\n').matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid))
       assert.equal(pids.length, 3)
       assert.ok(pids.every(runs))
+      const secrets = ['prosody/prosody.cfg.lua', ...globSync('prosody/data/*/accounts/*.dat', { cwd: folder })]
+      assert.ok(secrets.length > 1)
+      for (const file of secrets) assert.equal(statSync(join(folder, file)).mode & 0o077, 0, file)
+      const stores = globSync(['**/*.db', '**/*.secret'], { cwd: folder })
+      assert.ok(stores.some((file) => file.endsWith('archive.db')))
+      for (const file of stores) assert.equal(statSync(join(folder, file)).mode & 0o007, 0, file)
       child.kill('SIGTERM')
       const [code] = await once(child, 'close')
       assert.equal(code, 0)
