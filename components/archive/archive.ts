@@ -62,7 +62,7 @@ export async function startArchive(
   }
   const common = {
     batch: settings.follow.batch,
-    gatherMs: settings.follow.gatherMs,
+    commitEveryMs: settings.follow.commitEveryMs,
     reading: {
       stanzas: openStanzaReader(),
       isRoom: (bare: string) => rooms.has(bare),

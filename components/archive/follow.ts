@@ -14,8 +14,11 @@ export type FollowOptions = {
   cursor: number
   /** The most entries of one commit. */
   batch: number
-  /** After a small batch so long is waited for more: bounds the commits of a quiet time. */
-  gatherMs: number
+  /**
+   * Between commits that are not full so long is waited for more, unless somebody waits to be caught up: each commit is a write to
+   * the disk on which those who ask wait for their journal.
+   */
+  commitEveryMs: number
   reading: Omit<Reading, 'journal'>
   seenRoom(bare: string): void
   completeness: Completeness
@@ -46,7 +49,6 @@ export type Following = {
   caughtUp(signal: AbortSignal): Promise<boolean>
 }
 
-const SMALL = 100
 const RETRY_MS = 1000
 
 export function openFollowing(options: FollowOptions): Following {
@@ -57,6 +59,7 @@ export function openFollowing(options: FollowOptions): Following {
   let lastAt: number | null = null
   let blocked = false
   const waiting = new Set<() => void>()
+  let hurry = () => {}
 
   return {
     journal,
@@ -81,7 +84,7 @@ export function openFollowing(options: FollowOptions): Following {
           commit = keepUntilKept(batch, entries.at(-1)?.at ?? null, signal)
           // A fault of the commit is heard at the next turn or at the end.
           commit.catch(() => {})
-          if (entries.length < Math.min(SMALL, options.batch)) await pause(options.gatherMs, signal)
+          if (entries.length < options.batch) await pace(signal)
         }
       } finally {
         await commit
@@ -93,6 +96,7 @@ export function openFollowing(options: FollowOptions): Following {
         const moved = Promise.withResolvers<void>()
         const wake = () => moved.resolve()
         waiting.add(wake)
+        hurry()
         signal.addEventListener('abort', wake, { once: true })
         if (position < last && !signal.aborted) await moved.promise
         waiting.delete(wake)
@@ -100,6 +104,18 @@ export function openFollowing(options: FollowOptions): Following {
       }
       return position >= last
     },
+  }
+
+  async function pace(signal: AbortSignal): Promise<void> {
+    if (waiting.size > 0 || signal.aborted || options.commitEveryMs === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const over = () => resolve()
+    const timer = setTimeout(over, options.commitEveryMs)
+    signal.addEventListener('abort', over, { once: true })
+    hurry = over
+    await promise
+    clearTimeout(timer)
+    signal.removeEventListener('abort', over)
   }
 
   function prepare(entries: readonly Kept[]): Batch {

@@ -13,7 +13,7 @@ export type ArchiveSettings = {
   server: { host: string; port: number; allowPlain: boolean }
   store: { file: string; readers: number }
   /** `name` says which journal it is in metrics. */
-  follow: { journals: readonly { name: string; folder: string }[]; batch: number; gatherMs: number }
+  follow: { journals: readonly { name: string; folder: string }[]; batch: number; commitEveryMs: number }
   /** The archive's own: who has looked, what is missing. */
   journal: { folder: string; maxBytes: number }
   patience: Patience
@@ -44,7 +44,10 @@ export const archiveSettings = shape({
         atMost: 64,
       }),
       batch: words.whole({ min: 1, max: 10_000, default: 200, about: 'The most entries of one commit.' }),
-      gather: words.duration({ default: '40 ms', about: 'After a small commit so long is waited for more.' }),
+      commit_every: words.duration({
+        default: '100 ms',
+        about: 'Commits that are not full are so far apart, unless somebody looks: each is a write to the disk.',
+      }),
     }),
     journal: words.group({
       folder: words.maybe(words.path({ about: 'Default: archive in the folder of journals of gatehouse.yaml.' })),
@@ -86,13 +89,13 @@ export const archiveSettings = shape({
         tell(['follow', 'journals', index], 'each journal once is wanted')
     })
     if (said.journal.max_bytes < 4 * 2 ** 20) tell(['journal', 'max_bytes'], 'at least 4 MiB are wanted')
-    if (said.follow.gather > 10_000) tell(['follow', 'gather'], 'at most 10 s are wanted')
+    if (said.follow.commit_every > 10_000) tell(['follow', 'commit_every'], 'at most 10 s are wanted')
     return {
       domain,
       secret: said.secret_file ?? null,
       server: { host: shared.server.host, port: shared.server.port, allowPlain: shared.server.allow_plain },
       store: { file: said.store.file ?? join(state, 'archive', 'archive.db'), readers: said.store.readers },
-      follow: { journals: followed, batch: said.follow.batch, gatherMs: said.follow.gather },
+      follow: { journals: followed, batch: said.follow.batch, commitEveryMs: said.follow.commit_every },
       journal: { folder: own, maxBytes: said.journal.max_bytes },
       patience: {
         graceMs: said.missing.tries * said.missing.try_within + said.missing.margin,

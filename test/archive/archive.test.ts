@@ -269,6 +269,20 @@ test('what the server itself originated is a record, and says so', async () => {
   assert.equal((await stage.ask('archive show', { id: String(row?.id) })).rows[0]?.text, 'maintenance tonight')
 })
 
+test('commits are paced, unless somebody looks', async () => {
+  await using stage = await openStage({ yaml: 'follow: { commit_every: 10 s }\n' })
+  for (let n = 1; n <= 60; n++) await stage.write(ask({ n, stanza: chat(`paced ${n}`) }))
+  // A look waits for 2 s at most: the pace would let it see the first few only.
+  assert.equal((await stage.ask('archive search', { words: 'paced', limit: 100 })).rows.length, 60)
+  for (let n = 61; n <= 120; n++) await stage.write(ask({ n, stanza: chat(`paced ${n}`) }))
+  assert.equal((await stage.ask('archive show', { id: `${SHORT}-120` })).rows.length, 1)
+  assert.equal((await stage.ask('archive search', { words: 'paced', limit: 1000 })).rows.length, 120)
+  const db = new DatabaseSync(stage.store, { readOnly: true })
+  const commits = Number(db.prepare('SELECT count(*) AS n FROM batch').get()?.n)
+  db.close()
+  assert.ok(commits <= 8, `${commits} commits of 120 writes`)
+})
+
 test('a search finds the word wherever a rule of policy does, and nowhere else', async () => {
   await using stage = await openStage()
   const all = [...places, ...quiet]

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a message costs archive: CPU by thread and memory, as its unit would start it. For people:
-//   npm run build && node test/archive/profile/main.ts [MESSAGES] [backlog|live] [NODE_FLAGS...]
-// backlog: the journal is full before the archive starts; live: it is written while the archive follows, 20 questions a commit.
+//   npm run build && node test/archive/profile/main.ts [MESSAGES] [backlog|live|paced] [NODE_FLAGS...]
+// backlog: the journal is full before the archive starts; live: it is written while the archive follows, 20 questions a commit;
+// paced: as live, 1,000 messages a second. GATEHOUSE_ARCHIVE_YAML holds more settings.
 // With GATEHOUSE_PROFILE=FOLDER the process leaves a CPU profile there.
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import { openJournal } from '../../../components/kit/bus/file-journal.ts'
 import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
@@ -33,17 +36,20 @@ await writeFile(
   join(folder, 'gatehouse.yaml'),
   `folders: { state: state, run: run, journals: journals }\npeople: { operators: [${me}], officers: [${me}], auditors: [] }\n`,
 )
-await writeFile(join(folder, 'archive.yaml'), 'metrics: { port: 0 }\n')
+await writeFile(join(folder, 'archive.yaml'), `metrics: { port: 0 }\n${process.env.GATEHOUSE_ARCHIVE_YAML ?? ''}`)
 const journal = opened.use(await openJournal(join(folder, 'journals', 'policy'), { maxBytes: 4 * 2 ** 30 }))
 if (mode === 'backlog') await write(1, messages)
 const archive = opened.use(await start())
 if (mode !== 'backlog') await write(1, messages / 10)
 await caughtUp(`lorem-${mode === 'backlog' ? messages : messages / 10}`)
 const idle = usage(archive.pid).rssMb
+const commitsBefore = commits()
+const startedAt = performance.now()
 const before = mode === 'backlog' ? new Map<string, number>() : threads(archive.pid)
 const from = mode === 'backlog' ? 0 : messages / 10
 if (mode !== 'backlog') await write(from + 1, messages)
 await caughtUp(`lorem-${messages}`)
+const seconds = (performance.now() - startedAt) / 1000
 const after = threads(archive.pid)
 const us = [...after].map(([name, cpuUs]) => [name, (cpuUs - (before.get(name) ?? 0)) / (messages - from)] as const)
 console.log(
@@ -55,6 +61,7 @@ console.log(
     rss_mb: Math.round(usage(archive.pid).rssMb),
     peak_rss_mb: Math.round(usage(archive.pid).peakRssMb),
     of_it_anonymous_mb: anonymousMb(archive.pid),
+    commits_per_second: Math.round((commits() - commitsBefore) / seconds),
     us_per_message: Math.round(us.reduce((sum, [, one]) => sum + one, 0) * 10) / 10,
     threads: Object.fromEntries(
       us
@@ -73,10 +80,12 @@ function start() {
 }
 
 async function write(from: number, to: number): Promise<void> {
+  const began = performance.now()
   for (let n = from; n <= to; n += GROUP) {
     const facts: Fact[] = Array.from({ length: Math.min(GROUP, to - n + 1) }, (_, at) => question(n + at))
     facts.push({ kind: 'done', source: SOURCE, to: n - 1 })
     await journal.append(facts.map(writeFact))
+    if (mode === 'paced') await setTimeout(Math.max(0, began + (n - from + GROUP) - performance.now()))
   }
 }
 
@@ -106,6 +115,14 @@ async function caughtUp(word: string): Promise<void> {
     (await askCommand(join(folder, 'run'), 'archive search', { words: word, limit: 1, reason: 'profile' })).length === 0
   )
     if (Date.now() > until) throw new Error(`${word} is not found`)
+}
+
+/** Commits that held records. */
+function commits(): number {
+  const db = new DatabaseSync(join(folder, 'state', 'archive', 'archive.db'), { readOnly: true })
+  const { n } = db.prepare('SELECT count(*) AS n FROM batch').get() ?? {}
+  db.close()
+  return Number(n)
 }
 
 /** CPU by thread, us: name and, where several have it, number. */
