@@ -44,9 +44,9 @@ export type Result = {
 export type Run = { messages: readonly Message[]; disordered: number; sources(): readonly SourceTold[] }
 
 /** The archive's settings for a run: what is told of and not recorded after so long is a gap. */
-export const MISSING = ['missing:', '  tries: 1', '  try_within: 1 s', '  margin: 5 s']
+export const MISSING = ['missing:', '  tries: 1', '  try_within: 1 s', '  margin: 2 s']
 /** As long, and a look of the archive, which comes once a second. */
-const FOUND_AFTER_MS = 6000 + 2000
+const FOUND_AFTER_MS = 3000 + 2000
 const SETTLED_WITHIN_MS = 90_000
 
 /** Waits until the archive has what it should have, every number had its time, and gives the counts as they are then. */
