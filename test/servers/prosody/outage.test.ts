@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { bodies, type Gated, HOST, openGated, SCREEN, soon } from './gated.ts'
 
 const BOB = `bob@${HOST}`
@@ -16,6 +17,15 @@ async function spools(gated: Gated): Promise<string[]> {
   return Promise.all(
     names.filter((name) => name.startsWith('spool-')).map((name) => readFile(join(folder, name), 'utf8')),
   )
+}
+
+/** Resolves when a spool holds the text: settlements are written a moment after the stanza went. */
+async function onDisk(gated: Gated, text: string): Promise<void> {
+  const until = Date.now() + 10_000
+  while (!(await spools(gated)).some((spool) => spool.includes(text))) {
+    assert.ok(Date.now() < until, `not on the disk: ${text}`)
+    await setTimeout(10)
+  }
 }
 
 describe('closed: without an answer nothing passes', () => {
@@ -150,6 +160,7 @@ describe('open: delivered unscreened, kept, told later', () => {
     const bob = await first.login('bob')
     alice.say(BOB, 'before the kill')
     await bob.got(/before the kill/)
+    await onDisk(first, "<settle n='1'")
     first.prosody.kill('SIGKILL')
     await first.prosody.exited
     await first[Symbol.asyncDispose]()
@@ -209,6 +220,6 @@ describe('open: delivered unscreened, kept, told later', () => {
     await bob.got(/MUTE but open/)
     const told = await soon(screen.saw(/spooled='true'/), 'the spooled question')
     assert.match(told, /<ask n='1' try='2' at='[^']+' spooled='true'>/)
-    assert.match(told, /<settle n='1' try='0' outcome='unscreened'/)
+    await soon(screen.saw(/<settle n='1' try='0' outcome='unscreened'/), 'the settlement')
   })
 })

@@ -40,10 +40,11 @@ end
 
 local function is_room(host) return host == "rooms.corp"; end
 local function is_local(host) return host == "rooms.corp" or host == "corp"; end
+local function is_inside(host) return host == "corp" and "host" or (host == "rooms.corp" or host == "pubsub.corp" or host == "upload.corp") and "service" or nil; end
 local function kind_of(stanza)
 	if stanza.name == "message" then return kinds.message(stanza); end
 	if stanza.name == "presence" then return kinds.presence(stanza, is_room, is_local); end
-	return kinds.iq(stanza, "alice@corp", is_room);
+	return kinds.iq(stanza, "alice@corp", is_room, is_inside);
 end
 
 local long = ("x"):rep(300);
@@ -62,6 +63,12 @@ local CASES = {
 	{ "<message to='b@corp' id='1'><received xmlns='urn:xmpp:receipts' id='7'/><store xmlns='urn:xmpp:hints'/></message>", nil };
 	{ "<message to='b@corp' id='1'><received xmlns='urn:xmpp:receipts' id='"..long.."'/></message>", "message" };
 	{ "<message to='b@corp'><displayed xmlns='urn:xmpp:chat-markers:0' id='7'/></message>", nil };
+	{ "<message to='b@corp'><active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='7'/></message>", nil };
+	{ "<message to='b@corp'><origin-id xmlns='urn:xmpp:sid:0' id='psst'/><origin-id xmlns='urn:xmpp:sid:0' id='psst'/></message>", "message" };
+	{ "<message to='b@corp'><origin-id xmlns='urn:xmpp:sid:0' id='"..("x"):rep(129).."'/></message>", "message" };
+	{ "<message to='b@corp' id='"..("x"):rep(129).."'/>", "message" };
+	{ "<message to='b@corp' type='error'><error type='cancel' by='"..long.."'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", "error" };
+	{ "<message to='b@corp' type='error'><error type='cancel'><psst xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", "error" };
 	{ "<message to='b@corp'><paused xmlns='http://jabber.org/protocol/chatstates'/><thread>psst</thread></message>", "message" };
 	{ "<message to='b@corp'><x xmlns='jabber:x:conference' jid='r@rooms.corp' reason='psst'/></message>", "message" };
 	{ "<message to='r@rooms.corp' type='groupchat'><subject>s</subject></message>", "message" };
@@ -80,6 +87,11 @@ local CASES = {
 	{ "<presence><nick xmlns='http://jabber.org/protocol/nick'>psst</nick></presence>", "status" };
 	{ "<presence><x xmlns='vcard-temp:x:update'><photo>da39a3ee5e6b4b0d3255bfef95601890afd80709</photo></x></presence>", nil };
 	{ "<presence><x xmlns='vcard-temp:x:update'><photo>psst</photo></x></presence>", "status" };
+	{ "<presence><x xmlns='vcard-temp:x:update'><photo/></x></presence>", nil };
+	{ "<presence><x xmlns='vcard-temp:x:update'><photo>aa</photo><photo>bb</photo></x></presence>", "status" };
+	{ "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/></presence>", "status" };
+	{ "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='"..long.."' ver='v'/></presence>", "status" };
+	{ "<presence><show>away</show><show>dnd</show></presence>", "status" };
 	{ "<presence to='b@corp' type='subscribe'/>", "subscription" };
 	{ "<presence to='b@corp' type='subscribed'/>", nil };
 	{ "<presence to='b@corp' type='unsubscribed'><status>psst</status></presence>", "status" };
@@ -94,10 +106,47 @@ local CASES = {
 	{ "<presence to='b@corp/desk'><status>psst</status></presence>", "status" };
 	{ "<presence to='b@corp' type='error'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>", nil };
 	{ "<presence to='b@corp' type='error'><status>psst</status></presence>", "error" };
+	{ "<presence to='b@corp' type='error' say='psst'/>", "error" };
+	{ "<presence to='b@corp' type='error'><x xmlns='http://jabber.org/protocol/muc' say='psst'/></presence>", "error" };
 	-- IQs
 	{ "<iq type='get' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'/></iq>", nil };
 	{ "<iq type='get' id='1' to='b@corp/d'><ping xmlns='urn:xmpp:ping'/></iq>", nil };
 	{ "<iq type='result' id='1' to='b@corp/d'/>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'>psst</iq>", "iq" };
+	{ "<iq type='result' id='"..long.."' to='b@corp/d'/>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><ping xmlns='urn:xmpp:ping'/><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='get' id='1' to='b@corp/d'><ping xmlns='urn:xmpp:ping'>psst</ping></iq>", "iq" };
+	{ "<iq type='get' id='1' to='b@corp/d'><psst xmlns='urn:xmpp:ping'/></iq>", "iq" };
+	{ "<iq type='set' id='1' to='b@corp/d'><ping xmlns='urn:xmpp:ping'/></iq>", "iq" };
+	{ "<iq type='get' id='1' to='b@corp/d' say='psst'><ping xmlns='urn:xmpp:ping'/></iq>", "iq" };
+	{ "<iq type='set' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><name>psst</name></query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><name>psst</name></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><name>Gajim</name><version>1.8</version><os>Linux</os></query></iq>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><name>"..long.."</name></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><name>a</name><name>b</name></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'>psst<name>a</name></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><psst/></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:version'><name><x/></name></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><time xmlns='urn:xmpp:time'><tzo>-06:00</tzo><utc>2006-12-19T17:58:35Z</utc></time></iq>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:last' seconds='903'>Heading home</query></iq>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='jabber:iq:last' seconds='903'>"..long.."</query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#info' node='n'/></iq>", nil };
+	{ "<iq type='get' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#info' node='"..long.."'/></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#info'><identity category='client' type='pc' name='Gajim'/><feature var='urn:xmpp:ping'/></query></iq>", nil };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#info'>"..("<feature var='urn:x'/>"):rep(101).."</query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#info'>"..("<feature var='"..("x"):rep(250).."'/>"):rep(20).."</query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#info'><x xmlns='jabber:x:data'/></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='b@corp/d'><query xmlns='http://jabber.org/protocol/disco#items'><item jid='b@corp' node='n' name='x'/></query></iq>", nil };
+	-- without a person: another server, an external component, our own services
+	{ "<iq type='get' id='1' to='elsewhere'><ping xmlns='urn:xmpp:ping'/></iq>", nil };
+	{ "<iq type='get' id='1' to='elsewhere'><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='set' id='1' to='gateway.corp'><query xmlns='jabber:iq:register'><username>psst</username></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='elsewhere/psst'><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='error' id='1' to='elsewhere'><x xmlns='urn:x'>psst</x></iq>", "error" };
+	{ "<iq type='set' id='1' to='pubsub.corp'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item>psst</item></publish></pubsub></iq>", "iq" };
+	{ "<iq type='get' id='1' to='pubsub.corp'><pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='n'/></pubsub></iq>", nil };
+	{ "<iq type='set' id='1' to='rooms.corp'><query xmlns='jabber:iq:register'><nick>psst</nick></query></iq>", "iq" };
+	{ "<iq type='set' id='1' to='corp'><query xmlns='jabber:iq:register'><password>x</password></query></iq>", nil };
 	{ "<iq type='result' id='1' to='b@corp/d'><x xmlns='urn:x'>psst</x></iq>", "iq" };
 	{ "<iq type='set' id='1' to='b@corp/d'><x xmlns='urn:x'>psst</x></iq>", "iq" };
 	{ "<iq type='error' id='1' to='b@corp/d'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>", nil };
@@ -144,6 +193,39 @@ equal(writer.stanza(st.presence(), "a@corp/r", nil), "<presence xmlns='jabber:cl
 local apostrophes = writer.stanza(st.message({}, ("'"):rep(1000)), "a", "b");
 check(#apostrophes < 1200, "an apostrophe in text stays one byte");
 
+-- What would end a reader's stream is not written.
+local function unwritable(xml, most) return writer.stanza(read(xml), "a@corp/r", "b@corp", most); end
+equal(unwritable("<message>"..("<a>"):rep(99)..("</a>"):rep(99).."</message>") ~= nil, true, "100 levels");
+for name, xml in pairs {
+	["101 levels"] = "<message>"..("<a>"):rep(100)..("</a>"):rep(100).."</message>";
+	["an element of XML's own namespace"] = "<message><xml:foo/></message>";
+	["a namespace repeated to 40 MB"] = "<message><x xmlns:p='urn:"..("u"):rep(4000).."'>"..("<p:a/>"):rep(1200).."</x></message>";
+	["a namespace that readers trim"] = "<message><x xmlns=' http://www.w3.org/XML/1998/namespace '/></message>";
+	["one with a prefix that they trim"] = "<message><x xmlns:p='http://www.w3.org/XML/1998/namespace&#160;' p:a=''/></message>";
+	["many references"] = "<message><x a='"..("&apos;"):rep(400000).."'/></message>";
+} do
+	local written, why = unwritable(xml);
+	check(written == nil and type(why) == "string", name);
+end
+local deep = st.message({ to = "b@corp" });
+for _ = 1, 85000 do deep:tag("a"); end
+deep:reset();
+equal(writer.stanza(deep, "a", "b"), nil, "85,000 levels");
+check(writer.measure(deep, 1e9) > 85000 * 7, "85,000 levels are measured");
+check(writer.measure(deep, 1000) < 2000, "measuring stops");
+equal(deep.attr.xmlns, nil, "a refused stanza stays as it was");
+equal(unwritable("<message><body>"..("x"):rep(1000).."</body></message>", 1000), nil, "over the bound");
+check(unwritable("<message><body>"..("x"):rep(800).."</body></message>", 1000), "under the bound");
+for name, broken in pairs {
+	["a prefix that was never declared"] = st.message():tag("x", { ["p:q"] = "v" }):reset();
+	["a namespaced attribute without a namespace"] = st.message():tag("x", { ["\1q"] = "v" }):reset();
+	["a name with a prefix"] = st.message():tag("p:x"):reset();
+	["the namespace of declarations"] = st.message():tag("x", { xmlns = "http://www.w3.org/2000/xmlns/" }):reset();
+	["what is no text"] = setmetatable({ name = "message", attr = { id = false }, tags = {} }, st.stanza_mt);
+} do equal(writer.stanza(broken, "a", "b"), nil, name); end
+local spaced = writer.stanza(read("<message><x xml:space='preserve' xml:foo='bar'/></message>"), "a", "b");
+check(spaced:find(" xml:foo='bar'", 1, true) and spaced:find(" xml:space='preserve'", 1, true), "attributes of XML's own namespace: "..spaced);
+
 -- Errors.
 local function refusal(xml, condition)
 	local stanza = read(xml);
@@ -174,6 +256,14 @@ check(not tostring(instead):find("psst", 1, true) and instead:get_child_text("sh
 replies, instead = refusal("<presence to='b@corp' type='unsubscribed'><status>psst</status></presence>");
 check(instead and instead.attr.type == "unsubscribed" and #instead == 0, "unsubscribed goes on without its text");
 equal(select(2, refusal("<presence to='r@rooms.corp/psst'/>")[1]:get_error()), "not-allowed", "a refused change of nick");
+
+-- However deep it is, it can be refused.
+local deep_presence = st.presence();
+deep_presence:tag("show"):text("away"):up();
+for _ = 1, 85000 do deep_presence:tag("a"); end
+deep_presence:reset();
+replies, instead = errors.refusal(deep_presence, "a@corp/r", "policy-violation", { en = "no" }, "status");
+check(#replies == 1 and #instead.tags == 1 and instead:get_child_text("show") == "away", "a deep presence goes on without what it says");
 
 -- Texts: both languages have the same, none is empty.
 for name, value in pairs(texts.en) do check(value ~= "" and (texts.de[name] or "") ~= "", "text "..name); end

@@ -9,10 +9,11 @@ local NS = "urn:gatehouse:screen:1";
 local GOOD_ANSWERS, FAILURES = 3, 3;
 local MARK_EVERY, PROBE_EVERY = 4.5, 1; -- with the pace of the ticks a mark is out within 5 s
 local RUN_KEPT_EVERY = 60;
+local BARRED_PROBE_EVERY = 5;
 
 return function (state, code, link_code)
 
-local session_of, finish, collect, rule, flush = link_code.session_of, link_code.finish, link_code.collect, link_code.rule, link_code.flush;
+local session_of, collect, rule, flush = link_code.session_of, link_code.collect, link_code.rule, link_code.flush;
 
 local function break_link(link, why)
 	if link.broken then return; end
@@ -21,7 +22,6 @@ local function break_link(link, why)
 end
 
 local function give_up(item)
-	finish(item);
 	rule(item.host, item);
 	local queue = item.queue;
 	if queue.first == item then code.drain(queue); end
@@ -32,8 +32,6 @@ local function unanswered(item, asked, t)
 	local host = item.host;
 	local session = session_of(host.link.screen);
 	if item.try < 2 and t - item.at < host.hold_max and session ~= asked and not host.leaving then
-		host.bytes = host.bytes - item.bytes;
-		item.bytes = 0;
 		host.link.waiting[#host.link.waiting + 1] = item;
 		return;
 	end
@@ -47,6 +45,7 @@ local function take_out(link, id, rec)
 	if rec.again then
 		for i = 1, #rec.numbers do table.insert(host.unspooled, rec.again[i]); end
 	end
+	if rec.announced and rec.session == session_of(link.screen) then link.announced = false; end
 	if rec.apart then return; end
 	host.screens = host.screens - 1;
 	local carried = rec.reports;
@@ -69,6 +68,41 @@ local function take_pending(host)
 	return items, count;
 end
 
+local function acknowledged(link, rec)
+	if not rec.apart then
+		if rec.done > link.told_done then link.told_done = rec.done; end
+		if rec.last and rec.last > link.told_last then link.told_last = rec.last; end
+		return;
+	end
+	if rec.spool then
+		local spool = rec.spool;
+		if spool.wary_to and rec.place >= spool.wary_to then spool.most, spool.wary_to, spool.suspect = nil, nil, nil; end
+		if link_code.spools.acknowledge(spool, rec.place) then rec.host.spool_refused = nil; end
+		if rec.spool.source ~= link.source then return; end
+	elseif rec.source and rec.source ~= link.source then
+		return;
+	end
+	for i = 1, #rec.numbers do link.open[rec.numbers[i]] = nil; end
+	link_code.advance(link);
+end
+
+-- The connection ended while these records were on their way. They go singly from then on; the one with which it ended a
+-- second time is put aside, else it would end every connection to come.
+local function suspect(rec)
+	local spool = rec.spool;
+	local again = spool.suspect == rec.from;
+	spool.suspect = rec.from;
+	if spool.most ~= 1 or not again then
+		spool.most = 1;
+		spool.wary_to = math.max(spool.wary_to or 0, rec.place);
+		return;
+	end
+	log("error", "The connection of the screen ended twice at one record of %s; it is put aside as refused-...", spool.path);
+	link_code.spools.put_aside(spool, rec.children);
+	acknowledged(rec.host.link, rec);
+	spool.read = spool.acked;
+end
+
 -- What was asked over a connection that is gone.
 local function settle_lost(link)
 	local session, t = session_of(link.screen), now();
@@ -77,7 +111,10 @@ local function settle_lost(link)
 	for id, rec in pairs(link.outstanding) do
 		if rec.session ~= session then gone[id] = rec; end
 	end
-	for id, rec in pairs(gone) do fail(link, id, rec, t); end
+	for id, rec in pairs(gone) do
+		fail(link, id, rec, t);
+		if rec.spool then suspect(rec); end
+	end
 	if session then return; end
 	for _, host in pairs(link.hosts) do
 		local items, count = take_pending(host);
@@ -101,8 +138,9 @@ local function lost(link)
 end
 
 local function probe(link)
-	local _, host = next(link.hosts);
-	if not host or link.probing then return; end
+	if link.probing then return; end
+	local host = link_code.speaker(link);
+	if not host then return; end
 	link.probing, link.probed_at = true, now();
 	flush(host, link_code.mark(link, link.probed_at));
 end
@@ -130,8 +168,9 @@ local function good(link)
 	local waiting = link.waiting;
 	link.waiting = {};
 	for i = 1, #waiting do
-		waiting[i].try = waiting[i].try + 1;
-		collect(waiting[i].host, waiting[i]);
+		local item = waiting[i];
+		item.try = item.try + 1;
+		if not collect(item.host, item) and item.queue.first == item then code.drain(item.queue); end
 	end
 end
 
@@ -166,7 +205,6 @@ local function apply(link, item, verdict)
 		link.later[item.n] = item;
 		return;
 	end
-	finish(item);
 	item.answered = item.try;
 	item.verdict = verdict;
 end
@@ -181,20 +219,6 @@ local function named_verdicts(stanza)
 		if n and element.name == "verdict" and element.attr.xmlns == NS then named[n] = element; end
 	end
 	return named;
-end
-
-local function acknowledged(link, rec)
-	if not rec.apart then
-		if rec.done > link.told_done then link.told_done = rec.done; end
-		if rec.last and rec.last > link.told_last then link.told_last = rec.last; end
-		return;
-	end
-	if rec.spool then
-		if link_code.spools.acknowledge(rec.spool, rec.place) then rec.host.spool_refused = nil; end
-		if rec.spool.source ~= link.source then return; end
-	end
-	for i = 1, #rec.numbers do link.open[rec.numbers[i]] = nil; end
-	link_code.advance(link);
 end
 
 -- The screen cannot read what we sent, and would not the next time: reports are dropped, of the disk's records the one at
@@ -214,6 +238,35 @@ local function leave_out(link, rec)
 	end
 end
 
+-- The screen does not take this host: its own outage, and nobody else's. Its numbers do not hold `done` back: what is told
+-- of them stays on the disk until the screen takes the host.
+local function bar(link, id, rec)
+	local host, t = rec.host, now();
+	local probed = link.probing and rec.last ~= nil;
+	host.barred_at = t;
+	if not host.barred then
+		host.barred = true;
+		log("error", "Screen %s does not know host %s and answers nothing for it: add %s to `hosts:` in policy.yaml. "
+			.."Until then the outage rule (%s) applies to this host", link.screen, host.name, host.name, host.on_outage);
+		for n, value in pairs(link.open) do
+			if value == host then link.open[n] = nil; end
+		end
+		link_code.advance(link);
+	end
+	fail(link, id, rec, t);
+	local items, count = take_pending(host);
+	for i = 1, count do give_up(items[i]); end
+	if probed then
+		link.probing = false;
+		if link.broken then probe(link); end
+	end
+end
+
+local function unbar(link, host)
+	host.barred = nil;
+	log("info", "Screen %s takes host %s now", link.screen, host.name);
+end
+
 -- An IQ of type result or error to one of our hosts. True: it is an answer to us (or pretends to be one).
 local function answer(link, origin, stanza)
 	local id = stanza.attr.id;
@@ -222,6 +275,10 @@ local function answer(link, origin, stanza)
 	local host, items, count = rec.host, rec.items, rec.count;
 	if stanza.attr.type ~= "result" then
 		local _, condition, text = stanza:get_error();
+		if condition == "forbidden" then
+			bar(link, id, rec);
+			return true;
+		end
 		log("warn", "Screen %s answers with an error: %s %s", link.screen, condition, text or "");
 		link.fails = link.fails + 1;
 		if link.fails >= FAILURES then break_link(link, "three failures in a row"); end
@@ -233,7 +290,9 @@ local function answer(link, origin, stanza)
 	link.outstanding[id] = nil;
 	if not rec.apart then host.screens = host.screens - 1; end
 	acknowledged(link, rec);
+	if host.barred then unbar(link, host); end
 	good(link);
+	if rec.spool and rec.spool.most == 1 then link_code.replay(host, rec.spool); end
 	if host.pending_count > 0 then flush(host); end
 	if count == 0 then return true; end
 	local named = stanza.tags[1] and named_verdicts(stanza);
@@ -246,7 +305,6 @@ local function answer(link, origin, stanza)
 			apply(link, item, verdict);
 		else
 			log("warn", "Verdict %q for number %d is not known here: no answer", element.attr.action, item.n);
-			finish(item);
 			rule(host, item);
 		end
 	end
@@ -287,6 +345,7 @@ local function collect_where(list, test)
 end
 
 local function replay_oldest(host)
+	if host.barred then return; end
 	local list = host.spools;
 	while list[1] and list[1] ~= host.spool and list[1].size == 0 do table.remove(list, 1); end
 	if list[1] then link_code.replay(host, list[1]); end
@@ -319,15 +378,29 @@ local function tick_link(link, t)
 		end
 	end
 	local session = session_of(link.screen);
+	local done = link_code.safe_done(link, t);
 	if not session and not link.broken then lost(link); end
+	if not session and not link.greeted and t - link.since > 5 then
+		link.greeted = true;
+		log("warn", "Screen %s has not connected yet; the outage rule applies", link.screen);
+	end
+	for _, host in pairs(link.hosts) do
+		if host.barred then
+			close_long_run(host, t);
+			if session and t - host.barred_at >= BARRED_PROBE_EVERY then
+				host.barred_at = t;
+				flush(host, link_code.mark(link, t));
+			end
+		end
+	end
 	if link.broken then
 		for _, host in pairs(link.hosts) do close_long_run(host, t); end
 		if not session then return; end
 		if not link.probing and t - (link.probed_at or 0) >= PROBE_EVERY then probe(link); end
 		return;
 	end
-	if t - link.mark_at >= MARK_EVERY and (link.last > link.told_last or link.done > link.told_done) then
-		local _, host = next(link.hosts);
+	if t - link.mark_at >= MARK_EVERY and (link.last > link.told_last or done > link.told_done) then
+		local host = link_code.speaker(link);
 		link.mark_at = t;
 		if link.marked ~= link.last then
 			link.marked = link.last;
@@ -336,10 +409,12 @@ local function tick_link(link, t)
 		if host then flush(host, link_code.mark(link, t)); end
 	end
 	for _, host in pairs(link.hosts) do
-		link_code.close_run(host);
-		link_code.resend_unspooled(host);
-		if host.pending_count > 0 or (host.reports[1] and host.screens < link_code.SCREENS_AT_ONCE) then flush(host); end
-		replay_oldest(host);
+		if not host.barred then
+			link_code.close_run(host);
+			link_code.resend_unspooled(host);
+			if host.pending_count > 0 or (host.reports[1] and host.screens < link_code.SCREENS_AT_ONCE) then flush(host); end
+			replay_oldest(host);
+		end
 	end
 end
 
@@ -377,14 +452,31 @@ local function say_end(link)
 	link.stopping = true;
 	link.marked = link.last;
 	link_code.spools.keep_numbers(link);
-	local _, host = next(link.hosts);
+	local host = link_code.speaker(link);
 	if not host or not session_of(link.screen) then return; end
+	link.seen_done, link.seen_at = link.done, 0; -- nothing is on its way any more
 	flush(host, link_code.mark(link, now(), true));
 	for _, one in pairs(link.hosts) do replay_oldest(one); end
 end
 
+-- Tells what the host still owes; true when the screen has acknowledged all of it, or cannot now.
+local function tell_rest(host)
+	local link = host.link;
+	if link.broken or host.barred or not session_of(link.screen) then return true; end
+	link_code.resend_unspooled(host);
+	replay_oldest(host);
+	if host.unspooled[1] then return false; end
+	for _, spool in ipairs(host.spools) do
+		if spool.source == link.source and spool.size > 0 then return false; end
+	end
+	for _, rec in pairs(link.outstanding) do
+		if rec.host == host and rec.apart then return false; end
+	end
+	return true;
+end
+
 return {
 	answer = answer, late_verdicts = late_verdicts, tick = tick, connected = connected, lost = lost, settle_lost = settle_lost,
-	settle_host = settle_host, say_end = say_end,
+	settle_host = settle_host, say_end = say_end, tell_rest = tell_rest,
 };
 end

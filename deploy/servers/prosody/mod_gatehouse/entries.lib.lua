@@ -15,6 +15,14 @@ local function is_room_host(name)
 	return there and there.modules and there.modules.muc ~= nil or false;
 end
 
+-- How far a name is this server itself, and not a program that speaks as a component; see kinds.iq.
+local function is_inside(name, host)
+	local there = prosody.hosts[name];
+	if not there then return nil; end
+	if there.modules and there.modules.component then return (state.links[name] or host.trusted[name]) and "host" or nil; end
+	return there.type == "local" and "host" or "service";
+end
+
 local function is_local(name) return prosody.hosts[name] ~= nil; end
 
 local function kind_of(host, stanza, bare)
@@ -24,7 +32,7 @@ local function kind_of(host, stanza, bare)
 	elseif name == "presence" then
 		kind = kinds.presence(stanza, is_room_host, is_local);
 	elseif name == "iq" then
-		kind = kinds.iq(stanza, bare, is_room_host);
+		kind = kinds.iq(stanza, bare, is_room_host, is_inside, host);
 	end
 	return kind and host.asked[kind] and kind or nil;
 end
@@ -78,7 +86,7 @@ local function take_client(stanza, session)
 	local item = {
 		stanza = stanza, from = full, to = stanza.attr.to or (stanza.name ~= "presence" and queue.bare or nil), session = session,
 		queue = queue, host = host, kind = kind, n = nil, try = nil, at = 0, bytes = 0, verdict = nil, answered = nil, next = nil,
-		counted = nil,
+		counted = nil, asking = nil, waited = nil,
 	};
 	uncount(session, queue, item);
 	hold.hold(queue, host, item, kind);

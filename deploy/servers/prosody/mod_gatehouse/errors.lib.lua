@@ -67,13 +67,13 @@ local function refusal(stanza, from, condition, texts, asked_as)
 		return { reply, st.presence({ type = "unsubscribed", from = bare(attr.to), to = bare(from) }) };
 	end
 	-- Being there (or not any more, or allowing it) is no content: the presence goes on without what it says.
-	local quiet = st.clone(stanza);
-	quiet:maptags(function (tag) return kinds.is_quiet(tag) and tag or nil; end);
-	for i = #quiet, 1, -1 do
-		if not quiet[i].name then table.remove(quiet, i); end
-	end
+	local quiet = st.stanza(name);
 	for name_of, value in pairs(attr) do
-		if not kinds.is_plain_attribute(name_of, value) then quiet.attr[name_of] = nil; end
+		if kinds.is_plain_attribute(name_of, value) then quiet.attr[name_of] = value; end
+	end
+	local seen = {};
+	for i = 1, #stanza.tags do
+		if kinds.is_quiet(stanza.tags[i], seen) then quiet:add_child(st.clone(stanza.tags[i])); end
 	end
 	return { reply }, quiet;
 end

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The queues: what a sender sent stays in the order it came, whatever waits for an answer in between. An item is
 -- { stanza, from, to, session, frozen, direction, via, queue, host, next, verdict, n, try, at }.
-local errors = module:require "errors";
+local errors, writer = module:require "errors", module:require "writer";
+local st = require "util.stanza";
 local logger = require "util.logger";
 local log = logger.init("gatehouse");
 local pcall = pcall;
@@ -59,7 +60,6 @@ end
 local function act(queue, item)
 	local verdict, host = item.verdict, item.host;
 	if verdict == "pass" then
-		host.passing = host.passing - 1;
 		hand_over(queue, item, item.stanza);
 		return;
 	end
@@ -70,7 +70,13 @@ local function act(queue, item)
 	elseif verdict == "refuse" then
 		refuse(queue, item, item.condition, item.texts or host.texts.refused);
 		code.settle(host, item, "refused", item.try == 1 and not item.degraded);
-	elseif verdict ~= "unscreened" or not pass_unscreened(queue, item) then
+	elseif verdict == "unscreened" and pass_unscreened(queue, item) then
+		state.current = nil;
+		return;
+	elseif item.verdict == "unaskable" then
+		refuse(queue, item, "policy-violation", host.texts.unaskable);
+		code.settle(host, item, "refused", false);
+	else
 		refuse(queue, item, "resource-constraint", host.texts[item.reason or "outage"]);
 		if item.n then
 			code.settle(host, item, "bounced", false);
@@ -79,6 +85,21 @@ local function act(queue, item)
 		end
 	end
 	state.current = nil;
+end
+
+-- Acting failed: the number must end all the same, and the queue go on.
+local function act_failed(item, err)
+	state.current = nil;
+	log("error", "Acting on a verdict failed: %s", err);
+	if item.n and item.host.link.open[item.n] == item then code.settle(item.host, item, "bounced", false); end
+end
+
+-- The item has left its queue; only now its memory counts no more.
+local function let_go(item)
+	code.finish(item);
+	if not item.waited then return; end
+	local host = item.host;
+	host.passing, host.passing_bytes = host.passing - 1, host.passing_bytes - item.waited;
 end
 
 local function drain(queue)
@@ -94,11 +115,35 @@ local function drain(queue)
 			local handled = session.handled_stanza_count;
 			if handled then session.handled_stanza_count = handled + 1; end
 		end
-		act(queue, item);
+		local ok, err = pcall(act, queue, item);
+		if not ok then act_failed(item, err); end
+		let_go(item);
 		item = queue.first;
 	end
 	queue.draining = false;
 	if not item and queue.empty then queue.empty(queue); end
+end
+
+-- It has its verdict, and waits for what is before it. Over the bound only what its sender is told of it is held.
+local function wait(host, item)
+	if item.asking then return; end
+	local stanza = item.stanza;
+	local room = host.max_bytes - host.passing_bytes;
+	local size = writer.measure(stanza, room);
+	if host.passing >= host.max_questions or size > room then
+		if item.verdict ~= "unaskable" then
+			item.unnumbered = item.verdict == "pass";
+			item.verdict, item.reason = "bounce", "full";
+		end
+		local short = st.stanza(stanza.name);
+		for name, value in pairs(stanza.attr) do
+			if #value <= 3071 then short.attr[name] = value; end
+		end
+		item.stanza = short;
+		return;
+	end
+	item.waited = size;
+	host.passing, host.passing_bytes = host.passing + 1, host.passing_bytes + size;
 end
 
 -- Puts an item at the end of its queue and asks about it (kind given), or lets it wait its turn.
@@ -108,14 +153,16 @@ local function hold(queue, host, item, kind)
 	queue.last = item;
 	item.queue, item.host, item.kind = queue, host, kind;
 	if kind then
-		code.submit(host, item);
-	elseif host.passing >= host.max_questions then
-		item.verdict, item.reason, item.unnumbered = "bounce", "full", true;
+		local ok, err = pcall(code.submit, host, item);
+		if not ok then
+			log("error", "Asking failed: %s", err);
+			item.verdict = "bounce";
+		end
 	else
 		item.verdict = "pass";
-		host.passing = host.passing + 1;
 	end
-	if queue.first == item and item.verdict then drain(queue); end
+	if not item.verdict then return; end
+	if queue.first == item then drain(queue); else wait(host, item); end
 end
 
 return { drain = drain, hold = hold };

@@ -6,10 +6,10 @@ local find, match = string.find, string.match;
 local ALL = { message = true, error = true, status = true, subscription = true, join = true, iq = true, pep = true, vcard = true, room = true, file = true };
 
 -- Attributes that the exact forms may carry, with the longest value taken for nothing but an identifier.
-local STANZA_ATTR = { id = 256, to = 3071, from = 3071, type = 16, ["xml:lang"] = 35 };
+local STANZA_ATTR = { id = 128, to = 3071, from = 3071, type = 16, ["xml:lang"] = 35 };
 
 local EMPTY = {}; -- children without attributes
-local ID = { id = 256 };
+local ID = { id = 128 };
 -- namespace -> name -> allowed attributes. None of these has text or children.
 local SIGNALS = {
 	["http://jabber.org/protocol/chatstates"] = { active = EMPTY, composing = EMPTY, paused = EMPTY, inactive = EMPTY, gone = EMPTY };
@@ -19,25 +19,54 @@ local SIGNALS = {
 	["urn:xmpp:sid:0"] = { ["origin-id"] = ID };
 };
 local PRESENCE_PARTS = {
-	["http://jabber.org/protocol/caps"] = { c = { node = 256, ver = 128, hash = 32, ext = 64 } };
+	["http://jabber.org/protocol/caps"] = { c = { node = 128, ver = 96, hash = 16, ext = 64 } };
 	["urn:xmpp:idle:1"] = { idle = { since = 40 } };
 };
 local SHOW = { away = true, chat = true, dnd = true, xa = true };
 
 local MUC = "http://jabber.org/protocol/muc";
 local CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas";
+-- RFC 6120 section 8.3.3
+local CONDITION = {};
+for name in ([[bad-request conflict feature-not-implemented forbidden gone internal-server-error item-not-found jid-malformed
+	not-acceptable not-allowed not-authorized policy-violation recipient-unavailable redirect registration-required
+	remote-server-not-found remote-server-timeout resource-constraint service-unavailable subscription-required
+	undefined-condition unexpected-request]]):gmatch("%S+") do CONDITION[name] = true; end
 
--- Asking these of a person, or answering, tells no more than what the software is.
+-- Asking these of a person, or answering, tells no more than what the software is: a get with the empty element, a result of
+-- this shape and no other. name: of the element; asks, tells: its attributes in a get and in a result; text: its longest text;
+-- parts: children of a result, each { attributes, longest text, how many at most }.
+local LINE, WORD, MANY = 256, 64, 100;
+local LONGEST_RESULT = 4096; -- of all attributes and texts together
+local FEATURES = {
+	name = "query", asks = { node = LINE }, tells = { node = LINE },
+	parts = {
+		identity = { { category = WORD, type = WORD, name = LINE, ["xml:lang"] = 35 }, 0, 8 },
+		feature = { { var = LINE }, 0, MANY },
+	},
+};
 local PLAIN_IQ = {
-	["urn:xmpp:ping"] = true, ["jabber:iq:version"] = true, ["urn:xmpp:time"] = true, ["jabber:iq:time"] = true, ["jabber:iq:last"] = true,
-	["http://jabber.org/protocol/disco#info"] = true, ["http://jabber.org/protocol/disco#items"] = true,
+	["urn:xmpp:ping"] = { name = "ping", asks = EMPTY, tells = EMPTY, parts = EMPTY },
+	["jabber:iq:version"] = {
+		name = "query", asks = EMPTY, tells = EMPTY, parts = { name = { EMPTY, LINE, 1 }, version = { EMPTY, LINE, 1 }, os = { EMPTY, LINE, 1 } },
+	},
+	["urn:xmpp:time"] = { name = "time", asks = EMPTY, tells = EMPTY, parts = { tzo = { EMPTY, 16, 1 }, utc = { EMPTY, 40, 1 } } },
+	["jabber:iq:time"] = {
+		name = "query", asks = EMPTY, tells = EMPTY, parts = { utc = { EMPTY, 40, 1 }, tz = { EMPTY, 40, 1 }, display = { EMPTY, 80, 1 } },
+	},
+	["jabber:iq:last"] = { name = "query", asks = EMPTY, tells = { seconds = 16 }, text = LINE, parts = EMPTY },
+	["http://jabber.org/protocol/disco#info"] = FEATURES,
+	["http://jabber.org/protocol/disco#items"] = {
+		name = "query", asks = { node = LINE }, tells = { node = LINE },
+		parts = { item = { { jid = 3071, node = LINE, name = LINE }, 0, MANY } },
+	},
 };
 local FILE_IQ = {
 	["urn:xmpp:jingle:1"] = true, ["http://jabber.org/protocol/si"] = true, ["http://jabber.org/protocol/ibb"] = true,
 	["http://jabber.org/protocol/bytestreams"] = true, ["jabber:iq:oob"] = true,
 	["urn:xmpp:http:upload:0"] = true, ["urn:xmpp:http:upload"] = true,
 };
--- What a person asks a room or an archive for himself.
+-- What a person asks a room or an archive for himself, also with a set.
 local READING_IQ = {
 	["urn:xmpp:mam:1"] = true, ["urn:xmpp:mam:2"] = true, ["http://jabber.org/protocol/muc#unique"] = true, ["urn:xmpp:mam:2#extended"] = true,
 };
@@ -56,13 +85,18 @@ local function is_plain_attribute(name, value)
 	return longest and #value <= longest;
 end
 
+-- Text between the elements, which none of these has.
+local function has_text(node)
+	for i = 1, #node do
+		local child = node[i];
+		if not child.name and find(child, "%S") then return true; end
+	end
+	return false;
+end
+
 local function bare_stanza(stanza)
 	if not only(stanza.attr, STANZA_ATTR) then return false; end
-	for i = 1, #stanza do
-		local child = stanza[i];
-		if not child.name and find(child, "%S") then return false; end
-	end
-	return true;
+	return not has_text(stanza);
 end
 
 local function exactly(child, known)
@@ -71,14 +105,57 @@ local function exactly(child, known)
 	return allowed and #child == 0 and only(child.attr, allowed);
 end
 
+-- True the first time a name is seen: of what says nothing once, fifty would say something.
+local function first_time(seen, child)
+	local key = (child.attr.xmlns or "").."\1"..child.name;
+	if seen[key] then return false; end
+	seen[key] = true;
+	return true;
+end
+
+local function is_short(node, longest)
+	local size = 0;
+	for i = 1, #node do
+		if node[i].name then return false; end
+		size = size + #node[i];
+	end
+	return size <= longest;
+end
+
+-- What a get asks, or a result answers, about software.
+local function plain_iq(stanza, kind)
+	local tags = stanza.tags;
+	local child = tags[1];
+	local known = PLAIN_IQ[child.attr.xmlns];
+	if not known or #tags > 1 or child.name ~= known.name or not bare_stanza(stanza) then return false; end
+	if kind == "get" then return #child == 0 and only(child.attr, known.asks); end
+	if kind ~= "result" or not only(child.attr, known.tells) then return false; end
+	if known.text then return is_short(child, known.text); end
+	if has_text(child) then return false; end
+	local counts, size = {}, 0;
+	for i = 1, #child.tags do
+		local part = child.tags[i];
+		local shape = part.attr.xmlns == child.attr.xmlns and known.parts[part.name];
+		if not shape or not only(part.attr, shape[1]) or not is_short(part, shape[2]) then return false; end
+		counts[shape] = (counts[shape] or 0) + 1;
+		if counts[shape] > shape[3] then return false; end
+		for k, v in pairs(part.attr) do
+			if k ~= "xmlns" then size = size + #v; end
+		end
+		if size > LONGEST_RESULT then return false; end
+	end
+	return true;
+end
+
 -- An error without text of its own and without what it answers.
 local function plain_error(child)
-	if child.name ~= "error" or child.attr.xmlns or not only(child.attr, { type = 16, by = 3071, code = 3 }) then return false; end
+	if child.name ~= "error" or child.attr.xmlns or not only(child.attr, { type = 16, by = 128, code = 3 }) then return false; end
+	if #child > 8 then return false; end
 	for i = 1, #child do
 		local part = child[i];
 		if not part.name then
 			if find(part, "%S") then return false; end
-		elseif part.attr.xmlns ~= CONDITIONS or part.name == "text" or #part > 0 or not only(part.attr, EMPTY) then
+		elseif part.attr.xmlns ~= CONDITIONS or part.name == "text" or not CONDITION[part.name] or #part > 0 or not only(part.attr, EMPTY) then
 			return false;
 		end
 	end
@@ -92,9 +169,10 @@ local function message(stanza)
 	local first = tags[1];
 	if first and first.name == "body" and not is_error then return kind; end -- the common case
 	if not bare_stanza(stanza) then return kind; end
+	local seen = tags[2] and {};
 	for i = 1, #tags do
 		local child = tags[i];
-		if not exactly(child, SIGNALS) and not (is_error and plain_error(child)) then return kind; end
+		if not exactly(child, SIGNALS) and not (is_error and plain_error(child)) or seen and not first_time(seen, child) then return kind; end
 	end
 	return nil; -- also a message without any child: nothing to read
 end
@@ -103,9 +181,10 @@ local function short_text(child, longest)
 	return #child.tags == 0 and only(child.attr, EMPTY) and #child:get_text() <= longest and child:get_text();
 end
 
--- One child of a presence that says nothing but known words, hashes and times.
-local function is_quiet(child)
+-- One child of a presence that says nothing but known words, hashes and times. seen: those before it in the same presence.
+local function is_quiet(child, seen)
 	local name, xmlns = child.name, child.attr.xmlns;
+	if seen and not first_time(seen, child) then return false; end
 	if not xmlns then
 		if name == "priority" then return match(short_text(child, 4) or "no", "^%s*%-?%d*%s*$") ~= nil; end
 		if name == "show" then
@@ -115,7 +194,7 @@ local function is_quiet(child)
 		return name == "status" and #child == 0 and only(child.attr, { ["xml:lang"] = 35 });
 	end
 	if xmlns == "vcard-temp:x:update" and name == "x" then
-		if not only(child.attr, EMPTY) then return false; end
+		if #child > 1 or not only(child.attr, EMPTY) then return false; end
 		-- a hash (XEP-0153), 40 hexadecimal digits
 		for j = 1, #child do
 			local photo = child[j];
@@ -129,8 +208,9 @@ end
 
 local function quiet_presence(stanza)
 	if not bare_stanza(stanza) then return false; end
+	local seen = {};
 	for i = 1, #stanza.tags do
-		if not is_quiet(stanza.tags[i]) then return false; end
+		if not is_quiet(stanza.tags[i], seen) then return false; end
 	end
 	return true;
 end
@@ -141,9 +221,14 @@ local function presence(stanza, is_room, is_local)
 	if kind == "subscribe" then return "subscription"; end
 	if not to then return not quiet_presence(stanza) and "status" or nil; end
 	if kind == "error" then
+		if not bare_stanza(stanza) then return "error"; end
+		local seen = {};
 		for i = 1, #stanza.tags do
 			local child = stanza.tags[i];
-			if not plain_error(child) and not (child.attr.xmlns == MUC and #child == 0) then return "error"; end
+			if not plain_error(child) and not (child.attr.xmlns == MUC and child.name == "x" and #child == 0 and only(child.attr, EMPTY))
+				or not first_time(seen, child) then
+				return "error";
+			end
 		end
 		return nil;
 	end
@@ -169,25 +254,29 @@ local function own_iq(stanza, child)
 	return nil;
 end
 
--- own_bare: the sender; is_room(host): whether an internal room service lives there
-local function iq(stanza, own_bare, is_room)
+-- own_bare: the sender; is_room(host): whether an internal room service lives there; is_inside(name, host): "host" where it
+-- is a host of accounts of this server, or a component that is trusted: nobody else reads what goes there; "service" for another
+-- of the server's own; nil for all that is outside of it
+local function iq(stanza, own_bare, is_room, is_inside, host)
 	local attr, child = stanza.attr, stanza.tags[1];
-	local to = attr.to;
+	local to, kind = attr.to, attr.type;
 	if not to or to == own_bare then return own_iq(stanza, child); end
-	local kind = attr.type;
 	local xmlns = child and child.attr.xmlns;
 	if (kind == "get" or kind == "set") and FILE_IQ[xmlns] then return "file"; end
 	local node_end = find(to, "@", 1, true);
-	if not node_end or (find(to, "/", 1, true) or #to) < node_end then return nil; end -- a server or service, no person
-	if not child then return nil; end
+	local is_service = not node_end or (find(to, "/", 1, true) or #to) < node_end;
+	local inside = is_service and is_inside(match(to, "^[^/]*"), host);
+	if inside then return inside == "service" and kind == "set" and not READING_IQ[xmlns] and "iq" or nil; end
+	if not child then return not bare_stanza(stanza) and "iq" or nil; end
 	if kind == "error" then
+		if not bare_stanza(stanza) then return "error"; end
 		for i = 1, #stanza.tags do
-			if not plain_error(stanza.tags[i]) then return "error"; end
+			if i > 1 or not plain_error(stanza.tags[i]) then return "error"; end
 		end
 		return nil;
 	end
-	if PLAIN_IQ[xmlns] then return nil; end
-	if not find(to, "/", 1, true) and is_room(match(to, "@([^/]*)")) then
+	if plain_iq(stanza, kind) then return nil; end
+	if not is_service and not find(to, "/", 1, true) and is_room(match(to, "@([^/]*)")) then
 		if READING_IQ[xmlns] or kind == "get" or kind == "result" then return nil; end
 		return "room";
 	end

@@ -11,6 +11,7 @@ local concat, floor, format, date, move = table.concat, math.floor, string.forma
 
 local NS = "urn:gatehouse:screen:1";
 local FORWARDED = "<forwarded xmlns='urn:xmpp:forward:0'>";
+local SETTLE_AFTER = 0.05; -- by then what was handed over has left for its socket, see settle
 local SCREENS_AT_ONCE = 3; -- more than this under way for a host: questions are collected
 local QUESTIONS_PER_SCREEN, BYTES_PER_SCREEN, CHILDREN_PER_SCREEN = 64, 65536, 256;
 local RECORDS_PER_REPLAY = 200;
@@ -46,14 +47,15 @@ end
 local function new_link(screen)
 	local link = {
 		screen = screen, source = hex(16), last = 0, reserved = 0, done = 0,
-		open = {},        -- n -> item or true: not settled, or its settlement not acknowledged
+		open = {},        -- n -> item: not settled; n -> host: its settlement is not acknowledged
 		outstanding = {}, -- id of the IQ -> what went with it
 		hosts = {},       -- host name -> host
 		later = {},       -- n -> item whose verdict is to come by itself
 		waiting = {},     -- items for whose second try there is no connection yet
-		fails = 0, goods = 0, broken = true, announced = false, mark_at = 0,
+		since = now(), fails = 0, goods = 0, broken = true, announced = false, mark_at = 0,
 		marked = 0,       -- the last mark on disk
 		told_last = 0, told_done = 0, -- what the screen has acknowledged of `mark` and `done`
+		seen_at = 0, seen_done = 0, safe_done = 0,
 	};
 	spools.read_predecessor(link);
 	state.links[screen] = link;
@@ -82,7 +84,29 @@ local function advance(link)
 	link.done = done;
 end
 
--- Appends the question to buf behind index n; returns the last index used.
+-- What is told as done: as it stood in an earlier turn of the main loop, since what is handed over in this one is not yet
+-- written to its recipient, and the server may die before it is.
+local function safe_done(link, t)
+	if t - link.seen_at >= SETTLE_AFTER then
+		link.safe_done, link.seen_done, link.seen_at = link.seen_done, link.done, t;
+	end
+	return link.safe_done;
+end
+
+-- A host whose word the screen takes, each time another one; nil: there is none.
+local function speaker(link)
+	local name = link.spoke;
+	if name and not link.hosts[name] then name = nil; end
+	for _ = 1, 2 do
+		repeat name = next(link.hosts, name); until not name or not link.hosts[name].barred;
+		if name then
+			link.spoke = name;
+			return link.hosts[name];
+		end
+	end
+end
+
+-- Appends the question to buf behind index n; returns the last index used and about how many bytes it has; nil and why.
 local function ask(item, buf, n)
 	local try, direction, via = item.try, item.direction, item.via;
 	buf[n + 1], buf[n + 2] = "<ask n='", item.n;
@@ -100,14 +124,27 @@ local function ask(item, buf, n)
 		n = n + 2;
 	end
 	buf[n + 1], buf[n + 2], buf[n + 3], buf[n + 4] = "' at='", stamp(item.at), item.spooled and "' spooled='true'>" or "'>", FORWARDED;
-	n = writer.append(item.stanza, item.from, item.to, buf, n + 4) + 1;
-	buf[n] = "</forwarded></ask>";
-	return n;
+	local last, size = writer.append(item.stanza, item.from, item.to, buf, n + 4, item.host.max_stanza);
+	if not last then return nil, size; end
+	buf[last + 1] = "</forwarded></ask>";
+	return last + 1, size + 160;
 end
 
 local function question(item)
 	local buf = {};
-	return concat(buf, "", 1, ask(item, buf, 0));
+	local last, why = ask(item, buf, 0);
+	if not last then return nil, why; end
+	return concat(buf, "", 1, last);
+end
+
+-- The question cannot be put: the stanza is refused, unasked.
+local function unaskable(item, why)
+	local host, t = item.host, now();
+	item.verdict = "unaskable";
+	host.counted.unaskable = (host.counted.unaskable or 0) + 1;
+	if t - (host.unaskable_at or 0) < 10 then return; end
+	host.unaskable_at = t;
+	log("warn", "A %s from %s cannot be asked about and is refused (%s)", item.stanza.name, item.from, why);
 end
 
 -- Who we are: once per connection.
@@ -156,6 +193,45 @@ local function keep(host, kind, n, xml, bound)
 	return spools.append(spool, bound, kind, n, xml);
 end
 
+-- Writes the settlements that have waited long enough, or all of them. What the disk (or its bound) refuses stays in memory.
+local function write_settlements(host, all)
+	for _, name in ipairs(all and { "settled", "settling" } or { "settled" }) do
+		local list = host[name];
+		host[name] = {};
+		for i = 1, #list do
+			local entry = list[i];
+			if not keep(host, "s", entry.n, entry.xml, host.spool_max_bytes * 1.125) then
+				if not host.unspooled[1] then log("warn", "Settlements of host %s (from number %d on) are kept in memory only", host.name, entry.n); end
+				host.unspooled[#host.unspooled + 1] = entry;
+			end
+		end
+	end
+	if not all then host.settled, host.settling = host.settling, {}; end
+	return host.settled[1] ~= nil;
+end
+
+-- Settlements are written at the second stroke after they were made: then the turn of the main loop is over in which the
+-- server wrote the stanza to its recipient's socket. What dies with the process before that stays undecided, which is true.
+local function settle_soon()
+	if state.settling then return; end
+	state.settling = true;
+	state.timer(SETTLE_AFTER, function ()
+		local more = false;
+		for _, hosts in ipairs { state.hosts, state.left } do
+			for _, host in pairs(hosts) do
+				if host.link and state.code.write_settlements(host) then more = true; end
+			end
+		end
+		if more then return SETTLE_AFTER; end
+		state.settling = false;
+	end);
+end
+
+-- So many settlements wait in memory that the host takes nothing new.
+local function is_crowded(host)
+	return #host.unspooled + #host.settling + #host.settled >= host.max_reports;
+end
+
 -- The item is settled. Implied by its only try's verdict: only the number moves. Otherwise the screen is told, and what is
 -- done stays below the number until it has acknowledged that.
 local function settle(host, item, outcome, implied)
@@ -167,12 +243,14 @@ local function settle(host, item, outcome, implied)
 		if n == link.done + 1 then advance(link); end
 		return;
 	end
-	link.open[n] = true;
-	local xml = format("<settle n='%d' try='%d' outcome='%s' at='%s'/>", n, item.answered or 0, outcome, stamp(now()));
-	if not keep(host, "s", n, xml) then
-		log("warn", "The settlement of number %d is kept in memory only", n);
-		host.unspooled[#host.unspooled + 1] = { xml = xml, n = n };
-	end
+	link.open[n] = not host.barred and host or nil;
+	if host.barred then advance(link); end
+	local list = host.settling;
+	list[#list + 1] = {
+		n = n, source = link.source,
+		xml = format("<settle n='%d' try='%d' outcome='%s' at='%s'/>", n, item.answered or 0, outcome, stamp(now())),
+	};
+	settle_soon();
 end
 
 -- Numbers for what was counted without a question, all at once: one report, however many there were and whatever other hosts
@@ -186,7 +264,7 @@ local function close_run(host)
 		if not last then return false; end
 		numbers = { first = last - run.count + 1, last = last, count = run.count };
 		run.numbers, run.count = numbers, 0;
-		link.open[numbers.first] = true;
+		link.open[numbers.first] = not host.barred and host or nil;
 	end
 	local xml = format("<outage from='%d' to='%d' count='%d' outcome='bounced' at='%s'/>", numbers.first, numbers.last, numbers.count, stamp(run.at));
 	if not keep(host, "o", numbers.first, xml) then return false; end
@@ -216,8 +294,13 @@ local function keep_unscreened(item)
 	end
 	item.try = (item.try or 0) + 1;
 	item.spooled = true;
+	local xml, unwritable = question(item);
+	if not xml then
+		unaskable(item, unwritable);
+		return false;
+	end
 	if points.before_spool then points.before_spool(item); end
-	local kept, why = keep(host, "a", item.n, question(item), host.spool_max_bytes);
+	local kept, why = keep(host, "a", item.n, xml, host.spool_max_bytes);
 	if points.after_spool then points.after_spool(item); end
 	if not kept and not host.spool_refused then
 		host.spool_refused = true;
@@ -233,7 +316,8 @@ local function flush(host, extra)
 	if not session then return code.lost(link); end
 	local t = now();
 	local buf, n, children = {}, 1, 0; -- buf[1] is the head; children beside one for each piece
-	if not link.announced then
+	local announced = not link.announced;
+	if announced then
 		link.announced = true;
 		n = n + 1;
 		buf[n] = announcement(link, t);
@@ -250,7 +334,11 @@ local function flush(host, extra)
 	local reports, carried = host.reports, nil;
 	local waiting = #reports;
 	if waiting > 0 then
-		local taken = math.min(waiting, CHILDREN_PER_SCREEN - n + 1 - children);
+		local room, taken, size = math.min(waiting, CHILDREN_PER_SCREEN - n + 1 - children), 0, 0;
+		while taken < room and size < BYTES_PER_SCREEN do
+			taken = taken + 1;
+			size = size + #reports[taken];
+		end
 		move(reports, 1, taken, n + 1, buf);
 		n = n + taken;
 		carried = taken == waiting and reports or move(reports, 1, taken, 1, {});
@@ -258,13 +346,15 @@ local function flush(host, extra)
 	end
 	if n == 1 then return; end
 	local id = "gh-"..hex(12);
+	local done = safe_done(link, t);
 	buf[1] = concat {
 		"<iq type='set' from='", host.name, "' to='", link.screen, "' id='", id, "'><screen xmlns='", NS, "' source='", link.source,
-		"' done='", link.done, "'>",
+		"' done='", done, "'>",
 	};
 	buf[n + 1] = "</screen></iq>";
 	link.outstanding[id] = {
-		host = host, items = items, count = count, reports = carried, sent = t, session = session, last = extra and link.last, done = link.done,
+		announced = announced,
+		host = host, items = items, count = count, reports = carried, sent = t, session = session, last = extra and link.last, done = done,
 	};
 	host.screens = host.screens + 1;
 	host.counted.screens = (host.counted.screens or 0) + 1;
@@ -292,16 +382,23 @@ local function resend_unspooled(host)
 	local list = host.unspooled;
 	if not list[1] or not session_of(host.link.screen) then return; end
 	local children, numbers, rest = {}, {}, {};
-	for i, entry in ipairs(list) do
-		if i > RECORDS_PER_REPLAY then rest[#rest + 1] = entry; else children[i], numbers[i] = entry.xml, entry.n; end
+	local source, again = list[1].source, {};
+	for _, entry in ipairs(list) do
+		local i = #again + 1;
+		if i > RECORDS_PER_REPLAY or entry.source ~= source then
+			rest[#rest + 1] = entry;
+		else
+			again[i], children[i], numbers[i] = entry, entry.xml, entry.n;
+		end
 	end
 	host.unspooled = rest;
-	send_apart(host, host.link.source, children, { again = list, numbers = numbers });
+	send_apart(host, source, children, { again = again, numbers = numbers, source = source });
 end
 
 -- Sends what a spool holds, one screen at a time.
 local function replay(host, spool)
 	if spool.inflight or spool.read >= spool.size or not session_of(host.link.screen) then return; end
+	local from = spool.read;
 	local records, place = spools.read(spool, spool.most or RECORDS_PER_REPLAY, BYTES_PER_SCREEN);
 	spool.read = place;
 	if not records[1] then
@@ -314,26 +411,26 @@ local function replay(host, spool)
 		if record.kind ~= "a" and record.n > 0 then numbers[#numbers + 1] = record.n; end
 	end
 	spool.inflight = true;
-	send_apart(host, spool.source, children, { spool = spool, place = place, numbers = numbers, children = children });
+	send_apart(host, spool.source, children, { spool = spool, from = from, place = place, numbers = numbers, children = children });
 end
 
+-- Puts the question to what goes next. False: it cannot be put, and the item has its verdict.
 local function collect(host, item)
-	local pieces, before = host.pending_pieces, host.pending_last;
-	local last = ask(item, pieces, before);
-	local size = 0;
-	for i = before + 1, last do
-		local piece = pieces[i];
-		size = size + (type(piece) == "string" and #piece or 8);
+	local last, size = ask(item, host.pending_pieces, host.pending_last);
+	if not last then
+		unaskable(item, size);
+		return false;
 	end
 	host.pending_last = last;
+	host.bytes = host.bytes + size - (item.bytes or 0);
 	item.bytes = size;
-	host.bytes = host.bytes + size;
 	local count = host.pending_count + 1;
 	host.pending_count = count;
 	host.pending[count] = item;
 	size = host.pending_bytes + size;
 	host.pending_bytes = size;
 	if host.screens < SCREENS_AT_ONCE or count >= QUESTIONS_PER_SCREEN or size >= BYTES_PER_SCREEN then flush(host); end
+	return true;
 end
 
 -- The outage rule for an item, asked about or not.
@@ -347,33 +444,36 @@ local function submit(host, item)
 	local t = now();
 	item.at = t;
 	if t - state.ticked > 0.5 then code.tick(); end -- under load Prosody's timers come late
-	if link.stopping then
+	if link.stopping or host.leaving then
 		item.verdict, item.unnumbered = "bounce", true;
-	elseif host.inflight >= host.max_questions or host.bytes >= host.max_bytes then
+	elseif host.inflight >= host.max_questions or host.bytes >= host.max_bytes or host.unspooled[1] and is_crowded(host) then
 		item.verdict, item.reason = "bounce", "full";
-	elseif link.broken then
+	elseif link.broken or host.barred then
 		rule(host, item);
 	else
 		local n = next_number(link);
 		if not n then item.verdict = "bounce"; return; end
-		item.n, item.try = n, 1;
+		item.n, item.try, item.asking = n, 1, true;
 		link.open[n] = item;
 		host.inflight = host.inflight + 1;
 		collect(host, item);
 	end
 end
 
--- No longer under way.
+-- The item has left its queue: until then it is held, whatever its verdict.
 local function finish(item)
+	if not item.asking then return; end
+	item.asking = nil;
 	local host = item.host;
 	host.inflight = host.inflight - 1;
-	host.bytes = host.bytes - item.bytes;
+	host.bytes = host.bytes - (item.bytes or 0);
 	item.bytes = 0;
 end
 
 return {
 	new_link = new_link, session_of = session_of, submit = submit, settle = settle, unasked = unasked, report = report,
 	keep_unscreened = keep_unscreened, flush = flush, replay = replay, resend_unspooled = resend_unspooled, collect = collect, finish = finish, rule = rule,
+	write_settlements = write_settlements, safe_done = safe_done, speaker = speaker,
 	advance = advance, close_run = close_run, mark = mark, stamp = stamp, writer = writer, spools = spools,
 	SCREENS_AT_ONCE = SCREENS_AT_ONCE,
 };

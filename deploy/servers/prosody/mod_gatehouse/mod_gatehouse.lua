@@ -10,6 +10,7 @@ local now = require "util.time".now;
 
 local VERSION = "0.1.0";
 local NS = "urn:gatehouse:screen:1";
+local NO_SCREEN = "screen-not-set.gatehouse.invalid"; -- a component that nobody can be
 local ALL_KINDS = { "message", "error", "status", "subscription", "join", "iq", "pep", "vcard", "room", "file" };
 
 local kinds = module:require "kinds";
@@ -57,6 +58,7 @@ local answers = module:require "answers" (state, code, link);
 local entries = module:require "entries" (state, kinds, hold);
 code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, answers.tick, answers.lost, answers.settle_lost, entries.take;
 code.submit, code.settle, code.unasked, code.keep_unscreened = link.submit, link.settle, link.unasked, link.keep_unscreened;
+code.finish, code.write_settlements = link.finish, link.write_settlements;
 
 local function texts_by_name()
 	local by_name = {};
@@ -79,15 +81,29 @@ local function read_options()
 		hold_max = module:get_option_number("gatehouse_hold_max", 5),
 		max_questions = module:get_option_number("gatehouse_max_questions", 1000),
 		max_bytes = module:get_option_number("gatehouse_max_bytes", 32 * 1024 * 1024),
+		-- What the screen reads in one piece is 4 MiB; what a client sends may grow sixfold when it is written.
+		max_stanza = module:get_option_number("gatehouse_max_stanza",
+			math.max(2 * 1024 * 1024, 6 * module:get_option_number("c2s_stanza_size_limit", 256 * 1024))),
 		max_reports = module:get_option_number("gatehouse_max_reports", 10000),
 		spool_max_bytes = module:get_option_number("gatehouse_spool_max_bytes", 256 * 1024 * 1024),
 		texts = texts_by_name(), asked = {}, trusted = {},
 	};
-	if not options.screen then error("gatehouse_screen is not set: the JID of the component that answers", 0); end
-	if options.on_outage ~= "closed" and options.on_outage ~= "open" then error("gatehouse_on_outage is \"closed\" or \"open\"", 0); end
+	-- A module that does not load would let everything pass: with a mistake in its settings it closes the host instead.
+	if not options.screen then
+		module:log("error", "gatehouse_screen is not set (the JID of the component that answers): nothing passes on %s until it is set and Prosody restarted", module.host);
+		options.screen, options.on_outage = NO_SCREEN, "closed";
+	end
+	if options.on_outage ~= "closed" and options.on_outage ~= "open" then
+		module:log("error", "gatehouse_on_outage is %q; \"closed\" or \"open\" is wanted: taken as \"closed\"", tostring(options.on_outage));
+		options.on_outage = "closed";
+	end
 	for kind in module:get_option_set("gatehouse_ask", ALL_KINDS) do
-		if not kinds.all[kind] then error("gatehouse_ask: there is no kind \""..tostring(kind).."\"", 0); end
-		options.asked[kind] = true;
+		if kinds.all[kind] then
+			options.asked[kind] = true;
+		else
+			module:log("error", "gatehouse_ask: there is no kind %q: every kind is asked about", tostring(kind));
+			for name in pairs(kinds.all) do options.asked[name] = true; end
+		end
 	end
 	for component in module:get_option_set("gatehouse_trusted", {}) do options.trusted[component] = true; end
 	return options;
@@ -96,14 +112,58 @@ end
 local options = read_options();
 state.left = state.left or {}; -- hosts that the module left: what the screen has not acknowledged yet is told when it comes back
 local host = state.hosts[module.host] or state.left[module.host] or {
-	name = module.host, inflight = 0, passing = 0, bytes = 0, screens = 0, counted = {},
+	name = module.host, inflight = 0, passing = 0, passing_bytes = 0, bytes = 0, screens = 0, counted = {},
 	pending = {}, pending_pieces = {}, pending_count = 0, pending_last = 0, pending_bytes = 0,
-	reports = {}, unspooled = {}, spools = {},
+	reports = {}, unspooled = {}, settling = {}, settled = {}, spools = {},
 };
-if host.link and host.link.screen ~= options.screen then
+-- Lets the main loop run until the condition holds, at most for a time.
+local function let_run(condition, seconds)
+	if not async.ready() then return; end
+	local wait, done = async.waiter();
+	local until_time = now() + seconds;
+	timer.add_task(0, function ()
+		if condition() or now() >= until_time then return done(); end
+		return 0.02;
+	end);
+	wait();
+end
+
+local function never() return false; end
+
+-- What the sources' hosts still owe is told, as far as the screen answers within a second.
+local function tell_rest(hosts)
+	let_run(never, 0.06); -- what was handed over is written by the server
+	for _, one in pairs(hosts) do link.write_settlements(one, true); end
+	let_run(function ()
+		local all = true;
+		for _, one in pairs(hosts) do
+			if not answers.tell_rest(one) then all = false; end
+		end
+		return all;
+	end, 1);
+end
+
+-- The host leaves its screen; with the last one the source ends in good order, and what comes later is another's. While the
+-- screen is away the source stays, for the host that comes back.
+local function part()
+	local one = host.link;
 	answers.settle_host(host);
-	host.link.hosts[module.host] = nil;
-	host.link, host.spool, host.spools = nil, nil, {};
+	tell_rest { host };
+	local name = next(one.hosts);
+	if name == module.host and not next(one.hosts, name) and link.session_of(one.screen) then
+		answers.say_end(one);
+		if state.links[one.screen] == one then state.links[one.screen] = nil; end
+	end
+	one.hosts[module.host] = nil;
+end
+
+if host.link and host.link.screen ~= options.screen then part(); end
+if host.link and (host.link.stopping or host.link.screen ~= options.screen) then
+	if host.spool and host.spool.file then
+		host.spool.file:close();
+		host.spool.file = nil;
+	end
+	host.link, host.spool, host.spools, host.barred = nil, nil, {}, nil;
 end
 for name, value in pairs(options) do host[name] = value; end
 host.leaving = nil;
@@ -122,7 +182,22 @@ else
 		"Nothing offers fsync for %s (lua-luv, or lua-posix where it serves this Lua): what is kept survives a crash of Prosody, not a power cut", _VERSION);
 end
 
+module:log("info", "Screen %s is asked; when it does not answer, this host is %s", host.link.screen, host.on_outage);
 entries.hook(module, host);
+timer.add_task(5, function ()
+	if state.orphans_told then return; end
+	state.orphans_told = true;
+	local wanted = function (screen, name)
+		local one = state.hosts[name] or state.left[name];
+		return one and one.link and one.link.screen == screen;
+	end
+	for _, orphan in ipairs(link.spools.orphans(wanted)) do
+		module:log("warn", "%s was kept for screen %s by host %s, which does not ask it any more, and is not told: "
+			.."load gatehouse with that screen on that host again, or rename the file to end in the name of the host that took its place, else remove it",
+			orphan.path, orphan.screen, orphan.host);
+	end
+end);
+
 module:require "reports" (module, state, host, link, link.writer);
 module:require "measures" (module, host);
 
@@ -165,18 +240,6 @@ end
 hook_screen();
 module:hook_global("host-activated", function (name) if name == options.screen then hook_screen(); end end);
 
--- Lets the main loop run until the condition holds, at most for a time.
-local function let_run(condition, seconds)
-	if not async.ready() then return; end
-	local wait, done = async.waiter();
-	local until_time = now() + seconds;
-	timer.add_task(0, function ()
-		if condition() or now() >= until_time then return done(); end
-		return 0.02;
-	end);
-	wait();
-end
-
 -- Before the sessions are closed: who sent what waits learns that it did not go, and the source ends in good order.
 -- A signal comes in the middle of anything, also of a write that would then forget ours: so first another turn.
 module:hook_global("server-stopping", function ()
@@ -186,6 +249,7 @@ module:hook_global("server-stopping", function ()
 	for name in pairs(host.link.hosts) do
 		if not state.hosts[name].leaving then return; end
 	end
+	tell_rest(host.link.hosts);
 	answers.say_end(host.link);
 	let_run(function () return next(host.link.outstanding) == nil; end, 1);
 end, 50);
@@ -198,7 +262,6 @@ function module.restore() end
 
 function module.unload()
 	if module.reloading then return; end
-	answers.settle_host(host);
+	part();
 	state.hosts[module.host], state.left[module.host] = nil, host;
-	host.link.hosts[module.host] = nil;
 end

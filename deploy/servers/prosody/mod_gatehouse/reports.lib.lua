@@ -70,8 +70,12 @@ local function observe(event)
 	local from = stanza.attr.from;
 	if not from or stanza.attr.type == "error" or event.origin.type ~= "local" or event.origin.conn or not prosody.hosts[from] then return; end
 	if not stanza:get_child("body") and not stanza:get_child("subject") then return; end
-	link.report(host, format("<observed at='%s'><forwarded xmlns='urn:xmpp:forward:0'>%s</forwarded></observed>", stamp(now()),
-		writer.stanza(stanza, from, stanza.attr.to or jid_bare(from))));
+	local xml = writer.stanza(stanza, from, stanza.attr.to or jid_bare(from), host.max_stanza);
+	if not xml then
+		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + 1;
+		return;
+	end
+	link.report(host, format("<observed at='%s'><forwarded xmlns='urn:xmpp:forward:0'>%s</forwarded></observed>", stamp(now()), xml));
 end
 module:hook("message/bare", observe, 99999);
 module:hook("message/full", observe, 99999);

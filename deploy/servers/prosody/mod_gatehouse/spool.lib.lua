@@ -108,6 +108,26 @@ local function leftovers(link, host_name)
 	return found;
 end
 
+-- Spools that nobody here will send: of hosts, or for screens, that are no longer set up. wanted(screen, host): who is.
+-- A list of { path, screen, host }.
+local function orphans(wanted)
+	local found = {};
+	local root = prosody.paths.data.."/gatehouse";
+	if lfs.attributes(root, "mode") ~= "directory" then return found; end
+	for screen in lfs.dir(root) do
+		local path = root.."/"..screen;
+		if not match(screen, "^%.+$") and lfs.attributes(path, "mode") == "directory" then
+			for name in lfs.dir(path) do
+				local host = match(name, "^spool%-%x+%-(.*)$");
+				if host and not wanted(unescape(screen), unescape(host)) then
+					found[#found + 1] = { path = path.."/"..name, screen = unescape(screen), host = unescape(host) };
+				end
+			end
+		end
+	end
+	return found;
+end
+
 -- Appends a record. False when the bound is reached or the disk refuses it; then nothing of it counts.
 local function append(spool, max_bytes, kind, n, xml)
 	local frame = format("%s %d %d\n%s\n", kind, n, #xml, xml);
@@ -181,6 +201,6 @@ local function put_aside(spool, elements)
 end
 
 return {
-	put_aside = put_aside, keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers,
+	put_aside = put_aside, keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers, orphans = orphans,
 	append = append, read = read, acknowledge = acknowledge, synced_by = synced_by,
 };
