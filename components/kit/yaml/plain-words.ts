@@ -7,7 +7,6 @@ const WORDS: Readonly<Record<string, string>> = {
   BAD_SCALAR_START: 'a text that begins with such a character is wanted in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a second colon is in this line; put a text with a colon in quotes',
   DUPLICATE_KEY: 'this key stands here twice; each must be unique',
-  MISSING_CHAR: 'something is not closed or not finished: a quote " or \', or a name without its colon',
   MULTILINE_IMPLICIT_KEY: 'a name, a colon and a space are wanted in this line',
   MULTIPLE_DOCS: 'one document is wanted, so no line of three dashes; here are multiple documents',
   TAB_AS_INDENT: 'spaces are wanted at the beginning of a line, no tab',
@@ -20,6 +19,11 @@ export function plainWords(code: string, message: string, source: string): strin
   if (code === 'BLOCK_AS_IMPLICIT_KEY' && !/:\s.*:(\s|$)/.test(source))
     return 'the next line is indented as if it belonged to this one, which has a value already'
   if (code === 'BAD_ALIAS') return ALIAS_WORDS
+  if (code === 'MISSING_CHAR') {
+    return message.startsWith('Missing closing')
+      ? 'a quote is opened here or before, and not closed'
+      : 'a name, a colon and a space are wanted in this line, or it is indented otherwise than its group'
+  }
   if (code !== 'BAD_INDENT') return WORDS[code] ?? message
   // The same code for two mistakes.
   const open = /end with a ([\]}])$/.exec(message)?.[1]

@@ -56,7 +56,7 @@ describe('YAML with lines', () => {
   const faults: [string, string, number, RegExp][] = [
     ['a key said twice', 'a: 1\nb: 2\na: 3\n', 3, /unique: "a: 3"$/],
     ['two documents', 'a: 1\n---\nb: 2\n', 2, /multiple documents: "---"$/],
-    ['an open quote', 'a: 1\nb: "open\n', 2, /a quote " or ', .*: "b: \\"open"$/],
+    ['an open quote', 'a: 1\nb: "open\n', 2, /^a quote is opened here or before, and not closed: "b: \\"open"$/],
     ['a tab as indentation', 'a:\n\tb: 1\n', 2, /no tab: "\\tb: 1"$/],
     ['a tag we do not know', 'a: !!js/function x\n', 1, /tag/],
     ['an alias to nothing', 'b: 1\na: *b\n', 2, /begins with \* is wanted in quotes; .*: "a: \*b"$/],
@@ -66,6 +66,7 @@ describe('YAML with lines', () => {
     ['an open brace', 'a: { x: 1\n', 1, /^a bracket is not closed: \} is missing/],
     ['a second colon', 'en: This: no\n', 1, /put a text with a colon in quotes: "en: This: no"$/],
     ['no space behind the colon', 'a:1\nb: 2\n', 1, /a colon and a space are wanted in this line: "a:1"$/],
+    ['a name alone', 'a: 1\nb\nc: 2\n', 2, /a colon and a space are wanted in this line, .*: "b"$/],
     ['an at sign', 'a: @b\n', 1, /in quotes: "a: @b"$/],
   ]
   for (const [title, text, line, words] of faults) {
