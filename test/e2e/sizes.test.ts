@@ -17,9 +17,15 @@ const LIMIT = 256 * 1024
  */
 const LARGEST = LIMIT + 1
 const lack = serverLack()
+const POISON = [
+  ['126 levels of elements', `<body>x</body>${'<a>'.repeat(126)}${'</a>'.repeat(126)}`],
+  ["an element of XML's own namespace", '<body>x</body><xml:foo/>'],
+  ['a long namespace used 1,200 times', `<x xmlns:p='urn:${'u'.repeat(4000)}'>${'<p:a/>'.repeat(1200)}</x>`],
+] as const
 
 describe('sizes on Prosody', { skip: lack ?? false }, () => {
   let world: World
+  let lost: Promise<string>
   before(async () => {
     world = await startWorld({
       rules: `otherwise: allow
@@ -28,6 +34,7 @@ rules:
     when: { words: [nightingale] }
     then: { replace: { mask: '*' } }`,
     })
+    lost = world.prosody.logged(/not connected; the outage rule applies/).then(() => 'down')
   })
   after(() => world[Symbol.asyncDispose]())
 
@@ -78,6 +85,17 @@ rules:
     assert.deepEqual(bob.bodies(), [])
     await stillServes()
   })
+
+  for (const [name, poison] of POISON) {
+    test(`a message that would end the screen's stream is refused to its sender alone: ${name}`, async () => {
+      const { alice, bob } = await pair(`poison${POISON.findIndex(([other]) => other === name)}`)
+      alice.client.send(`<message type='chat' id='poison' to='${bob.jid}'>${poison}</message>`)
+      assert.match(await alice.next(/id=.poison./), /type='error'.*policy-violation.*cannot be checked/s)
+      alice.client.send(`<message type='chat' id='word' to='${bob.jid}'><body>nightingale</body></message>`)
+      assert.equal(textOf(await bob.next(/<message/), 'body'), '*'.repeat('nightingale'.length))
+      assert.equal(await Promise.race([lost, Promise.resolve('up')]), 'up')
+    })
+  }
 
   async function stillServes(): Promise<void> {
     const { alice, bob } = await pair(`fine${Math.random().toString(36).slice(2)}`)

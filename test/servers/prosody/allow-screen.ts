@@ -28,6 +28,8 @@ export type AllowSettings = {
   dies?: RegExp
   /** Fitting IQs get no answer. */
   silent?: RegExp
+  /** A host that gets `forbidden`. */
+  stranger?: string
 }
 
 export async function openAllowScreen(settings: AllowSettings): Promise<AllowScreen> {
@@ -66,7 +68,9 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
         return
       }
       if (settings.silent?.test(iq)) continue
-      if (iq.startsWith("<iq type='set'")) out += answer(iq)
+      if (settings.stranger !== undefined && iq.startsWith(`<iq type='set' from='${settings.stranger}'`))
+        out += forbidden(iq)
+      else if (iq.startsWith("<iq type='set'")) out += answer(iq)
     }
     if (out !== '') socket.write(out)
   }
@@ -132,6 +136,11 @@ function handshake(socket: Socket, settings: AllowSettings): Promise<string> {
 }
 
 const HEAD = /^<iq type='set' from='([^']*)' to='([^']*)' id='([^']*)'/
+
+function forbidden(iq: string): string {
+  const [, from, to, id] = HEAD.exec(iq) ?? []
+  return `<iq type='error' from='${to}' to='${from}' id='${id}'><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`
+}
 
 function allowed(iq: string): string {
   const [, from, to, id] = HEAD.exec(iq) ?? []

@@ -90,7 +90,8 @@ local function read_options()
 	};
 	-- A module that does not load would let everything pass: with a mistake in its settings it closes the host instead.
 	if not options.screen then
-		module:log("error", "gatehouse_screen is not set (the JID of the component that answers): nothing passes on %s until it is set and Prosody restarted", module.host);
+		module:log("error", "gatehouse_screen is not set (the JID of the component that answers): "
+			.."nothing passes on %s until it is set and Prosody restarted", module.host);
 		options.screen, options.on_outage = NO_SCREEN, "closed";
 	end
 	if options.on_outage ~= "closed" and options.on_outage ~= "open" then
