@@ -265,6 +265,41 @@ deep_presence:reset();
 replies, instead = errors.refusal(deep_presence, "a@corp/r", "policy-violation", { en = "no" }, "status");
 check(#replies == 1 and #instead.tags == 1 and instead:get_child_text("show") == "away", "a deep presence goes on without what it says");
 
+-- What waits behind another is bounded by bytes: above the bound only what its sender is told is held, in order.
+do
+	local sent, submitted, finished = {}, {}, 0;
+	prosody.core_process_stanza = function () end
+	local code = {
+		submit = function (_, item) submitted[#submitted + 1] = item; item.asking = true; end;
+		settle = function () end; unasked = function () end; finish = function (item) item.asking = nil; finished = finished + 1; end;
+	};
+	local hold = assert(loadfile(folder.."/hold.lib.lua"))()({}, code);
+	local host = { name = "corp", passing = 0, passing_bytes = 0, max_questions = 10, max_bytes = 1000, link = { open = {} } };
+	host.texts = { full = { en = "full" }, outage = { en = "out" }, refused = { en = "no" } };
+	local handed = {};
+	local session = { thread = { run = function (_, stanza) handed[#handed + 1] = stanza; end }, send = function (stanza) sent[#sent + 1] = stanza; end };
+	local queue = { kind = "c2s", held = 0 };
+	local function came(kind, size)
+		local item = { stanza = st.message({ to = "b@corp", id = tostring(size) }):body(("x"):rep(size)), from = "a@corp/r", session = session };
+		hold.hold(queue, host, item, kind);
+		return item;
+	end
+	local head = came("message", 10);
+	came(nil, 600);
+	local over = came(nil, 601);
+	check(host.passing == 1 and host.passing_bytes > 600 and host.passing_bytes < 1000, "what waits is counted by bytes");
+	equal(#over.stanza.tags, 0, "above the bound its content is let go");
+	equal(#handed + #sent, 0, "and it waits its turn");
+	head.verdict, head.try = "allow", 1;
+	hold.drain(queue);
+	check(#handed == 2 and #sent == 1 and sent[1].attr.id == "601", "in order: two go, one is told");
+	check(host.passing == 0 and host.passing_bytes == 0 and finished == 3, "nothing is held any more");
+	-- A mistake while asking ends in an error to the sender, not in a queue that stands for ever.
+	code.submit = function () error("broken"); end
+	came("message", 20);
+	check(#sent == 2 and not queue.first and not queue.draining, "asking that fails is bounced");
+end
+
 -- Texts: both languages have the same, none is empty.
 for name, value in pairs(texts.en) do check(value ~= "" and (texts.de[name] or "") ~= "", "text "..name); end
 for name in pairs(texts.de) do check(texts.en[name], "text "..name.." in English"); end
@@ -311,6 +346,11 @@ file:close();
 local found = spool.leftovers(successor, "corp.example");
 equal(#found, 1, "one left over");
 equal(#spool.leftovers(successor, "other.example"), 0, "none for another host");
+local lost = spool.orphans(function () return false; end);
+equal(#lost, 1, "one that nobody will send");
+equal(lost[1].host, "corp.example", "of which host");
+equal(lost[1].screen, link.screen, "for which screen");
+equal(#spool.orphans(function (screen, host) return screen == link.screen and host == "corp.example"; end), 0, "none when its host asks");
 list = spool.read(found[1], 100, 1e6);
 equal(#list, 5, "what is whole is read");
 equal(list[5].n, 5, "up to the last whole one");
