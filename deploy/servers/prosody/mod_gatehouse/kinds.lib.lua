@@ -27,11 +27,14 @@ local SHOW = { away = true, chat = true, dnd = true, xa = true };
 local MUC = "http://jabber.org/protocol/muc";
 local CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 -- RFC 6120 section 8.3.3
-local CONDITION = {};
-for name in ([[bad-request conflict feature-not-implemented forbidden gone internal-server-error item-not-found jid-malformed
-	not-acceptable not-allowed not-authorized policy-violation recipient-unavailable redirect registration-required
-	remote-server-not-found remote-server-timeout resource-constraint service-unavailable subscription-required
-	undefined-condition unexpected-request]]):gmatch("%S+") do CONDITION[name] = true; end
+local CONDITION = {
+	["bad-request"] = true, conflict = true, ["feature-not-implemented"] = true, forbidden = true, gone = true,
+	["internal-server-error"] = true, ["item-not-found"] = true, ["jid-malformed"] = true, ["not-acceptable"] = true,
+	["not-allowed"] = true, ["not-authorized"] = true, ["policy-violation"] = true, ["recipient-unavailable"] = true,
+	redirect = true, ["registration-required"] = true, ["remote-server-not-found"] = true,
+	["remote-server-timeout"] = true, ["resource-constraint"] = true, ["service-unavailable"] = true,
+	["subscription-required"] = true, ["undefined-condition"] = true, ["unexpected-request"] = true,
+};
 
 -- Asking these of a person, or answering, tells no more than what the software is: a get with the empty element, a result of
 -- this shape and no other. name: of the element; asks, tells: its attributes in a get and in a result; text: its longest text;
