@@ -119,16 +119,28 @@ function mayBeUntold({ source, n }: Recorded, sources: readonly SourceTold[]): b
   return sources.some((told) => told.source.startsWith(source) && wasKilled(told) && n > told.done)
 }
 
-/** `missing`: the archive's open findings. A gap is never explained; that a source ended without its mark, only by a kill. */
+/**
+ * `missing`: the archive's open findings. Only a kill explains them: an end without a mark, an unknown tail, and a gap above the
+ * last number that the source told of as settled (it was given out, and policy or the server fell before it was on record).
+ */
 export function unexplained(missing: readonly Row[], sources: readonly SourceTold[]): string[] {
-  const killed = new Set(sources.filter(wasKilled).map(({ source }) => source))
+  const killed = new Map(sources.filter(wasKilled).map((told) => [told.source, told]))
   const ended = new Set(missing.filter(({ kind }) => kind === 'ended-without-mark').map(({ source }) => source))
-  const explained = (row: Row) =>
-    (row.kind === 'ended-without-mark' || row.kind === 'tail-unknown') && killed.has(String(row.source))
+  const explained = (row: Row) => {
+    const told = killed.get(String(row.source))
+    if (told === undefined) return false
+    return (
+      row.kind === 'ended-without-mark' ||
+      row.kind === 'tail-unknown' ||
+      (row.kind === 'gap' && Number(row.from) > told.done)
+    )
+  }
   return [
     ...(sources.some((told) => !wasKilled(told)) ? [] : ['no source is left that could tell what became of the last']),
     ...missing.filter((row) => !explained(row)).map((row) => JSON.stringify(row)),
-    ...[...killed].filter((source) => !ended.has(source)).map((source) => `${source} was killed, and nothing says so`),
+    ...[...killed.keys()]
+      .filter((source) => !ended.has(source))
+      .map((source) => `${source} was killed, and nothing says so`),
   ]
 }
 
