@@ -70,14 +70,7 @@ async function runWords(call: Call, component: Found, words: Words): Promise<num
   if (command === undefined) {
     if (words.rest.length === 1) return await writeComponentHelp(call, described, words.help)
     const names = described.commands.map((one) => one.name)
-    const said = words.rest.slice(0, 2).join(' ')
-    const near = nearestName(said, names)
-    const known = names.join(', ')
-    return refuse(
-      call,
-      EXIT.usage,
-      near === null ? call.say('cli-command-unknown', { said, known }) : call.say('cli-command-near', { said, near }),
-    )
+    return refuseUnknown(call, words.rest.slice(0, 2).join(' '), names)
   }
   if (words.help) return await writeCommandHelp(call, command)
   const read = wordsToArgs(command, words.rest.slice(command.name.split(' ').length), baseFolder(call.world))
@@ -97,7 +90,10 @@ function longestMatch(commands: readonly Declaration[], rest: readonly string[])
 }
 
 async function unknownComponent(call: Call, said: string, found: readonly Found[]): Promise<number> {
-  const names = [...found.map((one) => one.name), 'check', 'status', 'help']
+  return refuseUnknown(call, said, [...found.map((one) => one.name), 'check', 'status', 'help'])
+}
+
+async function refuseUnknown(call: Call, said: string, names: readonly string[]): Promise<number> {
   const near = nearestName(said, names)
   const known = names.join(', ')
   return refuse(

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // config/policy.yaml: what was said, then what holds.
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BadSettings, type Problem, shape } from '../kit/process/settings.ts'
 import type { Secret } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, readAddressPattern } from './domain/address-pattern.ts'
+import type { GateBounds } from './gate/gate.ts'
 import type { RuleProblem } from './rules/reading.ts'
 import { type ReadRules, readRules } from './rules/rule-file.ts'
 
@@ -24,16 +26,7 @@ export type PolicySettings = {
   bounds: Bounds
 }
 
-export type Bounds = {
-  /** Questions taken and not yet answered. */
-  asks: number
-  /** UTF-16 units of their stanzas. */
-  bytes: number
-  answerWithinMs: number
-  laterWithinMs: number
-  /** UTF-8 bytes of one new stanza, and of one answer. */
-  replacementBytes: number
-  answerBytes: number
+export type Bounds = GateBounds & {
   /** UTF-8 bytes of one stanza on the stream. */
   inputBytes: number
 }

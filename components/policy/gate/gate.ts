@@ -24,11 +24,13 @@ import { Work, within } from './work.ts'
 export type Judge = { hash: string; decide: Decide }
 
 export type GateBounds = {
-  /** Questions in work, and UTF-16 units of their stanzas. */
+  /** Questions taken and not yet answered. */
   asks: number
+  /** UTF-16 units of their stanzas. */
   bytes: number
   answerWithinMs: number
   laterWithinMs: number
+  /** UTF-8 bytes of one new stanza, and of one answer. */
   replacementBytes: number
   answerBytes: number
 }
