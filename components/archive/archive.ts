@@ -134,6 +134,9 @@ export async function startArchive(
   return {
     commands: openCommands({
       store,
+      journals: [journals, ownJournals],
+      software: `Gatehouse archive ${software}`,
+      reasonRequired: settings.looks.reasonRequired,
       access,
       say: text.say,
       caughtUp: journals.caughtUp,
@@ -167,7 +170,7 @@ function openLink({ settings, log }: Context<ArchiveSettings>, version: string) 
 }
 
 function countsOf(
-  { settles, journals: _cursors, openFindings, oldest, newest, ...kept }: Counts,
+  { settles, openFindings, oldest, newest, ...kept }: Counts,
   missing: ReturnType<Completeness['totals']>,
   views: readonly JournalView[],
 ): Record<string, string | number | null> {

@@ -8,12 +8,20 @@ import { backUp } from './backup.ts'
 import { type CommandName, declarations } from './declarations.ts'
 import type { Search } from './domain/record.ts'
 import { readRecordId } from './domain/record-id.ts'
+import { eraseRecord } from './erase.ts'
+import { exportRecords } from './export.ts'
+import type { Journals } from './journals.ts'
 import { type Row, writeListed, writeRecord, writeTime } from './protocol/row.ts'
 import type { ArchiveStore } from './storage/archive-store.ts'
 import { COUNT_BOUND } from './storage/find.ts'
 
 export type Desk = {
   store: ArchiveStore
+  /** Those that are followed, the own one as well. */
+  journals: readonly Journals[]
+  software: string
+  /** Whoever looks at contents must say why. */
+  reasonRequired: boolean
   access: AccessLog
   say(id: string, language: string, args?: Readonly<Record<string, string | number>>): string
   /** Resolves when what the followed journals hold at the call is kept, or when the signal aborts. */
@@ -32,6 +40,8 @@ type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
 const runs: Readonly<Record<CommandName, Run>> = {
   'archive show': show,
   'archive search': search,
+  'archive export': exportFound,
+  'archive erase': erase,
   'archive tail': tail,
   'archive stats': stats,
   'archive gaps': gaps,
@@ -40,7 +50,15 @@ const runs: Readonly<Record<CommandName, Run>> = {
 }
 
 export function openCommands(desk: Desk): Command[] {
-  return declarations.map((declared) => ({ ...declared, run: (args, asked) => runs[declared.name](desk, args, asked) }))
+  return declarations.map((declared) => ({
+    ...declared,
+    async *run(args, asked) {
+      const asks = declared.parameters.some(({ name }) => name === 'reason')
+      if (asks && desk.reasonRequired && text(args.reason).trim() === '')
+        throw new CommandError(desk.say('archive-reason-wanted', asked.language), EXIT.usage)
+      yield* runs[declared.name](desk, args, asked)
+    },
+  }))
 }
 
 /** How long a look waits for what was recorded just before it. */
@@ -51,10 +69,10 @@ async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked
   const id = text(args.id)
   const name = readRecordId(id)
   if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
-  let shown = await desk.store.read('show', name)
+  let shown = await desk.store.read('show', { ...name, hosts: null })
   if (shown.found === 'nothing') {
     await desk.caughtUp(within(signal))
-    shown = await desk.store.read('show', name)
+    shown = await desk.store.read('show', { ...name, hosts: null })
   }
   await desk.access.record({ caller, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
   if (shown.found === 'nothing') throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
@@ -68,7 +86,7 @@ async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked
 }
 
 async function* search(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
-  const query = readSearch(args)
+  const query = readSearch(desk, args, language)
   await desk.caughtUp(within(signal))
   const { hits, capped, records } = await desk.store.read('search', query)
   await desk.access.record({ caller, command: 'archive search', args, hits })
@@ -80,20 +98,75 @@ async function* search(desk: Desk, args: Args, { caller, language, signal }: Ask
   }
 }
 
+async function* exportFound(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+  const format = text(args.format)
+  if (format !== 'jsonl' && format !== 'eml')
+    throw new CommandError(desk.say('archive-one-of', language, { name: 'format', wanted: 'jsonl, eml' }), EXIT.usage)
+  const query = readSearch(desk, args, language)
+  const folder = dirname(desk.store.path)
+  const at = new Date(desk.now()).toISOString()
+  const path = text(args.path) || join(folder, `export-${at.replaceAll(':', '-')}`)
+  await desk.caughtUp(within(signal))
+  const { hits, capped } = await desk.store.read('search', { ...query, limit: 1 })
+  await desk.access.record({ caller, command: 'archive export', args: { ...args, path }, hits })
+  const unit = desk.say('archive-export-unit', language)
+  const { reason, ...said } = args
+  const why = { query: said, user: caller.user, reason: text(reason), at, software: desk.software }
+  try {
+    for await (const step of exportRecords(desk.store, query, format, path, why, signal)) {
+      if (step.step === 'whole') yield listed({ path, format, records: step.records, files: step.files })
+      else yield { say: 'progress', done: step.records, total: capped ? null : Math.max(hits, step.records), unit }
+    }
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error)
+    throw new CommandError(desk.say('archive-export-failed', language, { path, folder, cause }), EXIT.fault)
+  }
+}
+
+async function* erase(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+  const id = text(args.id)
+  const name = readRecordId(id)
+  if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
+  const reason = text(args.reason).trim()
+  if (reason === '') throw new CommandError(desk.say('archive-reason-wanted', language), EXIT.usage)
+  await desk.caughtUp(within(signal))
+  const shown = await desk.store.read('show', { ...name, hosts: null })
+  const several = shown.found === 'several' ? shown.ids.join(', ') : ''
+  if (several) throw new CommandError(desk.say('archive-several', language, { ids: several }), EXIT.usage)
+  const record = (hits: number) => desk.access.record({ caller, command: 'archive erase', args, hits })
+  if (shown.found !== 'one') {
+    await record(0)
+    throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
+  }
+  const { source, n } = shown.record
+  const asked = { source, n, at: desk.now(), user: caller.user, reason }
+  for await (const step of eraseRecord(desk.store, desk.journals, asked, () => record(1), signal)) {
+    if (step.step === 'waiting') {
+      const unit = desk.say('archive-erase-unit', language, { journal: step.journal })
+      yield { say: 'progress', done: step.of - step.left, total: step.of, unit }
+    } else if (step.step === 'held') {
+      await record(0)
+      throw new CommandError(desk.say('archive-erase-held', language, { journal: step.journal }), EXIT.fault)
+    } else if (step.step === 'erased') yield listed({ id: shown.record.id, tries: step.tries })
+    else yield { say: 'text', text: desk.say('archive-erase-wiping', language) }
+  }
+  yield { say: 'text', text: desk.say('archive-erase-beyond', language) }
+}
+
 async function* tail(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
-  let after = await desk.store.read('lastNumber', null)
+  let after = await desk.store.read('ends', { hosts: null })
   await desk.access.record({ caller, command: 'archive tail', args, hits: null })
   let given = 0
   try {
     while (!signal.aborted) {
       const moved = desk.moved(signal)
-      const next = await desk.store.read('listAfter', { after, limit: 100 })
+      const next = await desk.store.read('listAfter', { after, limit: 100, hosts: null })
       for (const { id, settled, tries, shown } of next.records) {
         given += 1
         yield listed(writeListed(id, settled.settlement, tries, shown))
       }
-      if (next.last === after) await moved
-      after = next.last
+      if (next.records.length === 0) await moved
+      after = next.ends
     }
   } finally {
     await desk.access.record({ caller, command: 'archive tail', args: { ...args, ended: true }, hits: given })
@@ -135,13 +208,13 @@ async function* access(desk: Desk, args: Args, { caller, signal }: Asked): Async
 async function* backup(desk: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
   // The one folder that is certain to be writable: as a service the archive sees all others as read-only.
   const folder = dirname(desk.store.path)
-  const path = text(args.path) || join(folder, `backup-${new Date(desk.now()).toISOString().replaceAll(':', '-')}.db`)
+  const path = text(args.path) || join(folder, `backup-${new Date(desk.now()).toISOString().replaceAll(':', '-')}`)
   await desk.access.record({ caller, command: 'archive backup', args: { ...args, path }, hits: null })
   const unit = desk.say('archive-backup-unit', language)
   for await (const step of backUp(desk.store, path)) {
     if (step.step === 'copied') yield { say: 'progress', done: step.bytes, total: step.total, unit }
     else if (step.step === 'whole')
-      yield listed({ path, bytes: step.bytes, records: step.records, store_version: step.version })
+      yield listed({ path, bytes: step.bytes, records: step.records, files: step.files, store_version: step.version })
     else
       throw new CommandError(
         desk.say('archive-backup-failed', language, { path, folder, cause: step.cause }),
@@ -150,13 +223,30 @@ async function* backup(desk: Desk, args: Args, { caller, language }: Asked): Asy
   }
 }
 
-function readSearch(args: Args): Search {
+const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
+const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
+
+function readSearch(desk: Desk, args: Args, language: string): Search {
+  for (const [name, wanted] of [
+    ['verdict', VERDICTS],
+    ['settlement', SETTLEMENTS],
+  ] as const) {
+    const said = text(args[name])
+    if (said !== '' && !wanted.some((one) => one === said))
+      throw new CommandError(desk.say('archive-one-of', language, { name, wanted: wanted.join(', ') }), EXIT.usage)
+  }
   const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
   const person = (value: unknown) => bareOf(text(value))
   return {
+    hosts: null,
     words: text(args.words),
     person: person(args.person),
     peer: person(args.peer),
+    room: person(args.room),
+    domain: text(args.domain).toLowerCase(),
+    verdict: text(args.verdict),
+    settlement: text(args.settlement),
+    rule: text(args.rule),
     since: time(args.since),
     until: time(args.until),
     limit: bound(args.limit),
@@ -193,6 +283,11 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     ),
     ...record.about.map((one) => say('archive-concerns', { kind: one.kind, id: one.id ?? one.target })),
     ...record.followed_by.map((one) => say('archive-followed-by', { kind: one.kind, id: one.id })),
+    ...record.tries.flatMap((one) =>
+      one.erased_at === null
+        ? []
+        : [say('archive-erased', { at: one.erased_at, user: one.erased_by, reason: one.erased_reason })],
+    ),
     ...(record.note ? [desk.say('archive-note', language, { note: inLine(record.note) })] : []),
     ...(record.stanza ? [desk.say('archive-stanza', language), ...quoted(record.stanza)] : []),
     ...(record.replacement ? [desk.say('archive-replacement', language), ...quoted(record.replacement)] : []),

@@ -4,6 +4,18 @@ import type { Declaration, Parameter } from '../kit/process/command.ts'
 
 const reason: Parameter = { name: 'reason', help: 'archive-reason', type: 'text' }
 const limit = (most: number): Parameter => ({ name: 'limit', help: 'archive-limit', type: 'number', default: most })
+const SEARCH: readonly Parameter[] = [
+  { name: 'words', help: 'archive-words', type: 'text', positional: true },
+  { name: 'person', help: 'archive-person', type: 'jid' },
+  { name: 'peer', help: 'archive-peer', type: 'jid' },
+  { name: 'room', help: 'archive-room', type: 'jid' },
+  { name: 'domain', help: 'archive-domain', type: 'text' },
+  { name: 'verdict', help: 'archive-verdict', type: 'text' },
+  { name: 'settlement', help: 'archive-settlement', type: 'text' },
+  { name: 'rule', help: 'archive-rule', type: 'text' },
+  { name: 'since', help: 'archive-since', type: 'time' },
+  { name: 'until', help: 'archive-until', type: 'time' },
+]
 const RECORD_COLUMNS = ['id', 'at', 'from', 'to', 'what', 'settlement', 'verdict', 'text'] as const
 
 export const declarations = [
@@ -18,16 +30,30 @@ export const declarations = [
     name: 'archive search',
     help: 'archive-search',
     rights: ['officer'],
+    parameters: [...SEARCH, limit(50), reason],
+    columns: RECORD_COLUMNS,
+  },
+  {
+    name: 'archive export',
+    help: 'archive-export',
+    rights: ['officer'],
     parameters: [
-      { name: 'words', help: 'archive-words', type: 'text', positional: true },
-      { name: 'person', help: 'archive-person', type: 'jid' },
-      { name: 'peer', help: 'archive-peer', type: 'jid' },
-      { name: 'since', help: 'archive-since', type: 'time' },
-      { name: 'until', help: 'archive-until', type: 'time' },
-      limit(50),
+      ...SEARCH,
+      { name: 'format', help: 'archive-export-format', type: 'text', default: 'jsonl' },
+      { name: 'path', help: 'archive-export-path', type: 'path' },
       reason,
     ],
-    columns: RECORD_COLUMNS,
+    columns: ['path', 'format', 'records', 'files'],
+  },
+  {
+    name: 'archive erase',
+    help: 'archive-erase',
+    rights: ['officer'],
+    parameters: [
+      { name: 'id', help: 'archive-show-id', type: 'text', required: true, positional: true },
+      { name: 'reason', help: 'archive-erase-reason', type: 'text', required: true },
+    ],
+    columns: ['id', 'tries'],
   },
   { name: 'archive tail', help: 'archive-tail', rights: ['officer'], parameters: [reason], columns: RECORD_COLUMNS },
   { name: 'archive stats', help: 'archive-stats', rights: ['operator'], parameters: [], columns: ['what', 'value'] },
@@ -50,7 +76,7 @@ export const declarations = [
     help: 'archive-backup',
     rights: ['operator'],
     parameters: [{ name: 'path', help: 'archive-backup-path', type: 'path', positional: true }, reason],
-    columns: ['path', 'bytes', 'records', 'store_version'],
+    columns: ['path', 'bytes', 'records', 'files', 'store_version'],
   },
 ] as const satisfies readonly Declaration[]
 

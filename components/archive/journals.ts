@@ -21,6 +21,10 @@ export type Journals = AsyncDisposable & {
   views(): readonly JournalView[]
   /** Looks at the journals' ends; gives up to which time everything written is kept, null while that is not known. */
   look(now: number): Promise<number | null>
+  /** The name of the journal with this id if it still holds the position, or cannot say; null when it is gone, or not followed. */
+  holds(journal: string, position: number): Promise<string | null>
+  /** Asks the writer of the journal with this id to part with everything up to the position. */
+  release(journal: string, position: number): Promise<void>
   /** Resolves when what they hold now is kept, or when the signal aborts. */
   caughtUp(signal: AbortSignal): Promise<void>
 }
@@ -39,7 +43,9 @@ type Track = {
   /** Resolves when it is open for the first time, or is not there yet. */
   tried: PromiseWithResolvers<void>
   open: {
-    state(): Promise<{ last: number }>
+    id: string
+    state(): Promise<{ first: number; last: number }>
+    release(position: number): Promise<void>
     position(): number
     lastAt(): number | null
     caughtUp(signal: AbortSignal): Promise<boolean>
@@ -70,6 +76,17 @@ export function openJournals(options: JournalsOptions): Journals {
         asOf = lastAt === null || asOf === null ? null : Math.min(asOf, lastAt)
       }
       return asOf
+    },
+    async holds(journal, position) {
+      for (const { view, open } of tracks) {
+        // A journal that cannot be read now may be the one.
+        if (open === null && view.wrong !== 'not opened yet') return view.name
+        if (open?.id === journal && (await open.state()).first <= position) return view.name
+      }
+      return null
+    },
+    async release(journal, position) {
+      for (const { open } of tracks) if (open?.id === journal) await open.release(position)
     },
     async caughtUp(within) {
       const either = AbortSignal.any([within, signal])
@@ -111,7 +128,9 @@ export function openJournals(options: JournalsOptions): Journals {
     const { id } = await follower.state()
     const following = openFollowing({ ...options, follower, journal: id, cursor: await options.cursorOf(id) })
     track.open = {
+      id,
       state: () => follower.state(),
+      release: (position) => follower.release(position),
       position: () => following.position,
       lastAt: () => following.lastAt,
       caughtUp: (within) => following.caughtUp(within),

@@ -14,6 +14,7 @@ export type ArchiveSettings = {
   store: { file: string; readers: number }
   /** `name` says which journal it is in metrics. */
   follow: { journals: readonly { name: string; folder: string }[]; batch: number; commitEveryMs: number }
+  looks: { reasonRequired: boolean }
   /** The archive's own: who has looked, what is missing. */
   journal: { folder: string; maxBytes: number }
   patience: Patience
@@ -33,7 +34,10 @@ export const archiveSettings = shape({
     ),
     store: words.group({
       file: words.maybe(
-        words.path({ about: 'The SQLite file. Default: archive/archive.db in the folder of state of gatehouse.yaml.' }),
+        words.path({
+          about:
+            'The book; files of virtual hosts and months stand beside it. Default: archive/archive.db in the folder of state of gatehouse.yaml.',
+        }),
       ),
       readers: words.whole({ min: 1, max: 16, default: 1, about: 'Searches that run side by side.' }),
     }),
@@ -47,6 +51,12 @@ export const archiveSettings = shape({
       commit_every: words.duration({
         default: '100 ms',
         about: 'Commits that are not full are so far apart, unless somebody looks: each is a write to the disk.',
+      }),
+    }),
+    looks: words.group({
+      reason_required: words.choice(['no', 'yes'], {
+        default: 'no',
+        about: 'Whoever looks at contents, exports or copies them must say why.',
       }),
     }),
     journal: words.group({
@@ -96,6 +106,7 @@ export const archiveSettings = shape({
       server: { host: shared.server.host, port: shared.server.port, allowPlain: shared.server.allow_plain },
       store: { file: said.store.file ?? join(state, 'archive', 'archive.db'), readers: said.store.readers },
       follow: { journals: followed, batch: said.follow.batch, commitEveryMs: said.follow.commit_every },
+      looks: { reasonRequired: said.looks.reason_required === 'yes' },
       journal: { folder: own, maxBytes: said.journal.max_bytes },
       patience: {
         graceMs: said.missing.tries * said.missing.try_within + said.missing.margin,

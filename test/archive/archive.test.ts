@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive as a whole: facts go into a journal, answers come out of the commands.
 import assert from 'node:assert/strict'
-import { existsSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -277,7 +277,7 @@ test('commits are paced, unless somebody looks', async () => {
   for (let n = 61; n <= 120; n++) await stage.write(ask({ n, stanza: chat(`paced ${n}`) }))
   assert.equal((await stage.ask('archive show', { id: `${SHORT}-120` })).rows.length, 1)
   assert.equal((await stage.ask('archive search', { words: 'paced', limit: 1000 })).rows.length, 120)
-  const db = new DatabaseSync(stage.store, { readOnly: true })
+  const db = new DatabaseSync(String(stage.months()[0]), { readOnly: true })
   const commits = Number(db.prepare('SELECT count(*) AS n FROM batch').get()?.n)
   db.close()
   assert.ok(commits <= 8, `${commits} commits of 120 writes`)
@@ -547,19 +547,29 @@ test('a backup opens, holds the same, and leaves nothing else; what is there alr
   await using stage = await openStage()
   await stage.write(...Array.from({ length: 500 }, (_, i) => ask({ n: i + 1, stanza: chat(`copy ${i}`) })), done(500))
   await stage.ask('archive search', { words: 'copy' })
-  const path = join(stage.folder, 'copy.db')
+  const path = join(stage.folder, 'copy')
   const { rows, exit } = await stage.ask('archive backup', { path })
-  assert.deepEqual([exit, rows[0]?.records, rows[0]?.bytes], [0, 500, statSync(path).size])
-  assert.equal(statSync(path).mode & 0o777, 0o600)
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((one) =>
+    one.isFile(),
+  )
+  const paths = files.map((one) => join(one.parentPath, one.name)).sort()
+  const month = join(path, 'archive-months', 'corp.example', `${new Date().toISOString().slice(0, 7)}.db`)
+  assert.deepEqual(paths, [month, join(path, 'archive.db')])
+  const bytes = paths.reduce((sum, one) => sum + statSync(one).size, 0)
+  assert.deepEqual([exit, rows[0]?.records, rows[0]?.bytes, rows[0]?.files], [0, 500, bytes, 2])
   assert.deepEqual(
-    ['-wal', '-shm', '.unfinished'].filter((end) => existsSync(path + end)),
+    [path, ...paths].map((one) => statSync(one).mode & 0o077),
+    [0, 0, 0],
+  )
+  assert.deepEqual(
+    readdirSync(stage.folder).filter((name) => name.includes('unfinished')),
     [],
   )
-  const db = new DatabaseSync(path)
+  const db = new DatabaseSync(month)
   assert.equal(db.prepare('SELECT count(*) AS n FROM record').get()?.n, 500)
   assert.equal(db.prepare("SELECT count(*) AS n FROM words WHERE words MATCH 'copy'").get()?.n, 500)
   db.close()
-  const where = await stage.ask('archive backup', { path: '/sys/copy.db' })
+  const where = await stage.ask('archive backup', { path: '/sys/copy' })
   assert.equal(where.exit, EXIT.fault)
   assert.ok(where.refusal.includes(`may write in ${dirname(stage.store)} only: leave the path out`), where.refusal)
   const [beside] = (await stage.ask('archive backup')).rows
@@ -568,6 +578,13 @@ test('a backup opens, holds the same, and leaves nothing else; what is there alr
   const again = await stage.ask('archive backup', { path })
   assert.equal(again.exit, EXIT.fault)
   assert.match(again.refusal, /exists already/)
+  await stage.stop()
+  await using restored = await openStage()
+  await restored.stop()
+  rmSync(restored.store)
+  cpSync(path, dirname(restored.store), { recursive: true })
+  await restored.start()
+  assert.equal((await restored.ask('archive search', { words: 'copy', limit: 1000 })).rows.length, 500)
 })
 
 test('policy and archive may start in any order: a journal that is not there yet is waited for', async () => {
@@ -634,3 +651,91 @@ function listOf(value: unknown): readonly unknown[] {
   assert.ok(Array.isArray(value))
   return value
 }
+
+test('filters: room, domain, verdict, settlement, rule; each with words or alone', async (t) => {
+  await using stage = await openStage({ startAt: AT_MS + 10_000 })
+  const room = 'team@rooms.corp.example'
+  const refused = { action: 'refuse', rule: 'no-cards', condition: 'policy-violation', text: { en: 'no' } } as const
+  await stage.write(
+    ask({ n: 1, stanza: chat('apple') }),
+    ask({ n: 2, stanza: chat('apple', { to: room, type: 'groupchat' }) }),
+    ask({ n: 3, stanza: chat('apple', { from: 'eve@far.example/x' }), verdict: refused }),
+    ask({ n: 4, stanza: chat('pear'), verdict: { action: 'replace', rule: 'mask', stanza: chat('****') } }),
+    ask({ n: 5, stanza: chat('apple') }),
+    ask({ n: 6, stanza: chat('apple') }),
+    ask({ n: 6, stanza: chat('apple'), try: 2 }),
+    ask({ n: 7, stanza: chat('apple'), spooled: true }),
+    {
+      kind: 'observed',
+      source: SOURCE,
+      host: 'corp.example',
+      from: 'corp.example',
+      stanza: chat('apple', { from: 'corp.example' }),
+      at: '2026-11-22T10:00:00.000Z',
+    },
+    settle(5, 'gone'),
+    settle(7, 'unscreened'),
+    done(6),
+    ask({ n: 8, stanza: chat('apple') }),
+  )
+  const cases: readonly [query: Row, expected: number[]][] = [
+    [{ room }, [2]],
+    [{ room, words: 'pear' }, []],
+    [{ domain: 'far.example' }, [3]],
+    [{ domain: 'rooms.corp.example' }, [2]],
+    [{ domain: 'corp.example', words: 'pear' }, [4]],
+    [{ domain: 'elsewhere.example' }, []],
+    [{ verdict: 'refuse' }, [3]],
+    [{ verdict: 'replace' }, [4]],
+    [{ verdict: 'allow', words: 'apple', room }, [2]],
+    [{ rule: 'no-cards' }, [3]],
+    [{ rule: 'mask', words: 'pear' }, [4]],
+    [{ rule: 'unheard-of' }, []],
+    [{ settlement: 'released' }, [4, 2, 1]],
+    [{ settlement: 'refused' }, [3]],
+    [{ settlement: 'gone' }, [5]],
+    [{ settlement: 'unscreened', words: 'apple' }, [7]],
+    [{ settlement: 'bounced' }, []],
+    [{ settlement: 'undecided' }, [8, 6]],
+    [{ settlement: 'undecided', verdict: 'refuse' }, []],
+  ]
+  for (const [query, expected] of cases) {
+    await t.test(JSON.stringify(query), async () => {
+      const { rows, texts: said } = await stage.ask('archive search', query)
+      assert.deepEqual(
+        rows.map((row) => row.id),
+        expected.map((n) => `${SHORT}-${n}`),
+      )
+      if (query.settlement) assert.ok(rows.every((row) => row.settlement === query.settlement))
+      assert.equal(said.length, 1)
+    })
+  }
+  const originated = (await stage.ask('archive search', { settlement: 'originated' })).rows
+  assert.deepEqual([originated.length, originated[0]?.settlement], [1, 'originated'])
+  for (const wrong of [{ verdict: 'maybe' }, { settlement: 'lost' }])
+    assert.equal((await stage.ask('archive search', wrong)).exit, EXIT.usage)
+})
+
+test('hosts have files of their own, and a search over them and their months is newest first, up to its limit', async () => {
+  const path = (stage: Stage) => stage.months().map((file) => file.split('/').slice(-2).join('/'))
+  await using stage = await openStage()
+  const hosts = ['corp.example', 'other.example', 'Bücher../x']
+  for (let n = 1; n <= 30; n++) {
+    await stage.write(ask({ n, host: hosts[n % 3] ?? '', stanza: chat(`several ${n}`) }))
+    // One commit each, so that the recorder's clock tells them apart.
+    await stage.ask('archive search', { words: 'several', limit: 1 })
+  }
+  const month = new Date().toISOString().slice(0, 7)
+  assert.deepEqual(path(stage), [
+    `%42%c3%bccher../x`.replace('/', '%2f') + `/${month}.db`,
+    `corp.example/${month}.db`,
+    `other.example/${month}.db`,
+  ])
+  const { rows, texts: said } = await stage.ask('archive search', { words: 'several', limit: 12 })
+  assert.deepEqual(
+    rows.map((row) => row.id),
+    Array.from({ length: 12 }, (_, at) => `${SHORT}-${30 - at}`),
+  )
+  assert.deepEqual(said, ['30 hits, 12 shown.'])
+  assert.equal((await stage.ask('archive show', { id: `${SHORT}-2` })).rows[0]?.host, 'Bücher../x')
+})

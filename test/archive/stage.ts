@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive over real journals and a real store in a folder of its own, with a clock the test holds.
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startArchive, texts } from '../../components/archive/archive.ts'
 import { type ArchiveSettings, archiveSettings } from '../../components/archive/settings.ts'
+import { monthsFolder } from '../../components/archive/storage/month-path.ts'
 import { openJournal } from '../../components/kit/bus/file-journal.ts'
 import type { Journal } from '../../components/kit/bus/journal.ts'
 import { writeFact } from '../../components/kit/facts/entries.ts'
@@ -34,6 +35,12 @@ export async function openStage(options: StageOptions = {}) {
     folder,
     logged,
     store: join(folder, 'state', 'archive', 'archive.db'),
+    /** The files of months, in order. */
+    months: () =>
+      readdirSync(monthsFolder(join(folder, 'state', 'archive', 'archive.db')), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.db'))
+        .sort()
+        .map((name) => join(folder, 'state', 'archive', 'archive-months', name)),
     get running() {
       return archive.running
     },

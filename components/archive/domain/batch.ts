@@ -25,7 +25,17 @@ export type Item =
   | ({ as: 'rules'; hash: string; rules: number; file: string } & At)
   | ({ as: 'access' } & Omit<Access, 'journal' | 'at'> & At)
   | ({ as: 'finding'; finding: Finding } & At)
-  | { as: 'other'; position: number; kind: string; version: number; recordedAt: number; note: string; body: string }
+  | {
+      as: 'other'
+      position: number
+      kind: string
+      version: number
+      recordedAt: number
+      note: string
+      body: string
+      /** The record whose content it holds as well: who erases that, erases this. */
+      of: { source: string; n: number } | null
+    }
 
 /** `after`: the position before the first entry of this stretch; `to`: that of its last one. */
 export type Batch = {

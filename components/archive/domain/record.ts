@@ -13,6 +13,10 @@ export type Link = { kind: LinkKind; target: string }
 /** `what` of a stanza that is no XML we can read. */
 export const UNREADABLE = 'unreadable'
 
+export type Recorded = 'content' | 'envelope' | 'nothing'
+/** `what` of a stanza that a rule kept off the record. */
+export const UNRECORDED = 'unrecorded'
+
 /** What is read out of a stanza. All of it can be read again from the stanza itself. */
 export type StanzaFields = {
   element: 'message' | 'presence' | 'iq' | 'unknown'
@@ -61,8 +65,12 @@ export type TryRecord = {
   verdict: string
   replacement: string
   spooled: boolean
-  /** Hex digits. */
-  sha256: string
+  /** How much of the stanza a rule let be recorded. */
+  recorded: Recorded
+  /** What rules said of it. */
+  tags: readonly string[]
+  /** Where rules found what they look for, JSON; '' for nowhere. */
+  matched: string
   stanza: string
 }
 
@@ -107,9 +115,20 @@ export type ShownTry = {
   replacement: string
   spooled: boolean
   size: number
+  /** Hex digits of the stanza's SHA-256; '' once it is erased. */
   sha256: string
+  /** SHA-256 of the salt's digits followed by the stanza. It stays when salt and stanza are erased, and says nothing then. */
+  seal: string
+  salt: string
   stanza: string
+  erased: Erasure | null
+  recorded: Recorded
+  tags: readonly string[]
+  matched: string
 }
+
+/** `at`: Unix ms. */
+export type Erasure = { at: number; user: string; reason: string }
 
 export type Related = { id: string; kind: LinkKind }
 
@@ -133,11 +152,19 @@ export type ShownRecord = {
   followedBy: readonly Related[]
 }
 
-/** Times are Unix ms of the helper's clock; people are bare addresses. */
+/** Times are Unix ms of the helper's clock; people are bare addresses. What is '' is not asked for. */
 export type Search = {
+  /** Only records of these virtual hosts; null for all. */
+  hosts: readonly string[] | null
   words: string
   person: string
   peer: string
+  room: string
+  /** That of the sender or of the recipient. */
+  domain: string
+  verdict: string
+  settlement: string
+  rule: string
   since: number | null
   until: number | null
   limit: number

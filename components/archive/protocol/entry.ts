@@ -6,7 +6,7 @@ import type { Item } from '../domain/batch.ts'
 import type { CountedFact } from '../domain/completeness.ts'
 import { address, instant, type StanzaFields, type TryRecord } from '../domain/record.ts'
 import { indexed } from '../domain/words.ts'
-import { readStanzaFields, unreadableFields } from './stanza-fields.ts'
+import { readStanzaFields, unreadableFields, unrecordedFields } from './stanza-fields.ts'
 import type { StanzaReader } from './stanza-reader.ts'
 
 /** An entry of the journal `journal`; `at` is the recorder's clock, Unix ms. */
@@ -120,8 +120,12 @@ function only(item: Item, counted: CountedFact | null = null): ReadEntry {
   return { items: [item], counted, room: '' }
 }
 
-function other({ position, kind, version, at, body }: JournalEntry, note: string): Item {
-  return { as: 'other', position, kind, version, recordedAt: at, note, body }
+function other(
+  { position, kind, version, at, body }: JournalEntry,
+  note: string,
+  of: { source: string; n: number } | null = null,
+): Item {
+  return { as: 'other', position, kind, version, recordedAt: at, note, body, of }
 }
 
 type Asked = Omit<FactOf<'ask'>, 'kind' | 'verdict' | 'direction' | 'via'> & {
@@ -133,9 +137,10 @@ type Asked = Omit<FactOf<'ask'>, 'kind' | 'verdict' | 'direction' | 'via'> & {
 function readAsk(entry: JournalEntry, ask: Asked, reading: Reading, note: string): ReadEntry {
   const { source, n, host, direction, via, stanza, rules, verdict } = ask
   const { action, rule, stanza: replaced, ...more } = verdict
+  const nothing = ask.record === 'nothing'
   const replacement = action === 'replace' && typeof replaced === 'string' ? replaced : ''
-  const also = replacement === '' ? '' : `\n${readStanza(replacement, reading).text}`
-  const { text, excerpt: _shown, ...fields } = readStanza(stanza, reading)
+  const also = replacement === '' || nothing ? '' : `\n${readStanza(replacement, reading).text}`
+  const { text, excerpt: _shown, ...fields } = nothing ? unrecordedFields() : readStanza(stanza, reading)
   if (note) fields.note = [note, fields.note].filter(Boolean).join('; ')
   const record: TryRecord = {
     ...recordedIn(entry, reading),
@@ -154,7 +159,9 @@ function readAsk(entry: JournalEntry, ask: Asked, reading: Reading, note: string
     replacement,
     spooled: ask.spooled === true,
     verdict: Object.keys(more).length > 0 ? JSON.stringify(more) : '',
-    sha256: reading.sha256(stanza),
+    recorded: ask.record ?? 'content',
+    tags: ask.tags ?? [],
+    matched: ask.matched && ask.matched.length > 0 ? JSON.stringify(ask.matched) : '',
     stanza,
   }
   return tried(entry, record, { kind: 'ask', source, n })
@@ -180,7 +187,9 @@ function readObserved(entry: JournalEntry, fact: FactOf<'observed'>, reading: Re
     verdict: '',
     replacement: '',
     spooled: false,
-    sha256: reading.sha256(stanza),
+    recorded: 'content',
+    tags: [],
+    matched: '',
     stanza,
   }
   return tried(entry, record, { kind: 'heard', source })
@@ -194,7 +203,11 @@ function numberOf(sha256: string): number {
 function tried(entry: JournalEntry, record: TryRecord, counted: CountedFact): ReadEntry {
   const items: Item[] = [{ as: 'try', record }]
   // The store's text is UTF-8, which has no lone surrogates: the body of the fact, where they are escaped, is the evidence.
-  if (!record.stanza.isWellFormed()) items.push(other(entry, 'the stanza has half a character, kept here as it came'))
+  const half = !record.stanza.isWellFormed()
+  if (half)
+    items.push(
+      other(entry, 'the stanza has half a character, kept here as it came', { source: record.source, n: record.n }),
+    )
   return { items, counted, room: record.fields.room }
 }
 

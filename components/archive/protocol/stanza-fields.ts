@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stanza as the archive's fields. XEP-0045 XEP-0071 XEP-0163 XEP-0308 XEP-0359 XEP-0380 XEP-0424 XEP-0425 XEP-0444 XEP-0461.
 import type { Element } from '../../kit/xml/element.ts'
-import { address, type Link, type StanzaFields, UNREADABLE } from '../domain/record.ts'
+import { address, type Link, type StanzaFields, UNREADABLE, UNRECORDED } from '../domain/record.ts'
 import { gatherText, langOf } from './stanza-text.ts'
 
 const CLIENT = 'jabber:client'
@@ -67,6 +67,11 @@ export function unreadableFields(raw: string, why: string): StanzaFields {
     excerpt: text.trim().slice(0, 200),
     note: `not readable as XML: ${why}`,
   }
+}
+
+/** When a rule kept it off the record: nothing is known of it. */
+export function unrecordedFields(): StanzaFields {
+  return { ...unreadableFields('', ''), what: UNRECORDED, note: '' }
 }
 
 type Found = {

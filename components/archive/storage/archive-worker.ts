@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs in the worker threads of the archive's store.
 import { serve } from '../../kit/store/serve.ts'
-import { openOperations } from './operations.ts'
-import { APPLICATION_ID, migrations } from './schema.ts'
+import { openService } from './operations.ts'
 
-serve({ migrations, applicationId: APPLICATION_ID, operations: openOperations() })
+serve(openService())

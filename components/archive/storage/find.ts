@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Search: newest first by number, never by rank; a count stops at its bound.
+// Search over the files of months: newest first by number, never by rank; a count stops at its bound.
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
 import { nameNumber } from './names.ts'
+import { type FileRow, listFiles, type ReadMonths } from './read-months.ts'
 import { type ListedRecord, listRecords } from './show.ts'
 
 /** Hits are counted up to here; more are "more than". */
@@ -13,92 +14,190 @@ const HOUR = 3_600_000
 
 export type Found = { hits: number; capped: boolean; records: ListedRecord[] }
 
-/** Records of all hosts; a number with several tries that fit is given once, its hits are counted by content. */
-export function search(db: DatabaseSync, query: Search): Found {
-  const none = { hits: 0, capped: false, records: [] }
-  const match = matchOf(db, query)
-  if (match === null) return none
-  const parts = partsOf(db, query, match)
+export type Hit = { file: FileRow; db: DatabaseSync; number: number; recordedAt: number }
+
+/** A number with several tries that fit is given once; its hits are counted by content. */
+export function search(book: DatabaseSync, months: ReadMonths, query: Search): Found {
   let hits = 0
-  const numbers: number[] = []
-  for (const { from, values } of parts) {
-    if (hits <= COUNT_BOUND) {
-      const counted = statement(
-        db,
-        `SELECT count(*) AS hits FROM (SELECT 1 FROM ${from} LIMIT ${COUNT_BOUND + 1})`,
-      ).get(...values)
-      hits += Number(counted?.hits ?? 0)
+  const found: Hit[] = []
+  for (const month of byMonth(filesFor(book, query))) {
+    const here: Hit[] = []
+    for (const file of month) {
+      const db = months.at(file)
+      const part = searchFile(db, file, within(query, file), query.limit - found.length, COUNT_BOUND + 1 - hits)
+      hits += part.hits
+      here.push(...part.numbers.map(({ number, recordedAt }) => ({ file, db, number, recordedAt })))
     }
-    if (numbers.length < query.limit) {
-      const rows = statement(
-        db,
-        `SELECT r.number FROM ${from} ORDER BY ${match ? 'words.rowid' : 'r.number'} DESC LIMIT ?`,
-      ).all(...values, query.limit)
-      numbers.push(...rows.map((row) => Number(row.number)))
-    }
+    // Within one file the order is that of keeping; files of different hosts in the same month are merged by the recorder's clock.
+    if (month.length > 1)
+      here.sort((one, other) =>
+        one.file === other.file ? other.number - one.number : other.recordedAt - one.recordedAt,
+      )
+    found.push(...here.slice(0, query.limit - found.length))
+    if (hits > COUNT_BOUND && found.length >= query.limit) break
   }
-  numbers.sort((one, other) => other - one)
-  const records = listRecords(db, numbers.slice(0, query.limit))
+  const records = listRecords(book, months, found)
   return { hits: Math.min(hits, COUNT_BOUND), capped: hits > COUNT_BOUND, records }
 }
 
-/** The index query; '' when nothing but time is asked for; null when nothing can fit: nobody of that name is on record. */
-function matchOf(db: DatabaseSync, query: Search): string | null {
+/** All hits of the query, oldest first, for an export: nothing is counted or bounded. */
+export function* searchAll(book: DatabaseSync, months: ReadMonths, query: Search): Generator<Hit> {
+  for (const file of filesFor(book, query).reverse()) {
+    const db = months.at(file)
+    const filter = filterOf(db, file, query)
+    if (filter === null) continue
+    const order = `${filter.match ? 'words.rowid' : 'r.number'} ASC`
+    for (const { from, values } of partsOf(db, within(query, file), filter).reverse()) {
+      // A statement of its own: rows of another query on the same connection are read in between.
+      const rows = db.prepare(`SELECT r.number, r.recorded_at FROM ${from} ORDER BY ${order}`).iterate(...values)
+      for (const row of rows) yield { file, db, number: Number(row.number), recordedAt: Number(row.recorded_at) }
+    }
+  }
+}
+
+/** Files that may hold something of the time asked for, newest month first. */
+export function filesFor(book: DatabaseSync, { since, until, hosts }: Search): FileRow[] {
+  return listFiles(book, hosts).filter(
+    ({ lowAt, highAt }) =>
+      (since === null || (highAt !== null && highAt >= since)) &&
+      (until === null || (lowAt !== null && lowAt <= until)),
+  )
+}
+
+/** What holds for all of the file need not be asked of each record. */
+function within(query: Search, { lowAt, highAt }: FileRow): Search {
+  const since = query.since !== null && lowAt !== null && lowAt >= query.since ? null : query.since
+  const until = query.until !== null && highAt !== null && highAt <= query.until ? null : query.until
+  return { ...query, since, until }
+}
+
+function byMonth(files: readonly FileRow[]): FileRow[][] {
+  const months = new Map<string, FileRow[]>()
+  for (const file of files) months.set(file.month, [...(months.get(file.month) ?? []), file])
+  return [...months.values()]
+}
+
+type FileHits = { hits: number; numbers: { number: number; recordedAt: number }[] }
+
+function searchFile(db: DatabaseSync, file: FileRow, query: Search, wanted: number, countUpTo: number): FileHits {
+  const filter = filterOf(db, file, query)
+  if (filter === null) return { hits: 0, numbers: [] }
+  let hits = 0
+  const numbers: FileHits['numbers'] = []
+  const rowid = filter.match ? 'words.rowid' : 'r.number'
+  for (const part of partsOf(db, query, filter)) {
+    if (hits < countUpTo) {
+      const sql = `SELECT count(*) AS hits FROM (SELECT 1 FROM ${part.plain ?? part.from} LIMIT ?)`
+      hits += Number(statement(db, sql).get(...part.values, countUpTo - hits)?.hits ?? 0)
+    }
+    if (numbers.length < wanted) {
+      const sql = `SELECT r.number, r.recorded_at FROM ${part.from} ORDER BY ${rowid} DESC LIMIT ?`
+      const rows = statement(db, sql).all(...part.values, wanted - numbers.length)
+      numbers.push(...rows.map((row) => ({ number: Number(row.number), recordedAt: Number(row.recorded_at) })))
+    }
+  }
+  return { hits, numbers }
+}
+
+type Value = string | number
+
+/** `match`: the index query, '' when nothing of the index is asked for; `where`: what the index does not know. */
+type Filter = { match: string; where: readonly { sql: string; values: readonly Value[] }[] }
+
+/** null when nothing in this file can fit: nobody of that name is in it. */
+function filterOf(db: DatabaseSync, { host }: FileRow, query: Search): Filter | null {
   const parts: string[] = []
+  const where: { sql: string; values: Value[] }[] = []
   const terms = asked(query.words)
   if (query.words.trim() !== '' && terms.length === 0) return null
   if (terms.length > 0) parts.push(`text : (${terms.map(writeTerm).join(' AND ')})`)
-  for (const person of [query.person, query.peer]) {
+  for (const person of [query.person, query.peer, query.room]) {
     if (person === '') continue
     const number = nameNumber(db, person)
     if (number === undefined) return null
-    parts.push(`people : "p${number}"`)
+    parts.push(`tags : "p${number}"`)
+    if (person === query.room) where.push({ sql: 'r.room = ?', values: [number] })
   }
-  return parts.join(' AND ')
+  for (const [tag, text] of [
+    ['d', query.domain === host ? '' : query.domain],
+    ['r', query.rule],
+  ] as const) {
+    if (text === '') continue
+    const number = nameNumber(db, text)
+    if (number === undefined) return null
+    parts.push(`tags : "${tag}${number}"`)
+  }
+  if (query.domain !== '' && query.domain === host) {
+    const sql =
+      "EXISTS (SELECT 1 FROM name WHERE number IN (r.from_bare, r.to_bare) AND (text = ? OR text LIKE '%@' || ?))"
+    where.push({ sql, values: [host, host] })
+  }
+  if (query.verdict !== '')
+    where.push({
+      sql: `r.action = ?${query.verdict === 'allow' ? '' : " AND r.action <> 'allow'"}`,
+      values: [query.verdict],
+    })
+  if (query.settlement !== '') where.push({ sql: `${settledIn(query.settlement)}`, values: [query.settlement] })
+  return { match: parts.join(' AND '), where }
 }
 
 function writeTerm({ text, prefix }: Term): string {
   return `"${text.replaceAll('"', '""')}"${prefix ? ' *' : ''}`
 }
 
-type Part = { from: string; values: (string | number)[] }
+const SOURCE_OF = '(SELECT b.number FROM book.source b JOIN source s ON s.id = b.id WHERE s.number = r.source)'
+/** domain/settling.ts in SQL: a test holds both to the same table. */
+const SETTLEMENT = `CASE WHEN r.n < 0 THEN 'originated' ELSE ifnull(
+  (SELECT outcome FROM book.settle WHERE source = ${SOURCE_OF} AND n = r.n ORDER BY number LIMIT 1),
+  CASE WHEN r.try = 1 AND r.spooled = 0 AND r.action IN ('allow', 'replace', 'refuse')
+      AND r.n <= (SELECT done FROM book.source WHERE number = ${SOURCE_OF})
+      AND NOT EXISTS (SELECT 1 FROM record o WHERE o.source = r.source AND o.n = r.n AND o.try <> 1)
+    THEN CASE r.action WHEN 'refuse' THEN 'refused' ELSE 'released' END ELSE 'undecided' END) END`
+
+/** What the server seldom does is looked up where it said so. */
+function settledIn(settlement: string): string {
+  const few = ['bounced', 'unscreened', 'gone'].includes(settlement)
+    ? `r.number IN (SELECT t.number FROM book.settle e JOIN book.source b ON b.number = e.source JOIN source s ON s.id = b.id
+        JOIN record t ON t.source = s.number AND t.n = e.n WHERE e.outcome = '${settlement}') AND `
+    : ''
+  return `${few}${SETTLEMENT} = ?`
+}
+
+/** `plain`: the same without the record, where nothing of it is asked for. */
+type Part = { from: string; plain: string | null; values: Value[] }
 
 /**
  * A time names a range of numbers, because numbers grow with the time of keeping; what was kept late is looked for apart.
  * Newest part first.
  */
-function partsOf(db: DatabaseSync, query: Search, match: string): Part[] {
-  const { since, until } = query
+function partsOf(db: DatabaseSync, { since, until }: Search, { match, where }: Filter): Part[] {
   const low = since === null ? null : firstKeptSince(db, since - HOUR)
   const high = until === null ? null : lastKeptUntil(db, until + HOUR)
   const exact = [
-    ...(since === null ? [] : [{ sql: 'r.at >= ?', value: since }]),
-    ...(until === null ? [] : [{ sql: 'r.at <= ?', value: until }]),
+    ...(since === null ? [] : [{ sql: 'r.at >= ?', values: [since] }]),
+    ...(until === null ? [] : [{ sql: 'r.at <= ?', values: [until] }]),
+    ...where,
   ]
   const number = match ? 'words.rowid' : 'r.number'
   const tables = match
-    ? 'words JOIN record r ON r.number = words.rowid WHERE words MATCH ?'
+    ? 'words CROSS JOIN record r ON r.number = words.rowid WHERE words MATCH ?'
     : 'record r WHERE r.try >= ?'
-  const start: string | number = match || 0
-  const part = (range: { sql: string; value: number }[]): Part => ({
+  const part = (range: { sql: string; values: readonly Value[] }[]): Part => ({
     from: [tables, ...[...range, ...exact].map(({ sql }) => sql)].join(' AND '),
-    values: [start, ...[...range, ...exact].map(({ value }) => value)],
+    plain:
+      match && exact.length === 0 ? ['words WHERE words MATCH ?', ...range.map(({ sql }) => sql)].join(' AND ') : null,
+    values: [match || 0, ...[...range, ...exact].flatMap(({ values }) => values)],
   })
   const within = [
-    ...(low === null ? [] : [{ sql: `${number} >= ?`, value: low }]),
-    ...(high === null ? [] : [{ sql: `${number} <= ?`, value: high }]),
+    ...(low === null ? [] : [{ sql: `${number} >= ?`, values: [low] }]),
+    ...(high === null ? [] : [{ sql: `${number} <= ?`, values: [high] }]),
   ]
   if (high === null) return [part(within)]
-  const late = `${number} IN (SELECT record FROM late WHERE at >= ? AND at <= ?)`
-  const lateRange = { sql: `${number} > ?`, value: high }
-  const lates = part([lateRange])
-  return [
-    {
-      from: `${lates.from} AND ${late}`,
-      values: [...lates.values, since ?? Number.MIN_SAFE_INTEGER, until ?? Number.MAX_SAFE_INTEGER],
-    },
-    part(within),
-  ]
+  const late = {
+    sql: `${number} > ? AND ${number} IN (SELECT record FROM late WHERE at >= ? AND at <= ?)`,
+    values: [high, since ?? Number.MIN_SAFE_INTEGER, until ?? Number.MAX_SAFE_INTEGER],
+  }
+  return [part([late]), part(within)]
 }
 
 function firstKeptSince(db: DatabaseSync, time: number): number {

@@ -1,95 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeping a batch: records, index, settlements, counting and the journal's cursor in one transaction.
+// Keeping a batch: records into the files of their months; settlements, counting and the journal's cursor into the book, which is
+// committed last. After a kill between the commits the batch comes again: each file then leaves alone what it has already.
 import type { DatabaseSync } from 'node:sqlite'
 import { isFull } from '../../kit/store/faults.ts'
 import { statement } from '../../kit/store/statement.ts'
 import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
-import { type TryRecord, UNREADABLE } from '../domain/record.ts'
+import type { TryRecord } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
+import { findTry, hasNumberOf, insertTry } from './keep-try.ts'
+import { monthOf } from './month-path.ts'
+import type { Month, Months } from './months.ts'
 import type { Names } from './names.ts'
 import { keepOccupant } from './occupants.ts'
+import type { Shelf, ShelfFile } from './shelf.ts'
 
-const HOUR = 3_600_000
-const SKEW_MS = 1000
+/** What the writer knows beside the tables. `names` are those of the book. */
+export type Keeper = { months: Months; names: Names; shelf: Shelf }
 
 /** What is at or before the journal's cursor is here already and is left alone. Throws when there is a hole before the batch. */
-export function keepBatch(db: DatabaseSync, names: Names, batch: Batch): KeptBatch {
+export function keepBatch(db: DatabaseSync, keeper: Keeper, batch: Batch): KeptBatch {
+  const { names, shelf } = keeper
   names.check(db)
   const journal = names.journal(db, batch.journal)
   const cursor = Number(statement(db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
   if (cursor < batch.after) throw new Error(`the batch begins after ${batch.after}, the cursor stands at ${cursor}`)
   const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0 }
   if (batch.to <= cursor) return kept
-  const work: Work = { db, names, journal, batch, kept, first: 0, repeats: 0 }
+  const work: Work = { ...keeper, db, journal, batch, kept, opened: new Map() }
   for (const item of batch.items) {
     if (positionOf(item) <= cursor) continue
     if (batch.careful) keepCarefully(work, item)
     else keepItem(work, item)
   }
-  for (const { source, done, counting } of batch.sources) {
-    statement(db, 'UPDATE source SET done = ?, counting = ? WHERE number = ?').run(
-      done,
-      counting,
-      names.source(db, source),
-    )
-  }
-  if (work.first > 0)
-    statement(db, 'INSERT INTO batch (first_record, kept_at) VALUES (?, ?)').run(work.first, batch.keptAt)
-  addTotals(db, {
-    tries: kept.records,
-    again: kept.again,
-    conflicts: kept.conflicts,
-    skewed: kept.skewed,
-    repeats: work.repeats,
-    unreadable: kept.unreadable,
-  })
-  statement(db, 'UPDATE journal SET position = ? WHERE number = ?').run(batch.to, journal)
+  for (const opened of work.opened.values()) closeMonth(work, opened)
+  shelf.write(db)
+  writeCounting(db, names, batch.sources)
+  run(db, 'UPDATE journal SET position = ? WHERE number = ?', [batch.to, journal])
   return kept
 }
 
 /** Counting that moved without new entries: time passed. */
 export function keepCounting(db: DatabaseSync, names: Names, sources: Batch['sources']): void {
   names.check(db)
+  writeCounting(db, names, sources)
+}
+
+function writeCounting(db: DatabaseSync, names: Names, sources: Batch['sources']): void {
   for (const { source, done, counting } of sources) {
-    statement(db, 'UPDATE source SET done = ?, counting = ? WHERE number = ?').run(
-      done,
-      counting,
-      names.source(db, source),
-    )
+    const values = [done, counting, names.source(db, source)]
+    run(db, 'UPDATE source SET done = ?, counting = ? WHERE number = ?', values)
   }
 }
 
-type Work = {
+type Work = Keeper & {
   db: DatabaseSync
-  names: Names
   journal: number
   batch: Batch
   kept: KeptBatch
-  first: number
-  /** Tries of numbers that had one already. */
-  repeats: number
+  opened: Map<string, Opened>
+}
+
+/** A file of a month in this batch. `cursor`: up to where it has what is its own of this journal. */
+type Opened = { month: Month; file: ShelfFile; journal: number; cursor: number; first: number; last: number }
+
+function openMonthOf({ db, months, shelf, batch, opened }: Work, host: string, recordedAt: number): Opened {
+  const month = monthOf(recordedAt)
+  const key = `${month} ${host}`
+  const here = opened.get(key)
+  if (here !== undefined) return here
+  const held = months.at({ host, month })
+  const journal = held.names.journal(held.db, batch.journal)
+  const cursor = Number(statement(held.db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
+  const fresh = { month: held, file: shelf.file(db, held), journal, cursor, first: 0, last: 0 }
+  opened.set(key, fresh)
+  return fresh
+}
+
+function closeMonth({ batch }: Work, { month, file, journal, cursor, first, last }: Opened): void {
+  const { db, totals } = month
+  if (cursor < batch.to) {
+    if (first > 0) run(db, 'INSERT INTO batch (first_record, kept_at) VALUES (?, ?)', [first, batch.keptAt])
+    for (const [name, value] of Object.entries(totals))
+      run(db, 'INSERT OR REPLACE INTO total (name, value) VALUES (?, ?)', [name, value])
+    run(db, 'UPDATE journal SET position = ? WHERE number = ?', [batch.to, journal])
+  }
+  file.last = last || Number(statement(db, 'SELECT max(number) AS last FROM record').get()?.last ?? 0)
+  file.totals = JSON.stringify(totals)
+  file.changed = true
 }
 
 function positionOf(item: Item): number {
   return item.as === 'try' ? item.record.position : item.position
 }
 
+/** One item that cannot be kept is kept as it came, and those behind it go on. */
 function keepCarefully(work: Work, item: Item): void {
   const { db, journal } = work
-  db.exec('SAVEPOINT item')
+  const record = item.as === 'try' ? item.record : null
+  const of = record ?? (item.as === 'other' ? item.of : null)
+  const month = record ? openMonthOf(work, record.host, record.recordedAt).month : null
+  const both = month ? [db, month.db] : [db]
+  work.shelf.write(db)
+  for (const one of both) one.exec('SAVEPOINT item')
   try {
     keepItem(work, item)
   } catch (error) {
-    if (isFull(error) || !db.isTransaction) throw error
-    db.exec('ROLLBACK TO item')
+    if (isFull(error) || both.some((one) => !one.isTransaction)) throw error
+    for (const one of both) one.exec('ROLLBACK TO item')
+    work.shelf.forget()
+    for (const opened of work.opened.values()) opened.file = work.shelf.file(db, opened.month)
+    month?.names.forget()
     const note = `could not be kept: ${error instanceof Error ? error.message : String(error)}`
-    run(db, OTHER_FACT, [journal, positionOf(item), item.as, 1, work.batch.keptAt, note, JSON.stringify(item)])
+    const body = JSON.stringify(item)
+    keepOther(db, [journal, positionOf(item), item.as, 1, work.batch.keptAt, note, body], of)
   }
-  db.exec('RELEASE item')
+  for (const one of both) one.exec('RELEASE item')
 }
 
-const OTHER_FACT =
-  'INSERT OR IGNORE INTO other_fact (journal, position, kind, version, recorded_at, note, body) VALUES (?, ?, ?, ?, ?, ?, ?)'
+/** `of`: the record whose content it holds. */
+function keepOther(db: DatabaseSync, values: readonly Value[], of: { source: string; n: number } | null): void {
+  run(
+    db,
+    `INSERT OR IGNORE INTO other_fact (journal, position, kind, version, recorded_at, note, body, source, n)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [...values, of?.source ?? null, of?.n ?? null],
+  )
+}
 
 function keepItem(work: Work, item: Item): void {
   const { db, names, journal } = work
@@ -124,12 +160,7 @@ function keepItem(work: Work, item: Item): void {
       keepSession(db, names, item)
       return
     case 'stanza-id':
-      run(db, 'INSERT OR IGNORE INTO stanza_id (source, n, by, id) VALUES (?, ?, ?, ?)', [
-        names.source(db, item.source),
-        item.n,
-        names.number(db, item.by),
-        item.id,
-      ])
+      keepStanzaId(work, item)
       return
     case 'rules': {
       const values = [item.hash, item.rules, item.file, item.at]
@@ -146,115 +177,97 @@ function keepItem(work: Work, item: Item): void {
     case 'finding':
       keepFinding(work, item)
       return
-    case 'other':
-      run(db, OTHER_FACT, [journal, item.position, item.kind, item.version, item.recordedAt, item.note, item.body])
+    case 'other': {
+      const { position, kind, version, recordedAt, note, body } = item
+      keepOther(db, [journal, position, kind, version, recordedAt, note, body], item.of)
+    }
   }
 }
-
-const INSERT_RECORD = `INSERT OR IGNORE INTO record (source, n, try, journal, position, at, recorded_at, host, direction, via, spooled,
-  element, what, type, from_bare, from_resource, to_bare, to_resource, room, stanza_id, origin_id, language, encrypted, note,
-  action, rule, rules, verdict, replacement, sha256, stanza)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 function keepTry(work: Work, record: TryRecord): void {
-  const { db, names, journal, kept } = work
-  const { fields } = record
+  const { db, names, shelf, kept, batch } = work
   const source = names.source(db, record.source)
-  const name = (text: string) => names.number(db, text)
-  const from = name(fields.from.bare)
-  const to = name(fields.to.bare)
-  const done = run(db, INSERT_RECORD, [
-    source,
-    record.n,
-    record.try,
-    journal,
-    record.position,
-    record.at,
-    record.recordedAt,
-    name(record.host),
-    record.direction,
-    record.via,
-    record.spooled ? 1 : 0,
-    fields.element,
-    fields.what,
-    fields.type || null,
-    from,
-    fields.from.resource || null,
-    to,
-    fields.to.resource || null,
-    name(fields.room),
-    fields.id || null,
-    fields.originId === fields.id ? null : fields.originId || null,
-    name(fields.language),
-    name(fields.encrypted),
-    fields.note || null,
-    record.action,
-    name(record.rule),
-    name(record.rules),
-    record.verdict || null,
-    record.replacement || null,
-    Buffer.from(record.sha256, 'hex'),
-    record.stanza,
-  ])
-  if (done.changes === 0) {
-    keepAgain(work, source, record)
+  const opened = openMonthOf(work, record.host, record.recordedAt)
+  const elsewhere = findElsewhere(work, record, source, opened)
+  if (elsewhere === undefined) shelf.note(db, opened.file, source, record.n, record.at)
+  if (needsSettle(record) && record.n > 0) keepUnsure(db, source, record.n)
+  // It was committed here before the book was: a kill came between them.
+  if (record.position <= opened.cursor) {
+    keepAgain(work, record, elsewhere ?? opened.month)
     return
   }
-  const number = Number(done.lastInsertRowid)
-  work.first ||= number
-  kept.records += 1
-  if (fields.what === UNREADABLE) kept.unreadable += 1
-  if (record.try > 1 && hasOther(db, source, number, record.n)) work.repeats += 1
-  if (record.try === 1 || !sameContent(db, source, number, record)) {
-    const people = [from, to, ...fields.people.map(name)].filter((one) => one !== null)
-    run(db, 'INSERT INTO words (rowid, text, people) VALUES (?, ?, ?)', [
-      number,
-      record.words,
-      people.map((one) => `p${one}`).join(' '),
-    ])
+  const { totals } = opened.month
+  const count = (name: 'tries' | 'again' | 'conflicts' | 'skewed' | 'repeats' | 'unreadable') => {
+    totals[name] = (totals[name] ?? 0) + 1
   }
-  for (const { kind, target } of fields.links)
-    run(db, 'INSERT OR IGNORE INTO link (record, kind, target) VALUES (?, ?, ?)', [number, kind, target])
-  if (needsSettle(record) && record.n > 0) keepUnsure(db, source, record.n)
-  if (record.at === null) return
-  if (!record.spooled && Math.abs(record.recordedAt - record.at) > SKEW_MS) work.kept.skewed += 1
-  if (work.batch.keptAt - record.at > HOUR) run(db, 'INSERT INTO late (record, at) VALUES (?, ?)', [number, record.at])
+  const done = elsewhere === undefined ? insertTry(opened.month, record, batch.keptAt) : null
+  if (done === null) {
+    kept.again += 1
+    count('again')
+    if (keepAgain(work, record, elsewhere ?? opened.month)) {
+      kept.conflicts += 1
+      count('conflicts')
+    }
+    return
+  }
+  opened.first ||= done.number
+  opened.last = done.number
+  kept.records += 1
+  count('tries')
+  if (done.repeat) count('repeats')
+  if (done.unreadable) {
+    kept.unreadable += 1
+    count('unreadable')
+  }
+  if (done.skewed) {
+    kept.skewed += 1
+    count('skewed')
+  }
 }
 
-/** The same name again. The same content is kept once; another content is kept beside, as it came, and counted. */
-function keepAgain(work: Work, source: number, record: TryRecord): void {
-  const { db, kept, journal } = work
-  kept.again += 1
-  const here = statement(
-    db,
-    'SELECT lower(hex(sha256)) AS sha256 FROM record WHERE source = ? AND n = ? AND try = ?',
-  ).get(source, record.n, record.try)
-  if (here?.sha256 === record.sha256) return
-  kept.conflicts += 1
-  const body = JSON.stringify(record)
-  run(db, OTHER_FACT, [
-    journal,
+/** At the turn of a month the same question may be told of once in each. */
+function findElsewhere(work: Work, record: TryRecord, source: number, { file }: Opened): Month | undefined {
+  if (!work.shelf.isElsewhere(work.db, source, record.n, file)) return undefined
+  for (const other of work.shelf.holding(work.db, source, record.n)) {
+    if (other === file || other.host !== record.host) continue
+    const month = work.months.at(other)
+    if (findTry(month.db, record.source, record.n, record.try)) return month
+  }
+  return undefined
+}
+
+/** The same name again. The same content is kept once; another content is kept beside, as it came: true. */
+function keepAgain({ db, batch, journal }: Work, record: TryRecord, month: Month): boolean {
+  const here = findTry(month.db, record.source, record.n, record.try)
+  if (here === undefined) return false
+  const where = month.names.journal(month.db, batch.journal)
+  run(month.db, 'INSERT OR IGNORE INTO repeat (record, journal, position) VALUES (?, ?, ?)', [
+    here.number,
+    where,
     record.position,
-    'ask',
-    1,
-    record.recordedAt,
-    'another stanza under a name that is taken',
-    body,
   ])
+  // What was erased does not come back.
+  if (here.stanza === null || here.stanza === record.stanza.toWellFormed()) return false
+  const note = 'another stanza under a name that is taken'
+  const body = JSON.stringify(record)
+  keepOther(db, [journal, record.position, 'ask', 1, record.recordedAt, note, body], record)
+  return true
 }
 
-/** A repeated question is in the index once. */
-function sameContent(db: DatabaseSync, source: number, number: number, record: TryRecord): boolean {
-  const sql =
-    'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ? AND sha256 = unhex(?) AND ifnull(replacement, ?) = ?'
-  return statement(db, sql).get(source, record.n, number, record.sha256, '', record.replacement) !== undefined
-}
-
-function hasOther(db: DatabaseSync, source: number, number: number, n: number): boolean {
-  return (
-    statement(db, 'SELECT 1 FROM record WHERE source = ? AND n = ? AND number <> ?').get(source, n, number) !==
-    undefined
-  )
+/** With the record that it names; in the book when there is none. */
+function keepStanzaId(work: Work, item: Item & { as: 'stanza-id' }): void {
+  const { db, names, shelf, months } = work
+  const source = names.source(db, item.source)
+  const insert = 'INSERT OR IGNORE INTO stanza_id (source, n, by, id) VALUES (?, ?, ?, ?)'
+  const holding = shelf.holding(db, source, item.n)
+  for (const file of holding) {
+    const month = months.at(file)
+    if (!hasNumberOf(month.db, item.source, item.n)) continue
+    const by = month.names.number(month.db, item.by)
+    run(month.db, insert, [month.names.source(month.db, item.source), item.n, by, item.id])
+    return
+  }
+  run(db, insert, [source, item.n, names.number(db, item.by), item.id])
 }
 
 function keepUnsure(db: DatabaseSync, source: number, n: number): void {
@@ -274,17 +287,6 @@ function keepFinding({ db, names }: Work, { finding, at }: Item & { as: 'finding
     run(db, 'UPDATE finding SET closed_at = ? WHERE number = ?', [at, Number(open.number)])
   if (event !== 'found' || open) return
   insertOnce(db, 'finding', ['kind', 'source', 'low', 'high', 'found_at'], [kind, source, from, to, at], { count })
-}
-
-function addTotals(db: DatabaseSync, totals: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(totals)) {
-    if (value > 0)
-      run(
-        db,
-        'INSERT INTO total (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
-        [name, value],
-      )
-  }
 }
 
 /** Told again together with others of a report that was not answered in time. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of names and sources, kept in memory beside the tables.
+// The numbers of names, sources and journals of one file, kept in memory beside its tables.
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import { SHORTEST } from '../domain/record-id.ts'
@@ -15,16 +15,36 @@ export type Names = {
   journal(db: DatabaseSync, id: string): number
 }
 
+/** Those of a file of a month, which has no short names of sources. */
+export type MonthNames = Names & { forget(): void }
+
+/** Those of the book. */
 export function openNames(): Names {
+  return openWith((db, id) => insert(db, 'INSERT INTO source (id, short) VALUES (?, ?)', [id, shortName(db, id)]))
+}
+
+export function openMonthNames(): MonthNames {
+  return openWith((db, id) => insert(db, 'INSERT INTO source (id) VALUES (?)', [id]))
+}
+
+function openWith(makeSource: (db: DatabaseSync, id: string) => number): MonthNames {
   const names = new Map<string, number>()
   const sources = new Map<string, number>()
+  const journals = new Map<string, number>()
   let highest = 0
+  const forget = () => {
+    names.clear()
+    sources.clear()
+    journals.clear()
+  }
   return {
+    forget,
     check(db) {
-      if (highest > newest(db, 'name') || names.size > MOST_KEPT) names.clear()
-      highest = newest(db, 'name')
-      // Sources are few; they are looked up again in each transaction.
+      if (highest > newest(db) || names.size > MOST_KEPT) names.clear()
+      highest = newest(db)
+      // Sources and journals are few; they are looked up again in each transaction.
       sources.clear()
+      journals.clear()
     },
     number(db, text) {
       if (text === '') return null
@@ -38,14 +58,17 @@ export function openNames(): Names {
     source(db, id) {
       const known = sources.get(id)
       if (known !== undefined) return known
-      const number =
-        sourceNumber(db, id) ?? insert(db, 'INSERT INTO source (id, short) VALUES (?, ?)', [id, shortName(db, id)])
+      const number = sourceNumber(db, id) ?? makeSource(db, id)
       sources.set(id, number)
       return number
     },
     journal(db, id) {
+      const known = journals.get(id)
+      if (known !== undefined) return known
       const row = statement(db, 'SELECT number FROM journal WHERE id = ?').get(id)
-      return row ? Number(row.number) : insert(db, 'INSERT INTO journal (id, position) VALUES (?, 0)', [id])
+      const number = row ? Number(row.number) : insert(db, 'INSERT INTO journal (id, position) VALUES (?, 0)', [id])
+      journals.set(id, number)
+      return number
     },
   }
 }
@@ -68,8 +91,8 @@ function shortName(db: DatabaseSync, id: string): string {
   return id.slice(0, length)
 }
 
-function newest(db: DatabaseSync, table: 'name'): number {
-  return Number(statement(db, `SELECT max(number) AS highest FROM ${table}`).get()?.highest ?? 0)
+function newest(db: DatabaseSync): number {
+  return Number(statement(db, 'SELECT max(number) AS highest FROM name').get()?.highest ?? 0)
 }
 
 function insert(db: DatabaseSync, sql: string, values: readonly string[]): number {

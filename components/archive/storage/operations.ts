@@ -1,35 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-// The named operations of the archive's store; they run in its worker threads (kit/store).
+// The named operations of the archive's store; they run in its worker threads (kit/store). `db` is always the book.
 import type { DatabaseSync } from 'node:sqlite'
+import type { Service } from '../../kit/store/serve.ts'
 import type { Batch } from '../domain/batch.ts'
 import type { Search } from '../domain/record.ts'
-import type { RecordName } from '../domain/record-id.ts'
-import { search } from './find.ts'
-import { keepBatch, keepCounting } from './keep.ts'
+import { type Erase, erase, standings } from './erase.ts'
+import { search, searchAll } from './find.ts'
+import { type Keeper, keepBatch, keepCounting } from './keep.ts'
+import { foldNow, openMonths } from './months.ts'
 import { openNames } from './names.ts'
+import { openReadMonths, type ReadMonths } from './read-months.ts'
 import { accesses, counts, findings, resume, undecided } from './report.ts'
-import { lastNumber, listAfter, show } from './show.ts'
+import { BOOK_ID, bookMigrations, LAST_SINGLE_FILE } from './schema.ts'
+import { openShelf } from './shelf.ts'
+import { type Asked, type Ends, endsOf, exportRecords, listAfter, show } from './show.ts'
+import { splitSingleFile } from './split.ts'
 
 export type ArchiveOperations = ReturnType<typeof openOperations>
 
-export function openOperations() {
-  const names = openNames()
+type Hosts = { hosts: readonly string[] | null }
+
+/** What is left to be wiped, as of the last group. */
+type Wipe = { book: boolean; done: boolean }
+
+function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
   return {
     write: {
-      keep: (db: DatabaseSync, batch: Batch) => keepBatch(db, names, batch),
-      keepCounting: (db: DatabaseSync, sources: Batch['sources']) => keepCounting(db, names, sources),
+      keep: (db: DatabaseSync, batch: Batch) => keepBatch(db, keeper, batch),
+      keepCounting: (db: DatabaseSync, sources: Batch['sources']) => keepCounting(db, keeper.names, sources),
+      erase(db: DatabaseSync, asked: Erase) {
+        wipe.book = true
+        return erase(db, keeper, asked)
+      },
+      /** True when what was erased is gone from every file; asked after the erasure has been answered. */
+      wiped: (_: DatabaseSync, __: null) => ({ wiped: wipe.done }),
     },
     read: {
       resume: (db: DatabaseSync, _: null) => resume(db),
-      show: (db: DatabaseSync, name: RecordName) => show(db, name),
-      search: (db: DatabaseSync, query: Search) => search(db, query),
-      listAfter: (db: DatabaseSync, { after, limit }: { after: number; limit: number }) => listAfter(db, after, limit),
-      lastNumber: (db: DatabaseSync, _: null) => lastNumber(db),
-      counts: (db: DatabaseSync, _: null) => counts(db),
-      undecided: (db: DatabaseSync, _: null) => undecided(db),
+      show: (db: DatabaseSync, asked: Asked) => show(db, months, asked),
+      search: (db: DatabaseSync, query: Search) => search(db, months, query),
+      listAfter: (db: DatabaseSync, asked: Hosts & { after: Ends; limit: number }) => listAfter(db, months, asked),
+      ends: (db: DatabaseSync, { hosts }: Hosts) => endsOf(db, hosts),
+      counts: (db: DatabaseSync, _: null) => counts(db, months),
+      undecided: (db: DatabaseSync, _: null) => undecided(db, months),
       findings: (db: DatabaseSync, query: { open: boolean; limit: number }) => findings(db, query),
       accesses: (db: DatabaseSync, query: { user: string; limit: number }) => accesses(db, query),
+      standings: (db: DatabaseSync, asked: { source: string; n: number }) => standings(db, months, asked),
     },
-    stream: {},
+    stream: {
+      /** Oldest first; each record once, without what came about it later. */
+      export: (db: DatabaseSync, query: Search) => exportRecords(db, months, searchAll(db, months, query)),
+    },
+  }
+}
+
+/**
+ * What a worker of the archive's store serves. Each worker has files of its own: the writer for writing, the others for reading.
+ * `each`: a test is handed each file of a month before it is written.
+ */
+export function openService(each?: (month: DatabaseSync) => void): Service<ArchiveOperations> {
+  const months = openMonths(each)
+  const reading = openReadMonths()
+  const wipe = { book: false, done: true }
+  const keeper = { months, names: openNames(), shelf: openShelf() }
+  return {
+    migrations: bookMigrations,
+    firstVersion: LAST_SINGLE_FILE,
+    applicationId: BOOK_ID,
+    operations: openOperations(keeper, reading, wipe),
+    open({ role, path }) {
+      if (role === 'writer') splitSingleFile(path)
+      months.open(path)
+      reading.open(path)
+    },
+    tidy(db) {
+      const left = months.tidy()
+      if (wipe.book && foldNow(db)) wipe.book = false
+      wipe.done = left.length === 0 && !wipe.book
+    },
+    close() {
+      months.close()
+      reading.close()
+    },
+    beside: {
+      ...months,
+      undo() {
+        months.undo()
+        keeper.shelf.forget()
+      },
+      rollback() {
+        months.rollback()
+        keeper.shelf.forget()
+      },
+    },
   }
 }

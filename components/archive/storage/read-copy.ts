@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a copied file a whole archive? It is opened by itself, read through and counted.
+// Is a copied file a whole one of an archive? It is opened by itself, read through and counted.
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { APPLICATION_ID } from './schema.ts'
+import type { MonthName } from './month-path.ts'
+import { BOOK_ID, MONTH_ID } from './schema.ts'
 
-export type CheckedCopy = { wrong: string; records: number; version: number }
+/** `months`: the files that a book knows of; `records`: tries in a file of a month. */
+export type CheckedCopy = { wrong: string; records: number; months: readonly MonthName[] }
 
 export function readCopy(path: string): CheckedCopy {
   // Nobody writes it: immutable keeps SQLite from leaving a -wal and a -shm beside it.
@@ -13,15 +15,22 @@ export function readCopy(path: string): CheckedCopy {
   const copy = new DatabaseSync(url, { readOnly: true })
   try {
     const one = (sql: string): string => String(Object.values(copy.prepare(sql).get() ?? {})[0] ?? '')
-    const version = Number(one('PRAGMA user_version'))
-    if (Number(one('PRAGMA application_id')) !== APPLICATION_ID)
-      return { wrong: 'not a file of the archive', records: 0, version }
+    const mark = Number(one('PRAGMA application_id'))
     const check = one('PRAGMA quick_check(1)')
+    if (check !== 'ok') return { wrong: check, records: 0, months: [] }
+    if (mark === BOOK_ID) {
+      const rows = copy.prepare('SELECT host, month FROM file ORDER BY month, host').all()
+      return {
+        wrong: '',
+        records: 0,
+        months: rows.map((row) => ({ host: String(row.host), month: String(row.month) })),
+      }
+    }
+    if (mark !== MONTH_ID) return { wrong: 'not a file of the archive', records: 0, months: [] }
     const records = Number(one('SELECT count(*) FROM record'))
     const counted = Number(one("SELECT ifnull(sum(value), 0) FROM total WHERE name = 'tries'"))
-    const wrong =
-      check !== 'ok' ? check : records !== counted ? `${records} tries are there, ${counted} were counted` : ''
-    return { wrong, records, version }
+    const wrong = records === counted ? '' : `${records} tries are there, ${counted} were counted`
+    return { wrong, records, months: [] }
   } finally {
     copy.close()
   }

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Finding, SourceCount } from '../domain/completeness.ts'
 import type { Access } from '../domain/record.ts'
+import { listFiles, type ReadMonths } from './read-months.ts'
 
 export type Resumed = {
   cursors: readonly { journal: string; position: number }[]
@@ -70,53 +71,77 @@ export type Counts = {
   outages: number
   accesses: number
   sources: number
+  /** Files of virtual hosts and months. */
+  months: number
   openFindings: number
   oldest: number | null
   newest: number | null
-  bytes: number
-  journals: readonly { journal: string; position: number }[]
 }
 
 /** Counts only; the slow ones are bounded by what is not settled yet. */
-export function counts(db: DatabaseSync): Counts {
-  const one = (sql: string): number => Number(statement(db, sql).get()?.value ?? 0)
+export function counts(book: DatabaseSync, months: ReadMonths): Counts {
+  const one = (sql: string): number => Number(statement(book, sql).get()?.value ?? 0)
+  const files = listFiles(book, null)
   const total = (name: string): number =>
-    Number(statement(db, 'SELECT value FROM total WHERE name = ?').get(name)?.value ?? 0)
-  const at = (order: string): number | null => {
-    const row = statement(db, `SELECT recorded_at FROM record ORDER BY number ${order} LIMIT 1`).get()
-    return row ? Number(row.recorded_at) : null
-  }
+    Number(statement(book, 'SELECT value FROM total WHERE name = ?').get(name)?.value ?? 0) +
+    files.reduce((sum, { totals }) => sum + (totals[name] ?? 0), 0)
   const tries = total('tries')
+  const times = (order: 'ASC' | 'DESC', month: string | undefined): number[] =>
+    files
+      .filter((file) => file.month === month)
+      .flatMap((file) =>
+        statement(months.at(file), `SELECT recorded_at FROM record ORDER BY number ${order} LIMIT 1`)
+          .all()
+          .map((row) => Number(row.recorded_at)),
+      )
+  const oldest = times('ASC', files.at(-1)?.month)
+  const newest = times('DESC', files[0]?.month)
   return {
     records: tries - total('repeats'),
     tries,
     again: total('again'),
     conflicts: total('conflicts'),
     skewed: total('skewed'),
-    undecided: undecided(db),
+    undecided: undecided(book, months),
     unreadable: total('unreadable'),
     settles: Object.fromEntries(
-      statement(db, 'SELECT outcome, count(*) AS value FROM settle GROUP BY outcome')
+      statement(book, 'SELECT outcome, count(*) AS value FROM settle GROUP BY outcome')
         .all()
         .map((row) => [String(row.outcome), Number(row.value)]),
     ),
     outages: one('SELECT ifnull(sum(count), 0) AS value FROM outage'),
     accesses: one('SELECT count(*) AS value FROM access'),
     sources: one('SELECT count(*) AS value FROM source'),
+    months: files.length,
     openFindings: one('SELECT count(*) AS value FROM finding WHERE closed_at IS NULL'),
-    oldest: at('ASC'),
-    newest: at('DESC'),
-    bytes: one('SELECT page_count * page_size AS value FROM pragma_page_count(), pragma_page_size()'),
-    journals: resumeCursors(db),
+    oldest: oldest.length > 0 ? Math.min(...oldest) : null,
+    newest: newest.length > 0 ? Math.max(...newest) : null,
   }
 }
 
 /** Numbers on record of which the server has not said what became of them. */
-export function undecided(db: DatabaseSync): number {
-  const sql = `SELECT (SELECT count(*) FROM unsure JOIN source s ON s.number = unsure.source WHERE n <= s.done)
-    + (SELECT ifnull(sum((SELECT count(DISTINCT r.n) FROM record r WHERE r.source = s.number AND r.n > s.done
-        AND NOT EXISTS (SELECT 1 FROM settle WHERE source = r.source AND n = r.n))), 0) FROM source s) AS value`
-  return Number(statement(db, sql).get()?.value ?? 0)
+export function undecided(book: DatabaseSync, months: ReadMonths): number {
+  const unsure = statement(
+    book,
+    'SELECT count(*) AS value FROM unsure JOIN source s ON s.number = unsure.source WHERE n <= s.done',
+  ).get()
+  // Only files that hold numbers the server has not come to yet.
+  const open = statement(
+    book,
+    `SELECT s.number, s.id, s.done, file.host, file.month FROM span JOIN source s ON s.number = span.source JOIN file ON file.number = span.file
+      WHERE span.high > s.done`,
+  ).all()
+  const numbers = new Map<string, Set<number>>()
+  for (const row of open) {
+    const sql = `SELECT DISTINCT r.n FROM record r JOIN source s ON s.number = r.source WHERE s.id = ? AND r.n > ?
+      AND NOT EXISTS (SELECT 1 FROM book.settle WHERE source = ? AND n = r.n)`
+    const db = months.at({ host: String(row.host), month: String(row.month) })
+    const ofSource = numbers.get(String(row.id)) ?? new Set()
+    for (const { n } of statement(db, sql).all(String(row.id), Number(row.done), Number(row.number)))
+      ofSource.add(Number(n))
+    numbers.set(String(row.id), ofSource)
+  }
+  return Number(unsure?.value ?? 0) + [...numbers.values()].reduce((sum, { size }) => sum + size, 0)
 }
 
 /** Newest first. */
@@ -138,9 +163,4 @@ export function accesses(db: DatabaseSync, { user, limit }: { user: string; limi
       reason: row.reason === null ? '' : String(row.reason),
       denied: row.denied === 1,
     }))
-}
-
-function resumeCursors(db: DatabaseSync): { journal: string; position: number }[] {
-  const rows = statement(db, 'SELECT id, position FROM journal').all()
-  return rows.map((row) => ({ journal: String(row.id), position: Number(row.position) }))
 }

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The archive's tables. Texts that repeat (addresses, hosts, rules) stand once in `name` and are named by number.
-// Times are Unix ms. `done` is one row per source: what a record's settlement is, is computed when it is read.
+// The archive's tables, in files of two kinds. The book: cursors, sources, people in rooms, looks, findings, what no file of a month has.
+// A file per virtual host and month: the records recorded in it. Times are Unix ms, UTC; a month is that of the recorder's clock,
+// so that a month closes when the next one begins, whatever the clock of a helper says.
+// Texts that repeat (addresses, rules) stand once in `name` of each file and are named by number.
 
 /** 'GHAR' */
-export const APPLICATION_ID = 0x47484152
+export const BOOK_ID = 0x47484152
+/** 'GHAM' */
+export const MONTH_ID = 0x4748414d
 
-const VERSION_1 = `
+/** Up to version 4 everything stood in one file (single-file.ts); split.ts brings it here. */
+export const LAST_SINGLE_FILE = 4
+
+const BOOK_5 = `
 CREATE TABLE journal (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, position INTEGER NOT NULL) STRICT;
 CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE source (
@@ -14,34 +21,22 @@ CREATE TABLE source (
   at INTEGER, node TEXT, hosts TEXT, software TEXT, helper TEXT, predecessor TEXT
 ) STRICT;
 CREATE INDEX source_predecessor ON source (predecessor) WHERE predecessor IS NOT NULL;
-CREATE TABLE record (
-  number INTEGER PRIMARY KEY,
-  source INTEGER NOT NULL, n INTEGER NOT NULL, try INTEGER NOT NULL,
-  journal INTEGER NOT NULL, position INTEGER NOT NULL, at INTEGER, recorded_at INTEGER NOT NULL,
-  host INTEGER, direction TEXT NOT NULL, via TEXT NOT NULL, spooled INTEGER NOT NULL,
-  element TEXT NOT NULL, what TEXT NOT NULL, type TEXT,
-  from_bare INTEGER, from_resource TEXT, to_bare INTEGER, to_resource TEXT, room INTEGER,
-  stanza_id TEXT, origin_id TEXT, language INTEGER, encrypted INTEGER, note TEXT,
-  action TEXT NOT NULL, rule INTEGER, rules INTEGER, verdict TEXT, replacement TEXT,
-  sha256 BLOB NOT NULL, stanza TEXT NOT NULL,
-  UNIQUE (source, n, try)
+-- Every file of a month; low_at and high_at: the helper's clock of what is in it; last: its newest record; totals: JSON, as in the file.
+CREATE TABLE file (
+  number INTEGER PRIMARY KEY, host TEXT NOT NULL, month TEXT NOT NULL, low_at INTEGER, high_at INTEGER,
+  last INTEGER NOT NULL DEFAULT 0, totals TEXT NOT NULL DEFAULT '{}', UNIQUE (host, month)
 ) STRICT;
-CREATE INDEX record_stanza_id ON record (stanza_id) WHERE stanza_id IS NOT NULL;
-CREATE INDEX record_origin_id ON record (origin_id) WHERE origin_id IS NOT NULL;
--- Kept more than an hour after it was sent (a spool, a backlog): outside the range of numbers of its time.
-CREATE TABLE late (record INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
-CREATE INDEX late_at ON late (at);
--- The first record of a commit and when it was: numbers grow with it, so a time names a range of numbers.
-CREATE TABLE batch (first_record INTEGER PRIMARY KEY, kept_at INTEGER NOT NULL) STRICT;
-CREATE INDEX batch_kept_at ON batch (kept_at);
--- text: what a person can read; people: p and the number in name, for everyone the record is from, to or about.
-CREATE VIRTUAL TABLE words USING fts5 (text, people, tokenize = 'unicode61 remove_diacritics 2', columnsize = 0);
-INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+-- Which numbers of a source are in which file; others may be between them. originated: also such that the server itself wrote.
+CREATE TABLE span (
+  source INTEGER NOT NULL, file INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, originated INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (source, file)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE settle (
   number INTEGER PRIMARY KEY, source INTEGER NOT NULL, n INTEGER NOT NULL, try INTEGER NOT NULL, outcome TEXT NOT NULL,
   at INTEGER, journal INTEGER NOT NULL, position INTEGER NOT NULL,
   UNIQUE (source, n, try, outcome)
 ) STRICT;
+CREATE INDEX settle_outcome ON settle (outcome);
 -- Numbers with a try that done alone does not settle, as long as no settle came.
 CREATE TABLE unsure (source INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (source, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE outage (
@@ -49,12 +44,10 @@ CREATE TABLE outage (
   count INTEGER NOT NULL, outcome TEXT NOT NULL, at INTEGER, journal INTEGER NOT NULL, position INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX outage_source ON outage (source, high);
-CREATE TABLE link (record INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (record, kind, target)) STRICT, WITHOUT ROWID;
-CREATE INDEX link_target ON link (target);
+-- Of messages that are not on record; all others stand with their record.
 CREATE TABLE stanza_id (
   source INTEGER NOT NULL, n INTEGER NOT NULL, by INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (source, n, by, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX stanza_id_id ON stanza_id (id);
 CREATE TABLE occupant (
   number INTEGER PRIMARY KEY, source INTEGER NOT NULL, host INTEGER, room INTEGER NOT NULL, nick TEXT NOT NULL,
   jid TEXT NOT NULL, joined_at INTEGER, left_at INTEGER
@@ -68,41 +61,77 @@ CREATE INDEX session_jid ON session (jid, at);
 CREATE TABLE rules (number INTEGER PRIMARY KEY, hash TEXT NOT NULL, rules INTEGER NOT NULL, file TEXT NOT NULL, at INTEGER) STRICT;
 CREATE TABLE access (
   number INTEGER PRIMARY KEY, journal INTEGER NOT NULL, position INTEGER NOT NULL, at INTEGER, recorded_at INTEGER NOT NULL,
-  uid INTEGER, user TEXT NOT NULL, command TEXT NOT NULL, query TEXT NOT NULL, hits INTEGER, reason TEXT
+  uid INTEGER, user TEXT NOT NULL, command TEXT NOT NULL, query TEXT NOT NULL, hits INTEGER, reason TEXT,
+  denied INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- Where the kind is journal-gap, source is a number in journal.
 CREATE TABLE finding (
   number INTEGER PRIMARY KEY, kind TEXT NOT NULL, source INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
   count INTEGER NOT NULL, found_at INTEGER, closed_at INTEGER
 ) STRICT;
 CREATE INDEX finding_open ON finding (source, kind, low) WHERE closed_at IS NULL;
 -- Facts that this version does not know or cannot read, and a second try by the same name with other content: kept as they came.
+-- source, n: the record whose content it holds as well, where it is known.
 CREATE TABLE other_fact (
   journal INTEGER NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL, recorded_at INTEGER NOT NULL,
-  note TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (journal, position)
+  note TEXT NOT NULL, body TEXT NOT NULL, source TEXT, n INTEGER, PRIMARY KEY (journal, position)
 ) STRICT;
+CREATE INDEX other_fact_of ON other_fact (source, n) WHERE source IS NOT NULL;
+-- What was counted before there were files of months.
 CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-/** Looks that were refused are on record too. */
-const VERSION_2 = `
-ALTER TABLE access ADD COLUMN denied INTEGER NOT NULL DEFAULT 0;
+const MONTH_1 = `
+CREATE TABLE month (host TEXT NOT NULL, month TEXT NOT NULL) STRICT;
+-- Up to where this file has what is its own of each journal.
+CREATE TABLE journal (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, position INTEGER NOT NULL) STRICT;
+CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE source (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
+-- recorded: envelope or nothing where a rule said so; rule_tags, matched: JSON, what rules said of it and where they found it.
+-- seal: SHA-256 of the salt's digits and the stanza; it says nothing of the stanza once the salt is gone. size: bytes of the stanza.
+CREATE TABLE record (
+  number INTEGER PRIMARY KEY,
+  source INTEGER NOT NULL, n INTEGER NOT NULL, try INTEGER NOT NULL,
+  journal INTEGER NOT NULL, position INTEGER NOT NULL, at INTEGER, recorded_at INTEGER NOT NULL,
+  direction TEXT NOT NULL, via TEXT NOT NULL, spooled INTEGER NOT NULL,
+  element TEXT NOT NULL, what TEXT NOT NULL, type TEXT,
+  from_bare INTEGER, from_resource TEXT, to_bare INTEGER, to_resource TEXT, room INTEGER,
+  stanza_id TEXT, origin_id TEXT, language INTEGER, encrypted INTEGER, note TEXT,
+  action TEXT NOT NULL, rule INTEGER, rules INTEGER, verdict TEXT, size INTEGER NOT NULL,
+  recorded TEXT, rule_tags TEXT, matched TEXT,
+  seal BLOB NOT NULL, replacement_seal BLOB,
+  UNIQUE (source, n, try)
+) STRICT;
+CREATE INDEX record_stanza_id ON record (stanza_id) WHERE stanza_id IS NOT NULL;
+CREATE INDEX record_origin_id ON record (origin_id) WHERE origin_id IS NOT NULL;
+CREATE INDEX record_action ON record (action) WHERE action <> 'allow';
+-- What erasure takes away. salt: 32 hex digits of its own. text: as it is indexed, null where another try has the same.
+-- tags: p and the number of each address it is from, to or about; d that of a domain other than the host; r that of the rule.
+CREATE TABLE content (
+  record INTEGER PRIMARY KEY, salt TEXT NOT NULL, stanza TEXT NOT NULL, replacement TEXT, text TEXT, tags TEXT
+) STRICT;
+CREATE VIRTUAL TABLE words USING fts5 (
+  text, tags, content = 'content', content_rowid = 'record', tokenize = 'unicode61 remove_diacritics 2', columnsize = 0
+);
+CREATE TABLE erasure (record INTEGER PRIMARY KEY, at INTEGER NOT NULL, user TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
+-- Where else in journals the same try stands: whoever erases it has to know.
+CREATE TABLE repeat (record INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (record, journal, position))
+  STRICT, WITHOUT ROWID;
+-- Kept more than an hour after it was sent (a spool, a backlog): outside the range of numbers of its time.
+CREATE TABLE late (record INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+CREATE INDEX late_at ON late (at);
+-- The first record of a commit and when it was: numbers grow with it, so a time names a range of numbers.
+CREATE TABLE batch (first_record INTEGER PRIMARY KEY, kept_at INTEGER NOT NULL) STRICT;
+CREATE INDEX batch_kept_at ON batch (kept_at);
+CREATE TABLE link (record INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (record, kind, target)) STRICT, WITHOUT ROWID;
+CREATE INDEX link_target ON link (target);
+CREATE TABLE stanza_id (
+  source INTEGER NOT NULL, n INTEGER NOT NULL, by INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (source, n, by, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stanza_id_id ON stanza_id (id);
+CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-/**
- * Always on, it looks up each word of each insert in the whole index: half of what keeping costs. It acts on what is deleted while
- * it is on, whenever that was inserted: whoever deletes words turns it on for that transaction, and off in the next one.
- */
-const VERSION_3 = `
-INSERT INTO words (words, rank) VALUES ('secure-delete', 0);
-`
-
-/** Entries that are lost are lost of a journal: where the kind is journal-gap, `source` of a finding is a number in `journal`. */
-const VERSION_4 = `
-INSERT OR IGNORE INTO journal (id, position)
-  SELECT source.id, 0 FROM finding JOIN source ON source.number = finding.source WHERE finding.kind = 'journal-gap';
-UPDATE finding SET source = (SELECT journal.number FROM journal JOIN source ON source.id = journal.id WHERE source.number = finding.source)
-  WHERE kind = 'journal-gap';
-DELETE FROM source WHERE id IN (SELECT id FROM journal);
-`
-
-export const migrations: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4]
+/** The first one leads to version LAST_SINGLE_FILE + 1. */
+export const bookMigrations: readonly string[] = [BOOK_5]
+export const monthMigrations: readonly string[] = [MONTH_1]

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading records with all their tries, settlements and what they are about.
+import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
-import type { LinkKind, Related, ShownRecord, ShownTry } from '../domain/record.ts'
+import type { ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
 import { type Outcome, type Settled, settle } from '../domain/settling.ts'
+import type { Hit } from './find.ts'
+import { aboutOf, followersOf } from './lineage.ts'
+import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
+import { filesHolding, listFiles, type ReadMonths } from './read-months.ts'
 
-/** A line of a list: the effective try, or the first where none is. */
-export type ListedRecord = { number: number; id: string; settled: Settled; tries: number; shown: ShownTry }
+/** A line of a list: the effective try, or the first where none is. `fullId` names it for ever. */
+export type ListedRecord = { id: string; fullId: string; settled: Settled; tries: number; shown: ShownTry }
 
 export type Shown =
   | { found: 'one'; record: ShownRecord }
@@ -16,81 +21,157 @@ export type Shown =
   | { found: 'nothing' }
 
 type Row = Record<string, SQLOutputValue>
-type SourceRow = { number: number; id: string; short: string; done: number }
+export type SourceRow = { number: number; id: string; short: string; done: number }
+
+/** `hosts`: only records of these; null for all. */
+export type Asked = RecordName & { hosts: readonly string[] | null }
 
 /** A short name is looked up as it was shown; any longer start of the source's id will do when it fits one source only. */
-export function show(db: DatabaseSync, name: RecordName): Shown {
-  const sources = sourcesNamed(db, name.source).filter((source) => isKnown(db, source, name.n))
-  const [source, other] = sources
-  if (!source) return { found: 'nothing' }
-  if (other) return { found: 'several', ids: sources.map(({ id }) => writeRecordId(id, name.n)) }
-  return { found: 'one', record: readRecord(db, source, name.n) }
+export function show(book: DatabaseSync, months: ReadMonths, { source: start, n, hosts }: Asked): Shown {
+  const known: { source: SourceRow; files: MonthName[] }[] = []
+  for (const source of sourcesNamed(book, start)) {
+    const files = filesHolding(book, source.number, n, hosts).filter((file) => hasRecord(months.at(file), source.id, n))
+    if (files.length > 0 || (hosts === null && isSettled(book, source, n))) known.push({ source, files })
+  }
+  const [one, other] = known
+  if (!one) return { found: 'nothing' }
+  if (other) return { found: 'several', ids: known.map(({ source }) => writeRecordId(source.id, n)) }
+  return { found: 'one', record: readRecord(book, months, one.source, n, one.files, hosts) }
 }
 
-export function listRecords(db: DatabaseSync, numbers: readonly number[]): ListedRecord[] {
+export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readonly Hit[]): ListedRecord[] {
   const seen = new Set<string>()
   const listed: ListedRecord[] = []
-  for (const number of numbers) {
-    const row = statement(db, 'SELECT source, n FROM record WHERE number = ?').get(number)
-    const key = `${row?.source}-${row?.n}`
+  for (const hit of hits) {
+    const row = statement(
+      hit.db,
+      'SELECT s.id, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number = ?',
+    ).get(hit.number)
+    const key = `${row?.id}-${row?.n}`
     if (!row || seen.has(key)) continue
     seen.add(key)
-    const source = sourceBy(db, Number(row.source))
-    const n = Number(row.n)
-    const tries = readTries(db, source.number, n)
-    const settled = settledBy(db, source, n, tries)
-    const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
-    if (shown) listed.push({ number, id: writeRecordId(source.short, n), settled, tries: tries.length, shown })
+    const source = sourceOf(book, String(row.id))
+    if (source === undefined) continue
+    const record = listRecord(book, months, source, Number(row.n), hit.file)
+    if (record) listed.push(record)
   }
   return listed
 }
 
-/** Records kept after a number, oldest first, each try in a line of its own. */
-export function listAfter(db: DatabaseSync, after: number, limit: number): { last: number; records: ListedRecord[] } {
-  const rows = statement(db, 'SELECT number FROM record WHERE number > ? ORDER BY number LIMIT ?').all(after, limit)
-  const numbers = rows.map((row) => Number(row.number))
-  return { last: numbers.at(-1) ?? after, records: listRecords(db, numbers) }
+function listRecord(
+  book: DatabaseSync,
+  months: ReadMonths,
+  source: SourceRow,
+  n: number,
+  file: MonthName,
+): ListedRecord | undefined {
+  // What is in this file is in the book only once the book is committed.
+  const others = filesHolding(book, source.number, n, [file.host]).filter(({ month }) => month !== file.month)
+  const tries = readTries(months, source, n, [file, ...others])
+  const settled = settledBy(book, source, n, tries)
+  const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
+  if (shown === undefined) return undefined
+  return {
+    id: writeRecordId(source.short, n),
+    fullId: writeRecordId(source.id, n),
+    settled,
+    tries: tries.length,
+    shown,
+  }
 }
 
-export function lastNumber(db: DatabaseSync): number {
-  return Number(statement(db, 'SELECT max(number) AS last FROM record').get()?.last ?? 0)
+/** Each number once, with everything but what came about it later. */
+export function* exportRecords(book: DatabaseSync, months: ReadMonths, hits: Iterable<Hit>): Generator<ShownRecord> {
+  // Only numbers with several tries can be hit twice.
+  const seen = new Set<string>()
+  for (const { db, file, number } of hits) {
+    const sql = 'SELECT s.id, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number = ?'
+    const row = statement(db, sql).get(number)
+    const source = row && sourceOf(book, String(row.id))
+    if (!source) continue
+    const n = Number(row.n)
+    if (seen.has(`${source.id}-${n}`)) continue
+    const others = filesHolding(book, source.number, n, [file.host]).filter(({ month }) => month !== file.month)
+    const record = readRecord(book, months, source, n, [file, ...others], null, false)
+    if (record.tries.length > 1) seen.add(`${source.id}-${n}`)
+    yield record
+  }
 }
 
-function sourcesNamed(db: DatabaseSync, start: string): SourceRow[] {
+/** Per file its newest record. */
+export type Ends = Readonly<Record<string, number>>
+
+/** Records kept after the ends of the files, oldest first in each, each try in a line of its own. */
+export function listAfter(
+  book: DatabaseSync,
+  months: ReadMonths,
+  { after, limit, hosts }: { after: Ends; limit: number; hosts: readonly string[] | null },
+): { ends: Ends; records: ListedRecord[] } {
+  const ends = { ...after }
+  const hits: Hit[] = []
+  for (const file of listFiles(book, hosts).reverse()) {
+    const from = after[file.number] ?? 0
+    if (file.last <= from || hits.length >= limit) continue
+    const db = months.at(file)
+    const sql = 'SELECT number, recorded_at FROM record WHERE number > ? AND number <= ? ORDER BY number LIMIT ?'
+    for (const row of statement(db, sql).all(from, file.last, limit - hits.length)) {
+      hits.push({ file, db, number: Number(row.number), recordedAt: Number(row.recorded_at) })
+      ends[file.number] = Number(row.number)
+    }
+  }
+  return { ends, records: hits.flatMap((hit) => listRecords(book, months, [hit])) }
+}
+
+export function endsOf(book: DatabaseSync, hosts: readonly string[] | null): Ends {
+  return Object.fromEntries(listFiles(book, hosts).map(({ number, last }) => [number, last]))
+}
+
+function sourcesNamed(book: DatabaseSync, start: string): SourceRow[] {
   const columns = 'number, id, short, done'
-  const exact = statement(db, `SELECT ${columns} FROM source WHERE short = ? OR id = ?`).all(start, start)
+  const exact = statement(book, `SELECT ${columns} FROM source WHERE short = ? OR id = ?`).all(start, start)
   const rows =
     exact.length > 0
       ? exact
-      : statement(db, `SELECT ${columns} FROM source WHERE substr(id, 1, ?) = ?`).all(start.length, start)
+      : statement(book, `SELECT ${columns} FROM source WHERE substr(id, 1, ?) = ?`).all(start.length, start)
   return rows.map(readSource)
 }
 
-function sourceBy(db: DatabaseSync, number: number): SourceRow {
-  return readSource(statement(db, 'SELECT number, id, short, done FROM source WHERE number = ?').get(number) ?? {})
+function sourceOf(book: DatabaseSync, id: string): SourceRow | undefined {
+  const row = statement(book, 'SELECT number, id, short, done FROM source WHERE id = ?').get(id)
+  return row && readSource(row)
 }
 
 function readSource(row: Row): SourceRow {
   return { number: Number(row.number), id: String(row.id), short: String(row.short), done: Number(row.done) }
 }
 
-function isKnown(db: DatabaseSync, source: SourceRow, n: number): boolean {
-  const sql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM record WHERE source = :s AND n = :n) OR EXISTS (SELECT 1 FROM settle WHERE source = :s AND n = :n)
-    OR EXISTS (SELECT 1 FROM outage WHERE source = :s AND low <= :n AND high >= :n)`
-  return statement(db, sql).get({ s: source.number, n }) !== undefined
+function hasRecord(db: DatabaseSync, source: string, n: number): boolean {
+  const sql = 'SELECT 1 FROM record r JOIN source s ON s.number = r.source WHERE s.id = ? AND r.n = ?'
+  return statement(db, sql).get(source, n) !== undefined
 }
 
-function readRecord(db: DatabaseSync, source: SourceRow, n: number): ShownRecord {
-  const tries = readTries(db, source.number, n)
-  const settled = settledBy(db, source, n, tries)
-  const ids = statement(
-    db,
-    'SELECT (SELECT text FROM name WHERE number = by) AS by, id FROM stanza_id WHERE source = ? AND n = ?',
-  )
-    .all(source.number, n)
-    .map((row) => ({ by: String(row.by), id: String(row.id) }))
+/** What was never asked about, and was bounced. */
+function isSettled(book: DatabaseSync, source: SourceRow, n: number): boolean {
+  const sql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM settle WHERE source = :s AND n = :n)
+    OR EXISTS (SELECT 1 FROM outage WHERE source = :s AND low <= :n AND high >= :n)`
+  return statement(book, sql).get({ s: source.number, n }) !== undefined
+}
+
+function readRecord(
+  book: DatabaseSync,
+  months: ReadMonths,
+  source: SourceRow,
+  n: number,
+  files: readonly MonthName[],
+  hosts: readonly string[] | null,
+  withFollowers = true,
+): ShownRecord {
+  const tries = readTries(months, source, n, files)
+  const settled = settledBy(book, source, n, tries)
+  const ids = [...idsIn(book, source.id, n), ...files.flatMap((file) => idsIn(months.at(file), source.id, n))]
   const first = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
-  const room = first?.room ? statement(db, 'SELECT number FROM name WHERE text = ?').get(first.room) : undefined
+  const room = first?.room ? statement(book, 'SELECT number FROM name WHERE text = ?').get(first.room) : undefined
+  const relatives = first && { first, source: source.id, n, month: files[0]?.month ?? '', hosts }
   return {
     id: writeRecordId(source.short, n),
     fullId: writeRecordId(source.id, n),
@@ -101,26 +182,42 @@ function readRecord(db: DatabaseSync, source: SourceRow, n: number): ShownRecord
     settledBy: settled.by,
     conflicting: settled.conflicting,
     tries,
-    settles: readSettles(db, source.number, n).map(({ outcome, at, ...rest }) => ({ ...rest, outcome, at })),
-    outage: readOutage(db, source.number, n),
+    settles: readSettles(book, source.number, n).map(({ outcome, at, ...rest }) => ({ ...rest, outcome, at })),
+    outage: readOutage(book, source.number, n),
     stanzaIds: ids,
-    occupants: room && first ? occupantsAt(db, Number(room.number), first.at ?? first.recordedAt) : [],
-    about: first ? aboutOf(db, source.number, n, first) : [],
-    followedBy: first ? followersOf(db, [first.stanzaId, first.originId, ...ids.map(({ id }) => id)], first) : [],
+    occupants: room && first ? occupantsAt(book, Number(room.number), first.at ?? first.recordedAt) : [],
+    about: relatives ? aboutOf(book, months, relatives) : [],
+    followedBy:
+      relatives && withFollowers
+        ? followersOf(book, months, relatives, [
+            relatives.first.stanzaId,
+            relatives.first.originId,
+            ...ids.map(({ id }) => id),
+          ])
+        : [],
   }
 }
 
-function settledBy(db: DatabaseSync, source: SourceRow, n: number, tries: readonly ShownTry[]): Settled {
+/** Of the book and of a file of a month alike. */
+function idsIn(db: DatabaseSync, source: string, n: number): { by: string; id: string }[] {
+  const sql = `SELECT (SELECT text FROM name WHERE number = by) AS by, i.id FROM stanza_id i JOIN source s ON s.number = i.source
+    WHERE s.id = ? AND i.n = ?`
+  return statement(db, sql)
+    .all(source, n)
+    .map((row) => ({ by: String(row.by), id: String(row.id) }))
+}
+
+function settledBy(book: DatabaseSync, source: SourceRow, n: number, tries: readonly ShownTry[]): Settled {
   if (n < 0) return { settlement: 'originated', effectiveTry: 1, by: 'nothing', conflicting: false }
-  return settle(n, tries, readSettles(db, source.number, n), source.done)
+  return settle(n, tries, readSettles(book, source.number, n), source.done)
 }
 
 function readSettles(
-  db: DatabaseSync,
+  book: DatabaseSync,
   source: number,
   n: number,
 ): { try?: number; outcome: Outcome; at: number | null }[] {
-  const rows = statement(db, 'SELECT try, outcome, at FROM settle WHERE source = ? AND n = ? ORDER BY number').all(
+  const rows = statement(book, 'SELECT try, outcome, at FROM settle WHERE source = ? AND n = ? ORDER BY number').all(
     source,
     n,
   )
@@ -131,25 +228,28 @@ function readSettles(
   }))
 }
 
-function readOutage(db: DatabaseSync, source: number, n: number): ShownRecord['outage'] {
+function readOutage(book: DatabaseSync, source: number, n: number): ShownRecord['outage'] {
   const sql =
     'SELECT low, high, outcome, at FROM outage WHERE source = :source AND high >= :n AND low <= :n ORDER BY high LIMIT 1'
-  const row = statement(db, sql).get({ source, n })
+  const row = statement(book, sql).get({ source, n })
   return row
     ? { from: Number(row.low), to: Number(row.high), outcome: String(row.outcome), at: numberOrNull(row.at) }
     : null
 }
 
-const NAMED = (column: string) => `(SELECT text FROM name WHERE number = ${column}) AS ${column}`
-const TRIES = `SELECT r.number, try, ${NAMED('host')}, direction, via, at, recorded_at,
+const NAMED = (column: string) => `(SELECT text FROM name WHERE number = r.${column}) AS ${column}`
+const TRIES = `SELECT r.number, try, (SELECT host FROM month) AS host, direction, via, r.at, recorded_at,
   (SELECT kept_at FROM batch WHERE first_record <= r.number ORDER BY first_record DESC LIMIT 1) AS kept_at,
   (SELECT id FROM journal WHERE number = r.journal) AS journal, position, element, what, type, ${NAMED('from_bare')}, from_resource,
   ${NAMED('to_bare')}, to_resource, ${NAMED('room')}, stanza_id, origin_id, ${NAMED('language')}, ${NAMED('encrypted')}, note, action,
-  ${NAMED('rule')}, ${NAMED('rules')}, verdict, replacement, spooled, octet_length(stanza) AS size, lower(hex(sha256)) AS sha256, stanza
-  FROM record r WHERE source = ? AND n = ? ORDER BY try`
+  ${NAMED('rule')}, ${NAMED('rules')}, verdict, c.replacement, spooled, size, recorded, rule_tags, matched, lower(hex(seal)) AS seal, salt, c.stanza,
+  e.at AS erased_at, e.user AS erased_by, e.reason AS erased_why
+  FROM record r JOIN source s ON s.number = r.source LEFT JOIN content c ON c.record = r.number LEFT JOIN erasure e ON e.record = r.number
+  WHERE s.id = ? AND n = ? ORDER BY try`
 
-function readTries(db: DatabaseSync, source: number, n: number): ShownTry[] {
-  return statement(db, TRIES).all(source, n).map(readTry)
+function readTries(months: ReadMonths, source: SourceRow, n: number, files: readonly MonthName[]): ShownTry[] {
+  const tries = files.flatMap((file) => statement(months.at(file), TRIES).all(source.id, n).map(readTry))
+  return files.length < 2 ? tries : tries.sort((one, other) => one.try - other.try || one.recordedAt - other.recordedAt)
 }
 
 function readTry(row: Row): ShownTry {
@@ -183,48 +283,18 @@ function readTry(row: Row): ShownTry {
     replacement: text('replacement'),
     spooled: Number(row.spooled) === 1,
     size: Number(row.size),
-    sha256: text('sha256'),
+    sha256: row.stanza === null ? '' : hash('sha256', text('stanza')),
+    seal: text('seal'),
+    salt: text('salt'),
     stanza: text('stanza'),
+    erased:
+      row.erased_at === null || row.erased_at === undefined
+        ? null
+        : { at: Number(row.erased_at), user: text('erased_by'), reason: text('erased_why') },
+    recorded: (text('recorded') || 'content') as ShownTry['recorded'],
+    tags: row.rule_tags === null ? [] : (JSON.parse(text('rule_tags')) as string[]),
+    matched: text('matched'),
   }
-}
-
-/** The same conversation: the same room, or the same two people. Ids are chosen by clients and may repeat elsewhere. */
-const SAME_TALK = `(r.room IS NOT NULL AND r.room = (SELECT number FROM name WHERE text = :room)
-  OR r.from_bare IN (SELECT number FROM name WHERE text IN (:one, :other)) AND r.to_bare IN (SELECT number FROM name WHERE text IN (:one, :other)))`
-
-function talkOf(shown: ShownTry): { room: string; one: string; other: string } {
-  return { room: shown.room, one: shown.from.split('/')[0] ?? '', other: shown.to.split('/')[0] ?? '' }
-}
-
-function aboutOf(db: DatabaseSync, source: number, n: number, shown: ShownTry): ShownRecord['about'] {
-  const links = statement(
-    db,
-    'SELECT DISTINCT kind, target FROM link JOIN record r ON r.number = link.record WHERE r.source = ? AND r.n = ?',
-  ).all(source, n)
-  return links.map((link) => {
-    const kind = String(link.kind) as LinkKind
-    const target = String(link.target)
-    const sql = `SELECT s.short, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number IN (
-        SELECT number FROM record WHERE stanza_id = :target UNION SELECT number FROM record WHERE origin_id = :target
-        UNION SELECT record.number FROM stanza_id i JOIN record ON record.source = i.source AND record.n = i.n WHERE i.id = :target)
-      AND NOT (r.source = :source AND r.n = :n) AND ${SAME_TALK} ORDER BY r.number DESC LIMIT 1`
-    const row = statement(db, sql).get({ target, source, n, ...talkOf(shown) })
-    return row ? { id: writeRecordId(String(row.short), Number(row.n)), kind } : { target, kind }
-  })
-}
-
-function followersOf(db: DatabaseSync, ids: readonly string[], shown: ShownTry): Related[] {
-  const sql = `SELECT DISTINCT s.short, r.n, link.kind FROM link JOIN record r ON r.number = link.record JOIN source s ON s.number = r.source
-    WHERE link.target = :id AND ${SAME_TALK} ORDER BY r.number LIMIT 1000`
-  const found = new Map<string, Related>()
-  for (const id of new Set(ids)) {
-    if (id === '') continue
-    for (const row of statement(db, sql).all({ id, ...talkOf(shown) })) {
-      const related = { id: writeRecordId(String(row.short), Number(row.n)), kind: String(row.kind) as LinkKind }
-      found.set(`${related.kind} ${related.id}`, related)
-    }
-  }
-  return [...found.values()]
 }
 
 function numberOrNull(value: SQLOutputValue | undefined): number | null {

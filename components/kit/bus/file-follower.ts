@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { isBusy, sqliteCode } from '../store/faults.ts'
 import { Bell } from './bell.ts'
-import { isFollowerName, readMark, readMarks, writeMark } from './follower-marks.ts'
+import { isFollowerName, readMark, readMarks, writeMark, writeRelease } from './follower-marks.ts'
 import { type Follower, JournalFault, type JournalState, type Kept } from './journal.ts'
 import { hoursLeft } from './rate.ts'
 import {
@@ -140,6 +140,11 @@ class FileFollower implements Follower {
     }
     writeMark(this.#folder, this.#name, position)
     this.#acknowledged = position
+  }
+
+  async release(position: number): Promise<void> {
+    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError(`${position} is not a position`)
+    writeRelease(this.#folder, this.#name, position)
   }
 
   async state(): Promise<JournalState> {

@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import { isBusy, isFull } from '../store/faults.ts'
 import type { Fill, FillLevel, FoldAsk, FoldTold, Note, Settled, WorkerSettings } from './file-messages.ts'
-import { readMarks } from './follower-marks.ts'
+import { readMarks, readReleases } from './follower-marks.ts'
 import { JournalFault, type JournalState } from './journal.ts'
 import { type Current, lock, openSegment } from './open-segment.ts'
 import { hoursLeft, Rate } from './rate.ts'
@@ -167,7 +167,8 @@ export class FileWriter {
   async tick(): Promise<void> {
     const old = Date.now() - this.#current.made > this.#settings.segmentAgeMs
     const large = sizeOf(this.#current.path) >= this.#settings.segmentBytes
-    if ((old || large) && this.last >= this.#current.first) this.#rotateByReserve()
+    const wanted = readReleases(this.#settings.folder) >= this.#current.first
+    if ((old || large || wanted) && this.last >= this.#current.first) this.#rotateByReserve()
     await this.trim(this.#rejecting)
     keepReserve(this.#settings.folder)
     this.#writeNote()

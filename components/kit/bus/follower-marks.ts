@@ -16,6 +16,7 @@ import type { FollowerState } from './journal.ts'
 import { FILE_MODE } from './segments.ts'
 
 const MARK = /^follower-([a-z0-9][a-z0-9-]{0,62})$/
+const RELEASE = /^release-([a-z0-9][a-z0-9-]{0,62})$/
 const CONTENT = /^(\d{20})\n$/
 
 /** True if a follower can have this name: lower-case letters, digits, hyphens; 1 to 63 of them. */
@@ -33,8 +34,16 @@ export function readMarks(folder: string): FollowerState[] {
 
 /** The position in a follower's mark; undefined if there is none or it is not whole. */
 export function readMark(folder: string, name: string): number | undefined {
+  return readPosition(join(folder, `follower-${name}`))
+}
+
+function contentOf(position: number): string {
+  return `${String(position).padStart(20, '0')}\n`
+}
+
+function readPosition(path: string): number | undefined {
   try {
-    const digits = CONTENT.exec(readFileSync(join(folder, `follower-${name}`), 'latin1'))?.[1]
+    const digits = CONTENT.exec(readFileSync(path, 'latin1'))?.[1]
     const position = Number(digits ?? Number.NaN)
     return Number.isSafeInteger(position) ? position : undefined
   } catch (error) {
@@ -43,10 +52,22 @@ export function readMark(folder: string, name: string): number | undefined {
   }
 }
 
+/** The highest position that a follower wants to be gone soon; 0 when none does. */
+export function readReleases(folder: string): number {
+  const wanted = readdirSync(folder).filter((file) => RELEASE.test(file))
+  return Math.max(0, ...wanted.map((file) => readPosition(join(folder, file)) ?? 0))
+}
+
+export function writeRelease(folder: string, name: string, position: number): void {
+  const path = join(folder, `release-${name}`)
+  writeNew(`${path}.new`, contentOf(position))
+  renameSync(`${path}.new`, path)
+}
+
 /** Not synced on purpose: a mark that a power cut takes back only delays trimming. */
 export function writeMark(folder: string, name: string, position: number): void {
   const path = join(folder, `follower-${name}`)
-  const content = `${String(position).padStart(20, '0')}\n`
+  const content = contentOf(position)
   try {
     writeNew(`${path}.new`, content)
     renameSync(`${path}.new`, path)

@@ -41,6 +41,11 @@ export type Follower = AsyncDisposable & {
   follow(after: number, options: { limit: number; signal: AbortSignal }): AsyncIterable<readonly Kept[]>
   /** The follower has committed everything up to and including this position; the writer may trim it. */
   acknowledge(position: number): Promise<void>
+  /**
+   * Asks the writer to part with everything up to this position as soon as every follower has it, however young or small what holds it
+   * is: for what must not be kept any longer. It is gone when `state().first` is beyond it; while the writer is stopped nothing goes.
+   */
+  release(position: number): Promise<void>
   state(): Promise<JournalState>
 }
 

@@ -8,12 +8,35 @@ import { isFull, StoreFault, writeFault } from './faults.ts'
 import { type Migration, migrate, schemaVersion } from './migrations.ts'
 import type { Answer, Ask, Operations, Setup, Told } from './operations.ts'
 
-/** Named points where a test's own worker module may hand in a function; a program never does. */
-export type CrashPoints = { 'before-commit'?: () => void; 'after-commit'?: () => void }
+/** Named points where a test's own worker module may hand in a function; a program never does. `between-commits`: see Beside. */
+export type CrashPoints = { 'before-commit'?: () => void; 'between-commits'?: () => void; 'after-commit'?: () => void }
+
+/**
+ * Other files that are written together with the store's own one. SQLite commits no two files at once: theirs go first, each by itself,
+ * and the store's own goes last. What stands in them of a group whose last commit failed must be told from new when it comes again.
+ */
+export type Beside = {
+  /** A call of the group begins, has ended well, or has thrown and is undone. */
+  hold(): void
+  release(): void
+  undo(): void
+  commit(): void
+  /** The group has failed; what is not committed is undone. */
+  rollback(): void
+}
 
 export type Service<O extends Operations> = {
   migrations: readonly Migration[]
   operations: O
+  /** Called before the file is opened, in each worker; a writer may bring an older shape of the file to a newer one here. */
+  open?(setup: Setup): void
+  /** Called in the writer after each group has been answered, outside of any transaction. A fault here is nobody's answer: none may be thrown. */
+  tidy?(db: DatabaseSync): void
+  /** Called when everything is done, after the last commit. */
+  close?(): void
+  beside?: Beside
+  /** A new file begins at this version, and the first migration leads to the next one: older shapes are left to `open`. Default 0. */
+  firstVersion?: number
   /** The component's mark in the file (PRAGMA application_id, 32 bits), so that another program's file is refused. */
   applicationId?: number
   crashPoints?: CrashPoints
@@ -30,6 +53,7 @@ export function serve<O extends Operations>(service: Service<O>): void {
   const tell = (told: Told): void => port.postMessage(told)
   let db: DatabaseSync
   try {
+    service.open?.(setup)
     db = setup.role === 'writer' ? openToWrite(setup, service) : openToRead(setup)
   } catch (error) {
     tell({ told: 'unable', note: writeFault(error, `cannot open ${setup.path}`) })
@@ -47,7 +71,7 @@ function openToWrite(setup: Setup, service: Service<Operations>): DatabaseSync {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000')
     db.exec(`PRAGMA secure_delete = ${setup.secureDelete ? 'ON' : 'OFF'}; PRAGMA foreign_keys = ON`)
     checkOwner(db, service.applicationId ?? 0, setup.path)
-    migrate(db, service.migrations, setup.path)
+    migrate(db, service.migrations, setup.path, service.firstVersion)
     return db
   } catch (error) {
     db.close()
@@ -81,8 +105,11 @@ function serveWrites(
       group.push(next.message as Ask)
     }
     const calls = group.filter((ask) => ask.ask === 'call')
-    if (calls.length > 0) tell({ told: 'done', answers: commitGroup(db, calls, service) })
-    if (group.some((ask) => ask.ask === 'close')) close(port, db, tell)
+    if (calls.length > 0) {
+      tell({ told: 'done', answers: commitGroup(db, calls, service) })
+      service.tidy?.(db)
+    }
+    if (group.some((ask) => ask.ask === 'close')) close(port, db, service, tell)
   })
 }
 
@@ -95,9 +122,12 @@ function commitGroup(db: DatabaseSync, calls: readonly Call[], service: Service<
     db.exec('BEGIN IMMEDIATE')
     for (const call of calls) answers.push(runWrite(db, call, service))
     service.crashPoints?.['before-commit']?.()
+    service.beside?.commit()
+    service.crashPoints?.['between-commits']?.()
     db.exec('COMMIT')
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')
+    service.beside?.rollback()
     const note = writeFault(error, 'nothing was kept')
     return calls.map(({ id }) => ({ id, note }))
   }
@@ -109,13 +139,16 @@ function runWrite(db: DatabaseSync, call: Call, service: Service<Operations>): A
   const operation = service.operations.write[call.name]
   if (operation === undefined) return { id: call.id, note: writeFault(new Error('no such write'), call.name) }
   db.exec('SAVEPOINT one')
+  service.beside?.hold()
   try {
     const result = operation(db, call.args as never)
+    service.beside?.release()
     db.exec('RELEASE one')
     return { id: call.id, result }
   } catch (error) {
     // A full disk or a failed device ends the whole transaction; what SQLite has already rolled back cannot go on.
     if (isFull(error) || !db.isTransaction) throw error
+    service.beside?.undo()
     db.exec('ROLLBACK TO one; RELEASE one')
     return { id: call.id, note: writeFault(error, call.name) }
   }
@@ -193,7 +226,7 @@ function serveReads(
         return
       case 'close':
         for (const stream of open.values()) stream.rows.return?.()
-        close(port, db, tell)
+        close(port, db, service, tell)
     }
   })
 }
@@ -216,8 +249,9 @@ async function copyTo(db: DatabaseSync, target: string): Promise<void> {
   }
 }
 
-function close(port: MessagePort, db: DatabaseSync, tell: (told: Told) => void): void {
+function close(port: MessagePort, db: DatabaseSync, service: Service<Operations>, tell: (told: Told) => void): void {
   try {
+    service.close?.()
     db.close()
     tell({ told: 'closed' })
   } catch (error) {

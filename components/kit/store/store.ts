@@ -33,8 +33,11 @@ export type Store<O extends Operations> = AsyncDisposable & {
     args: ArgsOf<O['stream'][K]>,
     options: { batch: number },
   ): AsyncIterable<readonly RowOf<O['stream'][K]>[]>
-  /** Copies the file as it is at one moment, while writes go on. The target must not exist; it appears when it is whole. */
-  backup(target: string): Promise<void>
+  /**
+   * Copies the file (or `from`, another one that the worker writes) as it is at one moment, while writes go on. The target must not
+   * exist; it appears when it is whole.
+   */
+  backup(target: string, from?: string): Promise<void>
   /** Finishes what is queued, then closes; calls after it are refused. */
   close(): Promise<void>
 }
@@ -86,10 +89,10 @@ function storeOf<O extends Operations>(
     },
     read: (name, args) => leastBusy(readers).call(name, args) as never,
     stream: (name, args, { batch }) => leastBusy(readers).stream(name, args, batch) as never,
-    async backup(target) {
+    async backup(target, from = setup.path) {
       if (existsSync(target)) throw new StoreFault(`backup: ${target} exists already`)
       // A thread of its own: the copy of a large file must not hold up reads.
-      const line = new Line(url, { ...setup, role: 'backup' }, 1)
+      const line = new Line(url, { ...setup, path: from, role: 'backup' }, 1)
       await line.ready
       try {
         await line.backup(target)

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The archive's store worker with a limit on its file and a named place to die at, for tests only.
+// The archive's store worker with a limit on its files of months and a named place to die at, for tests only.
 import { readFileSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Batch } from '../../../components/archive/domain/batch.ts'
-import { openOperations } from '../../../components/archive/storage/operations.ts'
-import { APPLICATION_ID, migrations } from '../../../components/archive/storage/schema.ts'
+import { openService } from '../../../components/archive/storage/operations.ts'
 import { serve } from '../../../components/kit/store/serve.ts'
 
-const operations = openOperations()
 const { CRASH_AT, CRASH_AFTER = '0', LIMIT_FILE } = process.env
 let commits = 0
 
@@ -18,23 +15,16 @@ const dieAt = (point: string) => () => {
   if (commits > Number(CRASH_AFTER)) process.kill(process.pid, 'SIGKILL')
 }
 
-/** So many pages as the file LIMIT_FILE says the store may have: more is SQLITE_FULL, as on a full disk. */
+/** So many pages as the file LIMIT_FILE says a file may have: more is SQLITE_FULL, as on a full disk. */
 function limitPages(db: DatabaseSync): void {
   if (LIMIT_FILE) db.prepare(`PRAGMA max_page_count = ${Number(readFileSync(LIMIT_FILE, 'utf8'))}`).get()
 }
 
 serve({
-  migrations,
-  applicationId: APPLICATION_ID,
-  operations: {
-    ...operations,
-    write: {
-      ...operations.write,
-      keep(db: DatabaseSync, batch: Batch) {
-        limitPages(db)
-        return operations.write.keep(db, batch)
-      },
-    },
+  ...openService(limitPages),
+  crashPoints: {
+    'before-commit': dieAt('before-commit'),
+    'between-commits': dieAt('between-commits'),
+    'after-commit': dieAt('after-commit'),
   },
-  crashPoints: { 'before-commit': dieAt('before-commit'), 'after-commit': dieAt('after-commit') },
 })

@@ -2,15 +2,14 @@
 // The archive's store worker with a search that waits in its thread until twenty commits have been made beside it.
 import type { DatabaseSync } from 'node:sqlite'
 import type { Search } from '../../../components/archive/domain/record.ts'
-import { openOperations } from '../../../components/archive/storage/operations.ts'
-import { APPLICATION_ID, migrations } from '../../../components/archive/storage/schema.ts'
+import { openService } from '../../../components/archive/storage/operations.ts'
 import { serve } from '../../../components/kit/store/serve.ts'
 
-const operations = openOperations()
+const service = openService()
+const { operations } = service
 
 serve({
-  migrations,
-  applicationId: APPLICATION_ID,
+  ...service,
   operations: {
     ...operations,
     read: {

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { monthPath } from '../../../components/archive/storage/month-path.ts'
 import { openJournal } from '../../../components/kit/bus/file-journal.ts'
 import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
@@ -75,7 +76,7 @@ function start(main: string, folder: string, env: Record<string, string> = {}) {
 
 const OFFICER = `{ operators: [{ user: ${ME} }], officers: [{ user: ${ME} }], auditors: [] }`
 
-for (const point of ['before-commit', 'after-commit']) {
+for (const point of ['before-commit', 'between-commits', 'after-commit']) {
   test(`killed at ${point}, again and again: every fact is there once`, async () => {
     using place = openPlace(OFFICER, 'follow: { batch: 7 }\n')
     const facts = Array.from({ length: COUNT }, (_, at) =>
@@ -86,7 +87,8 @@ for (const point of ['before-commit', 'after-commit']) {
       await using killed = start(WITH_CRASH_POINTS, place.folder, { CRASH_AT: point, CRASH_AFTER: '2' })
       assert.equal((await killed.ended).signal, 'SIGKILL')
     }
-    const before = new DatabaseSync(place.store, { readOnly: true })
+    const month = monthPath(place.store, { host: 'corp.example', month: new Date().toISOString().slice(0, 7) })
+    const before = new DatabaseSync(month, { readOnly: true })
     const kept = Number(before.prepare('SELECT count(*) AS n FROM record').get()?.n)
     before.close()
     assert.ok(kept > 0 && kept < COUNT, `some of them were kept when it was killed: ${kept}`)

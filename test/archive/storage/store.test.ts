@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive's store by itself: full disks, long searches beside commits, the schema as it was released.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { openArchiveStore } from '../../../components/archive/storage/archive-store.ts'
+import { monthPath } from '../../../components/archive/storage/month-path.ts'
 import { findings } from '../../../components/archive/storage/report.ts'
-import { migrations } from '../../../components/archive/storage/schema.ts'
+import { bookMigrations, monthMigrations } from '../../../components/archive/storage/schema.ts'
+import { singleFileMigrations } from '../../../components/archive/storage/single-file.ts'
+import { splitSingleFile } from '../../../components/archive/storage/split.ts'
 import { ask, chat, done, SOURCE } from '../facts.ts'
-import { openStage } from '../stage.ts'
+import { openStage, type Stage } from '../stage.ts'
 
 const SHORT = SOURCE.slice(0, 8)
 const WORKER = new URL('../mains/crash-worker.ts', import.meta.url)
@@ -20,7 +23,8 @@ test('the disk of the store is full: a clear line in the log, nothing lost, and 
   await stage.write(...Array.from({ length: 20 }, (_, i) => ask({ n: i + 1, stanza: chat(`space ${i + 1}`) })))
   assert.equal((await stage.ask('archive search', { words: 'space' })).rows.length, 20)
   await stage.stop()
-  const size = new DatabaseSync(stage.store)
+  const [file] = stage.months()
+  const size = new DatabaseSync(String(file))
   const pages = Number(size.prepare('PRAGMA page_count').get()?.page_count)
   size.close()
   const limit = join(stage.folder, 'pages')
@@ -54,9 +58,7 @@ test('a search that takes long delays no commit', async () => {
       new URL('../mains/slow-worker.ts', import.meta.url),
     )
     const order: string[] = []
-    const reading = store
-      .read('search', { words: 'slow', person: '', peer: '', since: null, until: null, limit: 1 })
-      .then(() => order.push('search'))
+    const reading = store.read('search', { ...ANYTHING, words: 'slow', limit: 1 }).then(() => order.push('search'))
     for (let to = 1; to <= 20; to++) {
       await store.write('keep', {
         journal: 'j',
@@ -77,72 +79,81 @@ test('a search that takes long delays no commit', async () => {
   }
 })
 
-const GOLDEN = [1, 2, 3, 4].map((version) => new URL(`../../golden/archive-${version}.sql`, import.meta.url))
+const golden = (name: string) => readFileSync(new URL(`../../golden/${name}`, import.meta.url), 'utf8')
+const SINGLE = [1, 2, 3, 4].map((version) => golden(`archive-${version}.sql`))
 
-for (const [index, golden] of GOLDEN.entries()) {
-  test(`a store of version ${index + 1}, as it was released, is opened and read`, async () => {
+for (const [index, sql] of SINGLE.entries()) {
+  test(`a store of version ${index + 1}, as it was released, is opened and read, and stands in files of months then`, async () => {
     await using stage = await openStage()
     await stage.stop()
     rmSync(stage.store)
-    const db = new DatabaseSync(stage.store)
-    db.exec(readFileSync(golden, 'utf8'))
-    db.close()
+    fill(stage.store, sql)
     await stage.start()
-    const [row] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
+    await readsGolden(stage, index === 0)
     assert.deepEqual(
-      [row?.text, row?.settlement, row?.from, row?.at],
-      ['golden words', 'released', 'alice@corp.example/desk', '2026-11-22T10:00:00.000Z'],
+      stage.months().map((file) => file.slice(stage.folder.length)),
+      ['/state/archive/archive-months/corp.example/2026-11.db'],
     )
-    assert.deepEqual(
-      (await stage.ask('archive search', { words: '合同' })).rows.map((one) => [one.id, one.settlement]),
-      [[`${SHORT}-2`, 'bounced']],
-    )
-    assert.deepEqual(
-      (await stage.ask('archive gaps')).rows.map((one) => [one.kind, one.from, one.to]),
-      [
-        ['ended-without-mark', 9, 9],
-        ['gap', 3, 4],
-      ],
-    )
-    assert.deepEqual(
-      (await stage.ask('archive access')).rows.slice(2).map((one) => [one.user, one.command, one.hits, one.denied]),
-      [...(index === 0 ? [] : [['operator', 'archive show', null, true]]), ['olga', 'archive search', 1, false]],
-    )
+    await stage.stop()
+    await stage.start()
+    await readsGolden(stage, index === 0, true)
+    await stage.write(ask({ n: 1, stanza: chat('golden words') }), ask({ n: 77, stanza: chat('what comes after') }))
+    assert.equal((await stage.ask('archive search', { words: 'after' })).rows.length, 1)
   })
 }
 
-test('the newest golden file is what this program makes', () => {
-  assert.equal(migrations.length, GOLDEN.length, 'a new version gets a golden file of its own')
-  const fresh = schemaOf((db) => {
-    for (const step of migrations) db.exec(step)
-  })
-  const golden = schemaOf((db) => db.exec(readFileSync(GOLDEN.at(-1) as URL, 'utf8')))
-  assert.deepEqual(fresh, golden)
+test('a store of version 5, as it was released, is opened and read', async () => {
+  await using stage = await openStage()
+  await stage.stop()
+  rmSync(stage.store)
+  fill(stage.store, golden('archive-5/book.sql'))
+  const month = monthPath(stage.store, { host: 'corp.example', month: '2026-11' })
+  mkdirSync(dirname(month), { recursive: true })
+  fill(month, golden('archive-5/month.sql'))
+  await stage.start()
+  await readsGolden(stage, false)
 })
 
-test('what is deleted with secure-delete on is gone from the index, although it was inserted while it was off', () => {
-  const db = new DatabaseSync(':memory:')
-  for (const step of migrations) db.exec(step)
-  const traces = () => {
-    const blocks = db.prepare('SELECT block FROM words_data').all()
-    return blocks.some(({ block }) => Buffer.from(block as Uint8Array).includes('nightingale'))
+test('killed while one file is being split, it is split from the beginning at the next start', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-store-'))
+  try {
+    const path = join(folder, 'archive.db')
+    const file = monthPath(path, { host: 'corp.example', month: '2026-11' })
+    fill(path, golden('archive-4.sql'))
+    splitSingleFile(path)
+    const whole = [dump(path), dump(file)]
+    // As a kill before the last step leaves it: the files of months are there, and the one file still stands in its place.
+    rmSync(path)
+    fill(path, golden('archive-4.sql'))
+    fill(`${path}.unfinished`, 'CREATE TABLE half (x)')
+    splitSingleFile(path)
+    assert.deepEqual([dump(path), dump(file)], whole)
+    splitSingleFile(path)
+    assert.deepEqual([dump(path), dump(file)], whole, 'what is split stays as it is')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  db.exec("INSERT INTO words (rowid, text, people) VALUES (1, 'the nightingale', 'p1'), (2, 'the lark', 'p1')")
-  assert.ok(traces())
-  db.exec(`BEGIN; INSERT INTO words (words, rank) VALUES ('secure-delete', 1); DELETE FROM words WHERE rowid = 1; COMMIT;
-    INSERT INTO words (words, rank) VALUES ('secure-delete', 0)`)
-  assert.ok(!traces())
-  assert.equal(db.prepare("SELECT count(*) AS n FROM words WHERE words MATCH 'the'").get()?.n, 1)
-  db.close()
+})
+
+test('the newest golden files are what this program makes', () => {
+  assert.equal(bookMigrations.length, 1, 'a new version gets a golden file of its own')
+  assert.equal(monthMigrations.length, 1, 'a new version gets a golden file of its own')
+  const of = (steps: readonly string[]) =>
+    schemaOf((db) => {
+      for (const step of steps) db.exec(step)
+    })
+  assert.deepEqual(of(singleFileMigrations), of([golden('archive-4.sql')]))
+  assert.deepEqual(of(bookMigrations), of([golden('archive-5/book.sql')]))
+  assert.deepEqual(of(monthMigrations), of([golden('archive-5/month.sql')]))
 })
 
 test('a lost entry that version 3 took for one of a source is one of its journal', () => {
   const db = new DatabaseSync(':memory:')
-  db.exec(readFileSync(GOLDEN[2] as URL, 'utf8'))
+  db.exec(SINGLE[2] ?? '')
   const id = String(db.prepare('SELECT id FROM journal WHERE number = 1').get()?.id)
   db.exec(`INSERT INTO source (number, id, short) VALUES (7, '${id}', '${id.slice(0, 8)}'), (8, '${'d'.repeat(32)}', 'dddddddd');
     INSERT INTO finding (kind, source, low, high, count, found_at) VALUES ('journal-gap', 7, 3, 4, 2, 1), ('journal-gap', 8, 5, 5, 1, 2)`)
-  db.exec(migrations[3] ?? '')
+  db.exec(singleFileMigrations[3] ?? '')
   const gaps = findings(db, { open: true, limit: 9 }).map(({ kind, source, from }) => [kind, source, from])
   assert.deepEqual(gaps, [
     ['journal-gap', 'd'.repeat(32), 5],
@@ -159,6 +170,78 @@ test('a lost entry that version 3 took for one of a source is one of its journal
   )
   db.close()
 })
+
+const ANYTHING = {
+  hosts: null,
+  words: '',
+  person: '',
+  peer: '',
+  room: '',
+  domain: '',
+  verdict: '',
+  settlement: '',
+  rule: '',
+  since: null,
+  until: null,
+}
+
+/** `again`: the looks of the first time are there; those of the second, at the same time of the clock, are the same facts. */
+async function readsGolden(stage: Stage, first: boolean, again = false): Promise<void> {
+  const [row] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
+  assert.deepEqual(
+    [row?.text, row?.settlement, row?.from, row?.at],
+    ['golden words', 'released', 'alice@corp.example/desk', '2026-11-22T10:00:00.000Z'],
+  )
+  assert.deepEqual(
+    (await stage.ask('archive search', { words: '合同' })).rows.map((one) => [one.id, one.settlement]),
+    [[`${SHORT}-2`, 'bounced']],
+  )
+  assert.deepEqual(
+    (await stage.ask('archive search', { room: 'team@rooms.corp.example' })).rows.map((one) => one.id),
+    [`${SHORT}-5`],
+  )
+  assert.deepEqual((await stage.ask('archive show', { id: `${SHORT}-1` })).rows[0]?.followed_by, [
+    { id: `${SHORT}-2`, kind: 'correction' },
+  ])
+  assert.deepEqual(
+    (await stage.ask('archive gaps')).rows.map((one) => [one.kind, one.from, one.to]),
+    [
+      ['ended-without-mark', 9, 9],
+      ['gap', 3, 4],
+    ],
+  )
+  const stats = Object.fromEntries((await stage.ask('archive stats')).rows.map(({ what, value }) => [what, value]))
+  assert.deepEqual([stats.records, stats.tries, stats.skewed, stats.undecided], [3, 3, 3, 1])
+  assert.deepEqual(
+    (await stage.ask('archive access')).rows
+      .slice(again ? 4 : 3)
+      .map((one) => [one.user, one.command, one.hits, one.denied]),
+    [...(first ? [] : [['operator', 'archive show', null, true]]), ['olga', 'archive search', 1, false]],
+  )
+}
+
+function fill(path: string, sql: string): void {
+  const db = new DatabaseSync(path)
+  db.exec(sql)
+  db.close()
+}
+
+/** All rows of all tables, without what is random. */
+function dump(path: string): unknown {
+  const db = new DatabaseSync(path, { readOnly: true })
+  const tables = db
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'words%' ORDER BY name")
+    .all()
+  const rows = tables.map(({ name }) => [
+    name,
+    db
+      .prepare(`SELECT * FROM ${name}`)
+      .all()
+      .map(({ salt: _salt, seal: _seal, replacement_seal: _also, ...row }) => row),
+  ])
+  db.close()
+  return rows
+}
 
 function schemaOf(make: (db: DatabaseSync) => void): unknown[] {
   const db = new DatabaseSync(':memory:')

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Taking away the content of a record: stanza, salt and words go, the row stays with its seal, and says who erased it and why.
+// Written over with zeros: pages of tables by secure_delete, the index by its own secure-delete, which is on for this transaction only
+// (always on it would look up each word of each insert), the -wal by being folded and cut.
+import type { DatabaseSync } from 'node:sqlite'
+import { statement } from '../../kit/store/statement.ts'
+import type { Keeper } from './keep.ts'
+import type { MonthName } from './month-path.ts'
+import type { Month } from './months.ts'
+import { sourceNumber } from './names.ts'
+import { filesHolding, type ReadMonths } from './read-months.ts'
+
+/** `source`: the full id; `at`: Unix ms. */
+export type Erase = { source: string; n: number; at: number; user: string; reason: string }
+
+/** Gives how many tries had content. Tries that have none keep what is said of their first erasure. */
+export function erase(book: DatabaseSync, { months, shelf }: Keeper, asked: Erase): { erased: number } {
+  const source = sourceNumber(book, asked.source)
+  if (source === undefined) return { erased: 0 }
+  let erased = 0
+  for (const file of shelf.holding(book, source, asked.n)) {
+    const name: MonthName = { host: file.host, month: file.month }
+    const here = eraseIn(months.at(name), asked)
+    if (here > 0) months.fold(name)
+    erased += here
+  }
+  statement(book, 'DELETE FROM other_fact WHERE source = ? AND n = ?').run(asked.source, asked.n)
+  return { erased }
+}
+
+function eraseIn({ db }: Month, { source, n, at, user, reason }: Erase): number {
+  const sql = `SELECT c.record, c.text, c.tags FROM content c JOIN record r ON r.number = c.record JOIN source s ON s.number = r.source
+    WHERE s.id = ? AND r.n = ?`
+  const rows = statement(db, sql).all(source, n)
+  if (rows.length === 0) return 0
+  // What other calls of this group have added goes to the index first, at its usual price.
+  db.exec("INSERT INTO words (words) VALUES ('flush'); INSERT INTO words (words, rank) VALUES ('secure-delete', 1)")
+  for (const { record, text, tags } of rows) {
+    const number = Number(record)
+    if (text !== null)
+      statement(db, "INSERT INTO words (words, rowid, text, tags) VALUES ('delete', ?, ?, ?)").run(
+        number,
+        String(text),
+        String(tags),
+      )
+    statement(db, 'DELETE FROM content WHERE record = ?').run(number)
+    statement(db, 'INSERT OR IGNORE INTO erasure (record, at, user, reason) VALUES (?, ?, ?, ?)').run(
+      number,
+      at,
+      user,
+      reason,
+    )
+  }
+  db.exec("INSERT INTO words (words) VALUES ('flush'); INSERT INTO words (words, rank) VALUES ('secure-delete', 0)")
+  return rows.length
+}
+
+/** Where in journals the content of a record was told. */
+export type Standing = { journal: string; position: number }
+
+export function standings(
+  book: DatabaseSync,
+  months: ReadMonths,
+  { source, n }: { source: string; n: number },
+): Standing[] {
+  const number = sourceNumber(book, source)
+  if (number === undefined) return []
+  const sql = `SELECT j.id AS journal, r.position FROM record r JOIN source s ON s.number = r.source JOIN journal j ON j.number = r.journal
+      WHERE s.id = :source AND r.n = :n
+    UNION SELECT j.id, p.position FROM repeat p JOIN record r ON r.number = p.record JOIN source s ON s.number = r.source
+      JOIN journal j ON j.number = p.journal WHERE s.id = :source AND r.n = :n`
+  const found = filesHolding(book, number, n, null).flatMap((file) =>
+    statement(months.at(file), sql).all({ source, n }),
+  )
+  const others = statement(
+    book,
+    'SELECT j.id AS journal, f.position FROM other_fact f JOIN journal j ON j.number = f.journal WHERE f.source = ? AND f.n = ?',
+  ).all(source, n)
+  return [...found, ...others].map((row) => ({ journal: String(row.journal), position: Number(row.position) }))
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of months as a reader holds them: opened when they are asked, the book attached to each as `book`.
+import { DatabaseSync } from 'node:sqlite'
+import { statement } from '../../kit/store/statement.ts'
+import { type MonthName, monthPath } from './month-path.ts'
+
+/** `lowAt`, `highAt`: the helper's clock of what is in it; null when it is not known of anything. */
+export type FileRow = MonthName & {
+  number: number
+  lowAt: number | null
+  highAt: number | null
+  last: number
+  totals: Readonly<Record<string, number>>
+}
+
+export type ReadMonths = {
+  /** To be called before anything else: where the book is. */
+  open(book: string): void
+  at(name: MonthName): DatabaseSync
+  close(): void
+}
+
+const MOST_OPEN = 64
+
+export function openReadMonths(): ReadMonths {
+  const open = new Map<string, DatabaseSync>()
+  let book = ''
+  return {
+    open(path) {
+      book = path
+    },
+    at(name) {
+      const path = monthPath(book, name)
+      const here = open.get(path)
+      const db = here ?? attached(path, book)
+      // The one used last stands last.
+      open.delete(path)
+      open.set(path, db)
+      if (here === undefined) closeOldest(open)
+      return db
+    },
+    close() {
+      for (const db of open.values()) db.close()
+      open.clear()
+    },
+  }
+}
+
+function attached(path: string, book: string): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
+  try {
+    db.prepare('ATTACH DATABASE ? AS book').run(book)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function closeOldest(open: Map<string, DatabaseSync>): void {
+  const [oldest] = open
+  if (open.size <= MOST_OPEN || oldest === undefined) return
+  oldest[1].close()
+  open.delete(oldest[0])
+}
+
+/** Newest month first. `hosts`: only of these; null for all. */
+export function listFiles(book: DatabaseSync, hosts: readonly string[] | null): FileRow[] {
+  const sql = 'SELECT number, host, month, low_at, high_at, last, totals FROM file ORDER BY month DESC, host'
+  return statement(book, sql)
+    .all()
+    .map((row) => ({
+      number: Number(row.number),
+      host: String(row.host),
+      month: String(row.month),
+      lowAt: row.low_at === null ? null : Number(row.low_at),
+      highAt: row.high_at === null ? null : Number(row.high_at),
+      last: Number(row.last),
+      totals: JSON.parse(String(row.totals)) as Record<string, number>,
+    }))
+    .filter(({ host }) => hosts === null || hosts.includes(host))
+}
+
+/** Files in which number n of the source (its number in the book) may be, newest month first. */
+export function filesHolding(
+  book: DatabaseSync,
+  source: number,
+  n: number,
+  hosts: readonly string[] | null,
+): MonthName[] {
+  const where = n < 0 ? 'originated = 1' : 'low <= :n AND high >= :n'
+  const sql = `SELECT host, month FROM span JOIN file ON file.number = span.file WHERE source = :source AND ${where}
+    ORDER BY month DESC, host`
+  return statement(book, sql)
+    .all(n < 0 ? { source } : { source, n })
+    .map((row) => ({ host: String(row.host), month: String(row.month) }))
+    .filter(({ host }) => hosts === null || hosts.includes(host))
+}

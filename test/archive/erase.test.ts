@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Erasure: the content goes from every file there is, the row stays and says who took it away and why.
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { openFollower } from '../../components/kit/bus/file-follower.ts'
+import { EXIT } from '../../components/kit/process/command.ts'
+import { ask, chat, done, SOURCE } from './facts.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const SHORT = SOURCE.slice(0, 8)
+const LONG = process.env.GATEHOUSE_LONG === '1'
+
+/** Every file below the folder in which the word stands, as text or as what an index would cut out of it. */
+function filesWith(stage: Stage, word: string): string[] {
+  const files = readdirSync(stage.folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+  return files
+    .filter((one) => one.isFile())
+    .map((one) => join(one.parentPath, one.name))
+    .filter((path) => readFileSync(path).includes(word))
+    .map((path) => path.slice(stage.folder.length))
+}
+
+test('an erased word is in no file any more: store, index, -wal, journal; the row stays, with its seal, and a search does not find it', async () => {
+  await using stage = await openStage()
+  const stanza = chat('the nightingale sings', { inside: '<subject>nightingale</subject>' })
+  await stage.write(
+    ask({ n: 1, stanza: chat('the lark') }),
+    ask({ n: 2, stanza, verdict: { action: 'replace', rule: 'mask', stanza: chat('the nightingale *****') } }),
+    ask({ n: 2, stanza, verdict: { action: 'replace', rule: 'mask', stanza: chat('the nightingale *****') } }),
+    ask({ n: 2, try: 2, stanza: chat('nightingale, again') }),
+    ask({ n: 2, stanza: chat('another nightingale under the same name') }),
+    ask({ n: 3, stanza: chat('a nighthawk') }),
+    done(3),
+  )
+  assert.equal((await stage.ask('archive search', { words: 'lark' })).rows.length, 1)
+  const [before] = (await stage.ask('archive show', { id: `${SHORT}-2` })).rows
+  const { salt, seal, sha256 } = before ?? {}
+  assert.equal(seal, hash('sha256', `${salt}${stanza}`))
+  assert.ok(filesWith(stage, 'nightingale').length >= 2, 'store and journal have it')
+  const erased = await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'Article 17' })
+  assert.deepEqual([erased.exit, erased.refusal], [0, ''])
+  assert.deepEqual(erased.rows, [{ id: `${SHORT}-2`, tries: 2 }])
+  assert.deepEqual(erased.texts.length, 1, 'nothing is left to be wiped')
+  assert.deepEqual(filesWith(stage, 'nightingale'), [])
+  assert.deepEqual(filesWith(stage, String(salt)), [])
+  assert.deepEqual(filesWith(stage, String(sha256)), [])
+  const [row] = (await stage.ask('archive show', { id: `${SHORT}-2` })).rows
+  assert.deepEqual(
+    [row?.from, row?.to, row?.verdict, row?.rule, row?.size, row?.seal, row?.salt, row?.sha256, row?.text, row?.stanza],
+    ['alice@corp.example/desk', 'bob@corp.example', 'replace', 'mask', Buffer.byteLength(stanza), seal, '', '', '', ''],
+  )
+  assert.deepEqual([row?.erased_by, row?.erased_reason], ['olga', 'Article 17'])
+  assert.equal((await stage.ask('archive search', { words: 'night*' })).rows.length, 1, 'the nighthawk')
+  const looks = (await stage.ask('archive access')).rows.filter((one) => one.command === 'archive erase')
+  assert.deepEqual(
+    looks.map(({ user, query, hits, reason }) => ({ user, query, hits, reason })),
+    [{ user: 'olga', query: { id: `${SHORT}-2` }, hits: 1, reason: 'Article 17' }],
+  )
+  // What a helper reports again does not bring it back.
+  await stage.write(ask({ n: 2, stanza }), ask({ n: 4, stanza: chat('afterwards') }))
+  assert.equal((await stage.ask('archive search', { words: 'afterwards' })).rows.length, 1)
+  assert.deepEqual(
+    filesWith(stage, 'nightingale').filter((path) => !path.startsWith('/journals/')),
+    [],
+  )
+  const again = await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'told again' })
+  assert.deepEqual(again.rows, [{ id: `${SHORT}-2`, tries: 0 }])
+  assert.deepEqual(filesWith(stage, 'nightingale'), [], 'nor does it stay in the journal when it is erased again')
+})
+
+test('as long as a journal holds the record it is not erased, and that is said', async () => {
+  await using stage = await openStage()
+  await stage.write(ask({ n: 1, stanza: chat('the nightingale') }), done(1))
+  assert.equal((await stage.ask('archive show', { id: `${SHORT}-1` })).rows.length, 1)
+  // Another follower that has not read it yet keeps it in the journal.
+  await using slow = await openFollower(join(stage.folder, 'journals', 'policy'), 'slow')
+  const held = await stage.ask('archive erase', { id: `${SHORT}-1`, reason: 'Article 17' })
+  assert.deepEqual([held.exit, held.rows], [EXIT.fault, []])
+  assert.match(held.refusal, /Nothing was erased: the journal policy still holds this record/)
+  assert.equal((await stage.ask('archive show', { id: `${SHORT}-1` })).rows[0]?.text, 'the nightingale')
+  await slow.acknowledge(2)
+  assert.equal((await stage.ask('archive erase', { id: `${SHORT}-1`, reason: 'Article 17' })).exit, 0)
+  assert.deepEqual(filesWith(stage, 'nightingale'), [])
+})
+
+test('erasing wants a reason and a record', async () => {
+  await using stage = await openStage()
+  await stage.write(ask({ n: 1 }), done(1))
+  assert.equal((await stage.ask('archive erase', { id: `${SHORT}-1`, reason: ' ' })).exit, EXIT.usage)
+  assert.equal((await stage.ask('archive erase', { id: `${SHORT}-7`, reason: 'x' })).exit, EXIT.notFound)
+  assert.equal((await stage.ask('archive show', { id: `${SHORT}-1` })).rows[0]?.text, 'hello')
+})
+
+test('words of many records, each erased one after the other: none stays in a large index, whatever page it stood on', async () => {
+  await using stage = await openStage({ yaml: 'follow: { batch: 500 }\n' })
+  const count = LONG ? 20_000 : 3000
+  const word = (n: number) => `w${hash('sha256', String(n)).slice(0, 12)}`
+  for (let from = 1; from <= count; from += 500)
+    await stage.write(
+      ...Array.from({ length: 500 }, (_, at) =>
+        ask({
+          n: from + at,
+          stanza: chat(`${word(from + at)} said to everyone in the house number ${(from + at) % 97}`),
+        }),
+      ),
+    )
+  assert.equal((await stage.ask('archive search', { words: word(count) })).rows.length, 1)
+  const gone = Array.from({ length: 25 }, (_, at) => 1 + Math.floor((at * count) / 25))
+  for (const n of gone)
+    assert.deepEqual((await stage.ask('archive erase', { id: `${SHORT}-${n}`, reason: 'test' })).rows.length, 1)
+  const files = readdirSync(stage.folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => readFileSync(join(one.parentPath, one.name)))
+  // An index stores what a word has in common with the one before it once: seven characters are enough to know one by.
+  for (const n of gone)
+    assert.ok(
+      files.every((file) => !file.includes(word(n).slice(0, 8))),
+      `${word(n)} of ${n}`,
+    )
+  const db = new DatabaseSync(String(stage.months()[0]))
+  db.exec("INSERT INTO words (words) VALUES ('integrity-check')")
+  assert.equal(db.prepare("SELECT v FROM words_config WHERE k = 'secure-delete'").get()?.v, 0)
+  db.close()
+  assert.equal(
+    (await stage.ask('archive search', { words: 'everyone', limit: 1 })).texts[0],
+    `${(count - 25).toLocaleString('en')} hits, 1 shown.`,
+  )
+})
