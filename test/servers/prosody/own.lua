@@ -323,10 +323,14 @@ equal(replaced("id='1' type='chat' from='a@corp/r' to='b@corp'", "<body>y</body>
 equal(replacement(verdict("<presence xmlns='jabber:client' id='1' type='chat' from='a@corp/r' to='b@corp'/>"), item), nil, "another kind of stanza");
 
 -- The spool.
-local link = { screen = "policy.x/../y", source = ("ab"):rep(16), reserved = 2000, marked = 1500 };
-check(spool.keep_numbers(link), "numbers are kept");
+local link = { screen = "policy.x/../y", source = ("ab"):rep(16), reserved = 2000, marked = 1500, untold = { { source = ("ef"):rep(16), xml = "<source a='1'/>" } } };
+check(spool.keep_numbers(link, nil, "<source a='2'/>"), "numbers are kept");
 local successor = { screen = link.screen, source = ("cd"):rep(16) };
-spool.read_predecessor(successor);
+spool.read_source(successor);
+equal(#successor.untold, 2, "two that are not told of");
+equal(successor.untold[1].source, ("ef"):rep(16), "the oldest first");
+equal(successor.untold[2].source, link.source, "then the predecessor");
+equal(successor.untold[2].xml, "<source a='2'/>", "its announcement");
 equal(successor.predecessor.source, link.source, "predecessor");
 equal(successor.predecessor.reserved, 2000, "predecessor's reserved");
 equal(successor.predecessor.mark, 1500, "predecessor's mark");

@@ -42,6 +42,7 @@ local function take_out(link, id, rec)
 	link.outstanding[id] = nil;
 	local host = rec.host;
 	if rec.spool then rec.spool.inflight, rec.spool.read = false, rec.spool.acked; end
+	if rec.run then link.telling = false; end
 	if rec.again then
 		for i = 1, #rec.numbers do table.insert(host.unspooled, rec.again[i]); end
 	end
@@ -69,6 +70,11 @@ local function take_pending(host)
 end
 
 local function acknowledged(link, rec)
+	if rec.announced and not link.told then link.told, link.stale = true, true; end
+	if rec.run then
+		link.telling = false;
+		return link_code.run_told(link, rec.run);
+	end
 	if not rec.apart then
 		if rec.done > link.told_done then link.told_done = rec.done; end
 		if rec.last and rec.last > link.told_last then link.told_last = rec.last; end
@@ -228,6 +234,9 @@ local function leave_out(link, rec)
 	if rec.reports then
 		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + #rec.reports;
 		rec.reports = nil;
+	elseif rec.run then
+		log("error", "The screen cannot read the announcement of the earlier run %s: %s", rec.run.source, rec.run.xml);
+		link_code.run_told(link, rec.run);
 	elseif spool and spool.most ~= 1 then
 		spool.most = 1;
 	elseif spool then
@@ -399,12 +408,18 @@ local function tick_link(link, t)
 		if not link.probing and t - (link.probed_at or 0) >= PROBE_EVERY then probe(link); end
 		return;
 	end
+	link_code.tell_run(link);
+	if not link.announced then
+		local host = link_code.speaker(link);
+		if host then flush(host); end
+	end
+	if link.stale then link_code.keep_numbers(link); end
 	if t - link.mark_at >= MARK_EVERY and (link.last > link.told_last or done > link.told_done) then
 		local host = link_code.speaker(link);
 		link.mark_at = t;
 		if link.marked ~= link.last then
 			link.marked = link.last;
-			link_code.spools.keep_numbers(link);
+			link_code.keep_numbers(link);
 		end
 		if host then flush(host, link_code.mark(link, t)); end
 	end
@@ -451,7 +466,7 @@ local function say_end(link)
 	for _, host in pairs(link.hosts) do link_code.close_run(host); end
 	link.stopping = true;
 	link.marked = link.last;
-	link_code.spools.keep_numbers(link);
+	if link.kept then link_code.keep_numbers(link); end -- else nobody has heard of this run
 	local host = link_code.speaker(link);
 	if not host or not session_of(link.screen) then return; end
 	link.seen_done, link.seen_at = link.done, 0; -- nothing is on its way any more

@@ -54,12 +54,37 @@ local function new_link(screen)
 		waiting = {},     -- items for whose second try there is no connection yet
 		since = now(), fails = 0, goods = 0, broken = true, announced = false, mark_at = 0,
 		marked = 0,       -- the last mark on disk
+		kept = false, told = false, -- the announcement is on disk; the screen has acknowledged it
 		told_last = 0, told_done = 0, -- what the screen has acknowledged of `mark` and `done`
 		seen_at = 0, seen_done = 0, safe_done = 0,
 	};
-	spools.read_predecessor(link);
+	spools.read_source(link);
 	state.links[screen] = link;
 	return link;
+end
+
+-- Who we are: once per connection, and when a host came or went.
+local function announcement(link, t)
+	local hosts = {};
+	for name in pairs(link.hosts) do hosts[#hosts + 1] = name; end
+	table.sort(hosts);
+	if hosts[1] then link.host_names = concat(hosts, " "); end -- what the last host leaves behind is told of in its name
+	local before = link.predecessor;
+	return concat {
+		"<source at='", stamp(t), "' node='", writer.attribute(state.node), "' software='", writer.attribute(state.software),
+		"' helper='", state.helper, "' hosts='", writer.attribute(link.host_names),
+		before and format("' predecessor='%s' predecessor-mark='%d' predecessor-reserved='%d", before.source, before.mark, before.reserved) or "",
+		"'/>",
+	};
+end
+
+-- Puts what the next run must know on disk. The announcement is part of it until the screen has acknowledged it: who was before
+-- us stands nowhere else from then on.
+local function keep_numbers(link)
+	link.stale = nil;
+	if not spools.keep_numbers(link, state.points, not link.told and announcement(link, now()) or nil) then return false; end
+	link.kept = true;
+	return true;
 end
 
 -- The last of `count` new numbers; nil when the disk does not take the reservation that must come first.
@@ -69,7 +94,7 @@ local function next_number(link, count)
 	if last > link.reserved then
 		local reserved = link.reserved;
 		link.reserved = math.max(before + BLOCK, last);
-		if not spools.keep_numbers(link, state.points) then
+		if not keep_numbers(link) then
 			link.reserved = reserved;
 			return nil;
 		end
@@ -145,20 +170,6 @@ local function unaskable(item, why)
 	if t - (host.unaskable_at or 0) < 10 then return; end
 	host.unaskable_at = t;
 	log("warn", "A %s from %s cannot be asked about and is refused (%s)", item.stanza.name, item.from, why);
-end
-
--- Who we are: once per connection.
-local function announcement(link, t)
-	local hosts = {};
-	for name in pairs(link.hosts) do hosts[#hosts + 1] = name; end
-	table.sort(hosts);
-	local before = link.predecessor;
-	return concat {
-		"<source at='", stamp(t), "' node='", writer.attribute(state.node), "' software='", writer.attribute(state.software),
-		"' helper='", state.helper, "' hosts='", writer.attribute(concat(hosts, " ")),
-		before and format("' predecessor='%s' predecessor-mark='%d' predecessor-reserved='%d", before.source, before.mark, before.reserved) or "",
-		"'/>",
-	};
 end
 
 local function mark(link, t, ending)
@@ -319,6 +330,7 @@ local function flush(host, extra)
 	local announced = not link.announced;
 	if announced then
 		link.announced = true;
+		if not link.kept then keep_numbers(link); end -- who is announced is known to the next run
 		n = n + 1;
 		buf[n] = announcement(link, t);
 	end
@@ -375,6 +387,20 @@ local function send_apart(host, source, children, rec)
 	});
 	if not ok then code.lost(link); end
 	return true;
+end
+
+-- Announces the runs before this one of which the screen has not heard, one at a time, oldest first.
+local function tell_run(link)
+	local run = link.untold[1];
+	local host = run and not link.telling and speaker(link);
+	if not host then return; end
+	link.telling = send_apart(host, run.source, { run.xml }, { numbers = {}, source = run.source, run = run });
+end
+
+-- The run is announced, or never will be. Who we are is said again behind it: the last word is about us.
+local function run_told(link, run)
+	if link.untold[1] == run then table.remove(link.untold, 1); end
+	link.stale, link.announced = true, false;
 end
 
 -- Settlements that the disk refused: from memory, until acknowledged.
@@ -474,6 +500,7 @@ return {
 	new_link = new_link, session_of = session_of, submit = submit, settle = settle, unasked = unasked, report = report,
 	keep_unscreened = keep_unscreened, flush = flush, replay = replay, resend_unspooled = resend_unspooled, collect = collect, finish = finish, rule = rule,
 	write_settlements = write_settlements, safe_done = safe_done, speaker = speaker,
+	keep_numbers = keep_numbers, tell_run = tell_run, run_told = run_told,
 	advance = advance, close_run = close_run, mark = mark, stamp = stamp, writer = writer, spools = spools,
 	SCREENS_AT_ONCE = SCREENS_AT_ONCE,
 };

@@ -1,14 +1,19 @@
 -- SPDX-License-Identifier: MIT
 -- What must not be forgotten until the screen has acknowledged it, on disk: numbers given out (in blocks), settlements that
 -- a verdict does not imply, and whole questions that were let through unscreened.
--- Below DATA/gatehouse/SCREEN/: `source` (one line: source, reserved up to, last mark) and `spool-SOURCE-HOST` (records:
--- one line "kind n length", the element, a line end). Survives kill -9; a power cut only where lua-posix or lua-luv offers fsync.
+-- Below DATA/gatehouse/SCREEN/: `source` (a line with name and version; source, reserved up to, last mark; then the runs that
+-- the screen has not acknowledged as announced, oldest first, a line each: source, announcement) and `spool-SOURCE-HOST`
+-- (records: one line "kind n length", the element, a line end).
+-- Survives kill -9; a power cut only where lua-posix or lua-luv offers fsync.
 local logger = require "util.logger";
 local lfs = require "lfs";
 local format, gsub, match = string.format, string.gsub, string.match;
 local log = logger.init("gatehouse");
 
 local now = require "util.time".now;
+
+local SOURCE_HEAD = "gatehouse-source 1\n";
+local RUNS_KEPT = 256;
 
 -- Prosody itself cannot fsync. Opens the file or folder anew: what is synced is the file, not who wrote it.
 local function syncing_by(open, fsync, close)
@@ -52,12 +57,23 @@ local function folder(link)
 	return path;
 end
 
+-- What `source` says: this run, and the announcements that must not be forgotten. own: that of this run, if it is one of them.
+local function write_source(file, link, own)
+	local ok, err = file:write(SOURCE_HEAD, link.source, " ", link.reserved, " ", link.marked, "\n");
+	for _, run in ipairs(link.untold) do
+		if ok then ok, err = file:write(run.source, " ", run.xml, "\n"); end
+	end
+	if ok and own then ok, err = file:write(link.source, " ", own, "\n"); end
+	return ok, err;
+end
+
 -- Replaces the file in one step; false when the disk does not take it. points: set by tests only.
-local function keep_numbers(link, points)
+local function keep_numbers(link, points, own)
 	if points and points.before_reserve then points.before_reserve(link); end
 	local path = folder(link).."/source";
 	local file, err = io.open(path..".new", "w");
-	local ok = file and file:write(link.source, " ", link.reserved, " ", link.marked, "\n");
+	local ok = file;
+	if file then ok, err = write_source(file, link, own); end
 	if file then
 		if ok then ok, err = file:flush(); end
 		file:close();
@@ -74,13 +90,23 @@ local function keep_numbers(link, points)
 	return ok and true or false;
 end
 
-local function read_predecessor(link)
+-- The run before this one, and those whose announcement the screen has not acknowledged: link.predecessor, link.untold.
+local function read_source(link)
+	link.untold = {};
 	local file = io.open(folder(link).."/source");
 	if not file then return; end
-	local source, reserved, mark = match(file:read("a") or "", "^(%x+) (%d+) (%d+)\n");
+	local text = file:read("a") or "";
 	file:close();
-	if source and #source == 32 then
-		link.predecessor = { source = source, reserved = tonumber(reserved), mark = tonumber(mark) };
+	local version, rest = match(text, "^gatehouse%-source (%d+)\n(.*)$");
+	local source, reserved, mark, runs = match(version and rest or text, "^(%x+) (%d+) (%d+)\n(.*)$");
+	if not source or #source ~= 32 then return; end
+	link.predecessor = { source = source, reserved = tonumber(reserved), mark = tonumber(mark) };
+	for earlier, xml in string.gmatch(runs, "(%x+) ([^\n]+)\n") do
+		table.insert(link.untold, { source = earlier, xml = xml });
+	end
+	while #link.untold > RUNS_KEPT do
+		log("error", "Too many runs in a row never reached screen %s: the start of run %s is not told", link.screen, link.untold[1].source);
+		table.remove(link.untold, 1);
 	end
 end
 
@@ -201,6 +227,6 @@ local function put_aside(spool, elements)
 end
 
 return {
-	put_aside = put_aside, keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers, orphans = orphans,
+	put_aside = put_aside, keep_numbers = keep_numbers, read_source = read_source, new_spool = new_spool, leftovers = leftovers, orphans = orphans,
 	append = append, read = read, acknowledge = acknowledge, synced_by = synced_by,
 };
