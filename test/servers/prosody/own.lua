@@ -14,6 +14,7 @@ local st = require "util.stanza";
 local parse = require "util.xml".parse;
 local kinds, writer, errors = module:require "kinds", module:require "writer", module:require "errors";
 local replacement, spool, texts = module:require "replacement", module:require "spool", module:require "texts";
+local runs = module:require "runs";
 
 local passed, failed = 0, 0;
 local function check(ok, name)
@@ -324,9 +325,9 @@ equal(replacement(verdict("<presence xmlns='jabber:client' id='1' type='chat' fr
 
 -- The spool.
 local link = { screen = "policy.x/../y", source = ("ab"):rep(16), reserved = 2000, marked = 1500, untold = { { source = ("ef"):rep(16), xml = "<source a='1'/>" } } };
-check(spool.keep_numbers(link, nil, "<source a='2'/>"), "numbers are kept");
+check(runs.keep_numbers(link, nil, "<source a='2'/>"), "numbers are kept");
 local successor = { screen = link.screen, source = ("cd"):rep(16) };
-spool.read_source(successor);
+runs.read_source(successor);
 equal(#successor.untold, 2, "two that are not told of");
 equal(successor.untold[1].source, ("ef"):rep(16), "the oldest first");
 equal(successor.untold[2].source, link.source, "then the predecessor");

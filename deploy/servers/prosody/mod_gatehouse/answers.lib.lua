@@ -144,7 +144,7 @@ local function lost(link)
 end
 
 local function probe(link)
-	if link.probing then return; end
+	if link.probing or link.unreadable then return; end
 	local host = link_code.speaker(link);
 	if not host then return; end
 	link.probing, link.probed_at = true, now();
@@ -468,7 +468,7 @@ local function say_end(link)
 	link.marked = link.last;
 	if link.kept then link_code.keep_numbers(link); end -- else nobody has heard of this run
 	local host = link_code.speaker(link);
-	if not host or not session_of(link.screen) then return; end
+	if not host or not session_of(link.screen) or link.unreadable then return; end
 	link.seen_done, link.seen_at = link.done, 0; -- nothing is on its way any more
 	flush(host, link_code.mark(link, now(), true));
 	for _, one in pairs(link.hosts) do replay_oldest(one); end

@@ -2,7 +2,7 @@
 -- The way to one screen: numbers, questions out, answers in, what is under way. Shared by all hosts that name the screen.
 -- Holds no module of Prosody's: the state outlives a reload, and the newest loaded code works on it.
 local writer = module:require "writer";
-local spools = module:require "spool";
+local spools, runs = module:require "spool", module:require "runs";
 local logger = require "util.logger";
 local now = require "util.time".now;
 local hex_of = require "util.hex";
@@ -58,7 +58,7 @@ local function new_link(screen)
 		told_last = 0, told_done = 0, -- what the screen has acknowledged of `mark` and `done`
 		seen_at = 0, seen_done = 0, safe_done = 0,
 	};
-	spools.read_source(link);
+	runs.read_source(link);
 	state.links[screen] = link;
 	return link;
 end
@@ -82,7 +82,7 @@ end
 -- us stands nowhere else from then on.
 local function keep_numbers(link)
 	link.stale = nil;
-	if not spools.keep_numbers(link, state.points, not link.told and announcement(link, now()) or nil) then return false; end
+	if not runs.keep_numbers(link, state.points, not link.told and announcement(link, now()) or nil) then return false; end
 	link.kept = true;
 	return true;
 end
@@ -461,7 +461,7 @@ end
 
 -- The outage rule for an item, asked about or not.
 local function rule(host, item)
-	item.verdict = host.on_outage == "open" and "unscreened" or "bounce";
+	item.verdict = host.on_outage == "open" and not host.shut and "unscreened" or "bounce";
 end
 
 -- A new stanza. Gives the item its verdict at once where nobody is asked.
@@ -474,7 +474,7 @@ local function submit(host, item)
 		item.verdict, item.unnumbered = "bounce", true;
 	elseif host.inflight >= host.max_questions or host.bytes >= host.max_bytes or host.unspooled[1] and is_crowded(host) then
 		item.verdict, item.reason = "bounce", "full";
-	elseif link.broken or host.barred then
+	elseif link.broken or host.barred or host.shut then
 		rule(host, item);
 	else
 		local n = next_number(link);

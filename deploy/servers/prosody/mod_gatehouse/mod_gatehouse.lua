@@ -170,14 +170,20 @@ for name, value in pairs(options) do host[name] = value; end
 host.leaving = nil;
 if not host.link then
 	host.link = state.links[options.screen] or link.new_link(options.screen);
-	for i, spool in ipairs(link.spools.leftovers(host.link, module.host)) do host.spools[i] = spool; end
+	local spools, problem = link.spools.leftovers(host.link, module.host);
+	for i, spool in ipairs(spools) do host.spools[i] = spool; end
+	host.shut = host.link.unreadable or problem;
+	if host.shut then
+		module:log("error", "%s: nothing passes on %s until a helper that reads it runs here, or it is moved away, and Prosody is restarted", host.shut, module.host);
+	end
 end
 host.link.hosts[module.host] = host;
 state.hosts[module.host], state.left[module.host] = host, nil;
 state.code = code;
 
-if link.spools.synced_by then
-	module:log("info", "What is kept for the screen is synced to the disk (%s): it survives a power cut", link.spools.synced_by);
+local synced_by = module:require "disk".synced_by;
+if synced_by then
+	module:log("info", "What is kept for the screen is synced to the disk (%s): it survives a power cut", synced_by);
 else
 	module:log(host.on_outage == "open" and "warn" or "info",
 		"Nothing offers fsync for %s (lua-luv, or lua-posix where it serves this Lua): what is kept survives a crash of Prosody, not a power cut", _VERSION);
