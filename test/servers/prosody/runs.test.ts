@@ -13,132 +13,95 @@ const BOB = `bob@${HOST}`
 const PLUGINS = join(import.meta.dirname, 'plugins')
 const OPEN = 'gatehouse_on_outage = "open"'
 
-function run(folder: string, at = 'never', lines: readonly string[] = [OPEN]): Promise<Gated> {
-  return openGated({
-    folder,
-    keepFolder: true,
-    lines: [...lines, `gatehouse_crash_at = "${at}"`],
-    settings: { modules: ['gatehouse_points'], pluginPaths: [PLUGINS] },
-  })
+type Run = (at?: string) => Promise<Gated>
+
+/** Plays on one folder; every server that the body starts is gone at the end. */
+async function on(body: (run: Run) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-runs-'))
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  await body(async (at = 'never') =>
+    stack.use(
+      await openGated({
+        folder,
+        keepFolder: true,
+        lines: ['gatehouse_on_outage = "open"', `gatehouse_crash_at = "${at}"`],
+        settings: { modules: ['gatehouse_points'], pluginPaths: [PLUGINS] },
+      }),
+    ),
+  )
 }
 
-async function end(gated: Gated): Promise<void> {
+async function kill(gated: Gated): Promise<void> {
   gated.prosody.kill('SIGKILL')
   await gated.prosody.exited
-  await gated[Symbol.asyncDispose]()
 }
 
-type Announced = { source: string; before: string | null; mark: number; reserved: number }
+const ANNOUNCED =
+  /<screen [^>]*source='([0-9a-f]{32})'.*<source [^>]* predecessor='([0-9a-f]{32})' predecessor-mark='(\d+)' predecessor-reserved='(\d+)'/
 
-/** Each announcement that the screen has seen, in order. */
-function announced(screen: AllowScreen): Announced[] {
-  return screen.seen.flatMap((iq) => {
-    const source = /<screen [^>]*source='([0-9a-f]{32})'/.exec(iq)?.[1] ?? ''
-    return [...iq.matchAll(/<source [^>]*>/g)].map(([element]) => ({
-      source,
-      before: / predecessor='([0-9a-f]{32})'/.exec(element)?.[1] ?? null,
-      mark: Number(/predecessor-mark='(\d+)'/.exec(element)?.[1]),
-      reserved: Number(/predecessor-reserved='(\d+)'/.exec(element)?.[1]),
-    }))
-  })
+/** What the screen is told of who was before the run: waits for it. */
+async function before(screen: AllowScreen, run: string): Promise<{ source: string; reserved: number }> {
+  const said = { test: (iq: string) => ANNOUNCED.exec(iq)?.[1] === run } as RegExp
+  const [, , source = '', , reserved] = ANNOUNCED.exec(await soon(screen.saw(said), `who was before ${run}`)) ?? []
+  return { source, reserved: Number(reserved) }
 }
 
-const sourceOf = (screen: AllowScreen) => announced(screen)[0]?.source ?? assert.fail('nothing was announced')
-const saw = (screen: AllowScreen, source: string, before: string) =>
-  soon(
-    screen.saw(new RegExp(`<screen [^>]*source='${source}'.*<source [^>]* predecessor='${before}'`)),
-    `${source} after ${before}`,
-  )
-
-/** Resolves with the announcement of the run now, once every earlier one has been said: it is said again behind them. */
-async function settled(screen: AllowScreen, own: string): Promise<void> {
-  const twice = { test: () => announced(screen).filter((one) => one.source === own).length >= 2 }
-  await soon(screen.saw(twice as unknown as RegExp), 'the last word, which is about this run')
-}
+const sourceOf = (screen: AllowScreen) =>
+  / source='([0-9a-f]{32})'/.exec(screen.seen[0] ?? '')?.[1] ?? assert.fail('nothing was said')
 
 describe('the chain of runs', () => {
-  let folder = ''
-  const fresh = async () => {
-    folder = await mkdtemp(join(tmpdir(), 'gatehouse-runs-'))
-  }
-  const gone = () => rm(folder, { recursive: true, force: true })
-
   for (const at of ['first_before_reserve', 'first_in_reserve', 'first_after_reserve'])
-    it(`loses no run when two in a row are killed as they write their numbers for the first time (${at})`, async () => {
-      await fresh()
-      try {
-        const first = await run(folder)
+    it(`loses no run when two in a row are killed as they write their numbers for the first time (${at})`, () =>
+      on(async (run) => {
+        const first = await run()
         const asked = await first.asking()
         const alice = await first.login('alice')
         for (const i of [1, 2, 3]) alice.say(BOB, `said ${i}`)
         await soon(asked.saw(/said 3/), 'the third question')
-        const oldest = sourceOf(asked)
-        await end(first)
+        await kill(first)
         for (let time = 0; time < 2; time++) {
-          const killed = await run(folder, at)
+          const killed = await run(at)
           ;(await killed.login('alice')).say(BOB, 'of which it dies')
           await soon(killed.prosody.exited, 'the end of the server')
-          await killed[Symbol.asyncDispose]()
         }
-        const last = await run(folder)
-        const screen = await last.asking()
-        const own = sourceOf(screen)
-        await soon(
-          screen.saw(new RegExp(` predecessor='${oldest}' predecessor-mark='\\d+' predecessor-reserved='1000'`)),
-          'the end of the oldest run',
-        )
-        if (at === 'first_after_reserve') await settled(screen, own)
-        const by = new Map(announced(screen).map((one) => [one.source, one]))
-        let steps = 0
-        let one = by.get(own)
-        while (one && one.before !== oldest) {
-          assert.equal(one.reserved, 1000)
-          one = by.get(one.before ?? '')
-          steps += 1
+        const screen = await (await run()).asking()
+        let one = sourceOf(screen)
+        // Those that died before their numbers were on disk gave none, and were announced to nobody: they never were.
+        for (let between = at === 'first_after_reserve' ? 3 : 1; between > 0; between--) {
+          const earlier = await before(screen, one)
+          assert.equal(earlier.reserved, 1000)
+          one = earlier.source
         }
-        assert.ok(one, 'the runs hang together from the last to the first')
-        assert.equal(steps, at === 'first_after_reserve' ? 2 : 0)
-        assert.equal(announced(screen).at(-1)?.source, own, 'the last word is about the run that speaks')
-        await end(last)
-      } finally {
-        await gone()
-      }
-    })
+        assert.equal(one, sourceOf(asked))
+      }))
 
-  it('announces a run again whose announcement was sent and not acknowledged, and no more once it was', async () => {
-    await fresh()
-    try {
-      const first = await run(folder)
+  it('announces a run again whose announcement was sent and not acknowledged, and no more once it was', () =>
+    on(async (run) => {
+      const first = await run()
       const oldest = sourceOf(await first.asking())
-      await end(first)
+      await kill(first)
 
-      const second = await run(folder)
+      const second = await run()
       const deaf = await second.screen(undefined, { silent: /./ })
       await soon(deaf.saw(/<source /), 'the announcement')
       const middle = sourceOf(deaf)
-      assert.notEqual(middle, oldest)
-      await end(second)
+      await kill(second)
 
-      const third = await run(folder)
+      const third = await run()
       const screen = await third.asking()
       const own = sourceOf(screen)
-      await saw(screen, own, middle)
-      await saw(screen, middle, oldest)
-      await settled(screen, own)
+      assert.equal((await before(screen, own)).source, middle)
+      assert.equal((await before(screen, middle)).source, oldest)
       ;(await third.login('alice')).say(BOB, 'behind it all')
       await soon(screen.saw(/<mark last='1'/), 'the mark, which is on disk before it is said')
-      await end(third)
+      await kill(third)
 
-      const fourth = await run(folder)
+      const fourth = await run()
       const last = await fourth.asking()
-      await saw(last, sourceOf(last), own)
+      assert.equal((await before(last, sourceOf(last))).source, own)
       ;(await fourth.login('alice')).say(BOB, 'and on')
-      await soon(last.saw(/and on/), 'a question')
       await soon(last.saw(/<mark last='1'/), 'a mark')
-      assert.deepEqual([...new Set(announced(last).map((one) => one.before))], [own])
-      await end(fourth)
-    } finally {
-      await gone()
-    }
-  })
+      assert.deepEqual([...new Set(last.seen.flatMap((iq) => ANNOUNCED.exec(iq)?.[2] ?? []))], [own])
+    }))
 })

@@ -397,10 +397,10 @@ local function tell_run(link)
 	link.telling = send_apart(host, run.source, { run.xml }, { numbers = {}, source = run.source, run = run });
 end
 
--- The run is announced, or never will be. Who we are is said again behind it: the last word is about us.
+-- The run is announced, or never will be.
 local function run_told(link, run)
 	if link.untold[1] == run then table.remove(link.untold, 1); end
-	link.stale, link.announced = true, false;
+	link.stale = true;
 end
 
 -- Settlements that the disk refused: from memory, until acknowledged.

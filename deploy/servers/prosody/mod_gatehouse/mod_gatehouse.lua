@@ -156,6 +156,7 @@ local function part()
 		if state.links[one.screen] == one then state.links[one.screen] = nil; end
 	end
 	one.hosts[module.host] = nil;
+	one.announced = false; -- the others say that it is gone
 end
 
 if host.link and host.link.screen ~= options.screen then part(); end
@@ -177,6 +178,7 @@ if not host.link then
 		module:log("error", "%s: nothing passes on %s until a helper that reads it runs here, or it is moved away, and Prosody is restarted", host.shut, module.host);
 	end
 end
+if not host.link.hosts[module.host] then host.link.announced = false; end
 host.link.hosts[module.host] = host;
 state.hosts[module.host], state.left[module.host] = host, nil;
 state.code = code;
