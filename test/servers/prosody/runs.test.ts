@@ -11,7 +11,6 @@ import { type Gated, HOST, openGated, soon } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const PLUGINS = join(import.meta.dirname, 'plugins')
-const OPEN = 'gatehouse_on_outage = "open"'
 
 type Run = (at?: string) => Promise<Gated>
 
