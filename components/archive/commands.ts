@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the archive's commands do. A look at contents is recorded first (access.ts), then answered.
 import { dirname, join } from 'node:path'
-import { type Args, type Command, CommandError, EXIT, type Said } from '../kit/process/command.ts'
+import {
+  type Args,
+  type Asked,
+  type Command,
+  CommandError,
+  EXIT,
+  type Hosts,
+  type Said,
+} from '../kit/process/command.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import type { AccessLog } from './access.ts'
 import { backUp } from './backup.ts'
@@ -23,10 +31,10 @@ export type Desk = {
   /** Resolves at the next commit with records, or when the signal aborts. */
   moved(signal: AbortSignal): Promise<void>
   now(): number
-  counts(): Promise<Readonly<Record<string, string | number | null>>>
+  /** Of all hosts, or of some. */
+  counts(hosts: readonly string[] | null): Promise<Readonly<Record<string, string | number | null>>>
 }
 
-type Asked = Parameters<Command['run']>[1]
 type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
 
 const runs: Readonly<Record<CommandName, Run>> = {
@@ -47,16 +55,17 @@ export function openCommands(desk: Desk): Command[] {
 const CATCH_UP_MS = 2000
 const MOST_LISTED = 1000
 
-async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+async function* show(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
   const id = text(args.id)
   const name = readRecordId(id)
   if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
-  let shown = await desk.store.read('show', name)
+  const query = { name, hosts: listOf(hosts) }
+  let shown = await desk.store.read('show', query)
   if (shown.found === 'nothing') {
     await desk.caughtUp(within(signal))
-    shown = await desk.store.read('show', name)
+    shown = await desk.store.read('show', query)
   }
-  await desk.access.record({ caller, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
+  await desk.access.record({ caller, hosts, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
   if (shown.found === 'nothing') throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
   if (shown.found === 'several') {
     throw new CommandError(desk.say('archive-several', language, { ids: shown.ids.join(', ') }), EXIT.usage)
@@ -67,11 +76,11 @@ async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked
   yield { say: 'text', text: desk.say('archive-looked', language, { user: caller.user }) }
 }
 
-async function* search(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
-  const query = readSearch(args)
+async function* search(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
+  const query = readSearch(args, hosts)
   await desk.caughtUp(within(signal))
   const { hits, capped, records } = await desk.store.read('search', query)
-  await desk.access.record({ caller, command: 'archive search', args, hits })
+  await desk.access.record({ caller, hosts, command: 'archive search', args, hits })
   for (const { id, settled, tries, shown } of records) yield listed(writeListed(id, settled.settlement, tries, shown))
   const count = { shown: records.length, hits }
   yield {
@@ -80,14 +89,14 @@ async function* search(desk: Desk, args: Args, { caller, language, signal }: Ask
   }
 }
 
-async function* tail(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
+async function* tail(desk: Desk, args: Args, { caller, hosts, signal }: Asked): AsyncGenerator<Said> {
   let after = await desk.store.read('lastNumber', null)
-  await desk.access.record({ caller, command: 'archive tail', args, hits: null })
+  await desk.access.record({ caller, hosts, command: 'archive tail', args, hits: null })
   let given = 0
   try {
     while (!signal.aborted) {
       const moved = desk.moved(signal)
-      const next = await desk.store.read('listAfter', { after, limit: 100 })
+      const next = await desk.store.read('listAfter', { after, limit: 100, hosts: listOf(hosts) })
       for (const { id, settled, tries, shown } of next.records) {
         given += 1
         yield listed(writeListed(id, settled.settlement, tries, shown))
@@ -96,28 +105,36 @@ async function* tail(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGe
       after = next.last
     }
   } finally {
-    await desk.access.record({ caller, command: 'archive tail', args: { ...args, ended: true }, hits: given })
+    await desk.access.record({ caller, hosts, command: 'archive tail', args: { ...args, ended: true }, hits: given })
   }
 }
 
-async function* stats(desk: Desk): AsyncGenerator<Said> {
-  for (const [name, value] of Object.entries(await desk.counts())) yield listed({ what: name, value })
+async function* stats(desk: Desk, _: Args, { hosts }: Asked): AsyncGenerator<Said> {
+  for (const [name, value] of Object.entries(await desk.counts(listOf(hosts)))) yield listed({ what: name, value })
 }
 
-async function* gaps(desk: Desk, args: Args, { language, signal }: Asked): AsyncGenerator<Said> {
+async function* gaps(desk: Desk, args: Args, { hosts, language, signal }: Asked): AsyncGenerator<Said> {
   await desk.ownCaughtUp(within(signal))
-  const found = await desk.store.read('findings', { open: args.all !== true, limit: bound(args.limit) })
+  const found = await desk.store.read('findings', {
+    open: args.all !== true,
+    limit: bound(args.limit),
+    hosts: listOf(hosts),
+  })
   for (const { foundAt, closedAt, ...rest } of found) {
     yield listed({ ...rest, found_at: writeTime(foundAt), closed_at: writeTime(closedAt) })
   }
   if (found.length === 0) yield { say: 'text', text: desk.say('archive-nothing-missing', language) }
 }
 
-async function* access(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
+async function* access(desk: Desk, args: Args, { caller, hosts, signal }: Asked): AsyncGenerator<Said> {
   // Looks at this archive stand in its own journal, and what other processes refused in theirs.
   await Promise.all([desk.ownCaughtUp(within(signal)), desk.caughtUp(within(signal))])
-  const looks = await desk.store.read('accesses', { user: text(args.user), limit: bound(args.limit) })
-  await desk.access.record({ caller, command: 'archive access', args, hits: looks.length })
+  const looks = await desk.store.read('accesses', {
+    user: text(args.user),
+    limit: bound(args.limit),
+    hosts: listOf(hosts),
+  })
+  await desk.access.record({ caller, hosts, command: 'archive access', args, hits: looks.length })
   for (const { at, recordedAt, uid, user, command, query, hits, denied, reason } of looks) {
     yield listed({
       at: writeTime(at ?? recordedAt),
@@ -132,11 +149,11 @@ async function* access(desk: Desk, args: Args, { caller, signal }: Asked): Async
   }
 }
 
-async function* backup(desk: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
+async function* backup(desk: Desk, args: Args, { caller, hosts, language }: Asked): AsyncGenerator<Said> {
   // The one folder that is certain to be writable: as a service the archive sees all others as read-only.
   const folder = dirname(desk.store.path)
   const path = text(args.path) || join(folder, `backup-${new Date(desk.now()).toISOString().replaceAll(':', '-')}.db`)
-  await desk.access.record({ caller, command: 'archive backup', args: { ...args, path }, hits: null })
+  await desk.access.record({ caller, hosts, command: 'archive backup', args: { ...args, path }, hits: null })
   const unit = desk.say('archive-backup-unit', language)
   for await (const step of backUp(desk.store, path)) {
     if (step.step === 'copied') yield { say: 'progress', done: step.bytes, total: step.total, unit }
@@ -150,7 +167,7 @@ async function* backup(desk: Desk, args: Args, { caller, language }: Asked): Asy
   }
 }
 
-function readSearch(args: Args): Search {
+function readSearch(args: Args, hosts: Hosts): Search {
   const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
   const person = (value: unknown) => bareOf(text(value))
   return {
@@ -160,7 +177,12 @@ function readSearch(args: Args): Search {
     since: time(args.since),
     until: time(args.until),
     limit: bound(args.limit),
+    hosts: listOf(hosts),
   }
+}
+
+function listOf(hosts: Hosts): readonly string[] | null {
+  return hosts === null ? null : [...hosts]
 }
 
 /** What a table cannot hold, in lines for people. */

@@ -3,6 +3,7 @@
 import type { Declaration, Parameter } from '../kit/process/command.ts'
 
 const reason: Parameter = { name: 'reason', help: 'archive-reason', type: 'text' }
+const host: Parameter = { name: 'host', help: 'archive-host', type: 'host' }
 const limit = (most: number): Parameter => ({ name: 'limit', help: 'archive-limit', type: 'number', default: most })
 const RECORD_COLUMNS = ['id', 'at', 'from', 'to', 'what', 'settlement', 'verdict', 'text'] as const
 
@@ -13,6 +14,7 @@ export const declarations = [
     rights: ['officer'],
     parameters: [{ name: 'id', help: 'archive-show-id', type: 'text', required: true, positional: true }, reason],
     columns: RECORD_COLUMNS,
+    byHost: true,
   },
   {
     name: 'archive search',
@@ -24,26 +26,44 @@ export const declarations = [
       { name: 'peer', help: 'archive-peer', type: 'jid' },
       { name: 'since', help: 'archive-since', type: 'time' },
       { name: 'until', help: 'archive-until', type: 'time' },
+      host,
       limit(50),
       reason,
     ],
     columns: RECORD_COLUMNS,
+    byHost: true,
   },
-  { name: 'archive tail', help: 'archive-tail', rights: ['officer'], parameters: [reason], columns: RECORD_COLUMNS },
-  { name: 'archive stats', help: 'archive-stats', rights: ['operator'], parameters: [], columns: ['what', 'value'] },
+  {
+    name: 'archive tail',
+    help: 'archive-tail',
+    rights: ['officer'],
+    parameters: [host, reason],
+    columns: RECORD_COLUMNS,
+    byHost: true,
+  },
+  {
+    name: 'archive stats',
+    help: 'archive-stats',
+    rights: ['operator'],
+    parameters: [host],
+    columns: ['what', 'value'],
+    byHost: true,
+  },
   {
     name: 'archive gaps',
     help: 'archive-gaps',
     rights: ['operator', 'officer'],
-    parameters: [{ name: 'all', help: 'archive-gaps-all', type: 'flag' }, limit(1000)],
+    parameters: [{ name: 'all', help: 'archive-gaps-all', type: 'flag' }, host, limit(1000)],
     columns: ['kind', 'source', 'from', 'to', 'count', 'found_at', 'closed_at'],
+    byHost: true,
   },
   {
     name: 'archive access',
     help: 'archive-access',
     rights: ['auditor', 'officer'],
-    parameters: [{ name: 'user', help: 'archive-access-user', type: 'text' }, limit(100), reason],
+    parameters: [{ name: 'user', help: 'archive-access-user', type: 'text' }, host, limit(100), reason],
     columns: ['at', 'user', 'command', 'query', 'hits', 'denied', 'reason'],
+    byHost: true,
   },
   {
     name: 'archive backup',

@@ -574,11 +574,11 @@ test('policy and archive may start in any order: a journal that is not there yet
   await using stage = await openStage({ yaml: 'follow: { journals: [policy, second] }\n' })
   await stage.write(ask({ n: 1 }), done(1))
   assert.equal((await stage.ask('archive search', { words: 'hello' })).rows.length, 1)
-  assert.equal(stage.running.ready(), 'not opened yet')
+  assert.equal(stage.running.ready('en'), 'not opened yet')
   await using second = await openJournal(join(stage.folder, 'journals', 'second'), { maxBytes: 1 << 30 })
   const body = JSON.stringify(ask({ n: 1, source: 'c'.repeat(32), stanza: chat('from the second') }))
   await second.append([{ kind: 'ask', version: 1, body }])
-  while (stage.running.ready() !== null) await stage.ask('archive stats')
+  while (stage.running.ready('en') !== null) await stage.ask('archive stats')
   assert.equal((await stage.ask('archive search', { words: 'second' })).rows.length, 1)
 })
 

@@ -133,6 +133,9 @@ export type ShownRecord = {
   followedBy: readonly Related[]
 }
 
+/** Virtual hosts by name, in lower case; null: all. A record belongs to the host that asked about it, and to that of its recipient. */
+export type Hosts = readonly string[] | null
+
 /** Times are Unix ms of the helper's clock; people are bare addresses. */
 export type Search = {
   words: string
@@ -141,6 +144,8 @@ export type Search = {
   since: number | null
   until: number | null
   limit: number
+  /** Virtual hosts to look at; null: all. */
+  hosts: Hosts
 }
 
 export type Access = {

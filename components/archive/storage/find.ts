@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
+import { hostsValue, OF_HOSTS } from './hosts.ts'
 import { nameNumber } from './names.ts'
 import { type ListedRecord, listRecords } from './show.ts'
 
@@ -13,7 +14,7 @@ const HOUR = 3_600_000
 
 export type Found = { hits: number; capped: boolean; records: ListedRecord[] }
 
-/** Records of all hosts; a number with several tries that fit is given once, its hits are counted by content. */
+/** Records of the hosts asked for; a number with several tries that fit is given once, its hits are counted by content. */
 export function search(db: DatabaseSync, query: Search): Found {
   const none = { hits: 0, capped: false, records: [] }
   const match = matchOf(db, query)
@@ -74,6 +75,7 @@ function partsOf(db: DatabaseSync, query: Search, match: string): Part[] {
   const exact = [
     ...(since === null ? [] : [{ sql: 'r.at >= ?', value: since }]),
     ...(until === null ? [] : [{ sql: 'r.at <= ?', value: until }]),
+    ...(query.hosts === null ? [] : [{ sql: OF_HOSTS, value: hostsValue(query.hosts) }]),
   ]
   const number = match ? 'words.rowid' : 'r.number'
   const tables = match

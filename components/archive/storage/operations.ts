@@ -2,9 +2,10 @@
 // The named operations of the archive's store; they run in its worker threads (kit/store).
 import type { DatabaseSync } from 'node:sqlite'
 import type { Batch } from '../domain/batch.ts'
-import type { Search } from '../domain/record.ts'
+import type { Hosts, Search } from '../domain/record.ts'
 import type { RecordName } from '../domain/record-id.ts'
 import { search } from './find.ts'
+import { hostCounts } from './hosts.ts'
 import { keepBatch, keepCounting } from './keep.ts'
 import { openNames } from './names.ts'
 import { accesses, counts, findings, resume, undecided } from './report.ts'
@@ -21,14 +22,15 @@ export function openOperations() {
     },
     read: {
       resume: (db: DatabaseSync, _: null) => resume(db),
-      show: (db: DatabaseSync, name: RecordName) => show(db, name),
+      show: (db: DatabaseSync, { name, hosts }: { name: RecordName; hosts: Hosts }) => show(db, name, hosts),
       search: (db: DatabaseSync, query: Search) => search(db, query),
-      listAfter: (db: DatabaseSync, { after, limit }: { after: number; limit: number }) => listAfter(db, after, limit),
+      listAfter: (db: DatabaseSync, query: { after: number; limit: number; hosts: Hosts }) => listAfter(db, query),
       lastNumber: (db: DatabaseSync, _: null) => lastNumber(db),
       counts: (db: DatabaseSync, _: null) => counts(db),
+      hostCounts: (db: DatabaseSync, hosts: readonly string[]) => hostCounts(db, hosts),
       undecided: (db: DatabaseSync, _: null) => undecided(db),
-      findings: (db: DatabaseSync, query: { open: boolean; limit: number }) => findings(db, query),
-      accesses: (db: DatabaseSync, query: { user: string; limit: number }) => accesses(db, query),
+      findings: (db: DatabaseSync, query: { open: boolean; limit: number; hosts: Hosts }) => findings(db, query),
+      accesses: (db: DatabaseSync, query: { user: string; limit: number; hosts: Hosts }) => accesses(db, query),
     },
     stream: {},
   }

@@ -2,9 +2,10 @@
 // Reading records with all their tries, settlements and what they are about.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
-import type { LinkKind, Related, ShownRecord, ShownTry } from '../domain/record.ts'
+import type { Hosts, LinkKind, Related, ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
 import { type Outcome, type Settled, settle } from '../domain/settling.ts'
+import { hostsValue, OF_HOSTS } from './hosts.ts'
 import { occupantsAt } from './occupants.ts'
 
 /** A line of a list: the effective try, or the first where none is. */
@@ -19,8 +20,10 @@ type Row = Record<string, SQLOutputValue>
 type SourceRow = { number: number; id: string; short: string; done: number }
 
 /** A short name is looked up as it was shown; any longer start of the source's id will do when it fits one source only. */
-export function show(db: DatabaseSync, name: RecordName): Shown {
-  const sources = sourcesNamed(db, name.source).filter((source) => isKnown(db, source, name.n))
+export function show(db: DatabaseSync, name: RecordName, hosts: Hosts): Shown {
+  const sources = sourcesNamed(db, name.source).filter(
+    (source) => isKnown(db, source, name.n) && (hosts === null || isOf(db, hosts, source, name.n)),
+  )
   const [source, other] = sources
   if (!source) return { found: 'nothing' }
   if (other) return { found: 'several', ids: sources.map(({ id }) => writeRecordId(id, name.n)) }
@@ -45,11 +48,15 @@ export function listRecords(db: DatabaseSync, numbers: readonly number[]): Liste
   return listed
 }
 
-/** Records kept after a number, oldest first, each try in a line of its own. */
-export function listAfter(db: DatabaseSync, after: number, limit: number): { last: number; records: ListedRecord[] } {
+/** Records kept after a number, oldest first, each try in a line of its own. `last` counts those of other hosts too. */
+export function listAfter(
+  db: DatabaseSync,
+  { after, limit, hosts }: { after: number; limit: number; hosts: Hosts },
+): { last: number; records: ListedRecord[] } {
   const rows = statement(db, 'SELECT number FROM record WHERE number > ? ORDER BY number LIMIT ?').all(after, limit)
   const numbers = rows.map((row) => Number(row.number))
-  return { last: numbers.at(-1) ?? after, records: listRecords(db, numbers) }
+  const visible = hosts === null ? numbers : numbers.filter((number) => isRecordOf(db, hosts, number))
+  return { last: numbers.at(-1) ?? after, records: listRecords(db, visible) }
 }
 
 export function lastNumber(db: DatabaseSync): number {
@@ -78,6 +85,23 @@ function isKnown(db: DatabaseSync, source: SourceRow, n: number): boolean {
   const sql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM record WHERE source = :s AND n = :n) OR EXISTS (SELECT 1 FROM settle WHERE source = :s AND n = :n)
     OR EXISTS (SELECT 1 FROM outage WHERE source = :s AND low <= :n AND high >= :n)`
   return statement(db, sql).get({ s: source.number, n }) !== undefined
+}
+
+function isRecordOf(db: DatabaseSync, hosts: readonly string[], number: number): boolean {
+  const sql = `SELECT 1 FROM record r WHERE r.number = ? AND ${OF_HOSTS}`
+  return statement(db, sql).get(number, hostsValue(hosts)) !== undefined
+}
+
+/** A number that was never asked about belongs to the host of its outage, or to none. */
+function isOf(db: DatabaseSync, hosts: readonly string[], source: SourceRow, n: number): boolean {
+  const value = hostsValue(hosts)
+  const record = `SELECT 1 FROM record r WHERE r.source = ? AND r.n = ? AND ${OF_HOSTS}`
+  const outage = `SELECT 1 FROM outage o JOIN name ON name.number = o.host
+    WHERE o.source = ? AND o.low <= ? AND o.high >= ? AND name.text IN (SELECT value FROM json_each(?))`
+  return (
+    statement(db, record).get(source.number, n, value) !== undefined ||
+    statement(db, outage).get(source.number, n, n, value) !== undefined
+  )
 }
 
 function readRecord(db: DatabaseSync, source: SourceRow, n: number): ShownRecord {
