@@ -2,9 +2,10 @@
 // Every look is a fact in the archive's own journal, on disk before anything is shown. What cannot be recorded is not shown.
 import type { Journal } from '../kit/bus/journal.ts'
 import { writeFact } from '../kit/facts/entries.ts'
-import { type Args, type Caller, CommandError, EXIT } from '../kit/process/command.ts'
+import { type Args, type Caller, CommandError, EXIT, type Hosts } from '../kit/process/command.ts'
 
-export type Look = { caller: Caller; command: string; args: Args; hits: number | null }
+/** `hosts`: what was looked at; null: all virtual hosts. */
+export type Look = { caller: Caller; hosts: Hosts; command: string; args: Args; hits: number | null }
 
 export type AccessLog = {
   /** Resolves when the fact is on disk; refuses the look otherwise. */
@@ -14,8 +15,9 @@ export type AccessLog = {
 /** `unrecorded`: the text for the one who asked. */
 export function openAccessLog(journal: Journal, now: () => number, unrecorded: (error: unknown) => string): AccessLog {
   return {
-    async record({ caller, command, args, hits }) {
-      const { reason, ...query } = args
+    async record({ caller, hosts, command, args, hits }) {
+      const { reason, host: _, ...said } = args
+      const query = hosts === null ? said : { ...said, hosts: [...hosts] }
       const who = { uid: caller.uid, user: caller.user }
       const at = new Date(now()).toISOString()
       const given = typeof reason === 'string' && reason !== '' ? { reason } : {}

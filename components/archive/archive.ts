@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openDenialLog } from '../kit/bus/denied.ts'
 import { openJournal } from '../kit/bus/file-journal.ts'
+import { orAborted } from '../kit/bus/or-aborted.ts'
 import type { Context, Running } from '../kit/process/run.ts'
 import { createRouter } from '../kit/router/create-router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
@@ -14,10 +15,11 @@ import { openCommands } from './commands.ts'
 import { type Completeness, countFrom } from './domain/completeness.ts'
 import type { FollowEvents } from './follow.ts'
 import { openGauges } from './gauges.ts'
-import { type JournalView, openJournals } from './journals.ts'
+import { type JournalView, NOT_OPENED, openJournals } from './journals.ts'
 import { openStanzaReader } from './protocol/stanza-reader.ts'
 import type { ArchiveSettings } from './settings.ts'
 import { ARCHIVE_WORKER, openArchiveStore } from './storage/archive-store.ts'
+import type { HostCounts } from './storage/hosts.ts'
 import type { Counts } from './storage/report.ts'
 import { openWatch } from './watch.ts'
 
@@ -57,8 +59,9 @@ export async function startArchive(
     resumed: () => log.info('store takes again'),
     hole: (journal, from, to) => {
       log.error('journal entries are gone', { journal, from, to })
-      watch.hole(journal, from, to)
+      return watch.hole(journal, from, to)
     },
+    unrecorded: (error) => log.error('a finding could not be recorded, trying again', { error }),
   }
   const common = {
     batch: settings.follow.batch,
@@ -100,11 +103,11 @@ export async function startArchive(
   const journals = opening.use(openJournals({ ...common, followed: settings.follow.journals, completeness }))
 
   const views = () => [...journals.views(), ...ownJournals.views()]
-  const moved = (signal: AbortSignal) => {
+  const moved = async (signal: AbortSignal) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     movers.add(resolve)
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    return promise
+    await orAborted(promise, signal)
+    movers.delete(resolve)
   }
   let looking = Promise.resolve()
   const look = async () => {
@@ -128,7 +131,15 @@ export async function startArchive(
     return text.say('archive-unrecorded', undefined)
   })
   const denials = openDenialLog(own, now, (uid) => log.warn('denied attempts are no more put on record', { uid }))
-  const counts = async () => countsOf(await store.read('counts', null), totals(), views())
+  const wrongOf = (view: JournalView | undefined, language: string) => {
+    if (view === undefined || view.wrong === null) return null
+    if (view.wrong === NOT_OPENED) return text.say('archive-journal-not-opened', language)
+    return text.say('archive-journal-wrong', language, { name: view.name, cause: view.wrong })
+  }
+  const counts = async (hosts: readonly string[] | null) =>
+    hosts === null
+      ? countsOf(await store.read('counts', null), totals(), views())
+      : hostCountsOf(await store.read('hostCounts', hosts))
   const router = openLink(context, software)
   const opened = opening.move()
   return {
@@ -145,9 +156,17 @@ export async function startArchive(
       now,
       counts,
     }),
-    healthy: () => views().find(({ wrong }) => wrong !== null && wrong !== 'not opened yet')?.wrong ?? null,
+    healthy: (language) =>
+      wrongOf(
+        views().find(({ wrong }) => wrong !== null && wrong !== NOT_OPENED),
+        language,
+      ),
     denied: denials.record,
-    ready: () => views().find(({ wrong }) => wrong !== null)?.wrong ?? null,
+    ready: (language) =>
+      wrongOf(
+        views().find(({ wrong }) => wrong !== null),
+        language,
+      ),
     async drain(signal) {
       await router?.stream.drain(signal)
       await opened.disposeAsync()
@@ -177,8 +196,8 @@ function countsOf(
   return {
     ...kept,
     open_findings: openFindings,
-    oldest: oldest === null ? null : new Date(oldest).toISOString(),
-    newest: newest === null ? null : new Date(newest).toISOString(),
+    oldest: timeOrNull(oldest),
+    newest: timeOrNull(newest),
     ...Object.fromEntries(Object.entries(settles).map(([outcome, count]) => [`settled ${outcome}`, count])),
     gaps: missing.gaps,
     tail_unknown: missing.tailUnknown,
@@ -192,6 +211,14 @@ function countsOf(
       ]),
     ),
   }
+}
+
+function hostCountsOf({ openFindings, oldest, newest, ...kept }: HostCounts): Record<string, string | number | null> {
+  return { ...kept, open_findings: openFindings, oldest: timeOrNull(oldest), newest: timeOrNull(newest) }
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
 }
 
 /** The archive's own journal is there: this process writes it. */

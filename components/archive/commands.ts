@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the archive's commands do. A look at contents is recorded first (access.ts), then answered.
 import { dirname, join } from 'node:path'
-import { type Args, type Command, CommandError, EXIT, type Said } from '../kit/process/command.ts'
+import {
+  type Args,
+  type Asked,
+  type Command,
+  CommandError,
+  EXIT,
+  type Hosts,
+  type Said,
+} from '../kit/process/command.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import type { AccessLog } from './access.ts'
 import { backUp } from './backup.ts'
@@ -31,10 +39,10 @@ export type Desk = {
   /** Resolves at the next commit with records, or when the signal aborts. */
   moved(signal: AbortSignal): Promise<void>
   now(): number
-  counts(): Promise<Readonly<Record<string, string | number | null>>>
+  /** Of all hosts, or of some. */
+  counts(hosts: readonly string[] | null): Promise<Readonly<Record<string, string | number | null>>>
 }
 
-type Asked = Parameters<Command['run']>[1]
 type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
 
 const runs: Readonly<Record<CommandName, Run>> = {
@@ -65,16 +73,17 @@ export function openCommands(desk: Desk): Command[] {
 const CATCH_UP_MS = 2000
 const MOST_LISTED = 1000
 
-async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+async function* show(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
   const id = text(args.id)
   const name = readRecordId(id)
   if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
-  let shown = await desk.store.read('show', { ...name, hosts: null })
+  const query = { ...name, hosts: listOf(hosts) }
+  let shown = await desk.store.read('show', query)
   if (shown.found === 'nothing') {
     await desk.caughtUp(within(signal))
-    shown = await desk.store.read('show', { ...name, hosts: null })
+    shown = await desk.store.read('show', query)
   }
-  await desk.access.record({ caller, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
+  await desk.access.record({ caller, hosts, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
   if (shown.found === 'nothing') throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
   if (shown.found === 'several') {
     throw new CommandError(desk.say('archive-several', language, { ids: shown.ids.join(', ') }), EXIT.usage)
@@ -85,11 +94,11 @@ async function* show(desk: Desk, args: Args, { caller, language, signal }: Asked
   yield { say: 'text', text: desk.say('archive-looked', language, { user: caller.user }) }
 }
 
-async function* search(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
-  const query = readSearch(desk, args, language)
+async function* search(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
+  const query = readSearch(desk, args, hosts, language)
   await desk.caughtUp(within(signal))
   const { hits, capped, records } = await desk.store.read('search', query)
-  await desk.access.record({ caller, command: 'archive search', args, hits })
+  await desk.access.record({ caller, hosts, command: 'archive search', args, hits })
   for (const { id, settled, tries, shown } of records) yield listed(writeListed(id, settled.settlement, tries, shown))
   const count = { shown: records.length, hits }
   yield {
@@ -98,20 +107,26 @@ async function* search(desk: Desk, args: Args, { caller, language, signal }: Ask
   }
 }
 
-async function* exportFound(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+async function* exportFound(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
   const format = text(args.format)
   if (format !== 'jsonl' && format !== 'eml')
     throw new CommandError(desk.say('archive-one-of', language, { name: 'format', wanted: 'jsonl, eml' }), EXIT.usage)
-  const query = readSearch(desk, args, language)
+  const query = readSearch(desk, args, hosts, language)
   const folder = dirname(desk.store.path)
   const at = new Date(desk.now()).toISOString()
   const path = text(args.path) || join(folder, `export-${at.replaceAll(':', '-')}`)
   await desk.caughtUp(within(signal))
   const { hits, capped } = await desk.store.read('search', { ...query, limit: 1 })
-  await desk.access.record({ caller, command: 'archive export', args: { ...args, path }, hits })
+  await desk.access.record({ caller, hosts, command: 'archive export', args: { ...args, path }, hits })
   const unit = desk.say('archive-export-unit', language)
   const { reason, ...said } = args
-  const why = { query: said, user: caller.user, reason: text(reason), at, software: desk.software }
+  const why = {
+    query: hosts === null ? said : { ...said, hosts: [...hosts] },
+    user: caller.user,
+    reason: text(reason),
+    at,
+    software: desk.software,
+  }
   try {
     for await (const step of exportRecords(desk.store, query, format, path, why, signal)) {
       if (step.step === 'whole') yield listed({ path, format, records: step.records, files: step.files })
@@ -123,22 +138,27 @@ async function* exportFound(desk: Desk, args: Args, { caller, language, signal }
   }
 }
 
-async function* erase(desk: Desk, args: Args, { caller, language, signal }: Asked): AsyncGenerator<Said> {
+async function* erase(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
   const id = text(args.id)
   const name = readRecordId(id)
   if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
   const reason = text(args.reason).trim()
   if (reason === '') throw new CommandError(desk.say('archive-reason-wanted', language), EXIT.usage)
   await desk.caughtUp(within(signal))
-  const shown = await desk.store.read('show', { ...name, hosts: null })
+  const shown = await desk.store.read('show', { ...name, hosts: listOf(hosts) })
   const several = shown.found === 'several' ? shown.ids.join(', ') : ''
   if (several) throw new CommandError(desk.say('archive-several', language, { ids: several }), EXIT.usage)
-  const record = (hits: number) => desk.access.record({ caller, command: 'archive erase', args, hits })
+  const record = (hits: number) => desk.access.record({ caller, hosts, command: 'archive erase', args, hits })
   if (shown.found !== 'one') {
     await record(0)
     throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
   }
-  const { source, n } = shown.record
+  const { source, n, tries } = shown.record
+  // Another host's record that was sent to one of his may be read, but it is not his to take away.
+  if (hosts !== null && tries.some(({ host }) => !hosts.has(host.toLowerCase()))) {
+    await record(0)
+    throw new CommandError(desk.say('archive-erase-other-host', language, { id }), EXIT.forbidden)
+  }
   const asked = { source, n, at: desk.now(), user: caller.user, reason }
   for await (const step of eraseRecord(desk.store, desk.journals, asked, () => record(1), signal)) {
     if (step.step === 'waiting') {
@@ -153,44 +173,52 @@ async function* erase(desk: Desk, args: Args, { caller, language, signal }: Aske
   yield { say: 'text', text: desk.say('archive-erase-beyond', language) }
 }
 
-async function* tail(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
-  let after = await desk.store.read('ends', { hosts: null })
-  await desk.access.record({ caller, command: 'archive tail', args, hits: null })
+async function* tail(desk: Desk, args: Args, { caller, hosts, signal }: Asked): AsyncGenerator<Said> {
+  let after = await desk.store.read('ends', null)
+  await desk.access.record({ caller, hosts, command: 'archive tail', args, hits: null })
   let given = 0
   try {
     while (!signal.aborted) {
       const moved = desk.moved(signal)
-      const next = await desk.store.read('listAfter', { after, limit: 100, hosts: null })
+      const next = await desk.store.read('listAfter', { after, limit: 100, hosts: listOf(hosts) })
       for (const { id, settled, tries, shown } of next.records) {
         given += 1
         yield listed(writeListed(id, settled.settlement, tries, shown))
       }
-      if (next.records.length === 0) await moved
+      if (!next.moved) await moved
       after = next.ends
     }
   } finally {
-    await desk.access.record({ caller, command: 'archive tail', args: { ...args, ended: true }, hits: given })
+    await desk.access.record({ caller, hosts, command: 'archive tail', args: { ...args, ended: true }, hits: given })
   }
 }
 
-async function* stats(desk: Desk): AsyncGenerator<Said> {
-  for (const [name, value] of Object.entries(await desk.counts())) yield listed({ what: name, value })
+async function* stats(desk: Desk, _: Args, { hosts }: Asked): AsyncGenerator<Said> {
+  for (const [name, value] of Object.entries(await desk.counts(listOf(hosts)))) yield listed({ what: name, value })
 }
 
-async function* gaps(desk: Desk, args: Args, { language, signal }: Asked): AsyncGenerator<Said> {
+async function* gaps(desk: Desk, args: Args, { hosts, language, signal }: Asked): AsyncGenerator<Said> {
   await desk.ownCaughtUp(within(signal))
-  const found = await desk.store.read('findings', { open: args.all !== true, limit: bound(args.limit) })
+  const found = await desk.store.read('findings', {
+    open: args.all !== true,
+    limit: bound(args.limit),
+    hosts: listOf(hosts),
+  })
   for (const { foundAt, closedAt, ...rest } of found) {
     yield listed({ ...rest, found_at: writeTime(foundAt), closed_at: writeTime(closedAt) })
   }
   if (found.length === 0) yield { say: 'text', text: desk.say('archive-nothing-missing', language) }
 }
 
-async function* access(desk: Desk, args: Args, { caller, signal }: Asked): AsyncGenerator<Said> {
+async function* access(desk: Desk, args: Args, { caller, hosts, signal }: Asked): AsyncGenerator<Said> {
   // Looks at this archive stand in its own journal, and what other processes refused in theirs.
   await Promise.all([desk.ownCaughtUp(within(signal)), desk.caughtUp(within(signal))])
-  const looks = await desk.store.read('accesses', { user: text(args.user), limit: bound(args.limit) })
-  await desk.access.record({ caller, command: 'archive access', args, hits: looks.length })
+  const looks = await desk.store.read('accesses', {
+    user: text(args.user),
+    limit: bound(args.limit),
+    hosts: listOf(hosts),
+  })
+  await desk.access.record({ caller, hosts, command: 'archive access', args, hits: looks.length })
   for (const { at, recordedAt, uid, user, command, query, hits, denied, reason } of looks) {
     yield listed({
       at: writeTime(at ?? recordedAt),
@@ -205,11 +233,11 @@ async function* access(desk: Desk, args: Args, { caller, signal }: Asked): Async
   }
 }
 
-async function* backup(desk: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
+async function* backup(desk: Desk, args: Args, { caller, hosts, language }: Asked): AsyncGenerator<Said> {
   // The one folder that is certain to be writable: as a service the archive sees all others as read-only.
   const folder = dirname(desk.store.path)
   const path = text(args.path) || join(folder, `backup-${new Date(desk.now()).toISOString().replaceAll(':', '-')}`)
-  await desk.access.record({ caller, command: 'archive backup', args: { ...args, path }, hits: null })
+  await desk.access.record({ caller, hosts, command: 'archive backup', args: { ...args, path }, hits: null })
   const unit = desk.say('archive-backup-unit', language)
   for await (const step of backUp(desk.store, path)) {
     if (step.step === 'copied') yield { say: 'progress', done: step.bytes, total: step.total, unit }
@@ -226,7 +254,7 @@ async function* backup(desk: Desk, args: Args, { caller, language }: Asked): Asy
 const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
 const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
 
-function readSearch(desk: Desk, args: Args, language: string): Search {
+function readSearch(desk: Desk, args: Args, hosts: Hosts, language: string): Search {
   for (const [name, wanted] of [
     ['verdict', VERDICTS],
     ['settlement', SETTLEMENTS],
@@ -238,7 +266,7 @@ function readSearch(desk: Desk, args: Args, language: string): Search {
   const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
   const person = (value: unknown) => bareOf(text(value))
   return {
-    hosts: null,
+    hosts: listOf(hosts),
     words: text(args.words),
     person: person(args.person),
     peer: person(args.peer),
@@ -251,6 +279,10 @@ function readSearch(desk: Desk, args: Args, language: string): Search {
     until: time(args.until),
     limit: bound(args.limit),
   }
+}
+
+function listOf(hosts: Hosts): readonly string[] | null {
+  return hosts === null ? null : [...hosts]
 }
 
 /** What a table cannot hold, in lines for people. */

@@ -3,6 +3,7 @@
 import type { Declaration, Parameter } from '../kit/process/command.ts'
 
 const reason: Parameter = { name: 'reason', help: 'archive-reason', type: 'text' }
+const host: Parameter = { name: 'host', help: 'archive-host', type: 'host' }
 const limit = (most: number): Parameter => ({ name: 'limit', help: 'archive-limit', type: 'number', default: most })
 const SEARCH: readonly Parameter[] = [
   { name: 'words', help: 'archive-words', type: 'text', positional: true },
@@ -25,13 +26,15 @@ export const declarations = [
     rights: ['officer'],
     parameters: [{ name: 'id', help: 'archive-show-id', type: 'text', required: true, positional: true }, reason],
     columns: RECORD_COLUMNS,
+    byHost: true,
   },
   {
     name: 'archive search',
     help: 'archive-search',
     rights: ['officer'],
-    parameters: [...SEARCH, limit(50), reason],
+    parameters: [...SEARCH, host, limit(50), reason],
     columns: RECORD_COLUMNS,
+    byHost: true,
   },
   {
     name: 'archive export',
@@ -41,9 +44,11 @@ export const declarations = [
       ...SEARCH,
       { name: 'format', help: 'archive-export-format', type: 'text', default: 'jsonl' },
       { name: 'path', help: 'archive-export-path', type: 'path' },
+      host,
       reason,
     ],
     columns: ['path', 'format', 'records', 'files'],
+    byHost: true,
   },
   {
     name: 'archive erase',
@@ -54,22 +59,39 @@ export const declarations = [
       { name: 'reason', help: 'archive-erase-reason', type: 'text', required: true },
     ],
     columns: ['id', 'tries'],
+    byHost: true,
   },
-  { name: 'archive tail', help: 'archive-tail', rights: ['officer'], parameters: [reason], columns: RECORD_COLUMNS },
-  { name: 'archive stats', help: 'archive-stats', rights: ['operator'], parameters: [], columns: ['what', 'value'] },
+  {
+    name: 'archive tail',
+    help: 'archive-tail',
+    rights: ['officer'],
+    parameters: [host, reason],
+    columns: RECORD_COLUMNS,
+    byHost: true,
+  },
+  {
+    name: 'archive stats',
+    help: 'archive-stats',
+    rights: ['operator'],
+    parameters: [host],
+    columns: ['what', 'value'],
+    byHost: true,
+  },
   {
     name: 'archive gaps',
     help: 'archive-gaps',
     rights: ['operator', 'officer'],
-    parameters: [{ name: 'all', help: 'archive-gaps-all', type: 'flag' }, limit(1000)],
+    parameters: [{ name: 'all', help: 'archive-gaps-all', type: 'flag' }, host, limit(1000)],
     columns: ['kind', 'source', 'from', 'to', 'count', 'found_at', 'closed_at'],
+    byHost: true,
   },
   {
     name: 'archive access',
     help: 'archive-access',
     rights: ['auditor', 'officer'],
-    parameters: [{ name: 'user', help: 'archive-access-user', type: 'text' }, limit(100), reason],
+    parameters: [{ name: 'user', help: 'archive-access-user', type: 'text' }, host, limit(100), reason],
     columns: ['at', 'user', 'command', 'query', 'hits', 'denied', 'reason'],
+    byHost: true,
   },
   {
     name: 'archive backup',

@@ -2,6 +2,7 @@
 // Follows one journal into the store: read a stretch while the one before it commits, acknowledge only what is committed.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Follower, Kept } from '../kit/bus/journal.ts'
+import { orAborted } from '../kit/bus/or-aborted.ts'
 import { StoreFull } from '../kit/store/faults.ts'
 import type { Batch, KeptBatch } from './domain/batch.ts'
 import type { Completeness } from './domain/completeness.ts'
@@ -97,10 +98,8 @@ export function openFollowing(options: FollowOptions): Following {
         const wake = () => moved.resolve()
         waiting.add(wake)
         hurry()
-        signal.addEventListener('abort', wake, { once: true })
-        if (position < last && !signal.aborted) await moved.promise
+        if (position < last) await orAborted(moved.promise, signal)
         waiting.delete(wake)
-        signal.removeEventListener('abort', wake)
       }
       return position >= last
     },
@@ -111,11 +110,9 @@ export function openFollowing(options: FollowOptions): Following {
     const { promise, resolve } = Promise.withResolvers<void>()
     const over = () => resolve()
     const timer = setTimeout(over, options.commitEveryMs)
-    signal.addEventListener('abort', over, { once: true })
     hurry = over
-    await promise
+    await orAborted(promise, signal)
     clearTimeout(timer)
-    signal.removeEventListener('abort', over)
   }
 
   function prepare(entries: readonly Kept[]): Batch {

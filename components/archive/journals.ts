@@ -5,6 +5,8 @@ import { openFollower } from '../kit/bus/file-follower.ts'
 import { type Follower, JournalFault } from '../kit/bus/journal.ts'
 import { type FollowOptions, openFollowing } from './follow.ts'
 
+export const NOT_OPENED = 'not opened yet'
+
 export type JournalView = {
   name: string
   /** What keeps it from being followed; null when all is well. */
@@ -56,7 +58,7 @@ export function openJournals(options: JournalsOptions): Journals {
   const stop = new AbortController()
   const { signal } = stop
   const tracks: Track[] = options.followed.map(({ name }) => ({
-    view: { name, wrong: 'not opened yet', position: 0, behind: 0, lagMs: 0 },
+    view: { name, wrong: NOT_OPENED, position: 0, behind: 0, lagMs: 0 },
     open: null,
     tried: Promise.withResolvers<void>(),
   }))
@@ -80,7 +82,7 @@ export function openJournals(options: JournalsOptions): Journals {
     async holds(journal, position) {
       for (const { view, open } of tracks) {
         // A journal that cannot be read now may be the one.
-        if (open === null && view.wrong !== 'not opened yet') return view.name
+        if (open === null && view.wrong !== NOT_OPENED) return view.name
         if (open?.id === journal && (await open.state()).first <= position) return view.name
       }
       return null

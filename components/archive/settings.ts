@@ -83,23 +83,19 @@ export const archiveSettings = shape({
     const { journals, state } = shared.folders
     const domain = said.domain.toLowerCase()
     const jid = parseJid(domain)
-    if (!jid || jid.local || jid.resource) tell(['domain'], 'a domain is wanted, such as archive.gatehouse.internal')
+    if (!jid || jid.local || jid.resource) tell(['domain'], 'archive-wanted-domain')
     const own = said.journal.folder ?? join(journals, 'archive')
     const followed = said.follow.journals.map((name) => ({
       name,
       folder: isAbsolute(name) ? name : join(journals, name),
     }))
     followed.forEach(({ folder }, index) => {
-      if (folder === own)
-        tell(
-          ['follow', 'journals', index],
-          "another journal than the archive's own is wanted; that one is always followed",
-        )
+      if (folder === own) tell(['follow', 'journals', index], 'archive-wanted-other-journal')
       if (followed.findIndex((other) => other.folder === folder) < index)
-        tell(['follow', 'journals', index], 'each journal once is wanted')
+        tell(['follow', 'journals', index], 'archive-wanted-journal-once')
     })
-    if (said.journal.max_bytes < 4 * 2 ** 20) tell(['journal', 'max_bytes'], 'at least 4 MiB are wanted')
-    if (said.follow.commit_every > 10_000) tell(['follow', 'commit_every'], 'at most 10 s are wanted')
+    if (said.journal.max_bytes < 4 * 2 ** 20) tell(['journal', 'max_bytes'], 'archive-wanted-4-mib')
+    if (said.follow.commit_every > 10_000) tell(['follow', 'commit_every'], 'archive-wanted-10-s')
     return {
       domain,
       secret: said.secret_file ?? null,

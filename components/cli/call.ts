@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Problem } from '../kit/process/settings.ts'
 import type { Output, Writable } from './output.ts'
 
 /** What the command line is given by the world; `components` is the folder in which components are looked for. */
@@ -20,6 +21,8 @@ export type Call = {
   /** Folder of the settings files. */
   config: string
   say(id: string, args?: Readonly<Record<string, string | number>>): string
+  /** A line about what is wrong in gatehouse.yaml. */
+  problem(problem: Problem): string
   output: Output
 }
 

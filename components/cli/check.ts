@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { EXIT } from '../kit/process/command.ts'
 import { unknownPeople } from '../kit/process/people.ts'
 import type { Checked } from '../kit/process/run.ts'
-import { readShared } from '../kit/process/settings.ts'
+import { problemLine, readShared } from '../kit/process/settings.ts'
 import type { Call } from './call.ts'
 import { type Found, runMain } from './components.ts'
-import { problemLines } from './settings.ts'
+import { NotRunning, status } from './network/ask.ts'
 
 /** Asks each component that has a settings file to check it; nothing need run. 2 if one is bad or none is set up. */
 export async function checkAll(call: Call, found: readonly Found[]): Promise<number> {
@@ -24,7 +24,7 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
       continue
     }
     checked++
-    const ended = await runMain(component.main, ['--check', '--json', file])
+    const ended = await runMain(component.main, ['--check', '--json', '--language', call.language || 'en', file])
     if (ended.exit !== EXIT.ok) exit = ended.exit === EXIT.usage ? Math.max(exit, EXIT.usage) : EXIT.fault
     if (ended.stdout === '') {
       await call.output.either(
@@ -38,14 +38,28 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
       ? call.say('cli-check-good', { component: component.name, files: (told.files ?? [file]).join(', ') })
       : [
           call.say('cli-check-bad', { component: component.name, count: told.problems.length }),
-          ...problemLines(told.problems),
+          ...told.problems.map(problemLine),
         ].join('\n')
     await call.output.either(told, text)
+    if (told.ok && told.watches) await warnOfDoors(call, component)
   }
   await warn(call)
   if (checked > 0) return exit
   await call.output.refusal(EXIT.usage, call.say('cli-check-nothing', { folder: call.config }))
   return EXIT.usage
+}
+
+/** What only the running process knows; changes no exit code. */
+async function warnOfDoors(call: Call, component: Found): Promise<void> {
+  const warnings = await status(component, call.language).then(
+    (told) => told.warnings ?? [],
+    (fault) => {
+      if (fault instanceof NotRunning) return [call.say('cli-check-not-known')]
+      throw fault
+    },
+  )
+  const lines = warnings.map((one) => `${component.name}: ${one}`)
+  if (lines.length > 0) await call.output.either({ component: component.name, ok: true, warnings }, lines.join('\n'))
 }
 
 /** What is no mistake, and yet perhaps not meant: changes no exit code. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line from its words to its exit code.
 import { type Declaration, EXIT } from '../kit/process/command.ts'
+import { problemLine, told } from '../kit/process/settings.ts'
 import { createCatalogue, KIT_TEXTS } from '../kit/text/catalogue.ts'
 import { nearestName } from '../kit/text/nearest-name.ts'
 import { readWords, type Words, wordsToArgs } from './argv.ts'
@@ -25,6 +26,7 @@ export async function gatehouse(world: World): Promise<number> {
     language,
     config: config.folder,
     say: (id, args) => text.say(id, language, args),
+    problem: (problem) => problemLine(told(problem, text, language)),
     output,
   }
   const exit = await dispatch(call, words, config.missing)
@@ -41,7 +43,7 @@ async function dispatch(call: Call, words: Words, configMissing: boolean): Promi
   }
   try {
     const settings = readRunFolder(call.config)
-    if ('wrong' in settings) return refuse(call, EXIT.usage, settings.wrong)
+    if ('wrong' in settings) return refuse(call, EXIT.usage, settings.wrong.map(call.problem).join('\n'))
     const found = findComponents(call.world.components, settings.run)
     const [first] = words.rest
     const asksForHelp = first === undefined || first === 'help' || words.help

@@ -2,7 +2,7 @@
 // The command line has no settings of its own; it reads where the sockets are.
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { BadSettings, type Problem, problemLine, readShared } from '../kit/process/settings.ts'
+import { BadSettings, type Problem, readShared } from '../kit/process/settings.ts'
 import { baseFolder, type World } from './call.ts'
 
 /** --config, else GATEHOUSE_CONFIG, else /etc/gatehouse, else ./config. One that was named and is not there is `missing`. */
@@ -19,15 +19,11 @@ export function configFolder(world: World, said: string | undefined): { folder: 
 const SYSTEM = '/etc/gatehouse'
 
 /** The folder of the sockets, or what is wrong in gatehouse.yaml. */
-export function readRunFolder(config: string): { run: string } | { wrong: string } {
+export function readRunFolder(config: string): { run: string } | { wrong: readonly Problem[] } {
   try {
     return { run: readShared(join(config, 'gatehouse.yaml')).folders.run }
   } catch (fault) {
-    if (fault instanceof BadSettings) return { wrong: fault.message }
+    if (fault instanceof BadSettings) return { wrong: fault.problems }
     throw fault
   }
-}
-
-export function problemLines(problems: readonly Problem[]): string[] {
-  return problems.map(problemLine)
 }

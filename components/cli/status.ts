@@ -12,7 +12,7 @@ export async function statusOfAll(call: Call, found: readonly Found[]): Promise<
   call.output.columns(['component', 'state', 'software', 'wrong'])
   for (const component of found) {
     try {
-      const { software, healthy, ready } = await status(component)
+      const { software, healthy, ready } = await status(component, call.language)
       const wrong = healthy ?? ready
       if (wrong !== null && exit === EXIT.ok) exit = EXIT.fault
       const state = wrong === null ? 'well' : healthy === null ? 'not ready' : 'not well'

@@ -2,6 +2,7 @@
 // What a person can ask the running process: numbers and states, never the contents of a message.
 import type { Journal } from '../kit/bus/journal.ts'
 import type { Command, Declaration, Said } from '../kit/process/command.ts'
+import { type Catalogue, inWords } from '../kit/text/catalogue.ts'
 import type { Tally } from './gate/tally.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
 
@@ -13,18 +14,27 @@ export const declarations: readonly Declaration[] = [
   { ...OPERATOR, name: 'policy stats', help: 'policy-help-stats', columns: ['what', 'value'] },
 ]
 
-export type Asked = { rules: RulesInForce; journal: Journal; tally: Tally; inWork(): { asks: number; bytes: number } }
+export type Asked = {
+  rules: RulesInForce
+  journal: Journal
+  tally: Tally
+  inWork(): { asks: number; bytes: number }
+  text: Catalogue
+}
 
 export function policyCommands(asked: Asked): readonly Command[] {
-  const answers: Readonly<Record<string, () => AsyncIterable<Said>>> = {
-    'policy rules': () => sayRules(asked),
+  const answers: Readonly<Record<string, (language: string) => AsyncIterable<Said>>> = {
+    'policy rules': (language) => sayRules(asked, language),
     'policy journal': () => sayJournal(asked.journal),
     'policy stats': () => sayStats(asked),
   }
-  return declarations.map((declared) => ({ ...declared, run: answers[declared.name] ?? missing(declared.name) }))
+  return declarations.map((declared) => {
+    const answer = answers[declared.name] ?? missing(declared.name)
+    return { ...declared, run: (_, { language }) => answer(language) }
+  })
 }
 
-async function* sayRules({ rules, tally }: Asked): AsyncIterable<Said> {
+async function* sayRules({ rules, tally, text }: Asked, language: string): AsyncIterable<Said> {
   const { file, hash, loadedAt, set } = rules.current()
   yield row('file', file)
   yield row('sha256', hash)
@@ -36,7 +46,8 @@ async function* sayRules({ rules, tally }: Asked): AsyncIterable<Said> {
   yield { say: 'row', row: { what: 'otherwise', value: set.otherwise, hits: hits('otherwise') } }
   const error = rules.error()
   yield row('last_error', error === null ? null : error.at)
-  for (const { line, message } of error?.problems ?? []) yield row('problem', `${file}:${line}: ${message}`)
+  for (const { line, wanted } of error?.problems ?? [])
+    yield row('problem', `${file}:${line}: ${inWords(wanted, text, language)}`)
 }
 
 async function* sayJournal(journal: Journal): AsyncIterable<Said> {

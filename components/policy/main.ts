@@ -19,6 +19,7 @@ await run({
   manual: manual.trim(),
   settings: policySettings,
   texts,
+  watches: true,
   commands: declarations,
   start: (context) => startPolicy(context, { version: softwareVersion() }),
 })

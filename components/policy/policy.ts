@@ -12,6 +12,7 @@ import { createRouter } from '../kit/router/create-router.ts'
 import type { Router } from '../kit/router/router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import type { Stream } from '../kit/stream/stream.ts'
+import { inWords } from '../kit/text/catalogue.ts'
 import { escapeAttribute } from '../kit/xml/writer.ts'
 import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
@@ -23,7 +24,7 @@ import { createWording } from './gate/wording.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
 import { watchFile } from './rules/watch.ts'
 import { badRules, type PolicySettings } from './settings.ts'
-import { strangerAdvice, troubleOf } from './trouble.ts'
+import { troubleOf, warningsOf } from './trouble.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
@@ -49,7 +50,11 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       wording: createWording(context.text, settings.languages),
       tally,
       coverage,
-      stranger: (host) => log.warn('a host that is not in the settings asks', { host, advice: strangerAdvice }),
+      stranger: (host) =>
+        log.warn('a host that is not in the settings asks', {
+          host,
+          advice: context.text.say('policy-stranger-advice', 'en'),
+        }),
       fault: (what, error) => {
         tellFault(log, what, error)
         // A writer that is gone does not come back in this process: end, and be started again.
@@ -61,7 +66,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   const { gate, stream } = router
   opening.use(stream)
-  const reload = () => reloadRules(rules, tally, log)
+  const reload = () => reloadRules(rules, tally, context)
   const watching = opening.use(
     watchFile(
       settings.rulesFile,
@@ -75,10 +80,11 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   const denials = openDenialLog(journal, context.now, noMore)
   opening.move()
   return {
-    commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork() }),
+    commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork(), text: context.text }),
     denied: denials.record,
-    healthy: () => gate.trouble(),
-    ready: () => troubleOf(stream, rules, coverage),
+    healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
+    ready: (language) => troubleOf({ stream, rules, coverage, text: context.text, language }),
+    warnings: (language) => warningsOf({ stream, coverage, text: context.text, language }),
     async reload() {
       const error = await reload()
       if (error) throw badRules(settings.rulesFile, error.problems)
@@ -128,12 +134,12 @@ function judgeBy(rules: RulesInForce, instead: Decide | undefined): () => Judge 
 }
 
 /** A bad file is told in the log, by the metrics and by `policy rules`; the old rules stay. */
-async function reloadRules(rules: RulesInForce, tally: Tally, log: Log) {
+async function reloadRules(rules: RulesInForce, tally: Tally, { log, text }: Context<PolicySettings>) {
   const reloaded = await rules.reload()
   if (reloaded.is !== 'bad') return null
   tally.rulesRefused()
-  for (const { line, message } of reloaded.error.problems)
-    log.error('rules refused', { file: rules.current().file, line, wanted: message })
+  for (const { line, wanted } of reloaded.error.problems)
+    log.error('rules refused', { file: rules.current().file, line, wanted: inWords(wanted, text, 'en') })
   return reloaded.error
 }
 

@@ -84,24 +84,22 @@ export const policySettings = shape({
   }),
   hold(said, shared, tell): PolicySettings {
     const domain = said.domain.toLowerCase()
-    if (!isDomain(domain)) tell(['domain'], 'a domain is wanted, such as policy.gatehouse.internal')
-    if (said.hosts.length === 0) tell(['hosts'], 'at least one host is wanted')
+    if (!isDomain(domain)) tell(['domain'], 'policy-wanted-domain', { example: 'policy.gatehouse.internal' })
+    if (said.hosts.length === 0) tell(['hosts'], 'policy-wanted-a-host')
     said.hosts.forEach((host, index) => {
-      if (!isDomain(host)) tell(['hosts', index], 'a domain is wanted, such as corp.example')
-      if (host.toLowerCase() === domain)
-        tell(['hosts', index], "a host other than this component's own domain is wanted")
+      if (!isDomain(host)) tell(['hosts', index], 'policy-wanted-domain', { example: 'corp.example' })
+      if (host.toLowerCase() === domain) tell(['hosts', index], 'policy-wanted-other-host')
     })
     const rooms = said.rooms.map((pattern, index) => {
       const read = readRooms(pattern)
-      if (typeof read === 'string') tell(['rooms', index], read)
-      return typeof read === 'string' ? [] : [read]
+      if ('wrong' in read) tell(['rooms', index], read.wrong)
+      return 'wrong' in read ? [] : [read]
     })
-    if (said.languages.length === 0) tell(['languages'], 'at least one language is wanted')
-    if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'at least 10 ms are wanted')
-    if (said.bounds.replacement > said.bounds.answer)
-      tell(['bounds', 'replacement'], 'at most the size of an answer is wanted')
+    if (said.languages.length === 0) tell(['languages'], 'policy-wanted-a-language')
+    if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'policy-wanted-10-ms')
+    if (said.bounds.replacement > said.bounds.answer) tell(['bounds', 'replacement'], 'policy-wanted-below-answer')
     const rules = readRulesFile(said.rules)
-    if (typeof rules === 'string') tell(['rules'], rules)
+    if ('code' in rules) tell(['rules'], 'policy-wanted-rules-file', { file: said.rules, code: rules.code })
     else if (!rules.ok) throw badRules(said.rules, rules.problems)
     return {
       domain,
@@ -132,7 +130,7 @@ export const policySettings = shape({
 /** What a bad rule file is to the process: settings that a person must correct. */
 export function badRules(file: string, problems: readonly RuleProblem[]): BadSettings {
   return new BadSettings(
-    problems.map(({ line, message }): Problem => ({ file, line, setting: null, read: null, wanted: message })),
+    problems.map(({ line, wanted }): Problem => ({ file, line, setting: null, read: null, wanted })),
   )
 }
 
@@ -141,21 +139,16 @@ function isDomain(text: string): boolean {
   return jid !== null && jid.local === '' && jid.resource === ''
 }
 
-function readRooms(pattern: string): AddressPattern | string {
-  try {
-    const read = readAddressPattern(pattern)
-    return pattern.includes('@') ? 'a domain without @ is wanted, such as rooms.corp.example' : read
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+function readRooms(pattern: string): AddressPattern | { wrong: string } {
+  const read = readAddressPattern(pattern)
+  return !('wrong' in read) && pattern.includes('@') ? { wrong: 'policy-wanted-rooms-domain' } : read
 }
 
-/** A text where there is no file to read. */
-function readRulesFile(file: string): ReadRules | string {
+/** A code where there is no file to read. */
+function readRulesFile(file: string): ReadRules | { code: string } {
   try {
     return readRules(readFileSync(file))
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    return `a readable rule file is wanted; ${file} cannot be read (${code})`
+    return { code: error instanceof Error && 'code' in error ? String(error.code) : String(error) }
   }
 }

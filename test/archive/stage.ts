@@ -11,7 +11,7 @@ import { openJournal } from '../../components/kit/bus/file-journal.ts'
 import type { Journal } from '../../components/kit/bus/journal.ts'
 import { writeFact } from '../../components/kit/facts/entries.ts'
 import type { Fact } from '../../components/kit/facts/facts.ts'
-import { CommandError, type Right, type Said } from '../../components/kit/process/command.ts'
+import { CommandError, type Hosts, type Right, type Said } from '../../components/kit/process/command.ts'
 import type { Log } from '../../components/kit/process/log.ts'
 import { type OpenMetrics, openMetrics } from '../../components/kit/process/metrics.ts'
 import type { Running } from '../../components/kit/process/run.ts'
@@ -157,8 +157,8 @@ export function open(
   const defaults = Object.fromEntries(
     found.parameters.flatMap((one) => (one.default === undefined ? [] : [[one.name, one.default]])),
   )
-  const caller = { uid: 4711, user, rights: new Set<Right>(found.rights) }
-  return found.run({ ...defaults, ...args } as never, { caller, language: 'en', signal })
+  const caller = { uid: 4711, user, rights: new Map<Right, Hosts>(found.rights.map((right) => [right, null])) }
+  return found.run({ ...defaults, ...args } as never, { caller, hosts: null, language: 'en', signal })
 }
 
 function logTo(line: (level: string, event: string, fields: Row) => void): Log {

@@ -173,6 +173,32 @@ describe('check', () => {
     assert.deepEqual([told.component, told.ok, told.problems.length], ['probe', false, 2])
   })
 
+  it('says what is wrong in the language of the one who asks', async () => {
+    using place = openPlace('keep_for: soon\nkeep_fro: 1\n')
+    const { exit, out } = await runCli(place, 'check', '--language', 'de')
+    assert.equal(exit, 2)
+    assert.deepEqual(out.split('\n').slice(0, 3), [
+      'probe: 2 Angaben sind falsch:',
+      `${place.file}:1: keep_for: "soon": verlangt wird eine Zeitdauer, etwa 30 s, 5 min, 2 h oder 30 days`,
+      `${place.file}:2: keep_fro: keine solche Einstellung; ist keep_for gemeint?`,
+    ])
+    const [told] = (await runCli(place, 'check', '--json', '--language', 'de')).out.split('\n')
+    assert.match(JSON.parse(told ?? '').problems[0].wanted, /^verlangt wird eine Zeitdauer/)
+    writeFileSync(place.file, 'keep_for: 400 days\n')
+    assert.match((await runCli(place, 'check', '--language', 'de')).out, /: verlangt werden höchstens 365 Tage\n/)
+    writeFileSync(place.file, 'mark: "x\n')
+    assert.match(
+      (await runCli(place, 'check', '--language', 'de')).out,
+      /:1: ein Anführungszeichen ist hier .*: "mark: /,
+    )
+    writeFileSync(place.shared, 'folders: { runn: x }\n')
+    const bad = await runCli(place, 'status', '--language', 'de')
+    assert.deepEqual(
+      [bad.exit, bad.err],
+      [2, `${place.shared}:1: folders.runn: keine solche Einstellung; ist run gemeint?\n`],
+    )
+  })
+
   it('warns of people who are not known here, and of a shared file that is not there, and calls it no mistake', async () => {
     using place = openPlace(
       '',
@@ -227,5 +253,12 @@ describe('status', () => {
     const { software, ...rest } = JSON.parse(well.out)
     assert.deepEqual(rest, { version: 1, component: 'probe', state: 'well', wrong: null })
     assert.match(software, /^\d+\.\d+\.\d+$/)
+  })
+
+  it('says what is wrong in the language of the one who asks', async () => {
+    using place = openPlace('behave: be ill\n')
+    await using _probe = await startProbe(place)
+    const wrong = async (...argv: string[]) => JSON.parse((await runCli(place, 'status', '--json', ...argv)).out).wrong
+    assert.deepEqual([await wrong(), await wrong('--language', 'de')], ['planted illness', 'gepflanzte Krankheit'])
   })
 })

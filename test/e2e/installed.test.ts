@@ -75,7 +75,7 @@ suite('what the README tells to install', { skip: lack ?? false }, () => {
         environment: { GATEHOUSE_TEST: 'coverage' },
       }),
     )
-    const stateOf = async () => (await status({ name: 'policy', run: join(folder, 'run') })).ready
+    const stateOf = async () => (await status({ name: 'policy', run: join(folder, 'run') }, 'en')).ready
     const proof = await first.logged(/Screen policy\.gatehouse\.internal answers; questions are asked/)
     assert.match(proof, /gatehouse/)
     assert.ok(README.includes('Screen policy.gatehouse.internal answers; questions are asked'))

@@ -22,16 +22,17 @@ export type Counted = {
   disordered: number
   /** Records without a settlement, although the source that owes it lives on or has told that it is settled. */
   unsettled: number
-  /** Records without a settlement of sources that were killed before they could tell. */
+  /** Records without a settlement of sources that were killed before they could tell, and the most of one source. */
   tail: number
+  tailOfOne: number
 }
 
 /** One record of a message; `source` may be a start of the source's id. */
 export type Recorded = { source: string; n: number; settlement: string }
 
-type Fault = 'lost' | 'unrecorded' | 'phantom' | 'doubled' | 'unsettled'
+type Fault = 'lost' | 'unrecorded' | 'phantom' | 'doubled' | 'disordered' | 'unsettled'
 
-export type Finding = { what: Fault; message: Message; settlements: readonly string[] }
+export type Finding = { what: Fault; message: Message; records: readonly Recorded[] }
 
 export type Result = {
   counted: Counted
@@ -41,51 +42,76 @@ export type Result = {
 }
 
 /** What was sent, and what the servers' helpers told meanwhile. */
-export type Run = { messages: readonly Message[]; disordered: number; sources(): readonly SourceTold[] }
+export type Run = {
+  messages: readonly Message[]
+  disordered: readonly Message[]
+  sources(): readonly SourceTold[]
+}
 
-/** The archive's settings for a run: what is told of and not recorded after so long is a gap. */
-export const MISSING = ['missing:', '  tries: 1', '  try_within: 1 s', '  margin: 2 s']
+/**
+ * The archive's settings for a run: what is told of and not recorded after so long is a gap. Longer than a helper holds anything:
+ * what it held when it was killed is of the unknown tail then, and never a gap before.
+ */
+export const MISSING = ['missing:', '  tries: 1', '  try_within: 1 s', '  margin: 5 s']
 /** As long, and a look of the archive, which comes once a second. */
-const FOUND_AFTER_MS = 3000 + 2000
+const FOUND_AFTER_MS = 6000 + 2000
 const SETTLED_WITHIN_MS = 90_000
+/** Of one answer of the archive. */
+const MOST_ROWS = 1000
 
 /** Waits until the archive has what it should have, every number had its time, and gives the counts as they are then. */
 export async function count(world: Pick<World, 'ask'>, run: Run, withinMs = SETTLED_WITHIN_MS): Promise<Result> {
   const until = Date.now() + withinMs
-  for (;;) {
-    const records = await readRecords(world, run.messages)
-    const missing = await world.ask('archive gaps', { limit: 1000 })
+  const all = new Set(run.messages.map((message) => message.batch))
+  const records = new Map<string, Recorded[]>()
+  // At first and at last everything is read, in between what was not right yet.
+  for (let batches = all; ; ) {
+    if (batches === all) records.clear()
+    for (const batch of batches) await readBatch(world, batch, records)
+    const missing = await world.ask('archive gaps', { limit: MOST_ROWS })
+    if (missing.length === MOST_ROWS) throw new Error('more is missing than the archive tells at once')
     const sources = run.sources()
     const result = {
       ...judge(run.messages, run.disordered, records, sources),
       unexplained: unexplained(missing, sources),
     }
-    const settled = result.findings.every(({ what }) => what !== 'unrecorded' && what !== 'unsettled')
+    const early = result.findings.filter(({ what }) => what === 'unrecorded' || what === 'unsettled')
     // A number that was told of a moment ago cannot be missing yet.
     const due = sources.every(({ succeeded, lastAt }) => succeeded || lastAt + FOUND_AFTER_MS <= Date.now())
-    if ((settled && due && result.unexplained.length === 0) || Date.now() > until) return result
+    const right = early.length === 0 && due && result.unexplained.length === 0
+    if (Date.now() > until || (right && batches === all)) return result
+    batches = right ? all : new Set(early.map(({ message }) => message.batch))
     // The archive follows, and a spool is replayed beside live traffic.
-    await setTimeout(500)
+    if (!right) await setTimeout(500)
   }
+}
+
+/** Nothing is wrong with a run. */
+export function isClean({ findings, unexplained }: Pick<Result, 'findings' | 'unexplained'>): boolean {
+  return findings.length === 0 && unexplained.length === 0
 }
 
 /** `records`: what the archive has of each message id. */
 export function judge(
   messages: readonly Message[],
-  disordered: number,
+  disordered: readonly Message[],
   records: ReadonlyMap<string, readonly Recorded[]>,
   sources: readonly SourceTold[],
 ): Pick<Result, 'counted' | 'findings'> {
-  const findings: Finding[] = []
-  let tail = 0
+  const findings: Finding[] = disordered.map((message) => ({
+    what: 'disordered',
+    message,
+    records: records.get(message.id) ?? [],
+  }))
+  const tails = new Map<string, number>()
   for (const message of messages) {
     const known = records.get(message.id) ?? []
     const settlements = known.map(({ settlement }) => settlement)
-    const found = (what: Fault) => findings.push({ what, message, settlements })
+    const found = (what: Fault) => findings.push({ what, message, records: known })
     const { deliveries, errors, sends } = message
     const untold = known.filter((one) => one.settlement === 'undecided')
     const inTail = untold.filter((one) => mayBeUntold(one, sources))
-    tail += inTail.length
+    for (const { source } of inTail) tails.set(source, (tails.get(source) ?? 0) + 1)
     if (deliveries === 0 && errors === 0) found('lost')
     if (deliveries > 0 && inTail.length === 0 && !settlements.some(saysDelivered)) found('unrecorded')
     if (settlements.filter(saysDelivered).length > deliveries) found('phantom')
@@ -102,9 +128,10 @@ export function judge(
     unrecorded: number('unrecorded'),
     phantom: number('phantom'),
     doubled: number('doubled'),
-    disordered,
+    disordered: number('disordered'),
     unsettled: number('unsettled'),
-    tail,
+    tail: [...tails.values()].reduce((sum, one) => sum + one, 0),
+    tailOfOne: Math.max(0, ...tails.values()),
   }
   return { counted, findings }
 }
@@ -119,28 +146,16 @@ function mayBeUntold({ source, n }: Recorded, sources: readonly SourceTold[]): b
   return sources.some((told) => told.source.startsWith(source) && wasKilled(told) && n > told.done)
 }
 
-/**
- * `missing`: the archive's open findings. Only a kill explains them: an end without a mark, an unknown tail, and a gap above the
- * last number that the source told of as settled (it was given out, and policy or the server fell before it was on record).
- */
+/** `missing`: the archive's open findings. A kill explains an end without a mark and an unknown tail; nothing explains a gap. */
 export function unexplained(missing: readonly Row[], sources: readonly SourceTold[]): string[] {
-  const killed = new Map(sources.filter(wasKilled).map((told) => [told.source, told]))
+  const killed = new Set(sources.filter(wasKilled).map((told) => told.source))
   const ended = new Set(missing.filter(({ kind }) => kind === 'ended-without-mark').map(({ source }) => source))
-  const explained = (row: Row) => {
-    const told = killed.get(String(row.source))
-    if (told === undefined) return false
-    return (
-      row.kind === 'ended-without-mark' ||
-      row.kind === 'tail-unknown' ||
-      (row.kind === 'gap' && Number(row.from) > told.done)
-    )
-  }
+  const explained = ({ kind, source }: Row) =>
+    killed.has(String(source)) && (kind === 'ended-without-mark' || kind === 'tail-unknown')
   return [
     ...(sources.some((told) => !wasKilled(told)) ? [] : ['no source is left that could tell what became of the last']),
     ...missing.filter((row) => !explained(row)).map((row) => JSON.stringify(row)),
-    ...[...killed.keys()]
-      .filter((source) => !ended.has(source))
-      .map((source) => `${source} was killed, and nothing says so`),
+    ...[...killed].filter((source) => !ended.has(source)).map((source) => `${source} was killed, and nothing says so`),
   ]
 }
 
@@ -148,16 +163,14 @@ function saysDelivered(settlement: string): boolean {
   return settlement === 'released' || settlement === 'unscreened'
 }
 
-async function readRecords(world: Pick<World, 'ask'>, messages: readonly Message[]): Promise<Map<string, Recorded[]>> {
+async function readBatch(world: Pick<World, 'ask'>, batch: string, into: Map<string, Recorded[]>): Promise<void> {
+  const rows = await world.ask('archive search', { words: batch, limit: MOST_ROWS, reason: 'faults' })
+  if (rows.length === MOST_ROWS) throw new Error(`more records of ${batch} than one search gives`)
   const found = new Map<string, Recorded[]>()
-  for (const batch of new Set(messages.map((message) => message.batch))) {
-    const rows = await world.ask('archive search', { words: batch, limit: 1000, reason: 'faults' })
-    if (rows.length === 1000) throw new Error(`more records of ${batch} than one search gives`)
-    for (const row of rows) {
-      const [source = '', n = ''] = String(row.id).split('-')
-      const id = String(row.stanza_id)
-      found.set(id, [...(found.get(id) ?? []), { source, n: Number(n), settlement: String(row.settlement) }])
-    }
+  for (const row of rows) {
+    const [source = '', n = ''] = String(row.id).split('-')
+    const id = String(row.stanza_id)
+    found.set(id, [...(found.get(id) ?? []), { source, n: Number(n), settlement: String(row.settlement) }])
   }
-  return found
+  for (const [id, known] of found) into.set(id, known)
 }

@@ -5,12 +5,13 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { serverLack } from '../e2e/servers.ts'
 import { listen } from '../harness/listener.ts'
 import { HOST, startWorld } from '../harness/world.ts'
 import { smallDisk } from '../kit/small-disk.ts'
-import { crashAt, type FaultsResult, faults, finish, openFaults, POINTS } from './faults.ts'
+import { crashAt, type FaultStage, type FaultsResult, faults, finish, openFaults, POINTS } from './faults.ts'
+import { reportLines } from './report.ts'
 import { readTrace, straceLack } from './trace.ts'
 
 const lack = serverLack()
@@ -32,35 +33,22 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
     clean(await finish(stage))
   })
 
-  test('closed: a full disk under the journal refuses, and takes again when there is room', async (t) => {
-    const disk = smallDisk(16)
-    if (typeof disk === 'string') return t.skip(disk)
-    try {
-      const stage = await openFaults('closed', { journal: join(disk.folder, 'journal') })
+  test('closed: a full disk under the journal refuses, and takes again when there is room', (t) =>
+    onSmallDisk(t, 16, async (folder) => {
+      const stage = await openFaults('closed', { journal: join(folder, 'journal') })
       await using _all = stage
-      const filler = join(disk.folder, 'filler')
-      fill(filler)
-      await stage.load.refusing(30_000)
-      rmSync(filler)
-      await stage.load.flowing(30_000)
+      const filler = join(folder, 'filler')
+      await refusesWhileFull(stage, filler)
       clean(await finish(stage), 10)
-    } finally {
-      disk.remove()
-    }
-  })
+    }))
 
-  test('open: a full disk under Prosody, with policy and without: what cannot be kept is refused, and it takes again', async (t) => {
-    const disk = smallDisk(4)
-    if (typeof disk === 'string') return t.skip(disk)
-    try {
-      const stage = await openFaults('open', { data: disk.folder })
+  test('open: a full disk under Prosody, with policy and without: what cannot be kept is refused, and it takes again', (t) =>
+    onSmallDisk(t, 4, async (folder) => {
+      const stage = await openFaults('open', { data: folder })
       await using _all = stage
-      const filler = join(disk.folder, 'filler')
+      const filler = join(folder, 'filler')
       // With policy: the numbers that are reserved on the disk run out.
-      fill(filler)
-      await stage.load.refusing(30_000)
-      rmSync(filler)
-      await stage.load.flowing(30_000)
+      await refusesWhileFull(stage, filler)
       // Without: what passes unscreened goes to the spool, until that cannot be written.
       stage.world.policy?.kill('SIGKILL')
       await stage.world.policy?.exited
@@ -75,10 +63,7 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
       const stats = await stage.world.ask('archive stats')
       const unscreened = Number(stats.find((row) => row.what === 'settled unscreened')?.value)
       assert.ok(unscreened > 0, JSON.stringify(stats))
-    } finally {
-      disk.remove()
-    }
-  })
+    }))
 
   test('the journal is synced to disk after the message is written to it and before the answer leaves', async (t) => {
     const missing = straceLack()
@@ -106,16 +91,35 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
 })
 
 /** `atLeast`: so many must have been delivered, so that there was something to go wrong. */
-function clean({ counted, findings, unexplained, errorTexts }: FaultsResult, atLeast = 100): void {
+function clean(result: FaultsResult, atLeast = 100): void {
+  const { counted, unexplained, errorTexts, folder } = result
   const { lost, unrecorded, phantom, doubled, disordered, unsettled } = counted
   assert.deepEqual(
     { lost, unrecorded, phantom, doubled, disordered, unsettled, unexplained },
     { lost: 0, unrecorded: 0, phantom: 0, doubled: 0, disordered: 0, unsettled: 0, unexplained: [] },
-    JSON.stringify({ counted, findings: findings.slice(0, 10), unexplained, errorTexts }, null, 1),
+    JSON.stringify({ counted, folder, said: reportLines(result), errorTexts }, null, 1),
   )
   assert.ok(counted.delivered >= atLeast, JSON.stringify(counted))
   // What a kill leaves open is a moment's work, not all that a source did.
   assert.ok(counted.tail * 5 <= counted.archived, JSON.stringify(counted))
+}
+
+/** The body gets the folder of a disk of so many MiB; skipped where there cannot be one. */
+async function onSmallDisk(t: TestContext, mebibytes: number, body: (folder: string) => Promise<void>): Promise<void> {
+  const disk = smallDisk(mebibytes)
+  if (typeof disk === 'string') return t.skip(disk)
+  try {
+    await body(disk.folder)
+  } finally {
+    disk.remove()
+  }
+}
+
+async function refusesWhileFull(stage: FaultStage, filler: string): Promise<void> {
+  fill(filler)
+  await stage.load.refusing(30_000)
+  rmSync(filler)
+  await stage.load.flowing(30_000)
 }
 
 function fill(file: string): void {

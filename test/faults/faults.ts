@@ -3,10 +3,11 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { lua } from '../../deploy/demo/prosody.ts'
 import { crashAtSync, slowSync } from '../harness/slow-sync.ts'
 import { HOST, startWorld, type World } from '../harness/world.ts'
-import { count, MISSING, type Result } from './count.ts'
+import { count, isClean, MISSING, type Result } from './count.ts'
 import { SteadyLoad } from './steady.ts'
 import { openTold, type Told } from './told.ts'
 
@@ -39,6 +40,7 @@ export type FaultsOptions = {
   say?(line: string): void
 }
 
+/** `folder`: where everything was written; it stays, with findings.json in it, when something is wrong. */
 export type FaultsResult = Result & { errorTexts: readonly string[]; folder: string }
 
 const HERE = import.meta.dirname
@@ -47,27 +49,47 @@ const PER_PAIR = 25
 const BACK_WITHIN_MS = 45_000
 const FELL_WITHIN_MS = 30_000
 
-/** One world, all kills one after the other, one count at the end. */
+/** One world, all kills one after the other, one count at the end: also where a part does not come back, of what went before. */
 export async function faults(options: FaultsOptions): Promise<FaultsResult> {
   const stage = await openFaults(options.mode)
   await using _all = stage
-  const say = options.say ?? (() => {})
+  const say = (line: string) => options.say?.(`${options.mode}: ${line}`)
+  const broken = await killAll(stage, options, say).then(
+    () => [],
+    (fault: unknown) => [`the run ended early: ${inspect(fault)}`],
+  )
+  for (const text of broken) say(text)
+  say(`counting ${stage.load.messages.length} messages`)
+  return await finish(stage, broken)
+}
+
+async function killAll(stage: FaultStage, options: FaultsOptions, say: (line: string) => void): Promise<void> {
+  const { pointRounds, rounds, messages = 0 } = options
+  const began = performance.now()
   for (const point of POINTS) {
     if (point.how === 'outage' && options.mode === 'closed') continue
-    for (let round = 0; round < options.pointRounds; round++) await timed(point.name, () => crashAt(stage, point))
+    for (let round = 1; round <= pointRounds; round++)
+      await timed(`${round}/${pointRounds} ${point.name}`, () => crashAt(stage, point))
   }
-  for (let round = 0; round < options.pointRounds; round++) await timed('policy hangs', () => hang(stage))
-  for (let round = 0; round < options.rounds; round++) {
+  for (let round = 1; round <= pointRounds; round++)
+    await timed(`${round}/${pointRounds} policy hangs`, () => hang(stage))
+  for (let round = 1; round <= rounds; round++) {
     const part = pick<Part>(['policy', 'archive', 'prosody'])
-    await timed(`${round + 1}/${options.rounds} kill -9 ${part}`, () => killAtRandom(stage, part))
+    await timed(`${round}/${rounds} kill -9 ${part}`, () => killAtRandom(stage, part))
   }
-  while (stage.load.messages.length < (options.messages ?? 0)) await stage.load.flowing(BACK_WITHIN_MS)
-  return await finish(stage)
+  for (let told = 0; stage.load.messages.length < messages; ) {
+    await stage.load.flowing(BACK_WITHIN_MS)
+    if (stage.load.messages.length < told + 5000) continue
+    told = stage.load.messages.length
+    say(`${told} of ${messages} messages sent`)
+  }
 
   async function timed(what: string, work: () => Promise<void>): Promise<void> {
     const started = performance.now()
     await work()
-    say(`${options.mode}: ${what}, flowing again after ${((performance.now() - started) / 1000).toFixed(1)} s`)
+    const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(1)
+    const sent = stage.load.messages.length
+    say(`${what}, in order again after ${seconds(started)} s (${sent} sent, ${seconds(began)} s in all)`)
   }
 }
 
@@ -125,12 +147,24 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
   return { mode, world, load, told, crashFile, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
-/** Ends the load, and counts. */
-export async function finish(stage: FaultStage): Promise<FaultsResult> {
-  await stage.load.drain(20_000)
-  const { messages, disordered, errorTexts } = stage.load
-  const result = await count(stage.world, { messages, disordered, sources: stage.told.sources })
-  return { ...result, errorTexts, folder: stage.world.folder }
+/** Ends the load, and counts; `broken`: what went wrong before. Where anything is wrong the folder stays. */
+export async function finish(stage: FaultStage, broken: readonly string[] = []): Promise<FaultsResult> {
+  const { load, world, told } = stage
+  world.keep ||= broken.length > 0
+  try {
+    await load.drain(20_000)
+    const { messages, disordered, errorTexts } = load
+    const counted = await count(world, { messages, disordered, sources: told.sources })
+    const result = { ...counted, unexplained: [...broken, ...counted.unexplained], errorTexts, folder: world.folder }
+    if (!isClean(result)) {
+      world.keep = true
+      await writeFile(join(world.folder, 'findings.json'), `${JSON.stringify(result, null, 1)}\n`)
+    }
+    return result
+  } catch (fault) {
+    world.keep = true
+    throw new Error([...broken, `nothing can be counted any more; ${world.folder} stays`].join('; '), { cause: fault })
+  }
 }
 
 export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
@@ -147,7 +181,7 @@ export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
   await within(exited, FELL_WITHIN_MS, `${point.part} did not reach ${point.name}`)
   await startAgain(world, point.part)
   if (point.how === 'outage') await startAgain(world, 'policy')
-  await stage.load.flowing(BACK_WITHIN_MS)
+  await inOrder(stage)
 }
 
 /** A policy that does not answer is an outage: refused where closed, delivered unscreened where open; then it goes on. */
@@ -157,7 +191,13 @@ export async function hang(stage: FaultStage): Promise<void> {
   if (stage.mode === 'closed') await load.refusing(BACK_WITHIN_MS)
   else await load.flowing(BACK_WITHIN_MS)
   world.policy?.kill('SIGCONT')
+  await inOrder(stage)
+}
+
+/** Messages flow, and the helper tells again how they ended: what the next kill leaves open is a moment's work. */
+async function inOrder({ load, told }: FaultStage): Promise<void> {
   await load.flowing(BACK_WITHIN_MS)
+  await told.settled(BACK_WITHIN_MS)
 }
 
 export async function killAtRandom(stage: FaultStage, part: Part): Promise<void> {
@@ -165,7 +205,9 @@ export async function killAtRandom(stage: FaultStage, part: Part): Promise<void>
   await kill(stage.world, part)
   await setTimeout(Math.random() * 500)
   await startAgain(stage.world, part)
-  await stage.load.flowing(BACK_WITHIN_MS)
+  // The next kill comes while a spool is being replayed, or when all is in order.
+  if (Math.random() < 0.5) await stage.load.flowing(BACK_WITHIN_MS)
+  else await inOrder(stage)
 }
 
 async function kill(world: World, part: Part): Promise<void> {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run test:faults -- --rounds N: kills parts under load and counts at both ends; the last line is one flat JSON object.
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { prosodyVersion } from '../../deploy/demo/prosody.ts'
-import { faults, type Mode } from './faults.ts'
+import { isClean } from './count.ts'
+import { type FaultsResult, faults, type Mode } from './faults.ts'
+import { closing, reportLines } from './report.ts'
 
 const HELP = `npm run test:faults -- [--rounds N] [--points N] [--messages N] [--mode closed|open] [--quick | --long]
 
@@ -39,34 +41,24 @@ async function main(): Promise<number> {
   const rounds = Number(values.rounds ?? (values.long ? 200 : values.quick ? 5 : 20))
   const pointRounds = Number(values.points ?? (values.long ? 10 : 1))
   const messages = Number(values.messages ?? (values.long ? 100_000 : 0)) / each.length
-  const total = {
-    sent: 0,
-    delivered: 0,
-    archived: 0,
-    errors: 0,
-    lost: 0,
-    unrecorded: 0,
-    phantom: 0,
-    doubled: 0,
-    disordered: 0,
-  }
-  let wrong = false
+  const results: (FaultsResult | null)[] = []
   for (const mode of each) {
-    const { counted, findings, unexplained, folder } = await faults({ mode, rounds, pointRounds, messages, say })
-    for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += counted[name]
-    for (const { what, message, settlements } of findings.slice(0, 20)) {
-      say(
-        `${what}: ${message.id} sent ${message.sends}, came ${message.deliveries}, errors ${message.errors}, records [${settlements}]`,
-      )
-    }
-    for (const text of unexplained) say(`not explained: ${text}`)
-    say(`${mode}: ${counted.tail} records of killed servers stay undecided, ${counted.unsettled} of others`)
-    wrong ||= findings.length > 0 || unexplained.length > 0
-    if (findings.length > 0) say(`${findings.length} findings; the folder was ${folder} (GATEHOUSE_KEEP=1 keeps it)`)
+    const result = await faults({ mode, rounds, pointRounds, messages, say }).catch((fault: unknown) => {
+      say(`${mode}: ${inspect(fault)}`)
+      return null
+    })
+    results.push(result)
+    if (result === null) continue
+    const { counted, folder } = result
+    for (const line of reportLines(result)) say(line)
+    say(
+      `${mode}: ${counted.tail} records of killed servers stay undecided (at most ${counted.tailOfOne} of one), ${counted.unsettled} of others`,
+    )
+    if (!isClean(result)) say(`${mode}: something is wrong; everything is in ${folder}`)
   }
-  const result = { faults: true, server: `prosody ${version}`, rounds: rounds * each.length, ...total }
-  process.stdout.write(`${JSON.stringify(result)}\n`)
-  return wrong || total.disordered > 0 ? 1 : 0
+  const { line, exit } = closing(`prosody ${version}`, rounds * each.length, results)
+  say(line)
+  return exit
 }
 
 function say(line: string): void {

@@ -26,13 +26,17 @@ export type SteadyOptions = {
   messagesPerSecond: number
 }
 
+export function bodyOf({ id, batch }: Message): string {
+  return `${id} ${batch} steady load`
+}
+
 export const BATCH = 100
 const UNACKNOWLEDGED_AT_MOST = 50
 
 export class SteadyLoad {
   readonly messages: Message[] = []
   /** Messages whose first delivery came after that of a later one of the same pair. */
-  disordered = 0
+  readonly disordered: Message[] = []
   /** Texts of the first errors. */
   readonly errorTexts: string[] = []
   readonly #options: SteadyOptions
@@ -175,11 +179,10 @@ export class SteadyLoad {
     const id = `${this.#run}p${pair}n${number}`
     const batch = `${this.#run}p${pair}b${Math.floor(number / BATCH)}`
     const message = { id, pair, number, batch, sends: 1, deliveries: 0, errors: 0, acknowledged: false }
+    const to = `${this.#run}${pair}b@${this.#options.domain}`
     this.messages.push(message)
     this.#byId.set(id, message)
-    client.send(
-      `<message type='chat' id='${id}' to='${this.#run}${pair}b@${this.#options.domain}'><body>${id} ${batch} steady load</body></message>`,
-    )
+    client.send(`<message type='chat' id='${id}' to='${to}'><body>${bodyOf(message)}</body></message>`)
   }
 
   #askHandled(pair: number): void {
@@ -196,7 +199,7 @@ export class SteadyLoad {
     if (message === undefined) return
     message.deliveries += 1
     const newest = this.#newest[pair] ?? -1
-    if (message.deliveries === 1 && message.number < newest) this.disordered += 1
+    if (message.deliveries === 1 && message.number < newest) this.disordered.push(message)
     this.#newest[pair] = Math.max(newest, message.number)
     for (const look of this.#watching) look(message)
   }

@@ -8,6 +8,8 @@ export type SourceTold = {
   source: string
   /** Everything up to here is settled, says the source. */
   done: number
+  /** The highest number that it asked about. */
+  asked: number
   /** The last number that it said was given out, and when that was recorded (Unix ms). */
   last: number
   lastAt: number
@@ -17,7 +19,11 @@ export type SourceTold = {
   ended: boolean
 }
 
-export type Told = AsyncDisposable & { sources(): readonly SourceTold[] }
+export type Told = AsyncDisposable & {
+  sources(): readonly SourceTold[]
+  /** Resolves when a source that lives has told that everything it has asked about until now is settled; rejects after the time. */
+  settled(withinMs: number): Promise<void>
+}
 
 /** Follows the journal in this folder from its first entry on, under a name of its own. */
 export async function openTold(folder: string): Promise<Told> {
@@ -26,7 +32,9 @@ export async function openTold(folder: string): Promise<Told> {
   const follower = await openFollower(folder, 'faults', { waitFor: AbortSignal.timeout(30_000) })
   const known = new Map<string, SourceTold>()
   const of = (source: string): SourceTold => {
-    const found = known.get(source) ?? { source, done: 0, last: 0, lastAt: 0, succeeded: false, ended: false }
+    const found = known.get(source) ?? {
+      ...{ source, done: 0, asked: 0, last: 0, lastAt: 0, succeeded: false, ended: false },
+    }
     known.set(source, found)
     return found
   }
@@ -34,11 +42,15 @@ export async function openTold(folder: string): Promise<Told> {
     if (number > one.last) Object.assign(one, { last: number, lastAt: at })
   }
   let fault: unknown = null
+  const watching = new Set<() => void>()
   const following = (async () => {
     for await (const batch of follower.follow(0, { limit: 1000, signal })) {
       for (const entry of batch) {
         const fact = readFact(entry)
-        if (fact.kind === 'done') {
+        if (fact.kind === 'ask') {
+          const one = of(fact.source)
+          one.asked = Math.max(one.asked, fact.n)
+        } else if (fact.kind === 'done') {
           const one = of(fact.source)
           one.done = Math.max(one.done, fact.to)
           last(one, fact.to, entry.at)
@@ -51,6 +63,7 @@ export async function openTold(folder: string): Promise<Told> {
           if (fact.predecessor !== undefined) of(fact.predecessor.source).succeeded = true
         }
       }
+      for (const look of [...watching]) look()
       await follower.acknowledge(batch.at(-1)?.position ?? 0)
     }
   })().catch((error: unknown) => {
@@ -60,6 +73,22 @@ export async function openTold(folder: string): Promise<Told> {
     sources() {
       if (fault !== null) throw new Error('the journal cannot be followed', { cause: fault })
       return [...known.values()]
+    },
+    async settled(withinMs) {
+      const asked = new Map([...known.values()].map((one) => [one.source, one.asked]))
+      const isSettled = () =>
+        [...known.values()].some((one) => !one.succeeded && one.done > 0 && one.done >= (asked.get(one.source) ?? 0))
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const look = () => {
+        if (isSettled()) resolve()
+      }
+      const late = setTimeout(() => reject(new Error(`nothing is settled within ${withinMs} ms`)), withinMs)
+      watching.add(look)
+      look()
+      await promise.finally(() => {
+        watching.delete(look)
+        clearTimeout(late)
+      })
     },
     async [Symbol.asyncDispose]() {
       ending.abort()

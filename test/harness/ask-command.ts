@@ -9,10 +9,11 @@ export async function askCommand(
   run: string,
   command: string,
   args: Readonly<Record<string, unknown>> = {},
+  language = 'en',
 ): Promise<Row[]> {
   const rows: Row[] = []
   const name = command.split(' ')[0] ?? ''
-  const end = await ask({ name, run }, { command, args, language: 'en' }, (said) => {
+  const end = await ask({ name, run }, { command, args, language }, (said) => {
     if (said.say === 'row') rows.push(said.row)
     return Promise.resolve()
   })

@@ -22,6 +22,8 @@ export function findLiteralTexts(file: string, source: string, ids: ReadonlySet<
   const visit = (node: ts.Node): void => {
     if (ts.isNewExpression(node)) visitError(node, tell)
     if (ts.isPropertyAssignment(node)) visitProperty(node, ids, tell)
+    if (ts.isPropertyAssignment(node) || ts.isMethodDeclaration(node)) visitState(node, tell)
+    if (ts.isCallExpression(node)) visitProblem(node, ids, tell)
     if (isText(node) && READ_BY_PEOPLE.test(node.getText())) tell(node, 'a literal inside an element that people read')
     ts.forEachChild(node, visit)
   }
@@ -64,6 +66,41 @@ function visitError(node: ts.NewExpression, tell: (node: ts.Node, why: string) =
   for (const literal of literalsIn(argument)) tell(literal, `a literal in a ${name}`)
 }
 
+/** What is wrong in a file is told by id: `place.refuse('an-id')`, `tell(['setting'], 'an-id')`. */
+function visitProblem(
+  node: ts.CallExpression,
+  ids: ReadonlySet<string>,
+  tell: (node: ts.Node, why: string) => void,
+): void {
+  const [first, second] = node.arguments
+  const callee = node.expression
+  const refuses = ts.isPropertyAccessExpression(callee) && callee.name.text === 'refuse'
+  const tells = ts.isIdentifier(callee) && callee.text === 'tell' && first && ts.isArrayLiteralExpression(first)
+  const wanted = refuses ? first : tells ? second : undefined
+  if (wanted !== undefined) tellOthers(wanted, ids, tell, 'a literal where an id says what is wanted')
+}
+
+/** `healthy` and `ready` of a process are shown by `gatehouse status`. */
+function visitState(
+  node: ts.PropertyAssignment | ts.MethodDeclaration,
+  tell: (node: ts.Node, why: string) => void,
+): void {
+  if (!/^(healthy|ready)$/.test(node.name.getText())) return
+  const said = ts.isMethodDeclaration(node) ? node.body : node.initializer
+  const answers = said !== undefined && (ts.isArrowFunction(said) || ts.isBlock(said))
+  if (answers) for (const literal of literalsIn(said)) tell(literal, 'a literal in the state of a process')
+}
+
+function tellOthers(
+  node: ts.Node,
+  ids: ReadonlySet<string>,
+  tell: (node: ts.Node, why: string) => void,
+  why: string,
+): void {
+  for (const literal of literalsIn(node))
+    if (!ts.isStringLiteralLike(literal) || !ids.has(literal.text)) tell(literal, why)
+}
+
 function visitProperty(
   node: ts.PropertyAssignment,
   ids: ReadonlySet<string>,
@@ -75,15 +112,28 @@ function visitProperty(
   const isUnit = name === 'unit' && others.some((one) => /^say: *'progress'/.test(one))
   if (isSaid || isUnit)
     for (const literal of literalsIn(node.initializer)) tell(literal, 'a literal in what a command says')
+  // The words of zod, and what a problem, or a value that is none, says of itself.
+  const alone = others.length === 1 && !ts.isCallExpression(node.parent.parent)
+  if (name === 'wanted' || name === 'error' || (name === 'wrong' && alone))
+    tellOthers(node.initializer, ids, tell, 'a literal where an id says what is wanted')
+  if (name === 'id' && others.every((one) => /^(id|args)\b/.test(one))) visitId(node.initializer, ids, tell)
   if (name !== 'help' || !others.some((one) => /^(rights|type)\b/.test(one))) return
   for (const literal of literalsIn(node.initializer)) {
     if (!ts.isStringLiteralLike(literal) || !ids.has(literal.text)) tell(literal, 'help that is no id of a catalogue')
   }
 }
 
+/** `{ id, args }` is a message; an id of something else is one word. */
+function visitId(node: ts.Node, ids: ReadonlySet<string>, tell: (node: ts.Node, why: string) => void): void {
+  for (const literal of literalsIn(node)) {
+    const text = literal.getText().slice(1, -1)
+    if (/\s/.test(text) || (/^[a-z]+-[a-z]/.test(text) && !ids.has(text))) tell(literal, 'no id of a catalogue')
+  }
+}
+
 /** Texts with a letter in them, but not those inside a call: `say('an-id')` names an id. */
 function literalsIn(node: ts.Node): ts.Node[] {
-  if (ts.isCallExpression(node)) return []
+  if (ts.isCallExpression(node) || isComparison(node)) return []
   if (isText(node)) {
     const fixed = ts.isTemplateExpression(node)
       ? node.head.text + node.templateSpans.map((span) => span.literal.text).join('')
@@ -95,6 +145,10 @@ function literalsIn(node: ts.Node): ts.Node[] {
     inside.push(...literalsIn(child))
   })
   return inside
+}
+
+function isComparison(node: ts.Node): boolean {
+  return ts.isBinaryExpression(node) && /^[!=]==$/.test(node.operatorToken.getText())
 }
 
 function isText(node: ts.Node): node is ts.StringLiteralLike | ts.TemplateExpression {

@@ -59,6 +59,8 @@ export type World = AsyncDisposable & {
   readonly address: string
   readonly ports: { c2s: number; component: number; s2s?: number }
   readonly secret: string
+  /** Leave the folder when everything has ended, to be looked into; so from the start with GATEHOUSE_KEEP set. */
+  keep: boolean
   prosody: Prosody
   policy: Component | null
   archive: Component | null
@@ -94,6 +96,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     address,
     ports,
     secret: SECRET,
+    keep: process.env.GATEHOUSE_KEEP !== undefined,
     policy: null,
     archive: null,
   } as unknown as World
@@ -119,7 +122,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([world.policy?.stop(), world.archive?.stop()])
       await (world.prosody as Prosody | undefined)?.stop()
-      if (process.env.GATEHOUSE_KEEP === undefined) await rm(folder, { recursive: true, force: true })
+      if (!world.keep) await rm(folder, { recursive: true, force: true })
     },
   })
   try {

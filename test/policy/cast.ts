@@ -23,7 +23,9 @@ export const chat = (inside: string, to = 'bob@corp.example') =>
 
 export function screened(element: Element, direction: 'sent' | 'received' = 'sent'): Screened {
   const ask = { n: 1, try: 1, direction, via: 'c2s' as const, at: AT, spooled: false, raw: 'x' }
-  return readScreened(ask, element, 'corp.example', [readAddressPattern('rooms.*')])
+  const rooms = readAddressPattern('rooms.*')
+  if ('wrong' in rooms) throw new Error(rooms.wrong)
+  return readScreened(ask, element, 'corp.example', [rooms])
 }
 
 export function rules(yaml: string): RuleSet {

@@ -17,6 +17,7 @@ import { SETTINGS_VERSION } from '../../components/kit/process/shared-settings.t
 import { readYaml } from '../../components/kit/yaml/yaml.ts'
 import { readRules } from '../../components/policy/rules/rule-file.ts'
 import { policySettings } from '../../components/policy/settings.ts'
+import { inWords } from '../harness/in-words.ts'
 
 const GOLDEN = resolve(import.meta.dirname, '../golden')
 const kinds: Readonly<Record<string, SettingsShape<unknown>>> = { archive: archiveSettings, policy: policySettings }
@@ -67,7 +68,7 @@ suite('settings', () => {
       writeFileSync(file, `version: ${version}\n`)
       const read = readSettings(archiveSettings, file, {})
       assert.ok(!read.ok)
-      assert.match(read.problems[0]?.wanted ?? '', /^version \d+ is wanted; this program reads no/)
+      assert.match(inWords(read.problems[0]?.wanted), /^version \d+ is wanted; this program reads no/)
     }
   })
 })

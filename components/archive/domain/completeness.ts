@@ -21,7 +21,7 @@ export type SourceCount = {
   told: { upTo: number; at: number }[]
   /** Ranges in which `count` numbers ended without a question; which ones, is not said when the others were asked about. */
   outages: { from: number; to: number; count: number }[]
-  /** What a successor said was reserved and never told of; numbers in it are no gaps. */
+  /** What was reserved and not settled when a successor came; numbers in it above `done` are no gaps. */
   tail: Range | null
 }
 
@@ -101,7 +101,7 @@ export function countFrom(kept: readonly SourceCount[], open: readonly Finding[]
       const totals = { gaps: 0, tailUnknown: 0, endedWithoutMark: 0, sources: sources.size }
       for (const count of sources.values()) {
         for (const gap of count.gaps) totals.gaps += countNumbers(missingIn(count.present, gap.from, gap.to))
-        if (count.tailFound && count.tail) totals.tailUnknown += countNumbers(missingIn(count.present, ...count.tail))
+        if (count.tailFound) totals.tailUnknown += countNumbers(unknownTail(count))
         if (count.endFound) totals.endedWithoutMark += 1
       }
       return totals
@@ -122,7 +122,8 @@ export function countFrom(kept: readonly SourceCount[], open: readonly Finding[]
     if (earlier.ended === 'marked' || earlier.succeededAt !== null) return
     earlier.ended = 'succeeded'
     earlier.succeededAt = at
-    if (said.reserved > earlier.mark) earlier.tail = [earlier.mark + 1, said.reserved]
+    const last = Math.max(said.reserved, earlier.mark)
+    if (last > earlier.done) earlier.tail = [earlier.done + 1, last]
   }
 }
 
@@ -154,12 +155,16 @@ function takeFact(count: Counted, fact: CountedFact, at: number): void {
       if (neverDelivered(fact.outcome)) takeOutage(count, fact)
       break
     case 'done':
-      count.done = Math.max(count.done, fact.to)
+      if (fact.to <= count.done) break
+      count.done = fact.to
       tell(count, fact.to, at)
+      // What it had settled is no tail, also when that is heard after its successor.
+      if (count.tail && fact.to >= count.tail[0]) dueAgain(count, fact.to, at)
       break
     case 'mark':
       tell(count, fact.last, at)
       if (!fact.end) break
+      if (count.tail && count.ended !== 'marked') dueAgain(count, count.mark, at)
       count.ended = 'marked'
       // What was reserved behind its last number was never given out.
       count.arrived = true
@@ -198,6 +203,13 @@ function tell(count: Counted, upTo: number, at: number): void {
   else count.told.push({ upTo, at })
 }
 
+/** Numbers of the tail that turn out to be told of have their time from now on, as any others. */
+function dueAgain(count: Counted, upTo: number, at: number): void {
+  count.dueTo = Math.min(count.dueTo, (count.tail?.[0] ?? 1) - 1)
+  if (upTo > (count.told.at(-1)?.upTo ?? 0)) count.told.push({ upTo, at })
+  count.arrived = true
+}
+
 function look(count: Counted, now: number, patience: Patience, limit: number, found: Finding[]): void {
   if (count.arrived && count.outages.length > 0) explainOutages(count)
   if (count.arrived) closeArrived(count, found)
@@ -222,11 +234,29 @@ function look(count: Counted, now: number, patience: Patience, limit: number, fo
   lookAtEnd(count, now, patience, found)
 }
 
-/** What is told of and neither here, nor in the unknown tail, nor in a gap that an earlier run has found. */
-function missingNumbers({ present, tail, gaps }: Counted, from: number, to: number): Ranges {
-  const known: Ranges = tail ? [[...tail]] : []
+/** What is told of and neither here, nor in the unknown tail, nor in a gap that is found already. */
+function missingNumbers(count: Counted, from: number, to: number): Ranges {
+  const tail = tailOf(count)
+  const open = missingNowhereElse(count, from, to)
+  return tail ? open.flatMap(([low, high]) => missingIn([tail], low, high)) : open
+}
+
+function unknownTail(count: Counted): Ranges {
+  const tail = tailOf(count)
+  return tail ? missingNowhereElse(count, ...tail) : []
+}
+
+/** No number is found twice: one that was a gap before its source ended stays one. */
+function missingNowhereElse({ present, gaps }: Counted, from: number, to: number): Ranges {
+  const known: Ranges = []
   for (const gap of gaps) addRange(known, gap.from, gap.to)
   return missingIn(present, from, to).flatMap(([low, high]) => missingIn(known, low, high))
+}
+
+/** Nothing above what was settled is known of a source that was succeeded, whatever it had told of. */
+function tailOf({ tail, done }: SourceCount): Range | null {
+  if (!tail || done >= tail[1]) return null
+  return [Math.max(tail[0], done + 1), tail[1]]
 }
 
 function closeArrived(count: Counted, found: Finding[]): void {
@@ -236,8 +266,7 @@ function closeArrived(count: Counted, found: Finding[]): void {
     return false
   })
   const { tail, source } = count
-  if (!tail || (count.ended !== 'marked' && !(count.tailFound && missingIn(count.present, ...tail).length === 0)))
-    return
+  if (!tail || (count.ended !== 'marked' && !(count.tailFound && unknownTail(count).length === 0))) return
   if (count.tailFound)
     found.push({ kind: 'tail-unknown', event: 'closed', source, from: tail[0], to: tail[1], count: 0 })
   count.tailFound = false
@@ -248,7 +277,7 @@ function lookAtEnd(count: Counted, now: number, patience: Patience, found: Findi
   const { source, succeededAt, tail } = count
   const past = succeededAt !== null && succeededAt + patience.graceMs <= now
   if (past && tail && !count.tailFound) {
-    const missing = countNumbers(missingIn(count.present, ...tail))
+    const missing = countNumbers(unknownTail(count))
     if (missing > 0) {
       count.tailFound = true
       found.push({ kind: 'tail-unknown', event: 'found', source, from: tail[0], to: tail[1], count: missing })

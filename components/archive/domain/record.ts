@@ -152,10 +152,11 @@ export type ShownRecord = {
   followedBy: readonly Related[]
 }
 
+/** Virtual hosts by name, in lower case; null: all. A record belongs to the host that asked about it, and to that of its recipient. */
+export type Hosts = readonly string[] | null
+
 /** Times are Unix ms of the helper's clock; people are bare addresses. What is '' is not asked for. */
 export type Search = {
-  /** Only records of these virtual hosts; null for all. */
-  hosts: readonly string[] | null
   words: string
   person: string
   peer: string
@@ -168,6 +169,8 @@ export type Search = {
   since: number | null
   until: number | null
   limit: number
+  /** Virtual hosts to look at; null: all. */
+  hosts: Hosts
 }
 
 export type Access = {

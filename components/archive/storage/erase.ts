@@ -69,9 +69,7 @@ export function standings(
       WHERE s.id = :source AND r.n = :n
     UNION SELECT j.id, p.position FROM repeat p JOIN record r ON r.number = p.record JOIN source s ON s.number = r.source
       JOIN journal j ON j.number = p.journal WHERE s.id = :source AND r.n = :n`
-  const found = filesHolding(book, number, n, null).flatMap((file) =>
-    statement(months.at(file), sql).all({ source, n }),
-  )
+  const found = filesHolding(book, number, n).flatMap((file) => statement(months.at(file), sql).all({ source, n }))
   const others = statement(
     book,
     'SELECT j.id AS journal, f.position FROM other_fact f JOIN journal j ON j.number = f.journal WHERE f.source = ? AND f.n = ?',

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
+import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { nameNumber } from './names.ts'
 import { type FileRow, listFiles, type ReadMonths } from './read-months.ts'
 import { type ListedRecord, listRecords } from './show.ts'
@@ -56,8 +57,8 @@ export function* searchAll(book: DatabaseSync, months: ReadMonths, query: Search
 }
 
 /** Files that may hold something of the time asked for, newest month first. */
-export function filesFor(book: DatabaseSync, { since, until, hosts }: Search): FileRow[] {
-  return listFiles(book, hosts).filter(
+export function filesFor(book: DatabaseSync, { since, until }: Search): FileRow[] {
+  return listFiles(book).filter(
     ({ lowAt, highAt }) =>
       (since === null || (highAt !== null && highAt >= since)) &&
       (until === null || (lowAt !== null && lowAt <= until)),
@@ -105,9 +106,16 @@ type Value = string | number
 type Filter = { match: string; where: readonly { sql: string; values: readonly Value[] }[] }
 
 /** null when nothing in this file can fit: nobody of that name is in it. */
-function filterOf(db: DatabaseSync, { host }: FileRow, query: Search): Filter | null {
+function filterOf(db: DatabaseSync, file: FileRow, query: Search): Filter | null {
+  const { host } = file
   const parts: string[] = []
   const where: { sql: string; values: Value[] }[] = []
+  if (query.hosts !== null && !isWhollyOf(query.hosts, file)) {
+    const known = query.hosts.map((one) => nameNumber(db, one)).filter((number) => number !== undefined)
+    if (known.length === 0) return null
+    parts.push(`tags : (${known.map((number) => `"d${number}"`).join(' OR ')})`)
+    where.push({ sql: SENT_TO, values: [hostsValue(query.hosts)] })
+  }
   const terms = asked(query.words)
   if (query.words.trim() !== '' && terms.length === 0) return null
   if (terms.length > 0) parts.push(`text : (${terms.map(writeTerm).join(' AND ')})`)

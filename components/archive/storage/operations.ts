@@ -3,9 +3,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Service } from '../../kit/store/serve.ts'
 import type { Batch } from '../domain/batch.ts'
-import type { Search } from '../domain/record.ts'
+import type { Hosts, Search } from '../domain/record.ts'
 import { type Erase, erase, standings } from './erase.ts'
 import { search, searchAll } from './find.ts'
+import { hostCounts } from './hosts.ts'
 import { type Keeper, keepBatch, keepCounting } from './keep.ts'
 import { foldNow, openMonths } from './months.ts'
 import { openNames } from './names.ts'
@@ -17,8 +18,6 @@ import { type Asked, type Ends, endsOf, exportRecords, listAfter, show } from '.
 import { splitSingleFile } from './split.ts'
 
 export type ArchiveOperations = ReturnType<typeof openOperations>
-
-type Hosts = { hosts: readonly string[] | null }
 
 /** What is left to be wiped, as of the last group. */
 type Wipe = { book: boolean; done: boolean }
@@ -39,12 +38,14 @@ function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
       resume: (db: DatabaseSync, _: null) => resume(db),
       show: (db: DatabaseSync, asked: Asked) => show(db, months, asked),
       search: (db: DatabaseSync, query: Search) => search(db, months, query),
-      listAfter: (db: DatabaseSync, asked: Hosts & { after: Ends; limit: number }) => listAfter(db, months, asked),
-      ends: (db: DatabaseSync, { hosts }: Hosts) => endsOf(db, hosts),
+      listAfter: (db: DatabaseSync, asked: { after: Ends; limit: number; hosts: Hosts }) =>
+        listAfter(db, months, asked),
+      ends: (db: DatabaseSync, _: null) => endsOf(db),
       counts: (db: DatabaseSync, _: null) => counts(db, months),
+      hostCounts: (db: DatabaseSync, hosts: readonly string[]) => hostCounts(db, months, hosts),
       undecided: (db: DatabaseSync, _: null) => undecided(db, months),
-      findings: (db: DatabaseSync, query: { open: boolean; limit: number }) => findings(db, query),
-      accesses: (db: DatabaseSync, query: { user: string; limit: number }) => accesses(db, query),
+      findings: (db: DatabaseSync, query: { open: boolean; limit: number; hosts: Hosts }) => findings(db, query),
+      accesses: (db: DatabaseSync, query: { user: string; limit: number; hosts: Hosts }) => accesses(db, query),
       standings: (db: DatabaseSync, asked: { source: string; n: number }) => standings(db, months, asked),
     },
     stream: {

@@ -64,8 +64,8 @@ function closeOldest(open: Map<string, DatabaseSync>): void {
   open.delete(oldest[0])
 }
 
-/** Newest month first. `hosts`: only of these; null for all. */
-export function listFiles(book: DatabaseSync, hosts: readonly string[] | null): FileRow[] {
+/** Newest month first. */
+export function listFiles(book: DatabaseSync): FileRow[] {
   const sql = 'SELECT number, host, month, low_at, high_at, last, totals FROM file ORDER BY month DESC, host'
   return statement(book, sql)
     .all()
@@ -78,21 +78,15 @@ export function listFiles(book: DatabaseSync, hosts: readonly string[] | null): 
       last: Number(row.last),
       totals: JSON.parse(String(row.totals)) as Record<string, number>,
     }))
-    .filter(({ host }) => hosts === null || hosts.includes(host))
 }
 
-/** Files in which number n of the source (its number in the book) may be, newest month first. */
-export function filesHolding(
-  book: DatabaseSync,
-  source: number,
-  n: number,
-  hosts: readonly string[] | null,
-): MonthName[] {
+/** Files in which number n of the source (its number in the book) may be, newest month first; `host`: only of this one. */
+export function filesHolding(book: DatabaseSync, source: number, n: number, host?: string): MonthName[] {
   const where = n < 0 ? 'originated = 1' : 'low <= :n AND high >= :n'
   const sql = `SELECT host, month FROM span JOIN file ON file.number = span.file WHERE source = :source AND ${where}
     ORDER BY month DESC, host`
   return statement(book, sql)
     .all(n < 0 ? { source } : { source, n })
     .map((row) => ({ host: String(row.host), month: String(row.month) }))
-    .filter(({ host }) => hosts === null || hosts.includes(host))
+    .filter((file) => host === undefined || file.host === host)
 }

@@ -3,7 +3,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Finding, SourceCount } from '../domain/completeness.ts'
-import type { Access } from '../domain/record.ts'
+import type { Access, Hosts } from '../domain/record.ts'
+import { hostsValue, SERVES_HOSTS } from './hosts.ts'
 import { listFiles, type ReadMonths } from './read-months.ts'
 
 export type Resumed = {
@@ -24,7 +25,7 @@ export function resume(db: DatabaseSync): Resumed {
       .all()
       .map((row) => ({ journal: String(row.id), position: Number(row.position) })),
     counts: rows.map((row) => JSON.parse(String(row.counting)) as SourceCount),
-    open: findings(db, { open: true, limit: 1_000_000 })
+    open: findings(db, { open: true, limit: 1_000_000, hosts: null })
       .filter(({ kind }) => kind !== 'journal-gap')
       .map(({ kind, source, from, to, count }) => ({
         kind,
@@ -41,13 +42,21 @@ export function resume(db: DatabaseSync): Resumed {
 export type KeptFinding = Omit<Finding, 'event'> & { foundAt: number | null; closedAt: number | null }
 
 /** Newest first. */
-export function findings(db: DatabaseSync, { open, limit }: { open: boolean; limit: number }): KeptFinding[] {
+export function findings(
+  db: DatabaseSync,
+  { open, limit, hosts }: { open: boolean; limit: number; hosts: Hosts },
+): KeptFinding[] {
+  // A journal is of all hosts; a source is of those it serves.
+  const seen =
+    hosts === null
+      ? ''
+      : `AND (f.kind = 'journal-gap' OR f.source IN (SELECT number FROM source s WHERE ${SERVES_HOSTS}))`
   const sql = `SELECT f.kind, f.low, f.high, f.count, f.found_at, f.closed_at,
     CASE f.kind WHEN 'journal-gap' THEN (SELECT id FROM journal WHERE number = f.source)
       ELSE (SELECT id FROM source WHERE number = f.source) END AS source
-    FROM finding f WHERE ${open ? 'f.closed_at IS NULL' : '1'} ORDER BY f.number DESC LIMIT ?`
+    FROM finding f WHERE ${open ? 'f.closed_at IS NULL' : '1'} ${seen} ORDER BY f.number DESC LIMIT ?`
   return statement(db, sql)
-    .all(limit)
+    .all(...(hosts === null ? [] : [hostsValue(hosts)]), limit)
     .map((row) => ({
       kind: String(row.kind) as Finding['kind'],
       source: String(row.source),
@@ -81,7 +90,7 @@ export type Counts = {
 /** Counts only; the slow ones are bounded by what is not settled yet. */
 export function counts(book: DatabaseSync, months: ReadMonths): Counts {
   const one = (sql: string): number => Number(statement(book, sql).get()?.value ?? 0)
-  const files = listFiles(book, null)
+  const files = listFiles(book)
   const total = (name: string): number =>
     Number(statement(book, 'SELECT value FROM total WHERE name = ?').get(name)?.value ?? 0) +
     files.reduce((sum, { totals }) => sum + (totals[name] ?? 0), 0)
@@ -145,11 +154,20 @@ export function undecided(book: DatabaseSync, months: ReadMonths): number {
 }
 
 /** Newest first. */
-export function accesses(db: DatabaseSync, { user, limit }: { user: string; limit: number }): Access[] {
+export function accesses(
+  db: DatabaseSync,
+  { user, limit, hosts }: { user: string; limit: number; hosts: Hosts },
+): Access[] {
+  // A look that names no hosts was one at all of them.
+  const seen =
+    hosts === null
+      ? ''
+      : `AND (json_extract(a.query, '$.hosts') IS NULL OR EXISTS (SELECT 1 FROM json_each(a.query, '$.hosts') AS h
+          WHERE h.value IN (SELECT value FROM json_each(:hosts))))`
   const sql = `SELECT a.*, j.id AS journal_id FROM access a JOIN journal j ON j.number = a.journal
-    WHERE :user = '' OR a.user = :user ORDER BY a.number DESC LIMIT :limit`
+    WHERE (:user = '' OR a.user = :user) ${seen} ORDER BY a.number DESC LIMIT :limit`
   return statement(db, sql)
-    .all({ user, limit })
+    .all({ user, limit, ...(hosts === null ? {} : { hosts: hostsValue(hosts) }) })
     .map((row) => ({
       journal: String(row.journal_id),
       position: Number(row.position),

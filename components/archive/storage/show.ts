@@ -3,10 +3,11 @@
 import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
-import type { ShownRecord, ShownTry } from '../domain/record.ts'
+import type { Hosts, ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
 import { type Outcome, type Settled, settle } from '../domain/settling.ts'
 import type { Hit } from './find.ts'
+import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { aboutOf, followersOf } from './lineage.ts'
 import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
@@ -23,15 +24,18 @@ export type Shown =
 type Row = Record<string, SQLOutputValue>
 export type SourceRow = { number: number; id: string; short: string; done: number }
 
-/** `hosts`: only records of these; null for all. */
-export type Asked = RecordName & { hosts: readonly string[] | null }
+export type Asked = RecordName & { hosts: Hosts }
 
 /** A short name is looked up as it was shown; any longer start of the source's id will do when it fits one source only. */
 export function show(book: DatabaseSync, months: ReadMonths, { source: start, n, hosts }: Asked): Shown {
   const known: { source: SourceRow; files: MonthName[] }[] = []
   for (const source of sourcesNamed(book, start)) {
-    const files = filesHolding(book, source.number, n, hosts).filter((file) => hasRecord(months.at(file), source.id, n))
-    if (files.length > 0 || (hosts === null && isSettled(book, source, n))) known.push({ source, files })
+    const files = filesHolding(book, source.number, n).filter((file) => hasRecord(months.at(file), source.id, n))
+    const seen =
+      files.length > 0
+        ? files.some((file) => isRecordOf(months.at(file), hosts, file, source.id, n))
+        : isSettled(book, source, n, hosts)
+    if (seen) known.push({ source, files })
   }
   const [one, other] = known
   if (!one) return { found: 'nothing' }
@@ -66,7 +70,7 @@ function listRecord(
   file: MonthName,
 ): ListedRecord | undefined {
   // What is in this file is in the book only once the book is committed.
-  const others = filesHolding(book, source.number, n, [file.host]).filter(({ month }) => month !== file.month)
+  const others = filesHolding(book, source.number, n, file.host).filter(({ month }) => month !== file.month)
   const tries = readTries(months, source, n, [file, ...others])
   const settled = settledBy(book, source, n, tries)
   const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
@@ -91,7 +95,7 @@ export function* exportRecords(book: DatabaseSync, months: ReadMonths, hits: Ite
     if (!source) continue
     const n = Number(row.n)
     if (seen.has(`${source.id}-${n}`)) continue
-    const others = filesHolding(book, source.number, n, [file.host]).filter(({ month }) => month !== file.month)
+    const others = filesHolding(book, source.number, n, file.host).filter(({ month }) => month !== file.month)
     const record = readRecord(book, months, source, n, [file, ...others], null, false)
     if (record.tries.length > 1) seen.add(`${source.id}-${n}`)
     yield record
@@ -105,25 +109,29 @@ export type Ends = Readonly<Record<string, number>>
 export function listAfter(
   book: DatabaseSync,
   months: ReadMonths,
-  { after, limit, hosts }: { after: Ends; limit: number; hosts: readonly string[] | null },
-): { ends: Ends; records: ListedRecord[] } {
+  { after, limit, hosts }: { after: Ends; limit: number; hosts: Hosts },
+): { ends: Ends; moved: boolean; records: ListedRecord[] } {
   const ends = { ...after }
   const hits: Hit[] = []
-  for (const file of listFiles(book, hosts).reverse()) {
+  let read = 0
+  for (const file of listFiles(book).reverse()) {
     const from = after[file.number] ?? 0
-    if (file.last <= from || hits.length >= limit) continue
+    if (file.last <= from || read >= limit) continue
     const db = months.at(file)
-    const sql = 'SELECT number, recorded_at FROM record WHERE number > ? AND number <= ? ORDER BY number LIMIT ?'
-    for (const row of statement(db, sql).all(from, file.last, limit - hits.length)) {
-      hits.push({ file, db, number: Number(row.number), recordedAt: Number(row.recorded_at) })
+    const sql = `SELECT number, recorded_at, ${isWhollyOf(hosts, file) ? '?1 <> 0' : SENT_TO} AS seen FROM record r
+      WHERE number > ? AND number <= ? ORDER BY number LIMIT ?`
+    const value = isWhollyOf(hosts, file) ? 1 : hostsValue(hosts ?? [])
+    for (const row of statement(db, sql).all(value, from, file.last, limit - read)) {
+      read += 1
       ends[file.number] = Number(row.number)
+      if (row.seen === 1) hits.push({ file, db, number: Number(row.number), recordedAt: Number(row.recorded_at) })
     }
   }
-  return { ends, records: hits.flatMap((hit) => listRecords(book, months, [hit])) }
+  return { ends, moved: read > 0, records: hits.flatMap((hit) => listRecords(book, months, [hit])) }
 }
 
-export function endsOf(book: DatabaseSync, hosts: readonly string[] | null): Ends {
-  return Object.fromEntries(listFiles(book, hosts).map(({ number, last }) => [number, last]))
+export function endsOf(book: DatabaseSync): Ends {
+  return Object.fromEntries(listFiles(book).map(({ number, last }) => [number, last]))
 }
 
 function sourcesNamed(book: DatabaseSync, start: string): SourceRow[] {
@@ -150,11 +158,21 @@ function hasRecord(db: DatabaseSync, source: string, n: number): boolean {
   return statement(db, sql).get(source, n) !== undefined
 }
 
-/** What was never asked about, and was bounced. */
-function isSettled(book: DatabaseSync, source: SourceRow, n: number): boolean {
-  const sql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM settle WHERE source = :s AND n = :n)
-    OR EXISTS (SELECT 1 FROM outage WHERE source = :s AND low <= :n AND high >= :n)`
-  return statement(book, sql).get({ s: source.number, n }) !== undefined
+function isRecordOf(db: DatabaseSync, hosts: Hosts, file: MonthName, source: string, n: number): boolean {
+  if (hosts === null || isWhollyOf(hosts, file)) return true
+  const sql = `SELECT 1 FROM record r JOIN source s ON s.number = r.source WHERE s.id = ? AND r.n = ? AND ${SENT_TO}`
+  return statement(db, sql).get(source, n, hostsValue(hosts)) !== undefined
+}
+
+/** What was never asked about, and was bounced; it belongs to the host of its outage, or to none. */
+function isSettled(book: DatabaseSync, source: SourceRow, n: number, hosts: Hosts): boolean {
+  const settled = 'SELECT 1 FROM settle WHERE source = ? AND n = ?'
+  if (hosts === null && statement(book, settled).get(source.number, n)) return true
+  const outage =
+    'SELECT 1 FROM outage o LEFT JOIN name ON name.number = o.host WHERE o.source = ? AND o.low <= ? AND o.high >= ?'
+  if (hosts === null) return statement(book, outage).get(source.number, n, n) !== undefined
+  const ofHosts = `${outage} AND name.text IN (SELECT value FROM json_each(?))`
+  return statement(book, ofHosts).get(source.number, n, n, hostsValue(hosts)) !== undefined
 }
 
 function readRecord(
@@ -163,7 +181,7 @@ function readRecord(
   source: SourceRow,
   n: number,
   files: readonly MonthName[],
-  hosts: readonly string[] | null,
+  hosts: Hosts,
   withFollowers = true,
 ): ShownRecord {
   const tries = readTries(months, source, n, files)

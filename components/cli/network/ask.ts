@@ -11,7 +11,13 @@ import type { Described } from '../../kit/process/describe.ts'
 import type { End } from '../../kit/process/socket.ts'
 
 export type Process = { name: string; run: string }
-export type Status = { component: string; software: string; healthy: string | null; ready: string | null }
+export type Status = {
+  component: string
+  software: string
+  healthy: string | null
+  ready: string | null
+  warnings?: readonly string[]
+}
 export type Question = { command: string; args: Readonly<Record<string, unknown>>; language: string }
 
 export class NotRunning extends Error {
@@ -37,8 +43,8 @@ export async function describe(process: Process, language: string): Promise<Desc
   return (await readJson(process, `/v1/commands?language=${encodeURIComponent(language)}`)) as Described
 }
 
-export async function status(process: Process): Promise<Status> {
-  return (await readJson(process, '/v1/status')) as Status
+export async function status(process: Process, language: string): Promise<Status> {
+  return (await readJson(process, `/v1/status?language=${encodeURIComponent(language)}`)) as Status
 }
 
 /** Shows who asks, runs the command, hands over what it says, and gives how it ended. Text is missing where the answer was cut off. */

@@ -36,3 +36,4 @@ cli-config-missing = Es gibt keinen Ordner { $folder } mit Einstellungen.
 cli-check-no-shared = { $file } ist nicht da; es gelten die Vorgaben, und nur root hat Rechte.
 cli-check-no-user = { $file }: people.{ $role }: Auf diesem Rechner gibt es keinen Benutzer { $name }.
 cli-check-no-group = { $file }: people.{ $role }: Auf diesem Rechner gibt es keine Gruppe { $name }.
+cli-check-not-known = läuft nicht, darum lässt sich nicht wissen, ob der Server nach allem fragt: Offene Türen zeigen sich nur, während es läuft.

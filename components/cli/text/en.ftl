@@ -36,3 +36,4 @@ cli-config-missing = There is no folder { $folder } with settings.
 cli-check-no-shared = { $file } is not there; its defaults hold, and only root has rights.
 cli-check-no-user = { $file }: people.{ $role }: there is no user { $name } on this machine.
 cli-check-no-group = { $file }: people.{ $role }: there is no group { $name } on this machine.
+cli-check-not-known = does not run, so it cannot be known whether the server asks about everything: open doors show only while it runs.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting for the writer of a file journal: its small file `bell` is written after commits; a slow poll covers a lost stroke.
 import { type FSWatcher, watch } from 'node:fs'
+import { orAborted } from './or-aborted.ts'
 
 const POLL_MS = 1000
 
@@ -37,8 +38,7 @@ export class Bell {
     if (this.#rung || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    await promise
+    await orAborted(promise, signal)
     this.#wake = undefined
   }
 

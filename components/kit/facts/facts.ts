@@ -17,7 +17,7 @@ export type Outcome = 'released' | 'refused' | 'bounced' | 'unscreened' | 'gone'
 
 /** `at` is always the helper's (or the writing process's) own clock, RFC 3339 UTC with milliseconds; the journal adds the recorder's. */
 export type Fact =
-  /** A run of a helper (or process) announced itself. Numbers of the predecessor between mark and reserved are *tail unknown*. */
+  /** A run of a helper (or process) announced itself. What its predecessor had reserved and not settled is *tail unknown*. */
   | {
       kind: 'source'
       source: string

@@ -69,6 +69,7 @@ function readValue(parameter: Parameter, given: unknown, now: number): string | 
     return /^-?\d+(\.\d+)?$/.test(text) && Number.isFinite(Number(text)) ? Number(text) : null
   if (parameter.type === 'time') return readTime(text, now)
   if (parameter.type === 'jid') return /^[^\s@/]+@[^\s@/]+(\/.+)?$|^[^\s@/]+(\/.+)?$/.test(text) ? text : null
+  if (parameter.type === 'host') return /^[^\s@/]+$/.test(text) ? text.toLowerCase() : null
   if (parameter.type === 'path') return text.startsWith('/') ? text : null
   return text
 }

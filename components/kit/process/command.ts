@@ -4,17 +4,21 @@
 /** Rights are apart: each is named in settings; none includes another. `anyone` is for help and version only. */
 export type Right = 'anyone' | 'operator' | 'officer' | 'auditor'
 
-/** Who asks, as proven by the socket (uid) or by the server (JID). */
-export type Caller = { uid: number; user: string; rights: ReadonlySet<Right> }
+/** Virtual hosts, in lower case; null: all there are and will be. */
+export type Hosts = ReadonlySet<string> | null
 
-/** A command that a caller wanted without the right to it; `query` as it was said, each value cut. */
+/** Who asks, as proven by the socket (uid) or by the server (JID); each right with the virtual hosts it holds for. */
+export type Caller = { uid: number; user: string; rights: ReadonlyMap<Right, Hosts> }
+
+/** A command that a caller wanted without the right to it, or for a host that his right does not cover; `query` as it was said, each value cut. */
 export type Denied = { uid: number; user: string; command: string; query: Readonly<Record<string, unknown>> }
 
 export type Parameter = {
   name: string
   /** Message id in the catalogue for the help line. */
   help: string
-  type: 'text' | 'number' | 'flag' | 'time' | 'jid' | 'path'
+  /** 'host': a virtual host; one that the caller's right does not cover is refused before the command runs. */
+  type: 'text' | 'number' | 'flag' | 'time' | 'jid' | 'path' | 'host'
   required?: boolean
   /** Stands without `--name`, in the order of declaration; the last may take several words. */
   positional?: boolean
@@ -29,6 +33,14 @@ export type Said =
 
 export type Args = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
+export type Asked = {
+  caller: Caller
+  /** What the caller may see of this command, less what he did not ask for. */
+  hosts: Hosts
+  language: string
+  signal: AbortSignal
+}
+
 /** The rights of `rights` suffice, any one of them. A CommandError refuses with a text and an exit code; anything else thrown is a fault. */
 export type Command = {
   /** 'archive show': first word is the component. */
@@ -38,11 +50,23 @@ export type Command = {
   parameters: readonly Parameter[]
   /** Column order of the table for people; the --json form always carries every field. */
   columns?: readonly string[]
-  run(args: Args, asked: { caller: Caller; language: string; signal: AbortSignal }): AsyncIterable<Said>
+  /** It shows only what belongs to the hosts it is asked for. Without it, a right that holds for some hosts only is not enough. */
+  byHost?: true
+  run(args: Args, asked: Asked): AsyncIterable<Said>
 }
 
 /** A command without its handler: what help needs, also of a process that does not run. */
 export type Declaration = Omit<Command, 'run'>
+
+/** Hosts for which any of these rights holds; undefined: none of them is the caller's. */
+export function hostsFor({ rights }: Caller, any: readonly Right[]): Hosts | undefined {
+  const held = any.flatMap((right) => {
+    const hosts = rights.get(right)
+    return hosts === undefined ? [] : [hosts]
+  })
+  if (held.length === 0) return undefined
+  return held.includes(null) ? null : new Set(held.flatMap((hosts) => [...(hosts ?? [])]))
+}
 
 /** Exit codes of the command line. */
 export const EXIT = { ok: 0, fault: 1, usage: 2, notRunning: 3, forbidden: 4, notFound: 5 } as const

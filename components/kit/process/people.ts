@@ -2,7 +2,7 @@
 // From a uid or a JID to the rights that settings give. The system's own tools are asked each time, so a change holds at once.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Caller, Right } from './command.ts'
+import type { Caller, Hosts, Right } from './command.ts'
 import type { Named, SharedSettings } from './shared-settings.ts'
 
 type People = SharedSettings['people']
@@ -13,7 +13,7 @@ const BOUND = { timeout: 5_000, maxBuffer: 1 << 20, encoding: 'utf8' } as const
 /** A uid without a name has no rights of its own, and is called #UID. */
 export async function callerOf(uid: number, people: People): Promise<Caller> {
   const user = await userName(uid)
-  if (user === null) return { uid, user: `#${uid}`, rights: new Set<Right>(['anyone']) }
+  if (user === null) return { uid, user: `#${uid}`, rights: new Map<Right, Hosts>([['anyone', null]]) }
   const groups = await groupNames(user)
   return {
     uid,
@@ -25,7 +25,7 @@ export async function callerOf(uid: number, people: People): Promise<Caller> {
 }
 
 /** Rights of a bare JID, as the server says who asks (XEP-0050). */
-export function rightsOfJid(bare: string, people: People): ReadonlySet<Right> {
+export function rightsOfJid(bare: string, people: People): Caller['rights'] {
   return rightsOf(people, (one) => one.kind === 'jid' && one.name === bare)
 }
 
@@ -49,11 +49,17 @@ async function isKnown(kind: 'user' | 'group', name: string): Promise<boolean> {
   return found?.split(':')[0] === name
 }
 
-function rightsOf(people: People, is: (one: Named) => boolean): ReadonlySet<Right> {
-  const rights = new Set<Right>(['anyone'])
-  if (people.operators.some(is)) rights.add('operator')
-  if (people.officers.some(is)) rights.add('officer')
-  if (people.auditors.some(is)) rights.add('auditor')
+function rightsOf(people: People, is: (one: Named) => boolean): Caller['rights'] {
+  const rights = new Map<Right, Hosts>([['anyone', null]])
+  const give = (right: Right, named: readonly Named[]) => {
+    const entries = named.filter(is)
+    if (entries.length === 0) return
+    const everywhere = entries.some(({ hosts }) => hosts === undefined)
+    rights.set(right, everywhere ? null : new Set(entries.flatMap(({ hosts = [] }) => hosts)))
+  }
+  give('operator', people.operators)
+  give('officer', people.officers)
+  give('auditor', people.auditors)
   return rights
 }
 

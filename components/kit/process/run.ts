@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The skeleton of every process: arguments, settings, log, metrics, socket, signals and the end.
 //   main.ts FILE                    starts
-//   main.ts --check FILE [--json]   starts nothing; says what is wrong in the settings, and where
+//   main.ts --check FILE [--json] [--language de]   starts nothing; says what is wrong in the settings, and where
 //   main.ts --commands [--language de] | --schema | --shared-schema | --help | --version
 // Exits: 0 when asked to, 1 on a fault, 2 on bad settings or arguments.
 import { parseArgs } from 'node:util'
-import { type Catalogue, createCatalogue, KIT_TEXTS } from '../text/catalogue.ts'
+import { type Catalogue, createCatalogue, inWords, KIT_TEXTS } from '../text/catalogue.ts'
 import { type Command, type Declaration, type Denied, EXIT } from './command.ts'
 import { describeCommands } from './describe.ts'
 import { type Log, type OpenLog, openLog } from './log.ts'
@@ -14,13 +14,14 @@ import { openPage } from './page.ts'
 import { callerOf } from './people.ts'
 import {
   BadSettings,
-  type Problem,
   problemLine,
   type ReadSettings,
   readSettings,
   type SettingsShape,
   settingsSchema,
   sharedSchema,
+  type ToldProblem,
+  told,
 } from './settings.ts'
 import type { SharedSettings } from './shared-settings.ts'
 import { openSocket } from './socket.ts'
@@ -36,6 +37,8 @@ export type Program<S> = {
   texts?: URL
   /** Every command of the running process, for help while it is stopped. */
   commands?: readonly Declaration[]
+  /** It has `warnings` once it runs; `gatehouse check` asks for them, or says that they cannot be known. */
+  watches?: true
   /** Bad settings that show only now (a rule file, say) are thrown as BadSettings. */
   start(context: Context<S>): Promise<Running>
 }
@@ -56,9 +59,11 @@ export type Context<S> = {
 
 export type Running = {
   commands: readonly Command[]
-  /** null when well, else what is wrong. */
-  healthy(): string | null
-  ready(): string | null
+  /** null when well, else what is wrong, in words of that language. */
+  healthy(language: string): string | null
+  ready(language: string): string | null
+  /** What settings alone cannot tell and is perhaps not meant, such as an open door: a line for each. */
+  warnings?(language: string): readonly string[]
   /**
    * Puts on record that a caller wanted a command without the right; settled before the refusal is answered. When it rejects, the
    * log says so, and the refusal is answered all the same: nothing was shown.
@@ -70,16 +75,22 @@ export type Running = {
   drain(signal: AbortSignal): Promise<void>
 }
 
+/** Of the log, of the page for machines, and of what is wrong at a start: one language, whoever reads them. */
+const LOG_LANGUAGE = 'en'
+
 /** Runs the program to its end; the exit code is set in any case. */
 export async function run<S>(program: Program<S>, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
-  const lack = runtimeLack(process.version)
-  if (lack !== null) return refuse(lack)
-  const said = readArgv(argv)
-  if (typeof said === 'string') return refuse(`${said}\n${usage(program)}`)
-  const { values, file } = said
   const folders = program.texts === undefined ? [KIT_TEXTS] : [KIT_TEXTS, program.texts]
   const text = createCatalogue(folders)
-  if (values.help) return print(`${program.manual.trim()}\n\n${usage(program)}`)
+  const lack = runtimeLack(process.version)
+  if (lack !== null) return refuse(inWords(lack, text, LOG_LANGUAGE))
+  const said = readArgv(argv)
+  if (typeof said === 'string') return refuse(`${said}\n${usage(program, text, LOG_LANGUAGE)}`)
+  const { values, files } = said
+  const [file] = files
+  const language = values.language ?? LOG_LANGUAGE
+  if (files.length > 1) return refuse(`${text.say('kit-one-file', language)}\n${usage(program, text, language)}`)
+  if (values.help) return print(`${program.manual.trim()}\n\n${usage(program, text, language)}`)
   if (values.version) return print(`gatehouse-${program.name} ${softwareVersion()}`)
   if (values['shared-schema']) return print(JSON.stringify(sharedSchema(), null, 2))
   if (values.schema) return print(JSON.stringify(settingsSchema(program.settings), null, 2))
@@ -87,15 +98,15 @@ export async function run<S>(program: Program<S>, argv: readonly string[] = proc
     return print(
       JSON.stringify(describeCommands(program.name, program.manual, program.commands ?? [], text, values.language)),
     )
-  if (file === undefined) return refuse(usage(program))
+  if (file === undefined) return refuse(usage(program, text, language))
   const read = readSettings(program.settings, file)
-  if (values.check) return check(program.name, file, read, values.json === true)
-  if (!read.ok) return refuse(read.problems.map(problemLine).join('\n'))
+  if (values.check) return check(program, file, read, values.json === true, { text, language })
+  if (!read.ok) return refuse(read.problems.map((one) => problemLine(told(one, text, language))).join('\n'))
   await live(program, read, createCatalogue(folders, read.shared.language))
 }
 
-function usage(program: Program<never> | Program<unknown> | { name: string }): string {
-  return `usage: ${program.name} SETTINGSFILE | --check SETTINGSFILE [--json] | --commands [--language TAG] | --schema | --shared-schema | --help | --version`
+function usage({ name }: { name: string }, text: Catalogue, language: string): string {
+  return text.say('kit-usage', language, { name })
 }
 
 function readArgv(argv: readonly string[]) {
@@ -115,7 +126,7 @@ function readArgv(argv: readonly string[]) {
         language: { type: 'string' },
       },
     })
-    return positionals.length > 1 ? 'one settings file is wanted' : { values, file: positionals[0] }
+    return { values, files: positionals }
   } catch (fault) {
     return fault instanceof Error ? fault.message : String(fault)
   }
@@ -136,31 +147,41 @@ export type Checked = {
   component: string
   file: string
   ok: boolean
-  problems: readonly Problem[]
+  problems: readonly ToldProblem[]
   settings?: unknown
   /** Of good settings: every file that was read. */
   files?: readonly string[]
   /** Where the shared file would be, if it is not there and its defaults hold; else null. */
   without?: string | null
+  /** While it runs, its status has `warnings`. */
+  watches?: true
 }
 
-function check(component: string, file: string, read: ReadSettings<unknown>, json: boolean): void {
+function check(
+  { name: component, watches }: { name: string; watches?: true },
+  file: string,
+  read: ReadSettings<unknown>,
+  json: boolean,
+  { text, language }: { text: Catalogue; language: string },
+): void {
+  const problems = read.ok ? [] : read.problems.map((one) => told(one, text, language))
   const checked: Checked = read.ok
     ? {
         version: 1,
         component,
         file,
         ok: true,
-        problems: [],
+        problems,
         settings: read.inForce,
         files: read.files,
         without: read.without,
+        ...(watches ? { watches } : {}),
       }
-    : { version: 1, component, file, ok: false, problems: read.problems }
+    : { version: 1, component, file, ok: false, problems }
   if (!read.ok) process.exitCode = EXIT.usage
   if (json) print(JSON.stringify(checked))
-  else if (read.ok) print(`${file}: good. In force:\n${JSON.stringify(read.inForce, null, 2)}`)
-  else refuse(read.problems.map(problemLine).join('\n'))
+  else if (read.ok) print(`${text.say('kit-check-good', language, { file })}\n${JSON.stringify(read.inForce, null, 2)}`)
+  else refuse(problems.map(problemLine).join('\n'))
 }
 
 async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }, text: Catalogue): Promise<void> {
@@ -199,14 +220,23 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
     opened.defer(() => drainWithin(running, shared.stop_within, log))
     requireDeclared(running.commands, program.commands ?? [])
     const declared = program.commands ?? []
-    const page = opened.use(await openPage(shared.metrics.address, common.metricsPort, metrics, running))
+    const page = opened.use(
+      await openPage(shared.metrics.address, common.metricsPort, metrics, {
+        healthy: () => running.healthy(LOG_LANGUAGE),
+        ready: () => running.ready(LOG_LANGUAGE),
+      }),
+    )
     const socket = opened.use(
       await openSocket({
         component: program.name,
         run: shared.folders.run,
         commands: running.commands,
         describe: (language) => describeCommands(program.name, program.manual, declared, text, language),
-        status: () => ({ healthy: running.healthy(), ready: running.ready() }),
+        status: (language) => ({
+          healthy: running.healthy(language),
+          ready: running.ready(language),
+          ...(running.warnings === undefined ? {} : { warnings: running.warnings(language) }),
+        }),
         callerOf: (uid) => callerOf(uid, shared.people),
         denied: async (denied) => running.denied?.(denied),
         text,
@@ -214,7 +244,7 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
         now,
       }),
     )
-    const onReload = reloader(running, log)
+    const onReload = reloader(running, log, text)
     process.on('SIGHUP', onReload)
     opened.defer(() => void process.off('SIGHUP', onReload))
     log.info('ready', { socket: socket.path, metrics: `http://${shared.metrics.address}:${page.port}/metrics` })
@@ -223,8 +253,9 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
   } catch (fault) {
     if (!(fault instanceof BadSettings)) fail(fault)
     else {
-      for (const problem of fault.problems) log.error('bad settings', { ...problem })
-      refuse(fault.message)
+      const problems = fault.problems.map((one) => told(one, text, LOG_LANGUAGE))
+      for (const problem of problems) log.error('bad settings', { ...problem })
+      refuse(problems.map(problemLine).join('\n'))
     }
   }
   log.info('stopped', { exit: process.exitCode ?? EXIT.ok })
@@ -239,7 +270,7 @@ function failer(log: OpenLog, stop: AbortController): (fault: unknown) => void {
   }
 }
 
-function reloader(running: Running, log: Log): () => void {
+function reloader(running: Running, log: Log, text: Catalogue): () => void {
   let last = Promise.resolve()
   return () => {
     last = last.then(async () => {
@@ -250,7 +281,7 @@ function reloader(running: Running, log: Log): () => void {
         log.info('reloaded')
       } catch (fault) {
         if (!(fault instanceof BadSettings)) return log.error('reload failed', { error: fault })
-        for (const problem of fault.problems) log.error('reload refused', { ...problem })
+        for (const problem of fault.problems) log.error('reload refused', { ...told(problem, text, LOG_LANGUAGE) })
       }
     })
   }

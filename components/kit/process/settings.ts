@@ -4,26 +4,33 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { type Catalogue, inWords, type Message } from '../text/catalogue.ts'
 import { nearestName } from '../text/nearest-name.ts'
 import { readYaml, type Yaml } from '../yaml/yaml.ts'
 import { SETTINGS_VERSION, type SharedSettings, sharedFields } from './shared-settings.ts'
-import { createWords, type Fields, type Holds, type Word, type Words } from './words.ts'
+import { carried, createWords, type Fields, type Holds, type Word, type Words } from './words.ts'
 
 /** One thing wrong in a file. `setting` and `read` are null where the file itself cannot be read. */
-export type Problem = { file: string; line: number; setting: string | null; read: string | null; wanted: string }
+export type Problem = { file: string; line: number; setting: string | null; read: string | null; wanted: Message }
 
-/** Bad settings: the process ends with exit code 2 and every problem in its own line. */
+/** A problem in the words of one language, as it is shown and as it crosses a process. */
+export type ToldProblem = Omit<Problem, 'wanted'> & { wanted: string }
+
+/**
+ * Bad settings: the process ends with exit code 2 and every problem in its own line. Its words are chosen where they are shown;
+ * `message` has only the ids.
+ */
 export class BadSettings extends Error {
   override name = 'BadSettings'
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[]) {
-    super(problems.map(problemLine).join('\n'))
+    super(problems.map((one) => problemLine({ ...one, wanted: one.wanted.id })).join('\n'))
     this.problems = problems
   }
 }
 
-/** Tells what is wrong in the component's own file beyond what one word can see. */
-export type Tell = (setting: readonly PropertyKey[], wanted: string) => void
+/** Tells what is wrong in the component's own file beyond what one word can see. `id` is one of a catalogue. */
+export type Tell = (setting: readonly PropertyKey[], id: string, args?: Message['args']) => void
 
 /**
  * A component's settings: made by `shape`. `hold` may call `tell`; then what it returns is not used. What is wrong in a file of
@@ -85,7 +92,10 @@ export function readSettings<S>(
   const holding = shared.value as SharedSettings
   const common = own.value as unknown as Holds<ReturnType<typeof commonFields>>
   // What was not said holds by its default, so it is not missing.
-  const tell: Tell = (path, wanted) => problems.push({ ...own.problem(path, wanted), wanted })
+  const tell: Tell = (path, id, args = {}) => {
+    const wanted = { id, args }
+    problems.push({ ...own.problem(path, wanted), wanted })
+  }
   let settings: S
   try {
     settings = declared.hold(own.value as never, holding, tell)
@@ -125,8 +135,12 @@ export function sharedSchema(): Record<string, unknown> {
   return jsonSchema(words.group(sharedFields(words)))
 }
 
+export function told(problem: Problem, text: Catalogue, language: string | undefined): ToldProblem {
+  return { ...problem, wanted: inWords(problem.wanted, text, language) }
+}
+
 /** `config/archive.yaml:12: keep_for: "soon": a length of time is wanted, such as 30 days` */
-export function problemLine(problem: Problem): string {
+export function problemLine(problem: ToldProblem): string {
   const parts = [`${problem.file}:${problem.line}`, problem.setting, problem.read, problem.wanted]
   return parts.filter((part) => part !== null).join(': ')
 }
@@ -153,7 +167,7 @@ type FileRead = {
   said: Record<string, unknown>
   value: Record<string, unknown> | undefined
   problems: Problem[]
-  problem(path: readonly PropertyKey[], wanted: string): Problem
+  problem(path: readonly PropertyKey[], wanted: Message): Problem
   inForce(): Record<string, unknown>
 }
 
@@ -162,7 +176,8 @@ function readFile(file: string, fields: (words: Words) => Fields, environment: E
     return readText(readFileSync(file, 'utf8'), file, fields, environment)
   } catch (fault) {
     const code = fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
-    const problem = { file, line: 1, setting: null, read: null, wanted: `a readable settings file is wanted (${code})` }
+    const wanted = { id: 'kit-wanted-settings-file', args: { code } }
+    const problem = { file, line: 1, setting: null, read: null, wanted }
     return { said: {}, value: undefined, problems: [problem], problem: () => problem, inForce: () => ({}) }
   }
 }
@@ -177,13 +192,13 @@ function readText(text: string, file: string, fields: (words: Words) => Fields, 
       line: fault.line,
       setting: null,
       read: null,
-      wanted: fault.message,
+      wanted: fault.wanted,
     }))
     return { said: {}, value: undefined, problems, problem: () => problems[0] as Problem, inForce: () => ({}) }
   }
   const { yaml } = read
   const said = withoutEmpty(yaml.value)
-  const problem = (path: readonly PropertyKey[], wanted: string) => describe(file, yaml, said, path, wanted)
+  const problem = (path: readonly PropertyKey[], wanted: Message) => describe(file, yaml, said, path, wanted)
   const parsed = schema.safeParse(said)
   const json = jsonSchema(schema)
   const problems = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(issue, problem, json))
@@ -206,18 +221,25 @@ function withoutEmpty(value: unknown): unknown {
 
 function problemsOf(issue: z.core.$ZodIssue, problem: FileRead['problem'], json: JsonSchema): Problem[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(schemaAt(json, issue.path)?.properties ?? {})
+    const at = schemaAt(json, issue.path)
+    const known = [at, ...(at?.anyOf ?? [])].flatMap((one) => Object.keys(one?.properties ?? {}))
     return issue.keys.map((key) => ({ ...problem([...issue.path, key], unknownName(key, known)), read: null }))
   }
-  return [problem(issue.path, issue.message)]
+  // Of the forms of an entry, one that fits but for what stands inside it.
+  const inside = issue.code === 'invalid_union' ? issue.errors.find((of) => of.every((one) => one.path.length > 0)) : []
+  if (inside !== undefined && inside.length > 0)
+    return inside.flatMap((one) => problemsOf({ ...one, path: [...issue.path, ...one.path] }, problem, json))
+  return [problem(issue.path, carried(issue.message))]
 }
 
-function unknownName(key: string, known: readonly string[]): string {
+function unknownName(key: string, known: readonly string[]): Message {
   const near = nearestName(key, known)
-  return near === null ? `no such setting; known here: ${known.join(', ')}` : `no such setting; is ${near} meant?`
+  return near === null
+    ? { id: 'kit-setting-unknown', args: { known: known.join(', ') } }
+    : { id: 'kit-setting-near', args: { near } }
 }
 
-function describe(file: string, yaml: Yaml, said: unknown, path: readonly PropertyKey[], wanted: string): Problem {
+function describe(file: string, yaml: Yaml, said: unknown, path: readonly PropertyKey[], wanted: Message): Problem {
   let read: unknown = said
   for (const step of path)
     read = isGroup(read) || Array.isArray(read) ? (read as Record<PropertyKey, unknown>)[step] : undefined
@@ -227,13 +249,14 @@ function describe(file: string, yaml: Yaml, said: unknown, path: readonly Proper
     line: yaml.lineOf(path),
     setting: path.length === 0 ? null : path.map(String).join('.'),
     read: missing ? null : JSON.stringify(read).slice(0, 200),
-    wanted: missing ? `is missing: ${wanted}` : wanted,
+    wanted: missing ? { id: 'kit-setting-missing', args: { wanted } } : wanted,
   }
 }
 
 type JsonSchema = {
   properties?: Record<string, JsonSchema>
   additionalProperties?: JsonSchema | boolean
+  anyOf?: JsonSchema[]
   items?: JsonSchema
   default?: unknown
   secret?: boolean

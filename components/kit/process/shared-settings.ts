@@ -4,7 +4,7 @@ import type { Holds, Words } from './words.ts'
 
 export type SharedSettings = Holds<ReturnType<typeof sharedFields>>
 
-/** A person or group of people, as settings name them. */
+/** A person or group of people, as settings name them; without `hosts` for every virtual host. */
 export type Named = SharedSettings['people']['operators'][number]
 
 /** Of gatehouse.yaml and of each component's own file. A change that a written file would notice takes the next one. */
@@ -12,7 +12,7 @@ export const SETTINGS_VERSION = 1
 
 export function sharedFields(words: Words) {
   const people = (about: string, fallback: readonly unknown[]) =>
-    words.list(words.oneOf(['user', 'group', 'jid']), { about, default: fallback, atMost: 1_000 })
+    words.list(words.person(['user', 'group', 'jid']), { about, default: fallback, atMost: 1_000 })
   return {
     version: words.version(SETTINGS_VERSION),
     server: words.group({
@@ -30,7 +30,7 @@ export function sharedFields(words: Words) {
       address: words.text({
         default: '127.0.0.1',
         pattern: /^(127(\.\d{1,3}){3}|::1)$/,
-        wanted: 'a loopback address is wanted, such as 127.0.0.1 or ::1',
+        wanted: { id: 'kit-wanted-loopback' },
       }),
     }),
     language: words.choice(['en', 'de'], {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The socket NAME.sock of a process: HTTP, version 1, for the command line. Page: SOCKET.md. Rights are proven (proof.ts).
 //   GET  /v1/commands?language=de   what can be asked (describe.ts)
-//   GET  /v1/status                 { component, software, healthy, ready }: null when well, else what is wrong
+//   GET  /v1/status?language=de     { component, software, healthy, ready }: null when well, else what is wrong;
+//                                   warnings, where it has them: a list of lines
 //   POST /v1/challenge              { name, word }: create that file in NAME.proof, then run, on the same connection
 //   POST /v1/run { command, args, language }   one JSON object a line: what the command says, and at last { say: 'end', exit, text }
 // An answer without its `end` line was cut off.
@@ -13,7 +14,17 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalogue } from '../text/catalogue.ts'
 import { readArguments, type SaidArgs, saidBriefly } from './arguments.ts'
-import { type Caller, type Command, CommandError, type Denied, EXIT, type Said } from './command.ts'
+import {
+  type Args,
+  type Caller,
+  type Command,
+  CommandError,
+  type Denied,
+  EXIT,
+  type Hosts,
+  hostsFor,
+  type Said,
+} from './command.ts'
 import { type Described, SOCKET_VERSION } from './describe.ts'
 import type { Log } from './log.ts'
 import { closed, listening } from './page.ts'
@@ -30,7 +41,7 @@ export type SocketOptions = {
   run: string
   commands: readonly Command[]
   describe(language: string | undefined): Described
-  status(): { healthy: string | null; ready: string | null }
+  status(language: string): { healthy: string | null; ready: string | null; warnings?: readonly string[] }
   callerOf(uid: number): Promise<Caller>
   /** Settled before a caller without the right is refused. */
   denied(denied: Denied): Promise<void>
@@ -100,12 +111,13 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://socket')
     const route = `${request.method} ${url.pathname}`
+    const language = url.searchParams.get('language') ?? undefined
     if (route === 'GET /v1/commands') {
-      return json(response, 200, options.describe(url.searchParams.get('language') ?? undefined))
+      return json(response, 200, options.describe(language))
     }
     if (route === 'GET /v1/status') {
       const { component, software } = options.describe(undefined)
-      return json(response, 200, { version: SOCKET_VERSION, component, software, ...options.status() })
+      return json(response, 200, { version: SOCKET_VERSION, component, software, ...options.status(language ?? '') })
     }
     if (route === 'POST /v1/challenge') {
       const one = challenge(options.now())
@@ -164,7 +176,8 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     const command = options.commands.find((one) => one.name === body.command)
     if (command === undefined)
       return { exit: EXIT.usage, text: options.text.say('kit-command-unknown', language, { command: body.command }) }
-    if (!command.rights.some((right) => caller.rights.has(right))) {
+    const held = hostsFor(caller, command.rights)
+    if (held === undefined) {
       await recordDenied(command, body.args, caller, signal)
       const rights = command.rights.map((right) => options.text.say(`kit-right-${right}`, language)).join(', ')
       return {
@@ -174,8 +187,13 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     }
     const read = readArguments(command, body.args, options.now())
     if ('wrong' in read) return { exit: EXIT.usage, text: options.text.say(read.wrong.id, language, read.wrong.args) }
+    const hosts = hostsAsked(command, read.args, held)
+    if (hosts === undefined) {
+      await recordDenied(command, body.args, caller, signal)
+      return { exit: EXIT.forbidden, text: beyondHosts(command, caller, held, language) }
+    }
     running++
-    const rows = command.run(read.args, { caller, language, signal })[Symbol.asyncIterator]()
+    const rows = command.run(read.args, { caller, hosts, language, signal })[Symbol.asyncIterator]()
     try {
       for (;;) {
         const next = await untilAborted(rows.next(), signal)
@@ -190,6 +208,11 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
         .catch((fault) => options.log.error('command fault', { command: command.name, error: fault }))
         .finally(() => running--)
     }
+  }
+
+  function beyondHosts(command: Command, { user }: Caller, held: Hosts, language: string): string {
+    const id = command.byHost ? 'kit-forbidden-host' : 'kit-forbidden-all-hosts'
+    return options.text.say(id, language, { command: command.name, user, hosts: [...(held ?? [])].join(', ') })
   }
 
   async function recordDenied(command: Command, args: SaidArgs, { uid, user }: Caller, signal: AbortSignal) {
@@ -210,6 +233,15 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     options.log.error('command fault', { error: fault })
     return { exit: EXIT.fault, text: options.text.say('kit-fault', language) }
   }
+}
+
+/** What the command may show: all that is held, or of it what was asked for; undefined: more was asked for than is held. */
+function hostsAsked(command: Command, args: Args, held: Hosts): Hosts | undefined {
+  if (!command.byHost) return held === null ? null : undefined
+  const named = command.parameters.filter(({ type }) => type === 'host').flatMap(({ name }) => args[name] ?? [])
+  if (named.length === 0) return held
+  const asked = new Set(named.map(String))
+  return held === null || [...asked].every((host) => held.has(host)) ? asked : undefined
 }
 
 type RunRequest = { command: string; args: SaidArgs; language: string }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Message } from '../text/catalogue.ts'
 
 /** Version of the suite, from the package.json above this file (one level more once it is built). */
 export function softwareVersion(): string {
@@ -16,7 +17,7 @@ export function softwareVersion(): string {
 }
 
 /** What the runtime lacks, or null: Node 24.15 or newer is wanted. */
-export function runtimeLack(version: string): string | null {
+export function runtimeLack(version: string): Message | null {
   const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number)
-  return major > 24 || (major === 24 && minor >= 15) ? null : `Node 24.15 or newer is wanted, this is ${version}`
+  return major > 24 || (major === 24 && minor >= 15) ? null : { id: 'kit-wanted-node', args: { version } }
 }

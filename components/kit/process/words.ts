@@ -4,6 +4,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { z } from 'zod'
+import type { Message } from '../text/catalogue.ts'
+import { parseJid } from '../xmpp/jid.ts'
 
 /** A setting that gives a T. Made by `Words` only. */
 export type Word<T> = z.ZodType<T>
@@ -36,7 +38,7 @@ type Range = { atLeast?: string; atMost?: string }
 
 /** Without `default` a setting is obligatory. Numbers come with their unit in the file; durations give ms, sizes give bytes. */
 export type Words = {
-  text(said?: Said<string> & { pattern?: RegExp; wanted?: string }): Word<string>
+  text(said?: Said<string> & { pattern?: RegExp; wanted?: Message }): Word<string>
   whole(said: Said<number> & { min: number; max: number }): Word<number>
   yesNo(said: Said<boolean>): Word<boolean>
   /** Which version of the settings a file is written for: one that is not read here is refused by name. */
@@ -52,10 +54,13 @@ export type Words = {
   secretFile(said?: Said<string>): Word<Secret>
   list<T>(of: Word<T>, said?: { default?: readonly unknown[]; about?: string; atMost?: number }): Word<T[]>
   /** Entries under names the operator chooses, such as one per virtual host. */
-  map<T>(of: Word<T>, said?: { about?: string; key?: RegExp; wanted?: string }): Word<Record<string, T>>
+  map<T>(of: Word<T>, said?: { about?: string; key?: RegExp; wanted?: Message }): Word<Record<string, T>>
   group<F extends Fields>(fields: F, about?: string): Word<Holds<F>>
-  /** One of several kinds of entry, each named by its only key, such as `user: anna` or `group: staff`. */
-  oneOf<const K extends string>(keys: readonly K[], said?: { about?: string }): Word<{ kind: K; name: string }>
+  /** Somebody, by one of several keys, such as `user: anna` or `group: staff`; beside it `hosts:` for some virtual hosts only. */
+  person<const K extends string>(
+    keys: readonly K[],
+    said?: { about?: string },
+  ): Word<{ kind: K; name: string; hosts?: readonly string[] }>
   maybe<T>(of: Word<T>): Word<T | undefined>
 }
 
@@ -65,32 +70,32 @@ export function createWords(folder: string, credentials: string | undefined): Wo
     text: (said = {}) =>
       finish(
         z
-          .string({ error: said.wanted ?? 'a text is wanted' })
+          .string({ error: carry(said.wanted ?? { id: 'kit-wanted-text' }) })
           .refine((text) => said.pattern?.test(text) ?? text !== '', {
-            error: said.wanted ?? 'a text that is not empty is wanted',
+            error: carry(said.wanted ?? { id: 'kit-wanted-text-not-empty' }),
           }),
         said,
       ),
     whole: (said) => {
-      const wanted = `a whole number from ${said.min} to ${said.max} is wanted`
+      const wanted = carry({ id: 'kit-wanted-whole', args: { min: String(said.min), max: String(said.max) } })
       return finish(z.int({ error: wanted }).min(said.min, { error: wanted }).max(said.max, { error: wanted }), said)
     },
     version: (newest) => {
-      const wanted = `version ${newest} is wanted; this program reads no ${newest === 1 ? 'other' : 'later one'}`
+      const id = newest === 1 ? 'kit-wanted-version-1' : 'kit-wanted-version'
+      const wanted = carry({ id, args: { version: String(newest) } })
       const about = 'What this file is written for; without a word, the first version.'
       const version = z.int({ error: wanted }).min(1, { error: wanted }).max(newest, { error: wanted })
       return finish(version, { default: 1, about })
     },
-    yesNo: (said) => finish(z.boolean({ error: 'true or false is wanted' }), said),
-    choice: (of, said = {}) => finish(z.enum(of, { error: `one of ${of.join(', ')} is wanted` }), said) as never,
-    duration: (said = {}) =>
-      finish(quantity(DURATIONS, 'a length of time is wanted, such as 30 s, 5 min, 2 h or 30 days', said), said),
-    size: (said = {}) => finish(quantity(SIZES, 'a size is wanted, such as 512 KiB, 32 MiB or 10 GiB', said), said),
+    yesNo: (said) => finish(z.boolean({ error: carry({ id: 'kit-wanted-yes-no' }) }), said),
+    choice: (of, said = {}) => finish(z.enum(of, { error: carry(oneOfThese(of)) }), said) as never,
+    duration: (said = {}) => finish(quantity(DURATIONS, 'kit-wanted-duration', said), said),
+    size: (said = {}) => finish(quantity(SIZES, 'kit-wanted-size', said), said),
     path: (said = {}) =>
       finish(
         z
-          .string({ error: 'a path is wanted' })
-          .min(1, { error: 'a path is wanted' })
+          .string({ error: carry({ id: 'kit-wanted-path' }) })
+          .min(1, { error: carry({ id: 'kit-wanted-path' }) })
           .transform((path) => resolve(folder, path)),
         said,
       ),
@@ -98,15 +103,15 @@ export function createWords(folder: string, credentials: string | undefined): Wo
     list: (of, said = {}) => {
       const atMost = said.atMost ?? 10_000
       const list = z
-        .array(of, { error: 'a list is wanted' })
-        .max(atMost, { error: `at most ${atMost} entries are wanted` })
+        .array(of, { error: carry({ id: 'kit-wanted-list' }) })
+        .max(atMost, { error: carry({ id: 'kit-wanted-entries', args: { most: String(atMost) } }) })
       return finish(list as never, said as Said<never>) as never
     },
     map: (of, said = {}) => {
       const key = z
         .string()
-        .refine((name) => said.key?.test(name) ?? true, { error: said.wanted ?? 'another name is wanted' })
-      return finish(z.record(key, of, { error: 'a group of named entries is wanted' }), {
+        .refine((name) => said.key?.test(name) ?? true, { error: carry(said.wanted ?? { id: 'kit-wanted-name' }) })
+      return finish(z.record(key, of, { error: carry({ id: 'kit-wanted-named-entries' }) }), {
         ...said,
         default: {},
       } as never) as never
@@ -114,20 +119,36 @@ export function createWords(folder: string, credentials: string | undefined): Wo
     group: (fields, about) =>
       finish(
         z.strictObject(fields, {
-          error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a group of settings is wanted'),
+          error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : carry({ id: 'kit-wanted-group' })),
         }),
         { default: {}, ...(about === undefined ? {} : { about }) } as never,
       ) as never,
-    oneOf: (keys, said = {}) => {
-      const wanted = `one of ${keys.map((key) => `${key}: NAME`).join(', ')} is wanted`
+    person: (keys, said = {}) => {
+      const choices = keys.map((key) => `${key}: NAME`).join(', ')
+      const wanted = carry({ id: 'kit-wanted-person', args: { choices } })
+      const some = carry({ id: 'kit-wanted-hosts' })
+      const hosts = z.array(host(), { error: some }).min(1, { error: some }).max(1_000, { error: some }).optional()
       const name = z.string({ error: wanted }).min(1, { error: wanted })
       const forms = keys.map((key) =>
-        z.strictObject({ [key]: name }).transform((entry) => ({ kind: key, name: entry[key] as string })),
+        z.strictObject({ [key]: name, hosts }).transform((entry) => ({
+          kind: key,
+          name: entry[key] as string,
+          ...(entry.hosts === undefined ? {} : { hosts: entry.hosts as string[] }),
+        })),
       )
       return finish(z.union(forms as never, { error: wanted }), said as Said<never>) as never
     },
     maybe: (of) => of.optional(),
   }
+}
+
+/** A virtual host: a domain, in lower case afterwards. */
+function host(): z.ZodType<string> {
+  const wanted = carry({ id: 'kit-wanted-host' })
+  return z
+    .string({ error: wanted })
+    .transform((text) => text.toLowerCase())
+    .refine((text) => /^[^\s@/]+$/.test(text) && parseJid(text) !== null, { error: wanted })
 }
 
 /** Marks a schema for `inForce` and editors, and gives it its default as a person would say it. */
@@ -175,37 +196,60 @@ function readQuantity(text: string, units: Readonly<Record<string, number>>): nu
   return unit === undefined ? null : Math.round(Number(match?.[1]) * unit)
 }
 
-function quantity(units: Readonly<Record<string, number>>, wanted: string, range: Range): z.ZodType<number> {
+function quantity(units: Readonly<Record<string, number>>, id: string, range: Range): z.ZodType<number> {
   const least = range.atLeast === undefined ? 0 : (readQuantity(range.atLeast, units) ?? 0)
   const most =
     range.atMost === undefined
       ? Number.MAX_SAFE_INTEGER
       : (readQuantity(range.atMost, units) ?? Number.MAX_SAFE_INTEGER)
-  return z.string({ error: wanted }).transform((text, context) => {
+  return z.string({ error: carry({ id }) }).transform((text, context) => {
     const value = readQuantity(text, units)
     if (value !== null && value >= least && value <= most) return value
-    const bound = value !== null && value < least ? `at least ${range.atLeast}` : `at most ${range.atMost ?? 'less'}`
-    context.addIssue({ code: 'custom', message: value === null ? wanted : `${bound} is wanted` })
+    context.addIssue({ code: 'custom', message: carry(value === null ? { id } : outOf(range, value < least)) })
     return z.NEVER
   })
 }
 
+function outOf({ atLeast = '0', atMost }: Range, low: boolean): Message {
+  if (low) return { id: 'kit-wanted-at-least', args: { bound: atLeast } }
+  return atMost === undefined ? { id: 'kit-wanted-less' } : { id: 'kit-wanted-at-most', args: { bound: atMost } }
+}
+
+function oneOfThese(of: readonly string[]): Message {
+  return { id: 'kit-wanted-choice', args: { choices: of.join(', ') } }
+}
+
+/** zod hands on texts only, so a message travels in one. */
+function carry(message: Message): string {
+  return JSON.stringify(message)
+}
+
+/** The message in an issue of zod; one of zod's own is a cause. */
+export function carried(text: string): Message {
+  try {
+    const message: unknown = JSON.parse(text)
+    if (typeof message === 'object' && message !== null && 'id' in message) return message as Message
+  } catch {
+    // No message of ours: what follows says so.
+  }
+  return { id: 'kit-unreadable', args: { cause: text } }
+}
+
 function secretFile(folder: string, credentials: string | undefined): z.ZodType<Secret> {
-  return z.string({ error: 'the path of a file with a secret is wanted' }).transform((said, context) => {
+  return z.string({ error: carry({ id: 'kit-wanted-secret' }) }).transform((said, context) => {
     const given = credentials === undefined ? undefined : join(credentials, basename(said))
     const path = given !== undefined && existsSync(given) ? given : resolve(folder, said)
-    const refuse = (wanted: string) => {
-      context.addIssue({ code: 'custom', message: wanted })
+    const refuse = (wanted: Message) => {
+      context.addIssue({ code: 'custom', message: carry(wanted) })
       return z.NEVER
     }
     try {
-      if ((statSync(path).mode & 0o007) !== 0)
-        return refuse('a file that only its owner and group can read is wanted (chmod 0640)')
+      if ((statSync(path).mode & 0o007) !== 0) return refuse({ id: 'kit-wanted-secret-private' })
       const secret = readFileSync(path, 'utf8').trim()
-      return secret === '' ? refuse('a file with a secret in it is wanted; this one is empty') : new Secret(secret)
+      return secret === '' ? refuse({ id: 'kit-wanted-secret-filled' }) : new Secret(secret)
     } catch (fault) {
       const code = fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
-      return refuse(`a file with a secret is wanted; ${path} cannot be read (${code})`)
+      return refuse({ id: 'kit-wanted-secret-readable', args: { path, code } })
     }
   })
 }

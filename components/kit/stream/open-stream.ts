@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stream over @xmpp/component, the only file that imports it. The library connects, opens, authenticates, writes and closes;
-// reading, limits, back-pressure, reconnecting and answers that outlive a connection are ours. Its own answerer is taken off.
+// The stream of a component to its server: its states, from connecting over up and down to closed, and what happens at each change.
+// Limits, back-pressure, reconnecting and answers that outlive a connection are ours; the library below connects and writes.
 import { randomUUID } from 'node:crypto'
-import { EventEmitter } from 'node:events'
-import { component } from '@xmpp/component'
+import type { EventEmitter } from 'node:events'
 import { PING } from '../xep/ping.ts'
 import type { Element } from '../xml/element.ts'
-import type { XmlFault } from '../xml/fault.ts'
-import { type ReadStanza, XmlReader } from '../xml/reader.ts'
+import type { ReadStanza, XmlReader } from '../xml/reader.ts'
 import { escapeAttribute } from '../xml/writer.ts'
 import { NS } from '../xmpp/namespaces.ts'
 import { DEFAULT_BACKOFF, LOOPBACK_BACKOFF, pauseMs } from './backoff.ts'
+import { InWork } from './in-work.ts'
+import { openIncoming } from './incoming.ts'
+import { HANDSHAKE_WITHIN_MS, type Library, openLibrary } from './library.ts'
 import { isLoopback, type StreamOptions } from './options.ts'
-import { DEFAULT_OUTBOX, Outbox, type OutboxOptions } from './outbox.ts'
+import { Outgoing } from './outgoing.ts'
 import { DEFAULT_PULSE, Pulse } from './pulse.ts'
 import {
   type Clock,
@@ -24,11 +25,10 @@ import {
   systemClock,
 } from './stream.ts'
 import { adviseOnLoss, readStreamError, writeStreamError } from './stream-errors.ts'
+import { Timers } from './timers.ts'
 import { aborted, Waiters } from './waiters.ts'
-import { SERVER_CLOSED, Wire } from './wire.ts'
+import { SERVER_CLOSED, type Wire } from './wire.ts'
 
-/** What is repeated after a reconnect at most; older answers were almost surely read. */
-const UNPROVEN: OutboxOptions = { answers: 10_000, units: 256 * 1024, keepMs: 60_000 }
 const TICK_MS = 1000
 /** A connection that lasted this long ended the trouble before it: the pauses start small again. */
 const STEADY_MS = 10_000
@@ -61,9 +61,8 @@ class ComponentStream implements Stream {
   readonly #events: StreamEvents
   readonly #log: StreamLog
   readonly #clock: Clock
-  readonly #inWorkMost: { stanzas: number; units: number }
   readonly #queuedMost: number
-  readonly #entity: ReturnType<typeof component>
+  readonly #library: Library
 
   #wire: Wire | null = null
   #reader: XmlReader | null = null
@@ -71,24 +70,17 @@ class ComponentStream implements Stream {
   #attempt = 0
   #upAt = 0
   #draining = false
-  #cancelTimers: (() => void)[] = []
+  readonly #timers: Timers
 
-  #queue: string[] = []
-  /** Those of the queue that are answers. */
-  #replies: string[] = []
-  #queuedUnits = 0
-  #queuedStanzas = 0
+  readonly #outgoing: Outgoing
   #written: Promise<void> = Promise.resolve()
-  #inWork = 0
-  #inWorkUnits = 0
-  /** Answers without a connection, and answers written to this one that no ping has proven read. */
-  readonly #waiting: Outbox
-  readonly #unproven: Outbox
+  readonly #inWork: InWork
   #pingId = ''
   #pingPlace = 0
   #lostBefore = 0
 
   readonly #waiters = new Waiters()
+  readonly #notTaken = (error: unknown) => this.#log.error('a stanza could not be taken', { error })
 
   constructor(options: StreamOptions, events: StreamEvents) {
     this.#options = options
@@ -96,22 +88,35 @@ class ComponentStream implements Stream {
     this.#events = events
     this.#log = options.log
     this.#clock = options.clock ?? systemClock
-    this.#inWorkMost = options.inWork ?? { stanzas: 2000, units: 32 * 1024 * 1024 }
     this.#queuedMost = options.queuedBytes ?? 16 * 1024 * 1024
-    this.#waiting = new Outbox(options.outbox ?? DEFAULT_OUTBOX)
-    this.#unproven = new Outbox(UNPROVEN)
+    this.#timers = new Timers(this.#clock)
+    this.#outgoing = new Outgoing(this.counts, () => this.#flush(), options.outbox)
+    this.#inWork = new InWork(() => {
+      this.#flow()
+      this.#waiters.wake()
+    }, options.inWork)
     this.#pulse = new Pulse(this.#clock.now(), options.pulse ?? DEFAULT_PULSE)
-    this.#entity = this.#adopt()
+    this.#library = openLibrary(options, {
+      wire: (wire) => {
+        this.#wire = wire
+      },
+      parser: (parser) => {
+        this.#reader = this.#newReader(parser)
+      },
+      bytes: (bytes) => this.#hear(bytes),
+      drained: () => this.#flow(),
+      gone: () => this.#lost(),
+    })
     this.#connect()
     this.#scheduleTick()
   }
 
   send(xml: string): boolean {
-    if (this.state !== 'up' || this.#queuedUnits + (this.#wire?.queuedBytes ?? 0) > this.#queuedMost) {
+    if (this.state !== 'up' || this.#outgoing.units + (this.#wire?.queuedBytes ?? 0) > this.#queuedMost) {
       this.counts.refusedSends++
       return false
     }
-    this.#push(xml, 1)
+    this.#outgoing.push(xml)
     return true
   }
 
@@ -119,10 +124,9 @@ class ComponentStream implements Stream {
     if (this.state === 'closed') {
       this.counts.lostReplies++
     } else if (this.state === 'up') {
-      this.#replies.push(xml)
-      this.#push(xml, 1)
+      this.#outgoing.reply(xml)
     } else {
-      this.counts.lostReplies += this.#waiting.hold(xml, this.#clock.now())
+      this.#outgoing.wait(xml, this.#clock.now())
     }
   }
 
@@ -133,13 +137,13 @@ class ComponentStream implements Stream {
   async drain(signal: AbortSignal): Promise<void> {
     if (this.state === 'closed') return
     this.#draining = true
-    const settled = () => this.state !== 'up' || (this.#inWork === 0 && this.#queue.length === 0)
+    const settled = () => this.state !== 'up' || (this.#inWork.isEmpty && this.#outgoing.isEmpty)
     await this.#waiters.until(settled, signal).catch(() => {})
     if (this.state === 'up') {
       this.#flush()
       await Promise.race([this.#written, aborted(signal)])
       this.#wire?.resume()
-      await Promise.race([this.#entity.close(2000).catch(() => {}), aborted(signal)])
+      await Promise.race([this.#library.close(2000).catch(() => {}), aborted(signal)])
     }
     this.#close()
   }
@@ -148,49 +152,13 @@ class ComponentStream implements Stream {
     await this.drain(AbortSignal.timeout(5000))
   }
 
-  /** The library's entity with our socket and parser in its seams, and without its reconnecting and answering. */
-  #adopt(): ReturnType<typeof component> {
-    const { domain, secret, host, port } = this.#options
-    const stream = this
-    // The library hashes Latin-1 units; XEP-0114 wants the bytes of the stream's encoding, UTF-8.
-    const password = Buffer.from(secret, 'utf8').toString('latin1')
-    const entity = component({ service: 'xmpp://server', domain, password })
-    entity.reconnect.stop()
-    entity.removeAllListeners('element')
-    entity.timeout = this.#options.handshakeWithinMs ?? 10_000
-    entity.Socket = class extends Wire {
-      constructor() {
-        super({ bytes: (bytes) => stream.#hear(bytes), drained: () => stream.#flow() })
-        stream.#wire = this
-      }
-      override connect(): void {
-        super.connect({ host, port })
-      }
-    }
-    entity.Parser = class extends EventEmitter {
-      constructor() {
-        super()
-        stream.#reader = stream.#newReader(this)
-      }
-      write(): void {
-        throw new Error('bytes go to the reader, not through the library')
-      }
-    }
-    entity.on('error', () => {
-      // What went wrong closes the wire, and is told there, once.
-    })
-    entity.on('disconnect', () => this.#lost())
-    return entity
-  }
-
   #connect(): void {
     if (this.state === 'closed') return
-    const entity = this.#entity
-    const within = this.#options.handshakeWithinMs ?? 10_000
-    this.#later(within, () => {
+    const within = this.#options.handshakeWithinMs ?? HANDSHAKE_WITHIN_MS
+    this.#timers.after(within, () => {
       if (this.state !== 'up') this.#wire?.destroy(`no handshake within ${within} ms`)
     })
-    const opening = entity.connect('xmpp://server').then(() => entity.open({ domain: this.domain }))
+    const opening = this.#library.open()
     const wire = this.#wire
     opening.catch((error: unknown) => {
       if (wire === this.#wire && this.state !== 'up') wire?.destroy(`the stream did not open: ${error}`)
@@ -198,30 +166,15 @@ class ComponentStream implements Stream {
   }
 
   #newReader(parser: EventEmitter): XmlReader {
-    let authenticated = false
-    return new XmlReader(
-      {
-        start: (root) => {
-          if (root.is('stream', NS.streams)) parser.emit('start', root)
-          else this.#fault('bad-format', 'not an XMPP stream')
-        },
-        stanza: (stanza) => {
-          if (authenticated) this.#take(stanza)
-          else if (stanza.element.is('handshake', NS.component)) {
-            authenticated = true
-            parser.emit('element', stanza.element)
-            this.#up()
-          } else if (stanza.element.is('error', NS.streams)) this.#streamError(stanza.element)
-          else this.#fault('not-authorized', 'a stanza before the handshake')
-        },
-        end: () => {
-          parser.emit('end')
-          if (!this.#draining) this.#wire?.destroy('the server ended the stream')
-        },
-        fault: (fault: XmlFault) => this.#fault(fault.condition, fault.message),
+    return openIncoming(parser, this.#options.limits, {
+      authenticated: () => this.#up(),
+      stanza: (stanza) => this.#take(stanza),
+      streamError: (error) => this.#streamError(error),
+      refused: (condition, what) => this.#fault(condition, what),
+      ended: () => {
+        if (!this.#draining) this.#wire?.destroy('the server ended the stream')
       },
-      this.#options.limits,
-    )
+    })
   }
 
   #hear(bytes: Buffer): void {
@@ -244,71 +197,28 @@ class ComponentStream implements Stream {
     try {
       work = this.#events.take(stanza)
     } catch (error) {
-      this.#log.error('a stanza could not be taken', { error })
+      this.#notTaken(error)
     }
-    if (work !== undefined) this.#count(work, stanza.raw.length)
-  }
-
-  #count(work: Promise<void>, units: number): void {
-    this.#inWork++
-    this.#inWorkUnits += units
-    const done = () => {
-      this.#inWork--
-      this.#inWorkUnits -= units
-      this.#flow()
-      this.#waiters.wake()
-    }
-    work.then(done, (error: unknown) => {
-      this.#log.error('a stanza could not be taken', { error })
-      done()
-    })
+    if (work === undefined) return
+    this.#inWork.add(work, stanza.raw.length, this.#notTaken)
     this.#flow()
-  }
-
-  #push(xml: string, stanzas: number): void {
-    if (this.#queue.length === 0) process.nextTick(() => this.#flush())
-    this.#queue.push(xml)
-    this.#queuedStanzas += stanzas
-    this.#queuedUnits += xml.length
-  }
-
-  /** What waited for this connection; it stays unproven like any other answer. */
-  #repeat(xml: string, answers: number): void {
-    this.#push(xml, answers)
-    this.#unproven.hold(xml, this.#clock.now(), answers)
   }
 
   /** One write for all that one turn of the loop has to say. */
   #flush(): void {
-    if (this.#queue.length === 0 || this.state !== 'up') return
-    const text = this.#queue.join('')
-    this.counts.sent += this.#queuedStanzas
-    // One flat text for many answers: thousands of small strings that live for a second would burden the collector.
-    const answers = this.#replies.length
-    if (answers > 0)
-      this.#unproven.hold(answers === this.#queue.length ? text : this.#replies.join(''), this.#clock.now(), answers)
-    this.#emptyQueue()
-    this.#written = this.#entity.write(text).catch(() => {
+    if (this.#outgoing.isEmpty || this.state !== 'up') return
+    this.#written = this.#library.write(this.#outgoing.take(this.#clock.now())).catch(() => {
       // The connection is going; its end is told by the wire.
     })
     this.#flow()
     this.#waiters.wake()
   }
 
-  #emptyQueue(): void {
-    this.#queue = []
-    this.#replies = []
-    this.#queuedUnits = 0
-    this.#queuedStanzas = 0
-  }
-
   /** Back-pressure: reads only while the server reads and our work is within its bound; goes on at half of it. */
   #flow(): void {
     const wire = this.#wire
     if (wire === null || this.#draining) return
-    const { stanzas, units } = this.#inWorkMost
-    const share = wire.paused ? 0.5 : 1
-    const stop = wire.needsDrain || this.#inWork > stanzas * share || this.#inWorkUnits > units * share
+    const stop = wire.needsDrain || this.#inWork.isOver(wire.paused ? 0.5 : 1)
     if (stop && !wire.paused) {
       this.counts.pauses++
       wire.pause()
@@ -321,9 +231,7 @@ class ComponentStream implements Stream {
     this.#upAt = this.#clock.now()
     this.#pulse = new Pulse(this.#upAt, this.#options.pulse ?? DEFAULT_PULSE)
     this.#pingId = ''
-    this.counts.lostReplies += this.#waiting.expire(this.#upAt)
-    const lateReplies = this.#waiting.size
-    for (const { xml, answers } of this.#waiting.take()) this.#repeat(xml, answers)
+    const lateReplies = this.#outgoing.resume(this.#upAt)
     this.#log.info('stream up', {
       domain: this.domain,
       lateReplies,
@@ -340,21 +248,16 @@ class ComponentStream implements Stream {
     const wasUp = this.state === 'up'
     this.#wire = null
     this.#reader = null
-    this.#cancel()
-    const unwritten = this.#replies
-    this.#emptyQueue()
-    if (!wasUp) this.#entity.emit('error', new Error(reason))
+    this.#timers.cancel()
+    const unwritten = this.#outgoing.drop()
+    if (!wasUp) this.#library.giveUp(reason)
     if (this.state === 'closed') return
     this.state = wasUp ? 'down' : this.state
     this.trouble = reason
     const now = this.#clock.now()
     // The server closed after our own end of stream: it has read everything before that.
-    if (this.#draining && reason === SERVER_CLOSED) this.#unproven.dropTo(this.#unproven.place)
-    for (const { xml, answers } of this.#unproven.take()) {
-      this.counts.repeatedReplies += answers
-      this.counts.lostReplies += this.#waiting.hold(xml, now, answers)
-    }
-    for (const xml of unwritten) this.counts.lostReplies += this.#waiting.hold(xml, now)
+    if (this.#draining && reason === SERVER_CLOSED) this.#outgoing.proven(this.#outgoing.place)
+    this.#outgoing.keep(unwritten, now)
     if (this.#draining) {
       this.#close()
       return
@@ -365,7 +268,7 @@ class ComponentStream implements Stream {
     this.#log.warn('stream down', { domain: this.domain, reason, attempt: this.#attempt, againInMs: inMs })
     if (wasUp) this.#events.down?.(reason)
     this.#scheduleTick()
-    this.#later(inMs, () => {
+    this.#timers.after(inMs, () => {
       this.counts.reconnects++
       this.#connect()
     })
@@ -389,11 +292,11 @@ class ComponentStream implements Stream {
 
   #tick(): void {
     const now = this.#clock.now()
-    this.counts.lostReplies += this.#waiting.expire(now)
+    this.#outgoing.expire(now)
     const wire = this.#wire
     if (this.state !== 'up' || wire === null) return
     const reading = wire.needsDrain ? 'drain' : wire.paused ? 'work' : 'yes'
-    const sign = this.#pulse.check(now, reading, this.#unproven.size > 0)
+    const sign = this.#pulse.check(now, reading, this.#outgoing.isUnproven)
     if (sign === 'ping') this.#ping(now)
     if (sign === 'dead')
       wire.destroy(reading === 'drain' ? 'the server does not read' : 'the server is silent, even to a ping')
@@ -401,44 +304,33 @@ class ComponentStream implements Stream {
 
   #ping(now: number): void {
     this.#pingId = `gh-ping-${randomUUID()}`
-    this.#pingPlace = this.#unproven.place
+    this.#pingPlace = this.#outgoing.place
     this.#pulse.pinged(now)
     const to = escapeAttribute(this.#options.pingTo ?? this.domain)
-    this.#push(`<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'>${PING}</iq>`, 1)
+    this.#outgoing.push(
+      `<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'>${PING}</iq>`,
+    )
   }
 
   /** Its answer, or the ping itself on its way back to us: the server has read all that was written before it. */
   #pingAnswered(): void {
     this.#pingId = ''
     this.#pulse.answered()
-    this.#unproven.dropTo(this.#pingPlace)
+    this.#outgoing.proven(this.#pingPlace)
   }
 
   #close(): void {
     this.state = 'closed'
-    this.counts.lostReplies += this.#waiting.size
-    this.#cancel()
+    this.#outgoing.close()
+    this.#timers.cancel()
     this.#wire?.destroy('closed by us')
     this.#waiters.wake()
   }
 
   #scheduleTick(): void {
-    this.#later(TICK_MS, () => {
+    this.#timers.after(TICK_MS, () => {
       this.#tick()
       if (this.state !== 'closed') this.#scheduleTick()
     })
-  }
-
-  #later(ms: number, act: () => void): void {
-    const cancel = this.#clock.after(ms, () => {
-      this.#cancelTimers = this.#cancelTimers.filter((each) => each !== cancel)
-      act()
-    })
-    this.#cancelTimers.push(cancel)
-  }
-
-  #cancel(): void {
-    for (const cancel of this.#cancelTimers) cancel()
-    this.#cancelTimers = []
   }
 }

@@ -7,6 +7,12 @@ import { FluentBundle, FluentResource, type FluentVariable } from '@fluent/bundl
 
 export type TextArgs = Readonly<Record<string, string | number | Date>>
 
+/**
+ * What is to be said before anybody has chosen a language: an id of a catalogue with its arguments, some of which may be said in
+ * words themselves.
+ */
+export type Message = { readonly id: string; readonly args?: Readonly<Record<string, string | Message>> }
+
 export type Catalogue = {
   readonly languages: readonly string[]
   readonly ids: readonly string[]
@@ -14,6 +20,15 @@ export type Catalogue = {
   say(id: string, language: string | undefined, args?: TextArgs): string
   /** The text in every language, for an answer that carries one `text` for each xml:lang. */
   inAll(id: string, args?: TextArgs): Record<string, string>
+}
+
+/** The words of a message, chosen where it is shown. */
+export function inWords({ id, args = {} }: Message, text: Catalogue, language: string | undefined): string {
+  const said = Object.entries(args).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : inWords(value, text, language),
+  ])
+  return text.say(id, language, Object.fromEntries(said))
 }
 
 /** The kit's own texts. */

@@ -12,10 +12,10 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
-import { ALIAS_WORDS, plainWords } from './plain-words.ts'
+import { ALIAS_WORDS, otherwiseWrong, type PlainWords, plainWords } from './plain-words.ts'
 
 /** What is wrong with the text itself, `line` from 1. */
-export type YamlFault = { line: number; message: string }
+export type YamlFault = { line: number; wanted: PlainWords }
 
 /** A document: plain values, and the line (from 1) on which each part was said. */
 export type Yaml = {
@@ -42,7 +42,10 @@ export function readYaml(text: string): ReadYaml {
   try {
     value = document.toJS({ maxAliasCount: 100 })
   } catch (fault) {
-    return { ok: false, faults: [{ line: 1, message: fault instanceof Error ? fault.message : String(fault) }] }
+    return {
+      ok: false,
+      faults: [{ line: 1, wanted: otherwiseWrong(fault instanceof Error ? fault.message : String(fault)) }],
+    }
   }
   const lineAt = (node: Node | null | undefined): number | undefined =>
     node?.range ? lines.linePos(node.range[0]).line : undefined
@@ -52,13 +55,14 @@ export function readYaml(text: string): ReadYaml {
   }
 }
 
-function faultAt(text: string, lines: LineCounter, place: number, words: (source: string) => string): ReadYaml {
+function faultAt(text: string, lines: LineCounter, place: number, words: (source: string) => PlainWords): ReadYaml {
   const all = text.split('\n')
   let { line } = lines.linePos(place)
   // What is missing at the end of the file is missing in its last line with something on it.
   while (line > 1 && (all[line - 1] ?? '').trim() === '') line -= 1
   const source = (all[line - 1] ?? '').slice(0, 200)
-  return { ok: false, faults: [{ line, message: `${words(source)}: ${JSON.stringify(source)}` }] }
+  const wanted = { id: 'kit-yaml-line', args: { wanted: words(source), source: JSON.stringify(source) } }
+  return { ok: false, faults: [{ line, wanted }] }
 }
 
 /** Where an alias stands that has no anchor before it. */

@@ -6,15 +6,14 @@ export type AddressPattern =
   | { domain: string }
   | { glob: readonly string[]; over: 'bare' | 'domain' }
 
-/** Reads one pattern. An Error says what is wrong with it in a sentence. */
-export function readAddressPattern(text: string): AddressPattern {
+/** Reads one pattern; `wrong` is the id of the text that says what is wanted instead. */
+export function readAddressPattern(text: string): AddressPattern | { wrong: string } {
   const pattern = text.trim().toLowerCase()
-  if (pattern === '')
-    throw new Error('an address is wanted, such as alice@corp.example, corp.example or *@corp.example')
-  if (pattern.includes('/')) throw new Error('an address without a resource is wanted')
-  if (/[\s<>"'&]/u.test(pattern)) throw new Error('an address holds no spaces, quotes or brackets')
+  if (pattern === '') return { wrong: 'policy-wanted-pattern' }
+  if (pattern.includes('/')) return { wrong: 'policy-wanted-bare-address' }
+  if (/[\s<>"'&]/u.test(pattern)) return { wrong: 'policy-wanted-plain-address' }
   const parts = pattern.split('@')
-  if (parts.length > 2 || parts.includes('')) throw new Error('an address is wanted, such as alice@corp.example')
+  if (parts.length > 2 || parts.includes('')) return { wrong: 'policy-wanted-address' }
   if (pattern.includes('*')) return { glob: pattern.split('*'), over: parts.length === 2 ? 'bare' : 'domain' }
   return parts.length === 2 ? { bare: pattern } : { domain: pattern }
 }

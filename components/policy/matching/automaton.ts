@@ -8,6 +8,13 @@ const CELLS_MAX = 16 * 1024 * 1024
 
 export class VocabularyTooLarge extends Error {
   override name = 'VocabularyTooLarge'
+  readonly words: number
+  readonly characters: number
+  constructor(words: number, characters: number) {
+    super(`${words} words with ${characters} different characters`)
+    this.words = words
+    this.characters = characters
+  }
 }
 
 /** Builds a finder of whole words and phrases. Spaces in a phrase fit any run of white space. Case makes no difference. */
@@ -52,9 +59,7 @@ function buildTable(words: readonly { list: number; word: string }[], classes: C
   const { of, count } = classes
   const states = 1 + words.reduce((sum, { word }) => sum + word.length, 0)
   if (states * count > CELLS_MAX) {
-    throw new VocabularyTooLarge(
-      `${words.length} words with ${count} different characters are more than the matcher holds`,
-    )
+    throw new VocabularyTooLarge(words.length, count)
   }
   const next = new Int32Array(states * count)
   const own: Ending[][] = [[]]

@@ -15,11 +15,11 @@ const ADDRESSES_MAX = 10_000
 
 export function readCondition(place: Reading, lists: Lists, depth = 0): Condition | null {
   if (place.value === 'always') return { is: 'always' }
-  if (!isMap(place.value)) return place.refuse('conditions are wanted, such as words: [...], or always')
-  if (depth > DEPTH_MAX) return place.refuse(`at most ${DEPTH_MAX} levels of conditions are wanted`)
+  if (!isMap(place.value)) return place.refuse('policy-wanted-conditions')
+  if (depth > DEPTH_MAX) return place.refuse('policy-wanted-levels', { most: String(DEPTH_MAX) })
   place.keys(CONDITION_KEYS)
   const keys = Object.keys(place.value).filter((key) => CONDITION_KEYS.built.includes(key))
-  if (Object.keys(place.value).length === 0) return place.refuse('at least one condition is wanted, or always')
+  if (Object.keys(place.value).length === 0) return place.refuse('policy-wanted-condition')
   const all = keys.map((key) => readLeaf(key, place.at(key), lists, depth))
   if (all.length === 0 || !all.every((each) => each !== null)) return null
   return all.length === 1 && all[0] ? all[0] : { is: 'all', of: all }
@@ -29,7 +29,7 @@ function readLeaf(key: string, place: Reading, lists: Lists, depth: number): Con
   switch (key) {
     case 'all':
     case 'any': {
-      if (!Array.isArray(place.value)) return place.refuse('a list of conditions is wanted')
+      if (!Array.isArray(place.value)) return place.refuse('policy-wanted-condition-list')
       const of = place.items(1_000, (item) => readCondition(item, lists, depth + 1))
       return of && { is: key, of }
     }
@@ -60,17 +60,13 @@ function readLeaf(key: string, place: Reading, lists: Lists, depth: number): Con
 function readPattern(place: Reading): AddressPattern | null {
   const text = place.text(3_071)
   if (text === null) return null
-  try {
-    return readAddressPattern(text)
-  } catch (error) {
-    return place.refuse(error instanceof Error ? error.message : String(error))
-  }
+  const pattern = readAddressPattern(text)
+  return 'wrong' in pattern ? place.refuse(pattern.wrong) : pattern
 }
 
 function readRoom(place: Reading): Condition | null {
   if (typeof place.value === 'boolean') return { is: 'room', room: place.value }
-  if (['yes', 'no', 'on', 'off'].includes(String(place.value)))
-    return place.refuse('true, false, or addresses of rooms are wanted')
+  if (['yes', 'no', 'on', 'off'].includes(String(place.value))) return place.refuse('policy-wanted-room')
   const rooms = place.items(ADDRESSES_MAX, readPattern)
   return rooms && { is: 'room-named', rooms }
 }
@@ -79,7 +75,7 @@ function readWords(place: Reading, lists: Lists): Condition | null {
   const words = place.items(WORDS_MAX, (item) => item.text(200))
   if (!words) return null
   if (lists.reduce((sum, list) => sum + list.length, words.length) > WORDS_MAX) {
-    return place.refuse(`at most ${WORDS_MAX} words in all rules are wanted`)
+    return place.refuse('policy-wanted-words', { most: String(WORDS_MAX) })
   }
   lists.push([...words])
   return { is: 'words', list: lists.length - 1 }

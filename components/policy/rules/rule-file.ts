@@ -20,12 +20,13 @@ export type ReadRules =
 export function readRules(bytes: Buffer): ReadRules {
   const hash = createHash('sha256').update(bytes).digest('hex')
   const fail = (problems: readonly RuleProblem[]): ReadRules => ({ ok: false, problems, hash })
-  if (bytes.length > FILE_MAX_BYTES) return fail([{ line: 1, message: `at most ${FILE_MAX_BYTES} bytes are wanted` }])
+  if (bytes.length > FILE_MAX_BYTES)
+    return fail([{ line: 1, wanted: { id: 'policy-wanted-bytes', args: { most: String(FILE_MAX_BYTES) } } }])
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return fail([{ line: 1, message: 'a file in UTF-8 is wanted' }])
+    return fail([{ line: 1, wanted: { id: 'policy-wanted-utf-8' } }])
   }
   const read = readYaml(text)
   if (!read.ok) return fail(read.faults)
@@ -36,9 +37,9 @@ export function readRules(bytes: Buffer): ReadRules {
 
 function readSet(yaml: Yaml, problems: RuleProblem[]): RuleSet | null {
   const file = new Reading(yaml, problems, [], yaml.value)
-  if (!isMap(file.value)) return file.refuse('a file with version, otherwise and rules is wanted')
+  if (!isMap(file.value)) return file.refuse('policy-wanted-rule-file')
   file.keys(FILE_KEYS)
-  if (file.value.version !== 1) file.at('version').refuse('version: 1 is wanted; this program reads no other')
+  if (file.value.version !== 1) file.at('version').refuse('policy-wanted-version')
   const otherwise = file.at('otherwise').oneOf(['allow', 'refuse'] as const)
   const lists: Lists = []
   const rules = readList(file.at('rules'), lists)
@@ -47,21 +48,22 @@ function readSet(yaml: Yaml, problems: RuleProblem[]): RuleSet | null {
     return { rules, otherwise, find: buildFinder(lists) }
   } catch (error) {
     if (!(error instanceof VocabularyTooLarge)) throw error
-    return file.at('rules').refuse(error.message)
+    const { words, characters } = error
+    return file.at('rules').refuse('policy-too-many-words', { words: String(words), characters: String(characters) })
   }
 }
 
 function readList(place: Reading, lists: Lists): readonly Rule[] | null {
   // `rules:` with nothing below it, or none at all: record everything, decide by `otherwise`.
   if (place.value === undefined || place.value === null) return []
-  if (!Array.isArray(place.value)) return place.refuse('a list of rules is wanted')
-  if (place.value.length > RULES_MAX) return place.refuse(`at most ${RULES_MAX} rules are wanted`)
+  if (!Array.isArray(place.value)) return place.refuse('policy-wanted-rules')
+  if (place.value.length > RULES_MAX) return place.refuse('policy-wanted-rules-most', { most: String(RULES_MAX) })
   const ids = new Set<string>()
   return place.value.flatMap((_, index) => readRule(place.at(index), ids, lists) ?? [])
 }
 
 function readRule(place: Reading, ids: Set<string>, lists: Lists): Rule | null {
-  if (!isMap(place.value)) return place.refuse('a rule with id, when and then is wanted')
+  if (!isMap(place.value)) return place.refuse('policy-wanted-rule')
   place.keys(RULE_KEYS)
   const id = readId(place.at('id'), ids)
   const when = readCondition(place.at('when'), lists)
@@ -72,11 +74,9 @@ function readRule(place: Reading, ids: Set<string>, lists: Lists): Rule | null {
 function readId(place: Reading, ids: Set<string>): string | null {
   const id = place.text(64)
   if (id === null) return null
-  if (!/^[a-z0-9][a-z0-9._-]*$/u.test(id))
-    return place.refuse('lower-case letters, digits, dots, dashes and underscores are wanted')
-  if (RESERVED_IDS.some((reserved) => reserved === id))
-    return place.refuse(`"${id}" has a meaning of its own; another id is wanted`)
-  if (ids.has(id)) return place.refuse(`"${id}" is the id of an earlier rule; another is wanted`)
+  if (!/^[a-z0-9][a-z0-9._-]*$/u.test(id)) return place.refuse('policy-wanted-id')
+  if (RESERVED_IDS.some((reserved) => reserved === id)) return place.refuse('policy-id-reserved', { id })
+  if (ids.has(id)) return place.refuse('policy-id-twice', { id })
   ids.add(id)
   return id
 }

@@ -53,8 +53,8 @@ export async function openRules(
     try {
       await announce(next)
     } catch (cause) {
-      const message = `this rule set cannot be put on record, so it is not in force (${cause instanceof Error ? cause.message : String(cause)})`
-      return refuse({ at: next.loadedAt, hash: next.hash, problems: [{ line: 1, message }] })
+      const wanted = { id: 'policy-rules-unrecorded', args: { cause: causeOf(cause) } }
+      return refuse({ at: next.loadedAt, hash: next.hash, problems: [{ line: 1, wanted }] })
     }
     current = next
     return { is: 'new' }
@@ -71,11 +71,15 @@ export async function openRules(
     try {
       bytes = await readFile(file)
     } catch (cause) {
-      const message = `a readable rule file is wanted (${cause instanceof Error ? cause.message : String(cause)})`
-      return { at, hash: null, problems: [{ line: 1, message }] }
+      const wanted = { id: 'policy-rules-unreadable', args: { cause: causeOf(cause) } }
+      return { at, hash: null, problems: [{ line: 1, wanted }] }
     }
     const rules = readRules(bytes)
     if (!rules.ok) return { at, hash: rules.hash, problems: rules.problems }
     return { set: rules.set, hash: rules.hash, file, loadedAt: at }
   }
+}
+
+function causeOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

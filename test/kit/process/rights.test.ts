@@ -126,8 +126,29 @@ describe('rights of an XMPP address', () => {
       officers: [{ kind: 'jid' as const, name: 'a@b' }],
       auditors: [],
     }
-    assert.deepEqual([...rightsOfJid('a@b', people)].sort(), ['anyone', 'officer'])
-    assert.deepEqual([...rightsOfJid('a@b.c', people)], ['anyone'])
+    assert.deepEqual([...rightsOfJid('a@b', people).keys()].sort(), ['anyone', 'officer'])
+    assert.deepEqual([...rightsOfJid('a@b.c', people).keys()], ['anyone'])
+  })
+
+  it('hold for the hosts of all its entries, and for every host if one names none', () => {
+    const who = { kind: 'jid' as const, name: 'a@b' }
+    const people = {
+      operators: [{ ...who, hosts: ['x.example'] }, who],
+      officers: [
+        { ...who, hosts: ['x.example'] },
+        { ...who, hosts: ['y.example', 'x.example'] },
+        { kind: 'jid' as const, name: 'other@b' },
+      ],
+      auditors: [{ kind: 'jid' as const, name: 'other@b', hosts: ['z.example'] }],
+    }
+    assert.deepEqual(
+      rightsOfJid('a@b', people),
+      new Map([
+        ['anyone', null],
+        ['operator', null],
+        ['officer', new Set(['x.example', 'y.example'])],
+      ]),
+    )
   })
 })
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { runtimeLack } from '../../../components/kit/process/version.ts'
+import { inWords } from '../../harness/in-words.ts'
 import { openPlace, runCli, runProbe, startProbe } from './probe.ts'
 
 describe('arguments', () => {
@@ -35,10 +36,15 @@ describe('arguments', () => {
       assert.equal(exit, 2)
       assert.match(err, /usage: probe/)
     }
+    assert.match(
+      (await runProbe('one', 'two', '--language', 'de')).err,
+      /^verlangt wird eine einzige Datei.*\nAufruf: probe /,
+    )
   })
 
   it('a runtime older than Node 24.15 is refused', () => {
-    for (const old of ['v20.19.0', 'v22.12.0', 'v24.14.9', 'v23.11.0']) assert.match(runtimeLack(old) ?? '', /24\.15/)
+    for (const old of ['v20.19.0', 'v22.12.0', 'v24.14.9', 'v23.11.0'])
+      assert.match(inWords(runtimeLack(old) ?? undefined), /24\.15/)
     for (const good of ['v24.15.0', 'v24.21.0', 'v25.0.0', process.version]) assert.equal(runtimeLack(good), null)
   })
 })
@@ -67,6 +73,16 @@ describe('a life', () => {
       assert.equal(line.component, 'probe')
       assert.match(String(line.at), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     }
+  })
+
+  it('its log and its pages are in English, whatever language the texts are in', async () => {
+    using place = openPlace('behave: be ill\n', 'language: de\n')
+    await using probe = await startProbe(place)
+    probe.kill('SIGHUP')
+    await probe.log.next('reloaded')
+    probe.kill('SIGHUP')
+    assert.equal((await probe.log.next('reload refused')).wanted, 'a rule is wanted')
+    assert.equal(await (await fetch(new URL('/healthz', probe.metrics()))).text(), 'planted illness\n')
   })
 
   it('SIGHUP reads again; what is bad keeps the old state and says why', async () => {

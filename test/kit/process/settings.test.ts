@@ -19,8 +19,9 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { BadSettings, problemLine, readSettings, shape } from '../../../components/kit/process/settings.ts'
+import { BadSettings, readSettings, shape } from '../../../components/kit/process/settings.ts'
 import { readDuration, Secret } from '../../../components/kit/process/words.ts'
+import { inWords, problemLines } from '../../harness/in-words.ts'
 import { openPlace, runProbe } from './probe.ts'
 
 const BAD = fileURLToPath(new URL('./bad-settings/', import.meta.url))
@@ -133,7 +134,9 @@ describe('what was said becomes what holds', () => {
       one.path,
       {},
     )
-    assert.deepEqual(read.ok ? [] : read.problems.map((problem) => problem.wanted), ['at most 1 min is wanted'])
+    assert.deepEqual(read.ok ? [] : read.problems.map((problem) => inWords(problem.wanted)), [
+      'at most 1 min is wanted',
+    ])
   })
 
   it('the second step tells of what was not said without calling it missing, and of other files', () => {
@@ -146,18 +149,22 @@ describe('what was said becomes what holds', () => {
           b: words.whole({ min: 0, max: 9, default: 0 }),
         }),
         hold(said, _shared, tell) {
-          if (said.b < said.a) tell(['b'], 'at least a is wanted')
+          if (said.b < said.a) tell(['b'], 'kit-wanted-at-least', { bound: 'a' })
           if (throws)
-            throw new BadSettings([{ file: 'rules', line: 7, setting: null, read: null, wanted: 'a rule is wanted' }])
+            throw new BadSettings([
+              { file: 'rules', line: 7, setting: null, read: null, wanted: { id: 'policy-wanted-rule' } },
+            ])
           return said
         },
       })
     const lines = (throws: boolean) => {
-      const read = readSettings(declared(throws), one.path, {})
-      return read.ok ? [] : read.problems.map(problemLine)
+      return problemLines(readSettings(declared(throws), one.path, {}))
     }
     assert.deepEqual(lines(false), [`${one.path}:3: b: at least a is wanted`])
-    assert.deepEqual(lines(true), [`${one.path}:3: b: at least a is wanted`, 'rules:7: a rule is wanted'])
+    assert.deepEqual(lines(true), [
+      `${one.path}:3: b: at least a is wanted`,
+      'rules:7: a rule with id, when and then is wanted',
+    ])
   })
 
   it('paths count from the folder of the file; an obligatory setting is told when it is missing', () => {
@@ -168,7 +175,7 @@ describe('what was said becomes what holds', () => {
       hold: (said) => said,
     })
     const read = readSettings(declared, one.path, {})
-    assert.deepEqual(read.ok ? [] : read.problems.map((problem) => [problem.setting, problem.wanted]), [
+    assert.deepEqual(read.ok ? [] : read.problems.map((problem) => [problem.setting, inWords(problem.wanted)]), [
       ['name', 'is missing: a text is wanted'],
     ])
     writeFileSync(one.path, 'where: sub/x\nname: n\n')
@@ -201,7 +208,7 @@ describe('what was said becomes what holds', () => {
     assert.ok(read.settings instanceof Secret)
     chmodSync(join(credentials, 'key'), 0o444)
     const open = readSettings(declared, one.path, { CREDENTIALS_DIRECTORY: credentials })
-    assert.match(open.ok ? '' : (open.problems[0]?.wanted ?? ''), /only its owner and group/)
+    assert.match(problemLines(open).join(), /only its owner and group/)
   })
 
   it('a secret that was not given is not said to be set', () => {
@@ -233,7 +240,7 @@ describe('what was said becomes what holds', () => {
         within: words.duration({ default: '1 s' }),
         size: words.size({ default: '1 B' }),
         hosts: words.map(words.group({ mode: words.choice(['a', 'b'], { default: 'a' }) })),
-        names: words.list(words.oneOf(['user', 'group']), { default: [] }),
+        names: words.list(words.person(['user', 'group']), { default: [] }),
         file: words.maybe(words.path()),
       }),
       hold: (said) => said,
@@ -276,7 +283,7 @@ describe('what was said becomes what holds', () => {
           for (const { line, wanted, file: where } of read.problems) {
             if (where !== one.path) continue
             assert.ok(Number.isInteger(line) && line >= 1 && line <= count + 1, `${line} of ${count}`)
-            assert.notEqual(wanted, '')
+            assert.match(inWords(wanted, 'de'), /\S/)
           }
         },
       ),

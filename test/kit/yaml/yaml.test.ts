@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readYaml } from '../../../components/kit/yaml/yaml.ts'
+import { inWords } from '../../harness/in-words.ts'
 
 const TEXT = `# a comment
 one: 1
@@ -75,7 +76,7 @@ describe('YAML with lines', () => {
       assert.ok(!read.ok)
       assert.equal(read.faults.length, 1)
       assert.equal(read.faults[0]?.line, line)
-      assert.match(read.faults[0]?.message ?? '', words)
+      assert.match(inWords(read.faults[0]?.wanted), words)
     })
   }
 
@@ -89,6 +90,6 @@ describe('YAML with lines', () => {
       )
     const read = readYaml(lines.join('\n'))
     assert.ok(!read.ok)
-    assert.match(read.faults[0]?.message ?? '', /alias/i)
+    assert.match(inWords(read.faults[0]?.wanted), /alias/i)
   })
 })

@@ -2,14 +2,9 @@
 // policy as its own main starts it, with what only a test hands in. GATEHOUSE_TEST says which: a point at which the process
 // kills itself, rules that wait for SIGUSR2 before they decide on "slow", never decide on "never", and fail on "throw", or
 // coverage that is told at once.
-import { run } from '../../../components/kit/process/run.ts'
-
-import { softwareVersion } from '../../../components/kit/process/version.ts'
-import { declarations } from '../../../components/policy/commands.ts'
 import type { Decide, Decision } from '../../../components/policy/domain/decide.ts'
 import type { CrashPoints } from '../../../components/policy/gate/gate.ts'
-import { startPolicy, texts } from '../../../components/policy/policy.ts'
-import { policySettings } from '../../../components/policy/settings.ts'
+import { runUnderTest } from './under-test.ts'
 
 const which = process.env.GATEHOUSE_TEST ?? ''
 const allowed: Decision = { action: 'allow', rule: 'otherwise' }
@@ -40,17 +35,8 @@ const crash: Readonly<Record<string, CrashPoints>> = {
 }
 const point = crash[which]
 
-await run({
-  name: 'policy',
-  manual: 'policy: under test',
-  settings: policySettings,
-  texts,
-  commands: declarations,
-  start: (context) =>
-    startPolicy(context, {
-      version: softwareVersion(),
-      ...(point ? { crash: point } : {}),
-      ...(which === 'slow' ? { decide } : {}),
-      ...(which === 'coverage' ? { coverage: { unheardAfterMs: 0, silentAfterMs: 0 } } : {}),
-    }),
+await runUnderTest({
+  ...(point ? { crash: point } : {}),
+  ...(which === 'slow' ? { decide } : {}),
+  ...(which === 'coverage' ? { coverage: { unheardAfterMs: 0, silentAfterMs: 0 } } : {}),
 })

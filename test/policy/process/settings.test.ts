@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { BadSettings, readSettings, settingsSchema } from '../../../components/kit/process/settings.ts'
+import { readSettings, settingsSchema } from '../../../components/kit/process/settings.ts'
 import { policySettings } from '../../../components/policy/settings.ts'
 import { assertExample } from '../../harness/example-settings.ts'
+import { problemLines } from '../../harness/in-words.ts'
 import { ALLOW_ALL } from '../stage.ts'
 
 let folder = ''
@@ -21,7 +22,7 @@ function read(text: string) {
   const file = join(folder, 'policy.yaml')
   writeFileSync(file, text)
   const read = readSettings(policySettings, file, {})
-  if (!read.ok) throw new BadSettings(read.problems)
+  if (!read.ok) throw new Error(problemLines(read).join('\n'))
   return read
 }
 
@@ -54,12 +55,12 @@ const bad: readonly [what: string, text: string, wanted: RegExp][] = [
   [
     'a rule file that is not there',
     'secret_file: policy.secret\nhosts: [a.example]\nrules: none.yaml\n',
-    /^BadSettings: [^:]*policy.yaml:3: rules: "none.yaml": a readable rule file is wanted; .*none.yaml cannot be read \(ENOENT\)$/,
+    /^Error: [^:]*policy.yaml:3: rules: "none.yaml": a readable rule file is wanted; .*none.yaml cannot be read \(ENOENT\)$/,
   ],
   [
     'a bad rule file',
     'secret_file: policy.secret\nhosts: [a.example]\nrules: bad.yaml\n',
-    /^BadSettings: [^:]*bad.yaml:2: otherwise: one of allow, refuse is wanted$/,
+    /^Error: [^:]*bad.yaml:2: otherwise: one of allow, refuse is wanted$/,
   ],
   [
     'a room pattern with a person',

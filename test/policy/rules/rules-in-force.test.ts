@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { JournalFull } from '../../../components/kit/bus/journal.ts'
 import { openRules } from '../../../components/policy/rules/rules-in-force.ts'
+import { inWords } from '../../harness/in-words.ts'
 
 const LAX = 'version: 1\notherwise: allow\n'
 const STRICT = 'version: 1\notherwise: refuse\n'
@@ -28,7 +29,7 @@ test('a rule set that cannot be put on record does not come into force, and can 
   full = true
   const reloaded = await rules.reload()
   assert.ok(reloaded.is === 'bad')
-  assert.match(reloaded.error.problems[0]?.message ?? '', /not in force \(the journal is full\)/)
+  assert.match(inWords(reloaded.error.problems[0]?.wanted), /not in force \(the journal is full\)/)
   assert.equal(rules.current().set.otherwise, 'allow')
   full = false
   assert.deepEqual(await rules.reload(), { is: 'new' })

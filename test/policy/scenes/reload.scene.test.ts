@@ -101,6 +101,8 @@ test('a bad file changes nothing and is told of in log, metrics and command; a g
   assert.equal(await metric(stage, 'gatehouse_policy_rules_refused_state'), 1)
   assert.deepEqual(await row('sha256'), [hashOf(generation(1))])
   assert.match(String((await row('problem')).join('\n')), /rules\.yaml:5: rules\[1\]\.whenn/)
+  const german = await askCommand(run, 'policy rules', {}, 'de')
+  assert.match(JSON.stringify(german), /:5: rules\[1\]\.whenn: kein solcher Schlüssel; ist when gemeint\?/)
   assert.deepEqual(verdicts(await stage.screen(ask(1, 'word3'))), { 1: 'refuse g1-word3 policy-violation' })
   replaceRules(stage, generation(2))
   await inForce(stage, generation(2))

@@ -3,14 +3,18 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { gatehouse } from '../../../components/cli/gatehouse.ts'
 import { status } from '../../../components/cli/network/ask.ts'
 import { AT } from '../cast.ts'
 import { ALLOW_ALL, ask, HOST, type Stage, startStage } from '../stage.ts'
 
+const COMPONENTS = join(import.meta.dirname, '../../../components')
 const MAIN = join(import.meta.dirname, '../mains/main.ts')
 
-const statusOf = (stage: Stage) => status({ name: 'policy', run: join(stage.folder, 'run') })
+const statusOf = (stage: Stage, language = 'en') => status({ name: 'policy', run: join(stage.folder, 'run') }, language)
 
 async function page(stage: Stage, path: string): Promise<{ code: number; text: string }> {
   const { metrics } = await stage.policy.logged((line) => line.event === 'ready')
@@ -23,6 +27,10 @@ test('a host without a helper, and one that is well', async () => {
   const unheard = 'no helper has reported for it: is the module loaded there, and was the server restarted since?'
   await stage.policy.logged((line) => line.event === 'stream up')
   assert.deepEqual((await statusOf(stage)).ready, `${HOST}, rooms.${HOST}: ${unheard}`)
+  assert.match(
+    (await statusOf(stage, 'de')).ready ?? '',
+    /^corp\.example, rooms\.corp\.example: kein Helfer hat sich dafür gemeldet: /,
+  )
   await stage.screen(`<mark last='0' at='${AT}'/>`)
   assert.deepEqual((await statusOf(stage)).ready, `rooms.${HOST}: ${unheard}`)
   const { text } = await page(stage, '/metrics')
@@ -33,6 +41,38 @@ test('a host without a helper, and one that is well', async () => {
   const source = `<source at='${AT}' node='n' software='Prosody' helper='1' hosts='${HOST} rooms.${HOST}'/>`
   await stage.screen(source, { done: 0 })
   assert.equal((await statusOf(stage)).ready, null)
+})
+
+test('`gatehouse check` names what is not asked about, and says that it cannot know while policy does not run', async () => {
+  await using stage = await startStage({ main: MAIN, environment: { GATEHOUSE_TEST: 'coverage' } })
+  const check = async (...argv: string[]) => {
+    const [out, err] = [new PassThrough(), new PassThrough()]
+    const said = text(out)
+    const folder = stage.folder
+    const world = { components: COMPONENTS, environment: { LC_ALL: 'C' }, folder, software: '0', out, err }
+    const exit = await gatehouse({ ...world, argv: ['--config', folder, 'check', ...argv] })
+    out.end()
+    assert.equal(exit, 0)
+    return (await said).split('\n').filter((line) => /^policy: (?!good|gut)/.test(line))
+  }
+  await stage.policy.logged((line) => line.event === 'stream up')
+  const unheard = 'no helper has reported for it: is the module loaded there, and was the server restarted since?'
+  assert.deepEqual(await check(), [`policy: ${HOST}, rooms.${HOST}: ${unheard}`])
+  await stage.screen(`<source at='${AT}' node='n' software='Prosody' helper='1' hosts='${HOST} rooms.${HOST}'/>`, {
+    done: 0,
+  })
+  assert.deepEqual(await check(), [])
+  await stage.screen(ask(1, 'x'), { from: 'new.example' })
+  const [german] = await check('--language', 'de')
+  assert.match(german ?? '', /^policy: new\.example: fragt und steht nicht unter hosts/)
+  const rows = await stage.server.stop().then(() => stage.policy.logged(({ event }) => event === 'stream down'))
+  assert.ok(rows)
+  assert.deepEqual(await check(), ['policy: the stream to the server is not up, so it cannot be known which hosts ask'])
+  await stage.policy.stop()
+  assert.match(
+    (await check()).join(),
+    /^policy: does not run, so it cannot be known whether the server asks about everything/,
+  )
 })
 
 test('a host that asks and is not in the settings is named, with what to do', async () => {
@@ -53,6 +93,11 @@ test('a rule file that is refused is named by line, with the age of the rules th
   stage.policy.kill('SIGHUP')
   await stage.policy.logged(({ event }) => event === 'rules refused')
   const { ready, healthy } = await statusOf(stage)
+  const german = (await statusOf(stage, 'de')).ready ?? ''
+  assert.match(
+    german,
+    /^die Regeldatei wurde nicht angenommen \(\S+rules\.yaml:2: otherwise: verlangt wird eins von allow, refuse\); /,
+  )
   assert.equal(healthy, null)
   assert.match(
     ready ?? '',

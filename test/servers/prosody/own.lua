@@ -14,6 +14,7 @@ local st = require "util.stanza";
 local parse = require "util.xml".parse;
 local kinds, writer, errors = module:require "kinds", module:require "writer", module:require "errors";
 local replacement, spool, texts = module:require "replacement", module:require "spool", module:require "texts";
+local runs = module:require "runs";
 
 local passed, failed = 0, 0;
 local function check(ok, name)
@@ -323,10 +324,14 @@ equal(replaced("id='1' type='chat' from='a@corp/r' to='b@corp'", "<body>y</body>
 equal(replacement(verdict("<presence xmlns='jabber:client' id='1' type='chat' from='a@corp/r' to='b@corp'/>"), item), nil, "another kind of stanza");
 
 -- The spool.
-local link = { screen = "policy.x/../y", source = ("ab"):rep(16), reserved = 2000, marked = 1500 };
-check(spool.keep_numbers(link), "numbers are kept");
+local link = { screen = "policy.x/../y", source = ("ab"):rep(16), reserved = 2000, marked = 1500, untold = { { source = ("ef"):rep(16), xml = "<source a='1'/>" } } };
+check(runs.keep_numbers(link, nil, "<source a='2'/>"), "numbers are kept");
 local successor = { screen = link.screen, source = ("cd"):rep(16) };
-spool.read_predecessor(successor);
+runs.read_source(successor);
+equal(#successor.untold, 2, "two that are not told of");
+equal(successor.untold[1].source, ("ef"):rep(16), "the oldest first");
+equal(successor.untold[2].source, link.source, "then the predecessor");
+equal(successor.untold[2].xml, "<source a='2'/>", "its announcement");
 equal(successor.predecessor.source, link.source, "predecessor");
 equal(successor.predecessor.reserved, 2000, "predecessor's reserved");
 equal(successor.predecessor.mark, 1500, "predecessor's mark");

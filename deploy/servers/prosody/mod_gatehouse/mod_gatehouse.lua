@@ -53,12 +53,18 @@ state.points = module:shared("/*/gatehouse/points"); -- set by tests only
 -- The parts know each other through this table; the newest loaded one is the one that timers and filters use.
 local code = {};
 local hold = module:require "hold" (state, code);
-local link = module:require "link" (state, code);
-local answers = module:require "answers" (state, code, link);
+local words = module:require "words" (state);
+local links = module:require "link" (state, words);
+local owed = module:require "owed" (state, links, words);
+local sending = module:require "sending" (state, code, links, words, owed);
+local carried = module:require "carried" (code, links, owed);
+local silence = module:require "silence" (state, code, links, words, sending, carried);
+local answers = module:require "answers" (state, code, sending, carried, silence);
+local clock = module:require "clock" (state, links, words, owed, sending, carried, silence);
 local entries = module:require "entries" (state, kinds, hold);
-code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, answers.tick, answers.lost, answers.settle_lost, entries.take;
-code.submit, code.settle, code.unasked, code.keep_unscreened = link.submit, link.settle, link.unasked, link.keep_unscreened;
-code.finish, code.write_settlements = link.finish, link.write_settlements;
+code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, clock.tick, silence.lost, silence.settle_lost, entries.take;
+code.submit, code.settle, code.unasked, code.keep_unscreened = sending.submit, owed.settle, owed.unasked, owed.keep_unscreened;
+code.finish, code.write_settlements = sending.finish, owed.write_settlements;
 
 local function texts_by_name()
 	local by_name = {};
@@ -134,11 +140,11 @@ local function never() return false; end
 -- What the sources' hosts still owe is told, as far as the screen answers within a second.
 local function tell_rest(hosts)
 	let_run(never, 0.06); -- what was handed over is written by the server
-	for _, one in pairs(hosts) do link.write_settlements(one, true); end
+	for _, one in pairs(hosts) do owed.write_settlements(one, true); end
 	let_run(function ()
 		local all = true;
 		for _, one in pairs(hosts) do
-			if not answers.tell_rest(one) then all = false; end
+			if not clock.tell_rest(one) then all = false; end
 		end
 		return all;
 	end, 1);
@@ -148,14 +154,15 @@ end
 -- screen is away the source stays, for the host that comes back.
 local function part()
 	local one = host.link;
-	answers.settle_host(host);
+	clock.settle_host(host);
 	tell_rest { host };
 	local name = next(one.hosts);
-	if name == module.host and not next(one.hosts, name) and link.session_of(one.screen) then
-		answers.say_end(one);
+	if name == module.host and not next(one.hosts, name) and links.session_of(one.screen) then
+		clock.say_end(one);
 		if state.links[one.screen] == one then state.links[one.screen] = nil; end
 	end
 	one.hosts[module.host] = nil;
+	one.announced = false; -- the others say that it is gone
 end
 
 if host.link and host.link.screen ~= options.screen then part(); end
@@ -169,15 +176,22 @@ end
 for name, value in pairs(options) do host[name] = value; end
 host.leaving = nil;
 if not host.link then
-	host.link = state.links[options.screen] or link.new_link(options.screen);
-	for i, spool in ipairs(link.spools.leftovers(host.link, module.host)) do host.spools[i] = spool; end
+	host.link = state.links[options.screen] or links.new_link(options.screen);
+	local spools, problem = owed.spools.leftovers(host.link, module.host);
+	for i, spool in ipairs(spools) do host.spools[i] = spool; end
+	host.shut = host.link.unreadable or problem;
+	if host.shut then
+		module:log("error", "%s: nothing passes on %s until a helper that reads it runs here, or it is moved away, and Prosody is restarted", host.shut, module.host);
+	end
 end
+if not host.link.hosts[module.host] then host.link.announced = false; end
 host.link.hosts[module.host] = host;
 state.hosts[module.host], state.left[module.host] = host, nil;
 state.code = code;
 
-if link.spools.synced_by then
-	module:log("info", "What is kept for the screen is synced to the disk (%s): it survives a power cut", link.spools.synced_by);
+local synced_by = module:require "disk".synced_by;
+if synced_by then
+	module:log("info", "What is kept for the screen is synced to the disk (%s): it survives a power cut", synced_by);
 else
 	module:log(host.on_outage == "open" and "warn" or "info",
 		"Nothing offers fsync for %s (lua-luv, or lua-posix where it serves this Lua): what is kept survives a crash of Prosody, not a power cut", _VERSION);
@@ -192,14 +206,14 @@ timer.add_task(5, function ()
 		local one = state.hosts[name] or state.left[name];
 		return one and one.link and one.link.screen == screen;
 	end
-	for _, orphan in ipairs(link.spools.orphans(wanted)) do
+	for _, orphan in ipairs(owed.spools.orphans(wanted)) do
 		module:log("warn", "%s was kept for screen %s by host %s, which does not ask it any more, and is not told: "
 			.."load gatehouse with that screen on that host again, or rename the file to end in the name of the host that took its place, else remove it",
 			orphan.path, orphan.screen, orphan.host);
 	end
 end);
 
-module:require "reports" (module, state, host, link, link.writer);
+module:require "reports" (module, state, host, owed, words);
 module:require "measures" (module, host);
 
 -- Verdicts count only from the component's own session.
@@ -212,7 +226,7 @@ module:hook("iq/host", function (event)
 	elseif kind == "set" then
 		local verdicts = stanza.tags[1];
 		if not verdicts or verdicts.name ~= "verdicts" or verdicts.attr.xmlns ~= NS then return; end
-		if origin ~= link.session_of(host.link.screen) then
+		if origin ~= links.session_of(host.link.screen) then
 			origin.send(st.error_reply(stanza, "auth", "forbidden"));
 		else
 			origin.send(st.reply(stanza));
@@ -234,9 +248,9 @@ end
 local function hook_screen()
 	local there = prosody.hosts[options.screen];
 	if not there then return; end
-	module:hook_object_event(there.events, "component-authenticated", function () answers.connected(host.link); end, -10);
-	module:hook_object_event(there.events, "component-disconnected", function () answers.lost(host.link); end, -10);
-	answers.connected(host.link);
+	module:hook_object_event(there.events, "component-authenticated", function () silence.connected(host.link); end, -10);
+	module:hook_object_event(there.events, "component-disconnected", function () silence.lost(host.link); end, -10);
+	silence.connected(host.link);
 end
 hook_screen();
 module:hook_global("host-activated", function (name) if name == options.screen then hook_screen(); end end);
@@ -246,12 +260,12 @@ module:hook_global("host-activated", function (name) if name == options.screen t
 module:hook_global("server-stopping", function ()
 	if host.leaving then return; end
 	let_run(function () return true; end, 0);
-	answers.settle_host(host);
+	clock.settle_host(host);
 	for name in pairs(host.link.hosts) do
 		if not state.hosts[name].leaving then return; end
 	end
 	tell_rest(host.link.hosts);
-	answers.say_end(host.link);
+	clock.say_end(host.link);
 	let_run(function () return next(host.link.outstanding) == nil; end, 1);
 end, 50);
 

@@ -5,15 +5,16 @@ local jid_bare = require "util.jid".bare;
 local now = require "util.time".now;
 local format = string.format;
 
-return function (module, state, host, link, writer)
+return function (module, state, host, owed, words)
 
-local attribute, stamp = writer.attribute, link.stamp;
+local writer, stamp, report = words.writer, words.stamp, owed.report;
+local attribute = writer.attribute;
 
 local function session(event, what)
 	local one = event.session;
 	if not one.full_jid then return; end
 	local via = one.bosh_version and "bosh" or one.websocket_request and "websocket" or "c2s";
-	link.report(host, format("<session jid='%s' via='%s' event='%s' at='%s'/>", attribute(one.full_jid), via, what, stamp(now())));
+	report(host, format("<session jid='%s' via='%s' event='%s' at='%s'/>", attribute(one.full_jid), via, what, stamp(now())));
 end
 
 module:hook("resource-bind", function (event) session(event, "started"); end);
@@ -21,7 +22,7 @@ module:hook("resource-unbind", function (event) session(event, "ended"); end);
 
 local function occupant(room, nick, jid, what)
 	if not room or not nick or not jid then return; end
-	link.report(host, format("<occupant room='%s' nick='%s' jid='%s' event='%s' at='%s'/>", attribute(room),
+	report(host, format("<occupant room='%s' nick='%s' jid='%s' event='%s' at='%s'/>", attribute(room),
 		attribute(nick:match("/(.*)$") or nick), attribute(jid), what, stamp(now())));
 end
 
@@ -52,7 +53,7 @@ end, -1000);
 local function stanza_id(by, id)
 	local item = state.current;
 	if not item or not item.n or not by or not id then return; end
-	link.report(item.host, format("<stanza-id n='%d' by='%s' id='%s' at='%s'/>", item.n, attribute(by), attribute(tostring(id)), stamp(now())));
+	report(item.host, format("<stanza-id n='%d' by='%s' id='%s' at='%s'/>", item.n, attribute(by), attribute(tostring(id)), stamp(now())));
 end
 
 module:hook("archive-message-added", function (event)
@@ -75,7 +76,7 @@ local function observe(event)
 		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + 1;
 		return;
 	end
-	link.report(host, format("<observed at='%s'><forwarded xmlns='urn:xmpp:forward:0'>%s</forwarded></observed>", stamp(now()), xml));
+	report(host, format("<observed at='%s'><forwarded xmlns='urn:xmpp:forward:0'>%s</forwarded></observed>", stamp(now()), xml));
 end
 module:hook("message/bare", observe, 99999);
 module:hook("message/full", observe, 99999);

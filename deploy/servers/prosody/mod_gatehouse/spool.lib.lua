@@ -1,88 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- What must not be forgotten until the screen has acknowledged it, on disk: numbers given out (in blocks), settlements that
--- a verdict does not imply, and whole questions that were let through unscreened.
--- Below DATA/gatehouse/SCREEN/: `source` (one line: source, reserved up to, last mark) and `spool-SOURCE-HOST` (records:
--- one line "kind n length", the element, a line end). Survives kill -9; a power cut only where lua-posix or lua-luv offers fsync.
+-- What must not be forgotten until the screen has acknowledged it, on disk: settlements that a verdict does not imply, and whole
+-- questions that were let through unscreened. `spool-SOURCE-HOST`: a line with name and version, then records: one line
+-- "kind n length", the element, a line end. Survives kill -9; a power cut only where lua-posix or lua-luv offers fsync.
+local disk = module:require "disk";
 local logger = require "util.logger";
 local lfs = require "lfs";
-local format, gsub, match = string.format, string.gsub, string.match;
+local escape, unescape, folder, sync, version_of = disk.escape, disk.unescape, disk.folder, disk.sync, disk.version_of;
+local format, match = string.format, string.match;
 local log = logger.init("gatehouse");
 
-local now = require "util.time".now;
-
--- Prosody itself cannot fsync. Opens the file or folder anew: what is synced is the file, not who wrote it.
-local function syncing_by(open, fsync, close)
-	return function (path)
-		local fd, err = open(path);
-		if not fd then return false, err; end
-		local ok;
-		ok, err = fsync(fd);
-		close(fd);
-		return ok and true or false, err;
-	end
-end
-
-local function find_sync()
-	local found, unistd, fcntl = pcall(function () return require "posix.unistd", require "posix.fcntl"; end);
-	if found then
-		return syncing_by(function (path) return fcntl.open(path, fcntl.O_RDONLY); end, unistd.fsync, unistd.close), "lua-posix";
-	end
-	local luv;
-	found, luv = pcall(require, "luv");
-	if found then return syncing_by(function (path) return luv.fs_open(path, "r", 0); end, luv.fs_fsync, luv.fs_close), "lua-luv"; end
-end
-local sync, synced_by = find_sync();
-
-local function escape(name)
-	return (gsub(name, "[^%w.]", function (c) return format("%%%02x", c:byte()); end));
-end
-
-local function unescape(name)
-	return (gsub(name, "%%(%x%x)", function (c) return string.char(tonumber(c, 16)); end));
-end
-
-local function folder(link)
-	if link.folder then return link.folder; end
-	local path = prosody.paths.data;
-	for _, part in ipairs { "gatehouse", escape(link.screen) } do
-		path = path.."/"..part;
-		lfs.mkdir(path);
-	end
-	link.folder = path;
-	return path;
-end
-
--- Replaces the file in one step; false when the disk does not take it. points: set by tests only.
-local function keep_numbers(link, points)
-	if points and points.before_reserve then points.before_reserve(link); end
-	local path = folder(link).."/source";
-	local file, err = io.open(path..".new", "w");
-	local ok = file and file:write(link.source, " ", link.reserved, " ", link.marked, "\n");
-	if file then
-		if ok then ok, err = file:flush(); end
-		file:close();
-		if ok and sync then ok, err = sync(path..".new"); end
-	end
-	if points and points.in_reserve then points.in_reserve(link); end
-	if ok then ok, err = os.rename(path..".new", path); end
-	if ok and sync then ok, err = sync(folder(link)); end
-	if not ok and now() - (link.complained or 0) > 60 then
-		link.complained = now();
-		log("error", "Cannot keep the reserved numbers in %s: %s", path, err or "disk full?");
-	end
-	if points and points.after_reserve then points.after_reserve(link); end
-	return ok and true or false;
-end
-
-local function read_predecessor(link)
-	local file = io.open(folder(link).."/source");
-	if not file then return; end
-	local source, reserved, mark = match(file:read("a") or "", "^(%x+) (%d+) (%d+)\n");
-	file:close();
-	if source and #source == 32 then
-		link.predecessor = { source = source, reserved = tonumber(reserved), mark = tonumber(mark) };
-	end
-end
+local HEAD = disk.head("spool");
 
 local function new_spool(link, host_name, source, size)
 	return {
@@ -91,9 +18,19 @@ local function new_spool(link, host_name, source, size)
 	};
 end
 
--- Spools that earlier runs left for this host, oldest first.
+-- nil: these are records. Why it is not for us to read, else.
+local function unreadable(path)
+	local file = io.open(path, "rb");
+	if not file then return; end
+	local line = file:read("L") or "";
+	file:close();
+	local version, why = version_of("spool", line);
+	return not version and format("%s cannot be read (%s)", path, why) or nil;
+end
+
+-- Spools that earlier runs left for this host, oldest first; and why one of them cannot be read.
 local function leftovers(link, host_name)
-	local found = {};
+	local found, problem = {}, nil;
 	local wanted = escape(host_name);
 	for name in lfs.dir(folder(link)) do
 		local source, escaped = match(name, "^spool%-(%x+)%-(.*)$");
@@ -101,11 +38,12 @@ local function leftovers(link, host_name)
 			local path = folder(link).."/"..name;
 			local spool = new_spool(link, unescape(escaped), source, lfs.attributes(path, "size"));
 			spool.born = lfs.attributes(path, "modification");
-			found[#found + 1] = spool;
+			local why = unreadable(path);
+			if why then problem = why; else found[#found + 1] = spool; end
 		end
 	end
 	table.sort(found, function (a, b) return a.born < b.born; end);
-	return found;
+	return found, problem;
 end
 
 -- Spools that nobody here will send: of hosts, or for screens, that are no longer set up. wanted(screen, host): who is.
@@ -130,7 +68,7 @@ end
 
 -- Appends a record. False when the bound is reached or the disk refuses it; then nothing of it counts.
 local function append(spool, max_bytes, kind, n, xml)
-	local frame = format("%s %d %d\n%s\n", kind, n, #xml, xml);
+	local frame = format("%s%s %d %d\n%s\n", spool.size == 0 and HEAD or "", kind, n, #xml, xml);
 	if max_bytes and spool.size + #frame > max_bytes then return false, "full"; end
 	if spool.full then return false, "a write failed"; end
 	if not spool.file then
@@ -166,8 +104,12 @@ local function read(spool, most, bytes)
 	file:seek("set", spool.read);
 	local list, place, taken = {}, spool.read, 0;
 	while #list < most and taken < bytes and place < spool.size do
-		local head = file:read("L");
-		local kind, n, length = match(head or "", "^(%l) (%d+) (%d+)\n$");
+		local line = file:read("L");
+		if place == 0 and line == HEAD then
+			place = #HEAD;
+			line = file:read("L");
+		end
+		local kind, n, length = match(line or "", "^(%l) (%d+) (%d+)\n$");
 		local xml = kind and file:read(tonumber(length) + 1);
 		if not xml or #xml ~= tonumber(length) + 1 or xml:sub(-1) ~= "\n" then
 			log("error", "%s: unreadable from byte %d on (a write that was cut off); %d bytes are left out", spool.path, place, spool.size - place);
@@ -175,7 +117,7 @@ local function read(spool, most, bytes)
 			break;
 		end
 		list[#list + 1] = { kind = kind, n = tonumber(n), xml = xml:sub(1, -2) };
-		place = place + #head + #xml;
+		place = place + #line + #xml;
 		taken = taken + #xml;
 	end
 	file:close();
@@ -201,6 +143,6 @@ local function put_aside(spool, elements)
 end
 
 return {
-	put_aside = put_aside, keep_numbers = keep_numbers, read_predecessor = read_predecessor, new_spool = new_spool, leftovers = leftovers, orphans = orphans,
-	append = append, read = read, acknowledge = acknowledge, synced_by = synced_by,
+	put_aside = put_aside, new_spool = new_spool, leftovers = leftovers, orphans = orphans,
+	append = append, read = read, acknowledge = acknowledge,
 };

@@ -53,11 +53,11 @@ await run({
       mark: words.path({ default: 'mark' }),
     }),
     hold(said, shared, tell) {
-      if (said.keep_for > 365 * 86_400_000) tell(['keep_for'], 'at most 365 days are wanted')
+      if (said.keep_for > 365 * 86_400_000) tell(['keep_for'], 'probe-wanted-365-days')
       return { ...said, keepForMs: said.keep_for, state: shared.folders.state }
     },
   }),
-  async start({ settings, log, metrics, signal }) {
+  async start({ settings, log, metrics, signal, text }) {
     const counted = metrics.counter('rows_total', 'Rows said', { kind: ['odd', 'even'] })
     metrics.gauge('secret_bytes', 'Length of the secret', () => settings.secret_file.reveal().length)
     if (settings.behave === 'throw at start') throw new Error('planted at start')
@@ -81,7 +81,10 @@ await run({
       {
         ...whoami,
         async *run(_args, { caller, language }): AsyncIterable<Said> {
-          yield { say: 'row', row: { uid: caller.uid, user: caller.user, rights: [...caller.rights].sort(), language } }
+          yield {
+            say: 'row',
+            row: { uid: caller.uid, user: caller.user, rights: [...caller.rights.keys()].sort(), language },
+          }
         },
       },
       {
@@ -121,13 +124,13 @@ await run({
     ]
     return {
       commands,
-      healthy: () => (settings.behave === 'be ill' ? 'planted illness' : null),
+      healthy: (language) => (settings.behave === 'be ill' ? text.say('probe-ill', language) : null),
       ready: () => (signal.aborted ? 'stopping' : null),
       async reload() {
         reloads++
         if (reloads > 1)
           throw new BadSettings([
-            { file: 'rules.yaml', line: 3, setting: 'rule', read: '"x"', wanted: 'a rule is wanted' },
+            { file: 'rules.yaml', line: 3, setting: 'rule', read: '"x"', wanted: { id: 'probe-wanted-rule' } },
           ])
       },
       async drain() {

@@ -8,3 +8,6 @@ probe-secret = Sieht Inhalte an.
 probe-words = Wörter, in einem Text.
 probe-about = ein Prozess, den nur Prüfungen starten.
 probe-flood = Schreibt mehr Protokoll, als jemand liest.
+probe-ill = gepflanzte Krankheit
+probe-wanted-365-days = verlangt werden höchstens 365 Tage
+probe-wanted-rule = verlangt wird eine Regel

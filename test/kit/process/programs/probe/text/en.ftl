@@ -8,3 +8,6 @@ probe-secret = Looks at contents.
 probe-words = Words, in one text.
 probe-about = a process that only tests start.
 probe-flood = Writes more log than anybody reads.
+probe-ill = planted illness
+probe-wanted-365-days = at most 365 days are wanted
+probe-wanted-rule = a rule is wanted

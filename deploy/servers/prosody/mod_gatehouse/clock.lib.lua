@@ -1,0 +1,164 @@
+-- SPDX-License-Identifier: MIT
+-- What is due: time-outs, marks, probes, what waits to be told; and the end, of a host or of a source.
+local logger = require "util.logger";
+local now = require "util.time".now;
+local log = logger.init("gatehouse");
+
+local MARK_EVERY, PROBE_EVERY = 4.5, 1; -- with the pace of the ticks a mark is out within 5 s
+local RUN_KEPT_EVERY = 60;
+local BARRED_PROBE_EVERY = 5;
+
+return function (state, links, words, owed, sending, carried, silence)
+
+local keep_numbers, safe_done, session_of, speaker = links.keep_numbers, links.safe_done, links.session_of, links.speaker;
+local mark, close_run, flush, SCREENS_AT_ONCE = words.mark, owed.close_run, sending.flush, sending.SCREENS_AT_ONCE;
+local replay_oldest, resend_unspooled, tell_run = carried.replay_oldest, carried.resend_unspooled, carried.tell_run;
+local break_link, fail, give_up, lost, probe, take_pending =
+	silence.break_link, silence.fail, silence.give_up, silence.lost, silence.probe, silence.take_pending;
+local FAILURES = silence.FAILURES;
+
+local function collect_where(list, test)
+	local found;
+	for key, value in pairs(list) do
+		if test(value) then
+			found = found or {};
+			found[key] = value;
+		end
+	end
+	return found;
+end
+
+-- In a long outage: what was counted goes to the disk now and then, so that a crash forgets little of it.
+local function close_long_run(host, t)
+	local run = host.outage_run;
+	if run and t - run.at >= RUN_KEPT_EVERY then close_run(host); end
+end
+
+local function tick_link(link, t)
+	local late = collect_where(link.outstanding, function (rec) return t - rec.sent >= rec.host.try; end);
+	for id, rec in pairs(late or {}) do
+		link.fails, link.goods, link.probing = link.fails + 1, 0, false;
+		if link.fails >= FAILURES then break_link(link, "three time-outs in a row"); end
+		fail(link, id, rec, t);
+	end
+	local over = collect_where(link.later, function (item) return t - item.at >= item.host.hold_max; end);
+	for n, item in pairs(over or {}) do
+		link.later[n] = nil;
+		give_up(item);
+	end
+	if link.waiting[1] then
+		local waiting = link.waiting;
+		link.waiting = {};
+		for i = 1, #waiting do
+			local item = waiting[i];
+			if t - item.at < item.host.hold_max then link.waiting[#link.waiting + 1] = item; else give_up(item); end
+		end
+	end
+	local session = session_of(link.screen);
+	local done = safe_done(link, t);
+	if not session and not link.broken then lost(link); end
+	if not session and not link.greeted and t - link.since > 5 then
+		link.greeted = true;
+		log("warn", "Screen %s has not connected yet; the outage rule applies", link.screen);
+	end
+	for _, host in pairs(link.hosts) do
+		if host.barred then
+			close_long_run(host, t);
+			if session and t - host.barred_at >= BARRED_PROBE_EVERY then
+				host.barred_at = t;
+				flush(host, mark(link, t));
+			end
+		end
+	end
+	if link.broken then
+		for _, host in pairs(link.hosts) do close_long_run(host, t); end
+		if not session then return; end
+		if not link.probing and t - (link.probed_at or 0) >= PROBE_EVERY then probe(link); end
+		return;
+	end
+	tell_run(link);
+	if not link.announced then
+		local host = speaker(link);
+		if host then flush(host); end
+	end
+	if link.stale then keep_numbers(link); end
+	if t - link.mark_at >= MARK_EVERY and (link.last > link.told_last or done > link.told_done) then
+		local host = speaker(link);
+		link.mark_at = t;
+		if link.marked ~= link.last then
+			link.marked = link.last;
+			keep_numbers(link);
+		end
+		if host then flush(host, mark(link, t)); end
+	end
+	for _, host in pairs(link.hosts) do
+		if not host.barred then
+			close_run(host);
+			resend_unspooled(host);
+			if host.pending_count > 0 or (host.reports[1] and host.screens < SCREENS_AT_ONCE) then flush(host); end
+			replay_oldest(host);
+		end
+	end
+end
+
+local function tick()
+	local t = now();
+	state.ticked = t;
+	for _, link in pairs(state.links) do tick_link(link, t); end
+end
+
+-- The module leaves the host (or the server stops): what waits is settled by the outage rule, now.
+local function settle_host(host)
+	local link = host.link;
+	host.leaving = true;
+	local mine = collect_where(link.outstanding, function (rec) return rec.host == host; end);
+	for id, rec in pairs(mine or {}) do fail(link, id, rec, now()); end
+	local items, count = take_pending(host);
+	for i = 1, count do give_up(items[i]); end
+	local is_mine = function (item) return item.host == host; end
+	for n, item in pairs(collect_where(link.later, is_mine) or {}) do
+		link.later[n] = nil;
+		give_up(item);
+	end
+	local waiting = link.waiting;
+	link.waiting = {};
+	for i = 1, #waiting do
+		if is_mine(waiting[i]) then give_up(waiting[i]); else link.waiting[#link.waiting + 1] = waiting[i]; end
+	end
+	close_run(host);
+end
+
+-- The last word of a source: nothing is numbered after it.
+local function say_end(link)
+	if link.stopping then return; end
+	for _, host in pairs(link.hosts) do close_run(host); end
+	link.stopping = true;
+	link.marked = link.last;
+	if link.kept then keep_numbers(link); end -- else nobody has heard of this run
+	local host = speaker(link);
+	if not host or not session_of(link.screen) or link.unreadable then return; end
+	link.seen_done, link.seen_at = link.done, 0; -- nothing is on its way any more
+	flush(host, mark(link, now(), true));
+	for _, one in pairs(link.hosts) do replay_oldest(one); end
+end
+
+-- Tells what the host still owes; true when the screen has acknowledged all of it, or cannot now.
+local function tell_rest(host)
+	local link = host.link;
+	if link.broken or host.barred or not session_of(link.screen) then return true; end
+	resend_unspooled(host);
+	replay_oldest(host);
+	if host.unspooled[1] then return false; end
+	for _, spool in ipairs(host.spools) do
+		if spool.source == link.source and spool.size > 0 then return false; end
+	end
+	for _, rec in pairs(link.outstanding) do
+		if rec.host == host and rec.apart then return false; end
+	end
+	return true;
+end
+
+return {
+	tick = tick, settle_host = settle_host, say_end = say_end, tell_rest = tell_rest,
+};
+end
