@@ -27,6 +27,7 @@ const PACKAGES = {
   postgresql: { why: "the database of Prosody's SQL archive, to compare with", command: 'psql' },
   openssl: { why: 'a certificate for the made-up host', command: 'openssl' },
   strace: { why: 'shows the sync between write and answer', command: 'strace' },
+  stunnel4: { why: 'the TLS tunnel of deploy/stunnel', command: 'stunnel' },
   gcc: { why: 'builds the shim that kills or slows fdatasync', command: 'gcc' },
   'libc6-dev': { why: 'headers for that shim' },
 }
@@ -43,7 +44,7 @@ const COMMANDS = {
     says: 'checks and tests, short form; --long is everything',
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
-      ...['openssl', 'strace', 'gcc', 'libc6-dev'],
+      ...['openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
     ],
     long: [],
   },

@@ -164,7 +164,7 @@ suite('setup', () => {
 
   test('everything there: nothing is said or done', { skip: !isDebian && 'needs Debian' }, async () => {
     await installed(
-      'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp openssl strace gcc libc6-dev',
+      'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp openssl strace stunnel4 gcc libc6-dev',
     )
     const { code, said } = await setup(['test'])
     assert.equal(said, 'started with \n')
@@ -184,7 +184,7 @@ suite('setup', () => {
     ]
 
     test('installs what is missing, starts no service, leaves nothing behind', async () => {
-      await installed('prosody prosody-modules lua-unbound lua-dbi-sqlite3 openssl strace gcc libc6-dev')
+      await installed('prosody prosody-modules lua-unbound lua-dbi-sqlite3 openssl strace stunnel4 gcc libc6-dev')
       const { code, said } = await setup(['test'], { before })
       assert.equal(code, 0)
       assert.match(said, /setup: {3}lua-check .*\nsetup: {3}python3-slixmpp /)

@@ -10,8 +10,6 @@ local now = require "util.time".now;
 
 local VERSION = "0.1.0";
 local NS = "urn:gatehouse:screen:1";
-local NO_SCREEN = "screen-not-set.gatehouse.invalid"; -- a component that nobody can be
-local ALL_KINDS = { "message", "error", "status", "subscription", "join", "iq", "pep", "vcard", "room", "file" };
 
 local kinds = module:require "kinds";
 
@@ -66,57 +64,7 @@ code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, cloc
 code.submit, code.settle, code.unasked, code.keep_unscreened = sending.submit, owed.settle, owed.unasked, owed.keep_unscreened;
 code.finish, code.write_settlements = sending.finish, owed.write_settlements;
 
-local function texts_by_name()
-	local by_name = {};
-	for _, source in ipairs { module:require "texts", module:get_option("gatehouse_texts", {}) } do
-		for lang, texts in pairs(source) do
-			for name, text in pairs(texts) do
-				by_name[name] = by_name[name] or {};
-				by_name[name][lang] = text;
-			end
-		end
-	end
-	return by_name;
-end
-
-local function read_options()
-	local options = {
-		screen = module:get_option_string("gatehouse_screen"),
-		on_outage = module:get_option_string("gatehouse_on_outage", "closed"),
-		try = module:get_option_number("gatehouse_try", 2),
-		hold_max = module:get_option_number("gatehouse_hold_max", 5),
-		max_questions = module:get_option_number("gatehouse_max_questions", 1000),
-		max_bytes = module:get_option_number("gatehouse_max_bytes", 32 * 1024 * 1024),
-		-- What the screen reads in one piece is 4 MiB; what a client sends may grow sixfold when it is written.
-		max_stanza = module:get_option_number("gatehouse_max_stanza",
-			math.max(2 * 1024 * 1024, 6 * module:get_option_number("c2s_stanza_size_limit", 256 * 1024))),
-		max_reports = module:get_option_number("gatehouse_max_reports", 10000),
-		spool_max_bytes = module:get_option_number("gatehouse_spool_max_bytes", 256 * 1024 * 1024),
-		texts = texts_by_name(), asked = {}, trusted = {},
-	};
-	-- A module that does not load would let everything pass: with a mistake in its settings it closes the host instead.
-	if not options.screen then
-		module:log("error", "gatehouse_screen is not set (the JID of the component that answers): "
-			.."nothing passes on %s until it is set and Prosody restarted", module.host);
-		options.screen, options.on_outage = NO_SCREEN, "closed";
-	end
-	if options.on_outage ~= "closed" and options.on_outage ~= "open" then
-		module:log("error", "gatehouse_on_outage is %q; \"closed\" or \"open\" is wanted: taken as \"closed\"", tostring(options.on_outage));
-		options.on_outage = "closed";
-	end
-	for kind in module:get_option_set("gatehouse_ask", ALL_KINDS) do
-		if kinds.all[kind] then
-			options.asked[kind] = true;
-		else
-			module:log("error", "gatehouse_ask: there is no kind %q: every kind is asked about", tostring(kind));
-			for name in pairs(kinds.all) do options.asked[name] = true; end
-		end
-	end
-	for component in module:get_option_set("gatehouse_trusted", {}) do options.trusted[component] = true; end
-	return options;
-end
-
-local options = read_options();
+local options = module:require "options" (module);
 state.left = state.left or {}; -- hosts that the module left: what the screen has not acknowledged yet is told when it comes back
 local host = state.hosts[module.host] or state.left[module.host] or {
 	name = module.host, inflight = 0, passing = 0, passing_bytes = 0, bytes = 0, screens = 0, counted = {},

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// mod_gatehouse and the disk: what it syncs where a Lua library offers fsync, what it says where none does, what it does when the
+// disk refuses settlements, and the word about files that nobody will tell.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { type Gated, HOST, openGated, SCREEN, soon } from './gated.ts'
+
+const BOB = `bob@${HOST}`
+const run = promisify(execFile)
+const folderOf = (gated: Gated) => join(gated.folder, 'data', 'gatehouse', SCREEN)
+
+/** A folder in which the named Lua modules are such as cannot be loaded. */
+async function hiding(
+  names: readonly string[],
+  body: (environment: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-hiding-'))
+  try {
+    await mkdir(join(folder, 'posix'))
+    for (const name of names) await writeFile(join(folder, `${name}.lua`), 'error("not here")')
+    await body({ LUA_PATH: `${folder}/?.lua;${process.env.LUA_PATH ?? ''};;` })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Whether the Lua of this machine's Prosody has the library. */
+const has = (name: string) =>
+  run('lua5.4', ['-e', `require "${name}"`]).then(
+    () => true,
+    () => false,
+  )
+
+describe('what is kept and fsync', () => {
+  for (const [mode, level] of [
+    ['closed', 'info'],
+    ['open', 'warn'],
+  ] as const)
+    it(`says where nothing offers fsync (${mode}: ${level}), and works all the same`, () =>
+      hiding(['luv', 'posix/unistd'], async (environment) => {
+        await using gated = await openGated({ lines: [`gatehouse_on_outage = "${mode}"`], settings: { environment } })
+        assert.match(await gated.prosody.logged(/Nothing offers fsync/), new RegExp(`\\b${level}\\b.*not a power cut`))
+        const screen = await gated.asking()
+        const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+        alice.say(BOB, 'all the same')
+        await bob.got(/all the same/)
+        await soon(screen.saw(/all the same/), 'the question')
+      }))
+
+  for (const [library, module, others] of [
+    ['lua-luv', 'luv', ['posix/unistd']],
+    ['lua-posix', 'posix.unistd', ['luv']],
+  ] as const)
+    it(`syncs by ${library}: the numbers before one is used, what is let through before it is delivered`, async (t) => {
+      if (!(await has(module)))
+        return t.skip(`${library} does not serve the Lua 5.4 of this machine: nothing to sync by`)
+      await hiding(others, async (environment) => {
+        await using gated = await openGated({
+          lines: ['gatehouse_on_outage = "open"'],
+          settings: {
+            environment,
+            wrapper: [
+              'strace',
+              '-f',
+              '-qq',
+              '-s',
+              '400',
+              '-e',
+              'trace=fsync,openat,rename,renameat,renameat2,sendto,write,writev',
+            ],
+          },
+        })
+        assert.match(
+          await gated.prosody.logged(/synced to the disk/),
+          new RegExp(`\\(${library}\\): it survives a power cut`),
+        )
+        const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+        alice.say(BOB, 'kept first')
+        await bob.got(/kept first/)
+        await gated.prosody.stop()
+        const calls = (await readFile(gated.prosody.logFile, 'utf8')).split('\n')
+        const folder = folderOf(gated)
+        let from = 0
+        const next = (what: string, pattern: RegExp) => {
+          const at = calls.findIndex((line, i) => i >= from && pattern.test(line))
+          assert.ok(at >= 0, `${what}, behind line ${from}`)
+          from = at + 1
+          return calls[at] ?? ''
+        }
+        const synced = (path: string) => {
+          const descriptor = /= (\d+)$/.exec(
+            next(`opening ${path}`, new RegExp(`open.*"${path}", O_RDONLY.* = \\d+$`)),
+          )?.[1]
+          next(`the sync of ${path}`, new RegExp(`fsync\\(${descriptor}\\) += 0`))
+        }
+        synced(`${folder}/source.new`)
+        next('the renaming', /rename.*source\.new.* = 0/)
+        synced(folder)
+        next('the record', /write\(\d+, "(gatehouse-spool 1|[^"]*<ask n='1')/)
+        synced(`${folder}/spool-[0-9a-f]{32}-${HOST}`)
+        next('the delivery', /(sendto|write)\(.*<message.*kept first/)
+      })
+    })
+})
+
+describe('settlements that the disk refuses', () => {
+  it('are kept in memory up to the bound, then the host takes nothing new; told from there, it asks again', async () => {
+    await using gated = await openGated({
+      lines: ['gatehouse_try = 0.5', 'gatehouse_hold_max = 1', 'gatehouse_max_reports = 2'],
+    })
+    const first = await gated.asking({ silent: /<settle / })
+    const source = / source='([0-9a-f]{32})'/.exec(first.seen[0] ?? '')?.[1]
+    const inTheWay = join(folderOf(gated), `spool-${source}-${HOST}`)
+    await mkdir(inTheWay)
+    const alice = await gated.login('alice')
+    for (const i of [1, 2]) alice.say(BOB, `MUTE ${i}`)
+    await alice.got(/id='MUTE-2'/)
+    await soon(gated.prosody.logged(/kept in memory only/), 'the word about it')
+    alice.say(BOB, 'one too many')
+    assert.match(await alice.got(/id='one-too-many'/), /too many messages are waiting/)
+    assert.ok(!first.seen.some((iq) => iq.includes('one too many')))
+    await rmdir(inTheWay)
+    await first.close()
+    const second = await gated.screen()
+    for (const n of [1, 2])
+      await soon(second.saw(new RegExp(`<settle n='${n}' try='0' outcome='bounced'`)), `number ${n}`)
+    await soon(second.saw(/<outage [^>]*count='1' outcome='bounced'/), 'the one that was bounced')
+    const bob = await gated.login('bob')
+    alice.say(BOB, 'room again')
+    await bob.got(/room again/)
+  })
+})
+
+describe('a file that nobody will tell', () => {
+  it('is named in the log with what to do: of a host that does not ask, or for another screen', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-orphans-'))
+    const run = 'ab'.repeat(16)
+    const files = [
+      join(folder, 'data', 'gatehouse', SCREEN, `spool-${run}-gone.example`),
+      join(folder, 'data', 'gatehouse', 'old.gatehouse.internal', `spool-${run}-${HOST}`),
+    ]
+    const mine = join(folder, 'data', 'gatehouse', SCREEN, `spool-${run}-${HOST}`)
+    for (const file of [...files, mine]) {
+      await mkdir(join(file, '..'), { recursive: true })
+      await writeFile(
+        file,
+        "gatehouse-spool 1\ns 1 74\n<settle n='1' try='0' outcome='unscreened' at='2026-11-22T10:23:50.519Z'/>\n",
+      )
+    }
+    await using gated = await openGated({ folder })
+    for (const file of files) {
+      const line = await soon(gated.prosody.logged(new RegExp(`warn.*${file} was kept for screen`)), file)
+      assert.match(line, /load gatehouse with that screen on that host again, or rename the file/)
+    }
+    assert.doesNotMatch(await readFile(gated.prosody.logFile, 'utf8'), new RegExp(`${mine} was kept`))
+  })
+})
