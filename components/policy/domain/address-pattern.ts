@@ -6,22 +6,47 @@ export type AddressPattern =
   | { domain: string }
   | { glob: readonly string[]; over: 'bare' | 'domain' }
 
-/** Reads one pattern. An Error says what is wrong with it in a sentence. */
-export function readAddressPattern(text: string): AddressPattern {
+/** Many patterns, the plain ones to be looked up at once. */
+export type Audience = {
+  bares: ReadonlySet<string>
+  domains: ReadonlySet<string>
+  globs: readonly (AddressPattern & { over: 'bare' | 'domain' })[]
+}
+
+/** Reads one pattern; `wrong` is the id of the text that says what is wanted instead. */
+export function readAddressPattern(text: string): AddressPattern | { wrong: string } {
   const pattern = text.trim().toLowerCase()
-  if (pattern === '')
-    throw new Error('an address is wanted, such as alice@corp.example, corp.example or *@corp.example')
-  if (pattern.includes('/')) throw new Error('an address without a resource is wanted')
-  if (/[\s<>"'&]/u.test(pattern)) throw new Error('an address holds no spaces, quotes or brackets')
+  if (pattern === '') return { wrong: 'policy-wanted-pattern' }
+  if (pattern.includes('/')) return { wrong: 'policy-wanted-bare-address' }
+  if (/[\s<>"'&]/u.test(pattern)) return { wrong: 'policy-wanted-plain-address' }
   const parts = pattern.split('@')
-  if (parts.length > 2 || parts.includes('')) throw new Error('an address is wanted, such as alice@corp.example')
+  if (parts.length > 2 || parts.includes('')) return { wrong: 'policy-wanted-address' }
   if (pattern.includes('*')) return { glob: pattern.split('*'), over: parts.length === 2 ? 'bare' : 'domain' }
   return parts.length === 2 ? { bare: pattern } : { domain: pattern }
 }
 
+export function gatherAudience(patterns: readonly AddressPattern[]): Audience {
+  return {
+    bares: new Set(patterns.flatMap((pattern) => ('bare' in pattern ? [pattern.bare] : []))),
+    domains: new Set(patterns.flatMap((pattern) => ('domain' in pattern ? [pattern.domain] : []))),
+    globs: patterns.filter((pattern) => 'glob' in pattern),
+  }
+}
+
+export function domainOf(bare: string): string {
+  return bare.slice(bare.indexOf('@') + 1)
+}
+
+/** Whether a bare JID in lower case is one of the audience. */
+export function isAmong(bare: string, audience: Audience): boolean {
+  if (audience.bares.has(bare)) return true
+  if (audience.domains.size > 0 && audience.domains.has(domainOf(bare))) return true
+  return audience.globs.length > 0 && isMeant(bare, audience.globs)
+}
+
 /** Whether a bare JID in lower case is meant by one of the patterns. */
 export function isMeant(bare: string, patterns: readonly AddressPattern[]): boolean {
-  const domain = bare.slice(bare.indexOf('@') + 1)
+  const domain = domainOf(bare)
   return patterns.some((pattern) => {
     if ('bare' in pattern) return pattern.bare === bare
     if ('domain' in pattern) return pattern.domain === domain

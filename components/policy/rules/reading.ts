@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Message } from '../../kit/text/catalogue.ts'
 import { nearestName } from '../../kit/text/nearest-name.ts'
 import type { Yaml } from '../../kit/yaml/yaml.ts'
 import type { KnownKeys } from './keys.ts'
 
-/** A line of the file and what is wrong with it. */
-export type RuleProblem = { line: number; message: string }
+/** A line of the file and what is wanted there. */
+export type RuleProblem = { line: number; wanted: Message }
 
 /** A value of the rule file with the way to it; what is wrong with it goes to the list of problems with its line. */
 export class Reading {
@@ -25,12 +26,17 @@ export class Reading {
     return new Reading(this.#yaml, this.#problems, [...this.path, step], below)
   }
 
-  refuse(message: string): null {
-    const name = this.path
+  /** `id`: the text that says what is wanted here. */
+  refuse(id: string, args: NonNullable<Message['args']> = {}): null {
+    const place = this.path
       .map((step) => (typeof step === 'number' ? `[${step + 1}]` : step))
       .join('.')
       .replaceAll('.[', '[')
-    this.#problems.push({ line: this.#yaml.lineOf(this.path), message: name === '' ? message : `${name}: ${message}` })
+    const wanted = { id, args }
+    this.#problems.push({
+      line: this.#yaml.lineOf(this.path),
+      wanted: place === '' ? wanted : { id: 'policy-at', args: { place, wanted } },
+    })
     return null
   }
 
@@ -39,21 +45,19 @@ export class Reading {
     if (!isMap(this.value)) return
     for (const key of Object.keys(this.value)) {
       if (known.built.includes(key)) continue
-      if (known.planned.includes(key)) this.at(key).refuse('not built yet in this version')
+      if (known.planned.includes(key)) this.at(key).refuse('policy-not-built')
       else {
         const near = nearestName(key, [...known.built, ...known.planned])
-        this.at(key).refuse(
-          near ? `no such key; is ${near} meant?` : `no such key; known here: ${known.built.join(', ')}`,
-        )
+        if (near) this.at(key).refuse('policy-key-near', { near })
+        else this.at(key).refuse('policy-key-unknown', { known: known.built.join(', ') })
       }
     }
   }
 
   text(atMost: number): string | null {
-    if (typeof this.value === 'number' || typeof this.value === 'boolean')
-      return this.refuse('a text is wanted; put it in quotes')
-    if (typeof this.value !== 'string' || this.value.trim() === '') return this.refuse('a text is wanted')
-    if (this.value.length > atMost) return this.refuse(`at most ${atMost} characters are wanted`)
+    if (typeof this.value === 'number' || typeof this.value === 'boolean') return this.refuse('policy-wanted-quotes')
+    if (typeof this.value !== 'string' || this.value.trim() === '') return this.refuse('kit-wanted-text')
+    if (this.value.length > atMost) return this.refuse('policy-wanted-characters', { most: String(atMost) })
     return this.value
   }
 
@@ -61,7 +65,10 @@ export class Reading {
     const word = words.find((each) => each === this.value)
     if (word !== undefined) return word
     const near = typeof this.value === 'string' ? nearestName(this.value, words) : null
-    return this.refuse(`one of ${words.join(', ')} is wanted${near ? `; is ${near} meant?` : ''}`)
+    const choices = words.join(', ')
+    return near
+      ? this.refuse('policy-wanted-choice-near', { choices, near })
+      : this.refuse('kit-wanted-choice', { choices })
   }
 
   /** One item or a list of them; null if any is wrong. */
@@ -70,8 +77,8 @@ export class Reading {
       const only = read(this)
       return only === null ? null : [only]
     }
-    if (this.value.length === 0) return this.refuse('at least one entry is wanted')
-    if (this.value.length > atMost) return this.refuse(`at most ${atMost} entries are wanted`)
+    if (this.value.length === 0) return this.refuse('policy-wanted-entry')
+    if (this.value.length > atMost) return this.refuse('kit-wanted-entries', { most: String(atMost) })
     const items = this.value.map((_, index) => read(this.at(index)))
     return items.every((item) => item !== null) ? (items as T[]) : null
   }
