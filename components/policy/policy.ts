@@ -16,7 +16,7 @@ import { inWords } from '../kit/text/catalogue.ts'
 import { escapeAttribute } from '../kit/xml/writer.ts'
 import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
-import { type Decide, decide } from './domain/decide.ts'
+import { type Decide, decide, decideFault } from './domain/decide.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
 import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate.ts'
 import { Tally } from './gate/tally.ts'
@@ -128,7 +128,8 @@ function judgeBy(rules: RulesInForce, instead: Decide | undefined): () => Judge 
   let judge: Judge | null = null
   return () => {
     const { set, hash } = rules.current()
-    if (judge?.hash !== hash) judge = { hash, decide: instead ?? ((asked) => decide(asked, set)) }
+    if (judge?.hash !== hash)
+      judge = { hash, decide: instead ?? ((asked) => decide(asked, set)), fault: (asked) => decideFault(asked, set) }
     return judge
   }
 }

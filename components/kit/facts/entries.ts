@@ -22,13 +22,13 @@ export class FactFault extends Error {
 }
 
 export function writeFact(fact: Fact): FactEntry {
-  return { kind: fact.kind, version: FACTS_VERSION, body: JSON.stringify(fact) }
+  return { kind: fact.kind, version: versionOf(fact), body: JSON.stringify(fact) }
 }
 
 /** Throws FactFault where a known kind is malformed. Fields that this version does not know stay in the value. */
 export function readFact(kept: FactEntry): Fact | Unknown {
   const body = readBody(kept)
-  const wanted = kept.version === FACTS_VERSION ? fields.get(kept.kind) : undefined
+  const wanted = kept.version >= 1 && kept.version <= FACTS_VERSION ? fields.get(kept.kind) : undefined
   if (wanted === undefined) return { kind: 'unknown', of: kept.kind, version: kept.version, body }
   if (body.kind !== kept.kind) throw new FactFault(kept.kind, 'kind', `"${kept.kind}"`)
   for (const { name, optional, shape } of wanted) {
@@ -36,7 +36,15 @@ export function readFact(kept: FactEntry): Fact | Unknown {
     if (value === undefined && optional) continue
     if (!shape.fits(value)) throw new FactFault(kept.kind, name, shape.wanted)
   }
+  // Nothing is kept of a stanza only where the fact says so.
+  if (kept.kind === 'ask' && body.stanza === '' && body.record !== 'nothing')
+    throw new FactFault(kept.kind, 'stanza', 'a text that is not empty')
   return body as Fact
+}
+
+/** The earliest version whose readers understand it: a reader of version 1 would take an envelope for the whole stanza. */
+function versionOf(fact: Fact): number {
+  return fact.kind === 'ask' && fact.record !== undefined ? 2 : 1
 }
 
 function readBody(kept: FactEntry): Record<string, unknown> {

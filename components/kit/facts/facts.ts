@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a journal tells: the kinds of fact and their fields, version 1. Written by policy and by every process that is
+// What a journal tells: the kinds of fact and their fields, versions 1 and 2. Written by policy and by every process that is
 // looked into; read by followers such as archive. Page: FACTS.md. Unknown kinds and fields are kept, never refused.
 
 /** Which way a stanza goes past the helper: from one of its host's own people, or to them from elsewhere. */
@@ -11,6 +11,12 @@ export type Verdict =
   | { action: 'allow'; rule: string }
   | { action: 'refuse'; rule: string; condition: string; text: Readonly<Record<string, string>> }
   | { action: 'replace'; rule: string; stanza: string }
+
+/** How much of a stanza a rule lets be recorded: all of it, its outermost element without what stands in it, or nothing. */
+export type Recorded = 'content' | 'envelope' | 'nothing'
+
+/** Where a rule found something: text number `text` (from 0, as policy reads texts) in the place `where`, UTF-16 units. */
+export type MatchedAt = { rule: string; text: number; where: string; start: number; end: number }
 
 /** What the server did in the end with a number. */
 export type Outcome = 'released' | 'refused' | 'bounced' | 'unscreened' | 'gone'
@@ -43,6 +49,12 @@ export type Fact =
       rules: string
       /** The server let it pass (or bounced it) without a verdict and tells of it later from its spool. */
       spooled?: true
+      /** What rules that held on the way, or the one that decided, said of it. */
+      tags?: readonly string[]
+      /** Absent: content. With `nothing`, `stanza` is empty. */
+      record?: Exclude<Recorded, 'content'>
+      /** Where the rules that held found what they look for; at most 100 places. */
+      matched?: readonly MatchedAt[]
     }
   /** All numbers up to `to` are settled as their only try's verdict said, unless a settle says otherwise. */
   | { kind: 'done'; source: string; to: number }
@@ -76,8 +88,16 @@ export type Fact =
   | { kind: 'stanza-id'; source: string; n: number; by: string; id: string; at: string }
   /** What the server itself originated and nobody was asked about. */
   | { kind: 'observed'; source: string; host: string; from: string; stanza: string; at: string }
-  /** A rule set came into force; `hash` is SHA-256 of the file, hex. */
-  | { kind: 'rules'; hash: string; rules: number; file: string; at: string }
+  /** A rule set came into force; `hash` is SHA-256 of the file, hex, or of the list of its hash and those of `files`. */
+  | {
+      kind: 'rules'
+      hash: string
+      rules: number
+      file: string
+      /** SHA-256 of each file that the rule file names, by its name there. */
+      files?: Readonly<Record<string, string>>
+      at: string
+    }
   /**
    * Somebody looked. Kept before the answer is given. `query` and `reason` as given, `hits` null where not counted. `denied`:
    * the asker has not the right; nothing was shown, and `query` is what was said, unread.
@@ -115,4 +135,5 @@ export type Who = { uid: number; user: string } | { jid: string }
 export type FactKind = Fact['kind']
 export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>
 
-export const FACTS_VERSION = 1
+/** The latest version. Version 2: an `ask` whose stanza is not, or not whole, in the record. */
+export const FACTS_VERSION = 2

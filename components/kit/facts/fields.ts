@@ -38,6 +38,19 @@ const verdict = shape('a verdict (allow, refuse with condition and text, replace
   )
 })
 
+const matched = shape('a list of {rule, text, where, start, end}', (value) => {
+  const fits = (one: unknown) =>
+    isObject(one) &&
+    word.fits(one.rule) &&
+    number.fits(one.text) &&
+    text.fits(one.where) &&
+    number.fits(one.start) &&
+    number.fits(one.end)
+  return Array.isArray(value) && value.every(fits)
+})
+
+const hashes = shape('an object of texts', (value) => isObject(value) && Object.values(value).every(text.fits))
+
 const missing = { event: oneOf('found', 'closed'), source: word, from: number, to: number, count: number, at: time }
 
 /** For each field of a kind its shape, or [shape] where the field may be absent. */
@@ -63,10 +76,13 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
     direction: oneOf('sent', 'received'),
     via: oneOf('c2s', 's2s', 'component'),
     at: time,
-    stanza: word,
+    stanza: text,
     verdict,
     rules: text,
     spooled: [set],
+    tags: [texts],
+    record: [oneOf('envelope', 'nothing')],
+    matched: [matched],
   },
   done: { source: word, to: number },
   settle: { source: word, n: count, try: [count], outcome, at: time },
@@ -76,7 +92,7 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
   session: { source: word, host: text, jid: word, via: text, event: oneOf('started', 'ended'), at: time },
   'stanza-id': { source: word, n: count, by: word, id: word, at: time },
   observed: { source: word, host: text, from: text, stanza: word, at: time },
-  rules: { hash: text, rules: number, file: text, at: time },
+  rules: { hash: text, rules: number, file: text, files: [hashes], at: time },
   access: { who, command: word, query: object, hits: numberOrNull, reason: [text], denied: [set], at: time },
   gap: missing,
   'tail-unknown': missing,

@@ -6,6 +6,13 @@ export type AddressPattern =
   | { domain: string }
   | { glob: readonly string[]; over: 'bare' | 'domain' }
 
+/** Many patterns, the plain ones to be looked up at once. */
+export type Audience = {
+  bares: ReadonlySet<string>
+  domains: ReadonlySet<string>
+  globs: readonly (AddressPattern & { over: 'bare' | 'domain' })[]
+}
+
 /** Reads one pattern; `wrong` is the id of the text that says what is wanted instead. */
 export function readAddressPattern(text: string): AddressPattern | { wrong: string } {
   const pattern = text.trim().toLowerCase()
@@ -18,9 +25,28 @@ export function readAddressPattern(text: string): AddressPattern | { wrong: stri
   return parts.length === 2 ? { bare: pattern } : { domain: pattern }
 }
 
+export function gatherAudience(patterns: readonly AddressPattern[]): Audience {
+  return {
+    bares: new Set(patterns.flatMap((pattern) => ('bare' in pattern ? [pattern.bare] : []))),
+    domains: new Set(patterns.flatMap((pattern) => ('domain' in pattern ? [pattern.domain] : []))),
+    globs: patterns.filter((pattern) => 'glob' in pattern),
+  }
+}
+
+export function domainOf(bare: string): string {
+  return bare.slice(bare.indexOf('@') + 1)
+}
+
+/** Whether a bare JID in lower case is one of the audience. */
+export function isAmong(bare: string, audience: Audience): boolean {
+  if (audience.bares.has(bare)) return true
+  if (audience.domains.size > 0 && audience.domains.has(domainOf(bare))) return true
+  return audience.globs.length > 0 && isMeant(bare, audience.globs)
+}
+
 /** Whether a bare JID in lower case is meant by one of the patterns. */
 export function isMeant(bare: string, patterns: readonly AddressPattern[]): boolean {
-  const domain = bare.slice(bare.indexOf('@') + 1)
+  const domain = domainOf(bare)
   return patterns.some((pattern) => {
     if ('bare' in pattern) return pattern.bare === bare
     if ('domain' in pattern) return pattern.domain === domain

@@ -1,95 +1,206 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { isMeant } from './address-pattern.ts'
-import { type Masking, maskWords } from './masking.ts'
-import { type Page, readPage } from './page.ts'
+import type { MatchedAt, Recorded } from '../../kit/facts/facts.ts'
+import { isAmong } from './address-pattern.ts'
+import { type Masking, maskSought } from './masking.ts'
+import { Page, type Sought } from './page.ts'
 import type { Condition, Rule, RuleSet, Texts } from './rule.ts'
+import { inOrder } from './rule-index.ts'
 import type { Screened } from './screened.ts'
 
 /**
  * What the rules say. `rule` is the id of the rule that decided, of all rules that masked something (comma between), or
  * `otherwise`. `texts` of a replacement stand at the same places as in the stanza; null: left out.
  */
-export type Decision =
+export type Decision = (
   | { action: 'allow'; rule: string }
   | { action: 'refuse'; rule: string; condition: string; text: Texts }
   | { action: 'replace'; rule: string; texts: Masking; refusal: Texts }
+) &
+  Noted
+
+/** What the rules noted on the way. Absent: nothing, and the content is recorded. */
+export type Noted = { tags?: readonly string[]; record?: Recorded; matched?: readonly MatchedAt[] }
 
 /** A decision function; today's rules answer at once, a rule that asks elsewhere may answer later. */
 export type Decide = (asked: Screened) => Decision | Promise<Decision>
 
+/** Told of each rule that holds, in the order of the walk, with the texts as they stood then (null: none was looked at). */
+export type Watch = (rule: Rule, page: Page | null) => void
+
 /** Walks the rules in order over one stanza. */
-export function decide(asked: Screened, set: RuleSet): Decision {
+export function decide(asked: Screened, set: RuleSet, watch?: Watch): Decision {
+  const { rules, index, matcher } = set
   let page: Page | null = null
   const read = (): Page => {
-    page ??= readPage(asked.texts(), set.find)
+    page ??= new Page(asked.texts(), matcher)
     return page
   }
+  const notes = new Notes()
   const masked: string[] = []
   let masking: Masking | null = null
   let refusal: Texts = null
-  for (const rule of set.rules) {
-    if (!holds(rule.when, asked, read)) continue
+  const byEnvelope = index.byEnvelope(asked)
+  let candidates = byEnvelope
+  let withTexts = index.firstByText === Number.POSITIVE_INFINITY
+  for (let at = 0; ; ) {
+    const number = candidates[at]
+    // The texts are read when a rule comes up that only they can call for.
+    if (!withTexts && (number === undefined || number > index.firstByText)) {
+      withTexts = true
+      candidates = inOrder([candidates.slice(at), index.byLists(read().lists)])
+      at = 0
+      continue
+    }
+    if (number === undefined) break
+    at += 1
+    const rule = rules[number]
+    if (rule === undefined || !holds(rule.when, asked, read)) continue
+    watch?.(rule, page)
     const then = rule.then
+    const sought = index.sought(number)
+    notes.add(rule, sought, page)
     if (then.do === 'allow') return conclude(rule.id)
-    if (then.do === 'refuse') return refuse(asked, rule, then.text, then.condition)
-    const lists = wordLists(rule.when)
-    if (!lists.some((list) => read().lists.has(list))) continue
-    const next = asked.kinds.has('encrypted') ? null : maskWords(read(), lists, then.mask)
-    const after = next && readPage(next, set.find)
+    if (then.do === 'refuse') return refuse(asked, rule, then.text, then.condition, notes)
+    if (then.do === 'tag' || !read().has(sought)) continue
+    const next: Masking | null = isSealed(asked) ? null : maskSought(read(), sought, then.mask)
+    const after: Page | null = next && new Page(next, matcher)
     // What cannot be masked (a nick, a file name, an encrypted message) does not pass either.
-    if (!next || !after || lists.some((list) => after.lists.has(list))) return refuse(asked, rule, then.text, null)
+    if (!next || !after || after.has(sought)) return refuse(asked, rule, then.text, null, notes)
     masking = next
     page = after
     refusal = then.text
     masked.push(rule.id)
+    candidates = inOrder([byEnvelope, index.byLists(after.lists)]).filter((each) => each > number)
+    at = 0
   }
   if (set.otherwise === 'allow') return conclude('otherwise')
-  return refuse(asked, { id: 'otherwise' }, null, null)
+  return refuse(asked, { id: 'otherwise' }, null, null, notes)
 
   function conclude(allowedBy: string): Decision {
     return masking
-      ? { action: 'replace', rule: masked.join(','), texts: masking, refusal }
-      : { action: 'allow', rule: allowedBy }
+      ? { action: 'replace', rule: masked.join(','), texts: masking, refusal, ...notes.noted() }
+      : { action: 'allow', rule: allowedBy, ...notes.noted() }
   }
+}
+
+/**
+ * What is said where no decision could be made: null leaves it to the outage rule of the host, which a rule may only make
+ * stricter. Texts are not looked at again: what a rule seeks there counts as found.
+ */
+export function decideFault(asked: Screened, set: Pick<RuleSet, 'rules'>): Decision | null {
+  const closed = set.rules.find((rule) => rule.closed && mayHold(rule.when, asked) !== false)
+  return closed ? refuse(asked, closed, null, 'resource-constraint', new Notes()) : null
+}
+
+/** Encrypted and signed messages are never rewritten: nobody could read the one, and the other would be a forgery. */
+function isSealed(asked: Screened): boolean {
+  return asked.kinds.has('encrypted') || asked.kinds.has('signed')
 }
 
 function holds(condition: Condition, asked: Screened, read: () => Page): boolean {
   switch (condition.is) {
-    case 'always':
-      return true
     case 'all':
       return condition.of.every((each) => holds(each, asked, read))
     case 'any':
       return condition.of.some((each) => holds(each, asked, read))
     case 'not':
       return !holds(condition.of, asked, read)
-    case 'direction':
-      return asked.direction === condition.direction
-    case 'from':
-      return isMeant(asked.from, condition.who)
-    case 'to':
-      return asked.to.some((address) => isMeant(address, condition.who))
-    case 'room':
-      return (asked.room !== null) === condition.room
-    case 'room-named':
-      return asked.room !== null && isMeant(asked.room, condition.rooms)
-    case 'kind':
-      return condition.kinds.some((kind) => asked.kinds.has(kind))
     case 'words':
-      return read().lists.has(condition.list)
+      return condition.lists.some((list) => read().lists.has(list))
+    case 'regex':
+      return condition.patterns.some((pattern) => read().fits(pattern))
+    default:
+      return mayHold(condition, asked) === true
   }
 }
 
-/** The lists whose words make the condition hold; those under `not` do not. */
-export function wordLists(condition: Condition): readonly number[] {
-  if (condition.is === 'words') return [condition.list]
-  if (condition.is === 'all' || condition.is === 'any') return condition.of.flatMap(wordLists)
-  return []
+/** What can be told from the envelope alone; null: that depends on the texts. */
+export function mayHold(condition: Condition, asked: Screened): boolean | null {
+  switch (condition.is) {
+    case 'always':
+      return true
+    case 'all':
+      return everyMay(condition.of.map((each) => mayHold(each, asked)))
+    case 'any':
+      return someMay(condition.of.map((each) => mayHold(each, asked)))
+    case 'not': {
+      const not = mayHold(condition.of, asked)
+      return not === null ? null : !not
+    }
+    case 'direction':
+      return asked.direction === condition.direction
+    case 'host':
+      return isAmong(asked.host, condition.hosts)
+    case 'from':
+      return isAmong(asked.from, condition.who)
+    case 'to':
+      return asked.to.some((address) => isAmong(address, condition.who))
+    case 'room':
+      return (asked.room !== null) === condition.room
+    case 'room-named':
+      return asked.room !== null && isAmong(asked.room, condition.rooms)
+    case 'kind':
+      return condition.kinds.some((kind) => asked.kinds.has(kind))
+    case 'words':
+    case 'regex':
+      return null
+  }
 }
 
-function refuse(asked: Screened, rule: Pick<Rule, 'id'>, text: Texts, condition: string | null): Decision {
+export function everyMay(parts: readonly (boolean | null)[]): boolean | null {
+  if (parts.includes(false)) return false
+  return parts.includes(null) ? null : true
+}
+
+export function someMay(parts: readonly (boolean | null)[]): boolean | null {
+  if (parts.includes(true)) return true
+  return parts.includes(null) ? null : false
+}
+
+/** So many places are noted of a rule, and of all rules together. */
+const MATCHED_BY_RULE = 20
+const MATCHED_MAX = 100
+
+class Notes {
+  readonly #tags = new Set<string>()
+  #record: Recorded | null = null
+  readonly #matched: MatchedAt[] = []
+
+  add(rule: Rule, sought: Sought, page: Page | null): void {
+    for (const tag of rule.tags) this.#tags.add(tag)
+    this.#record ??= rule.record
+    if (page !== null && sought.lists.length + sought.patterns.length > 0) this.#addPlaces(rule, sought, page)
+  }
+
+  noted(): Noted {
+    const record = this.#record
+    return {
+      ...(this.#tags.size > 0 ? { tags: [...this.#tags] } : {}),
+      ...(record !== null && record !== 'content' ? { record } : {}),
+      ...(this.#matched.length > 0 ? { matched: this.#matched } : {}),
+    }
+  }
+
+  #addPlaces(rule: Rule, sought: Sought, page: Page): void {
+    let left = Math.min(MATCHED_BY_RULE, MATCHED_MAX - this.#matched.length)
+    for (const [text, value] of page.texts.entries()) {
+      if (value === null || left <= 0) continue
+      for (const { start, end } of (page.spans(text, sought, left) ?? []).slice(0, left)) {
+        this.#matched.push({ rule: rule.id, text, where: value.where, start, end })
+        left -= 1
+      }
+    }
+  }
+}
+
+function refuse(
+  asked: Screened,
+  rule: Pick<Rule, 'id'>,
+  text: Texts,
+  condition: string | null,
+  notes: Notes,
+): Decision {
   // XEP-0045 7.2: a join is refused with its own condition; all else with the one that clients read as "not like this".
   const usual = asked.kinds.has('join') ? 'not-allowed' : 'policy-violation'
-  return { action: 'refuse', rule: rule.id, condition: condition ?? usual, text }
+  return { action: 'refuse', rule: rule.id, condition: condition ?? usual, text, ...notes.noted() }
 }

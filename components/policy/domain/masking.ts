@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Page } from './page.ts'
-import type { Hit } from './rule.ts'
+import type { Page, Sought } from './page.ts'
+import type { Span } from './rule.ts'
 import type { Text } from './screened.ts'
 
 /** The texts of a stanza after masking, place by place; null: left out of the replacement. */
 export type Masking = readonly (Text | null)[]
 
 /**
- * Masks the words of these lists. Formatted copies of a text (XHTML-IM) are left out of every replacement, since they would
- * say again what was masked. Null: one of the words stands where it cannot be masked.
+ * Masks what is sought. Formatted copies of a text (XHTML-IM) are left out of every replacement, since they would say again
+ * what was masked. Null: something of it stands where it cannot be masked, or in more places than are known.
  */
-export function maskWords(page: Page, lists: readonly number[], mask: string): Masking | null {
+export function maskSought(page: Page, sought: Sought, mask: string): Masking | null {
   const masked: (Text | null)[] = []
   for (const [place, text] of page.texts.entries()) {
     if (!text || text.onReplace === 'drop') {
       masked.push(null)
       continue
     }
-    const hits = (page.hits[place] ?? []).filter((hit) => lists.includes(hit.list))
-    if (hits.length > 0 && text.onReplace === 'keep') return null
-    masked.push(hits.length > 0 ? { ...text, value: cover(text.value, hits, mask) } : text)
+    const spans = page.spans(place, sought)
+    if (spans === null || (spans.length > 0 && text.onReplace === 'keep')) return null
+    masked.push(spans.length > 0 ? { ...text, value: cover(text.value, spans, mask) } : text)
   }
   return masked
 }
 
-function cover(value: string, hits: readonly Hit[], mask: string): string {
+function cover(value: string, spans: readonly Span[], mask: string): string {
   let covered = ''
   let at = 0
-  for (const hit of hits.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
-    if (hit.end <= at) continue
-    const from = Math.max(hit.start, at)
+  for (const span of spans.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    if (span.end <= at) continue
+    const from = Math.max(span.start, at)
     // Words that overlap are one covered stretch.
-    if (from === hit.start) covered += value.slice(at, from)
-    if ([...mask].length === 1) covered += mask.repeat([...value.slice(from, hit.end)].length)
-    else if (from === hit.start) covered += mask
-    at = hit.end
+    if (from === span.start) covered += value.slice(at, from)
+    if ([...mask].length === 1) covered += mask.repeat([...value.slice(from, span.end)].length)
+    else if (from === span.start) covered += mask
+    at = span.end
   }
   return covered + value.slice(at)
 }

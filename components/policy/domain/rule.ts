@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rule set as it is in force: an ordered list; the first `allow` or `refuse` that fits ends the walk, `replace` changes
-// the message and the walk goes on.
-import type { Direction } from '../../kit/facts/facts.ts'
-import type { AddressPattern } from './address-pattern.ts'
+// the message and the walk goes on, and so it does where a rule only tags or says what is recorded.
+import type { Direction, Recorded } from '../../kit/facts/facts.ts'
+import type { Audience } from './address-pattern.ts'
+import type { RuleIndex } from './rule-index.ts'
 import type { Kind } from './screened.ts'
 
 export type Condition =
@@ -10,12 +11,14 @@ export type Condition =
   | { is: 'all' | 'any'; of: readonly Condition[] }
   | { is: 'not'; of: Condition }
   | { is: 'direction'; direction: Direction }
-  | { is: 'from' | 'to'; who: readonly AddressPattern[] }
+  | { is: 'host'; hosts: Audience }
+  | { is: 'from' | 'to'; who: Audience }
   | { is: 'room'; room: boolean }
-  | { is: 'room-named'; rooms: readonly AddressPattern[] }
+  | { is: 'room-named'; rooms: Audience }
   | { is: 'kind'; kinds: readonly Kind[] }
-  /** One of the words of this list stands in one of the texts. `list` is its number in the finder of the rule set. */
-  | { is: 'words'; list: number }
+  /** A term of one of these lists stands in one of the texts. Lists and patterns are numbers in the matcher of the rule set. */
+  | { is: 'words'; lists: readonly number[] }
+  | { is: 'regex'; patterns: readonly number[] }
 
 /** Texts by language tag; null: the suite's own text in each of its languages. */
 export type Texts = Readonly<Record<string, string>> | null
@@ -23,21 +26,49 @@ export type Texts = Readonly<Record<string, string>> | null
 export type Action =
   | { do: 'allow' }
   | { do: 'refuse'; condition: string | null; text: Texts }
-  /** The words found are masked: one character stands for each character, a longer mask for the whole word. */
+  /** What was found is masked: one character stands for each character, a longer mask for the whole. */
   | { do: 'replace'; mask: string; text: Texts }
+  /** Nothing but its tags and what it says of the record. */
+  | { do: 'tag' }
 
-export type Rule = { id: string; when: Condition; then: Action }
+export type Rule = {
+  id: string
+  when: Condition
+  then: Action
+  tags: readonly string[]
+  /** Null: as the first rule says that holds and says it; without one, the content. */
+  record: Recorded | null
+  /** What cannot be decided is refused where this rule could hold, whatever the host says of an outage. */
+  closed: boolean
+}
 
-/** A word of list `list` stands at [start, end) of the text, in UTF-16 units. */
-export type Hit = { list: number; start: number; end: number }
+/** [start, end) of a text, in UTF-16 units. */
+export type Span = { start: number; end: number }
 
-/** Finds the words of all lists of a rule set in one pass over a text. */
-export type WordFinder = (text: string) => readonly Hit[]
+export type Hit = Span & { term: number }
+
+/** What the terms of all lists find in one text. `more`: not every place is named in `hits`. */
+export type Finding = { lists: ReadonlySet<number>; hits: readonly Hit[]; more: boolean }
+
+/** Looks for the terms and patterns of a rule set, in the text as it stands and in its normalised views. */
+export type Matcher = {
+  /** All terms of all lists in one pass. */
+  find(text: string): Finding
+  isIn(term: number, list: number): boolean
+  /** The list without which this pattern cannot fit; null: it is one of the standing ones. */
+  need(pattern: number): number | null
+  /** Which of the standing patterns fit. */
+  standing(text: string): readonly number[]
+  fits(pattern: number, text: string): boolean
+  /** Where, at most `most` places; null: more than may be looked for. */
+  places(pattern: number, text: string, most: number): readonly Span[] | null
+}
 
 export type RuleSet = {
   rules: readonly Rule[]
   otherwise: 'allow' | 'refuse'
-  find: WordFinder
+  matcher: Matcher
+  index: RuleIndex
 }
 
 /** Ids that stand in verdicts without being a rule's, so no rule may have them. */

@@ -21,6 +21,7 @@ export const KINDS = [
   'room-admin',
   'file-offer',
   'encrypted',
+  'signed',
   'correction',
   'retraction',
   'reaction',

@@ -34,11 +34,15 @@ export function reportFact(report: Report, source: string, host: string): Fact {
   }
 }
 
+/** What the rules noted, as it goes on record; `stanza`: what is kept of it where that is not all. */
+export type Noted = Pick<FactOf<'ask'>, 'tags' | 'record' | 'matched'> & { stanza?: string }
+
 /** One try of one question with what is answered to it. `rules` is the hash of the rule set that judged it. */
 export function askFact(
   ask: Omit<Ask<unknown>, 'stanza'>,
   verdict: FactOf<'ask'>['verdict'],
   from: { source: string; host: string; rules: string },
+  noted: Noted = {},
 ): FactOf<'ask'> {
   return {
     kind: 'ask',
@@ -49,9 +53,12 @@ export function askFact(
     direction: ask.direction,
     via: ask.via,
     at: ask.at,
-    stanza: ask.raw,
+    stanza: noted.stanza ?? ask.raw,
     verdict,
     rules: from.rules,
     ...(ask.spooled ? { spooled: true } : {}),
+    ...(noted.tags ? { tags: noted.tags } : {}),
+    ...(noted.record ? { record: noted.record } : {}),
+    ...(noted.matched ? { matched: noted.matched } : {}),
   }
 }

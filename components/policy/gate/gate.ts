@@ -10,6 +10,7 @@ import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import type { AddressPattern } from '../domain/address-pattern.ts'
 import type { Decide, Decision } from '../domain/decide.ts'
 import type { Ask } from '../domain/screen.ts'
+import type { Screened } from '../domain/screened.ts'
 import { readScreen } from '../protocol/screen.ts'
 import { readScreened } from '../protocol/screened.ts'
 import { type Exception, writeVerdict, writeVerdicts } from '../protocol/verdicts.ts'
@@ -21,7 +22,12 @@ import type { Tally } from './tally.ts'
 import { Work, within } from './work.ts'
 
 /** The rule set in force at one moment; a whole screen is judged by one. */
-export type Judge = { hash: string; decide: Decide }
+export type Judge = {
+  hash: string
+  decide: Decide
+  /** What is said where `decide` failed; null: nothing, and the outage rule of the host applies. */
+  fault(asked: Screened): Decision | null
+}
 
 export type GateBounds = {
   /** Questions taken and not yet answered. */
@@ -69,7 +75,7 @@ export type Gate = {
 
 type Origin = { source: string; host: string; rules: string }
 type Ready = Judged & { state: 'ready' }
-type Slow = { state: 'slow'; ask: Ask<Element>; decision: Promise<Decision> }
+type Slow = { state: 'slow'; ask: Ask<Element>; asked: Screened | null; judge: Judge; decision: Promise<Decision> }
 
 export function createGate(options: GateOptions): Gate {
   const { bounds, journal, tally } = options
@@ -107,7 +113,7 @@ export function createGate(options: GateOptions): Gate {
         .map((report) => reportFact(report, screen.source, host))
       const to = done.isNews(screen.source, screen.done) ? screen.done : null
       if (to !== null) facts.push({ kind: 'done', source: screen.source, to })
-      for (const one of ready) facts.push(askFact(one.ask, one.verdict, origin))
+      for (const one of ready) facts.push(askFact(one.ask, one.verdict, origin, one.noted))
       for (const report of screen.reports)
         if (report.report !== 'source') facts.push(reportFact(report, screen.source, host))
       await keep(facts, begun)
@@ -142,14 +148,16 @@ export function createGate(options: GateOptions): Gate {
       const at = ask.at || new Date(options.now()).toISOString()
       return ready({ ...ask, at }, { action: 'refuse', rule: 'unreadable', condition: 'bad-request', text: null })
     }
+    let asked: Screened | null = null
     try {
-      const decision = judge.decide(readScreened(ask, ask.stanza, origin.host, options.rooms))
+      asked = readScreened(ask, ask.stanza, origin.host, options.rooms)
+      const decision = judge.decide(asked)
       if (!(decision instanceof Promise)) return ready(ask, decision)
       // Whoever waits for it takes the rejection; until then it is nobody's.
       decision.catch(() => {})
-      return { state: 'slow', ask, decision }
+      return { state: 'slow', ask, asked, judge, decision }
     } catch (error) {
-      return faulty(ask, error)
+      return faulty({ ask, asked, judge }, error)
     }
   }
 
@@ -161,13 +169,15 @@ export function createGate(options: GateOptions): Gate {
     try {
       return ready(slow.ask, await within(slow.decision, bounds.laterWithinMs - (performance.now() - begun)))
     } catch (error) {
-      return faulty(slow.ask, error)
+      return faulty(slow, error)
     }
   }
 
   /** No verdict: the helper does what its operator set for an outage. On record stands that nothing was allowed. */
-  function faulty(ask: Ask<Element>, error: unknown): Ready {
+  function faulty({ ask, asked, judge }: Pick<Slow, 'ask' | 'asked' | 'judge'>, error: unknown): Ready {
     options.fault('rules', error)
+    const stricter = asked && judge.fault(asked)
+    if (stricter) return ready(ask, stricter)
     const refused = ready(ask, { action: 'refuse', rule: 'fault', condition: 'internal-server-error', text: {} })
     return { ...refused, exception: ask.spooled ? null : { n: ask.n, action: 'fault' } }
   }
@@ -196,7 +206,7 @@ export function createGate(options: GateOptions): Gate {
     const run = async () => {
       try {
         const one = await settle(slow, begun)
-        await keep([askFact(one.ask, one.verdict, origin)], performance.now())
+        await keep([askFact(one.ask, one.verdict, origin, one.noted)], performance.now())
         const took = performance.now() - begun
         tally.answered([one], 0, took / 1_000)
         if (took > bounds.laterWithinMs) return tally.tooLate()

@@ -5,13 +5,15 @@ import type { Element } from '../../kit/xml/element.ts'
 import type { Decision } from '../domain/decide.ts'
 import type { Texts } from '../domain/rule.ts'
 import type { Ask } from '../domain/screen.ts'
+import { writeEnvelope } from '../protocol/envelope.ts'
 import { writeReplacement } from '../protocol/replacement.ts'
 import { type Exception, writeVerdict } from '../protocol/verdicts.ts'
+import type { Noted } from './facts.ts'
 
 export type Verdict = FactOf<'ask'>['verdict']
 
-/** `exception`: what the answer says of this number; null where it is allowed or no verdict is awaited. */
-export type Judged = { ask: Ask<Element>; verdict: Verdict; exception: Exception | null }
+/** `verdict` and `noted` as they go on record; `exception`: what the answer says of this number; null where it is allowed or no verdict is awaited. */
+export type Judged = { ask: Ask<Element>; verdict: Verdict; noted: Noted; exception: Exception | null }
 
 /** The words for people, in all languages at once. */
 export type Wording = {
@@ -27,9 +29,13 @@ export function toVerdict(
   wording: Wording,
   bounds: { replacementBytes: number },
 ): Judged {
+  const noted = notedOf(ask, decision)
   const judged = (verdict: Verdict): Judged => {
     const exception = ask.spooled || verdict.action === 'allow' ? null : { n: ask.n, ...verdict }
-    return { ask, verdict, exception }
+    // What is left out of the record is left out of it everywhere.
+    const recorded =
+      verdict.action === 'replace' && noted.stanza !== undefined ? { ...verdict, stanza: noted.stanza } : verdict
+    return { ask, verdict: recorded, noted, exception }
   }
   const refuse = (rule: string, condition: string, text: Texts): Judged =>
     judged({ action: 'refuse', rule, condition, text: text ?? wording.refusal(rule) })
@@ -41,6 +47,16 @@ export function toVerdict(
   if (Buffer.byteLength(stanza) > bounds.replacementBytes)
     return refuse(decision.rule, 'policy-violation', decision.refusal)
   return judged({ action: 'replace', rule: decision.rule, stanza })
+}
+
+function notedOf(ask: Ask<Element>, { tags, record, matched }: Decision): Noted {
+  const left = record === undefined || record === 'content' ? undefined : record
+  const envelope = left === 'envelope' && !('unreadable' in ask.stanza) ? writeEnvelope(ask.stanza) : ''
+  return {
+    ...(tags ? { tags } : {}),
+    ...(matched ? { matched } : {}),
+    ...(left === undefined ? {} : { record: left, stanza: envelope }),
+  }
 }
 
 /**

@@ -1,146 +1,217 @@
 // SPDX-License-Identifier: Apache-2.0
-// Aho-Corasick (Aho and Corasick, 1975) as one table: finds all words of all lists in one pass, whatever their number.
-import type { Hit, WordFinder } from '../domain/rule.ts'
-import { fold, isSpace, isWordAt } from './folding.ts'
+// Aho-Corasick (Aho and Corasick, 1975): finds all terms of all lists in one pass over a view, whatever their number. States
+// near the root, where the walk mostly is, have a whole row of next states; deeper ones a shared table and a way back.
+import { ROLE, readCharacter, roleOf } from './characters.ts'
+import { Steps, Trie } from './trie.ts'
+import { roleAt, type View } from './view.ts'
 
-/** The table may have this many cells of 4 bytes; a larger vocabulary is refused when the rules are read. */
-const CELLS_MAX = 16 * 1024 * 1024
+/** A term in the `folded` reading. `anywhere`: also inside of words; `prefix`: the word may go on behind it. */
+export type Term = { folded: string; ends: 'word' | 'prefix' | 'anywhere' }
 
-export class VocabularyTooLarge extends Error {
-  override name = 'VocabularyTooLarge'
-  readonly words: number
-  readonly characters: number
-  constructor(words: number, characters: number) {
-    super(`${words} words with ${characters} different characters`)
-    this.words = words
-    this.characters = characters
-  }
-}
-
-/** Builds a finder of whole words and phrases. Spaces in a phrase fit any run of white space. Case makes no difference. */
-export function buildFinder(lists: readonly (readonly string[])[]): WordFinder {
-  const words = lists.flatMap((list, number) => list.map((word) => ({ list: number, word: collapse(fold(word)) })))
-  if (words.length === 0) return () => []
-  const classes = readClasses(words.map(({ word }) => word))
-  const table = buildTable(words, classes)
-  return (text) => scan(text, table, classes)
-}
-
-/** Unit -> column; 0 stands for every unit that is in no word, 1 for white space. */
-type Classes = { of: Uint16Array; count: number }
-
-type Ending = { list: number; length: number; openStart: boolean; openEnd: boolean }
-
-type Table = {
-  /** Next state by state * count + class. */
+/** Plain data: a worker thread can hand it over. Classes: 0 any unit that is in no term, 1 white space. */
+export type AutomatonData = {
+  /** Unit of the view -> class. */
+  classes: Uint16Array
+  classCount: number
+  /** State * classCount + class -> next state, for the first states; negative (~state) where a term ends. */
+  rows: Int32Array
+  rowCount: number
+  slots: Int32Array
+  parent: Int32Array
+  step: Uint16Array
+  /** The longest proper tail that is a state, and of its tails the first at which a term ends (0: none). */
+  tail: Int32Array
+  shorter: Int32Array
+  /** First ending of a state, from 1; 0: none. */
+  ending: Int32Array
+  /** By ending: term, length in units with a run of white space counted as one, borders wanted, and the next ending of the state. */
+  term: Int32Array
+  size: Uint16Array
+  borders: Uint8Array
   next: Int32Array
-  /** State -> the words that end there, those that end there by being the tail of a longer one included. */
-  endings: readonly (readonly Ending[] | undefined)[]
 }
 
-function collapse(word: string): string {
-  return word.trim().replace(/\s+/gu, ' ')
-}
+/** What a walk tells: term `term` stands at [start, end) of the view. False: no more is wanted. */
+export type Found = (term: number, start: number, end: number) => void
 
-function readClasses(words: readonly string[]): Classes {
-  const of = new Uint16Array(65536)
-  for (let unit = 0; unit < of.length; unit += 1) if (isSpace(unit)) of[unit] = 1
-  let count = 2
-  for (const word of words) {
-    for (let i = 0; i < word.length; i += 1) {
-      const unit = word.charCodeAt(i)
-      if (of[unit] === 0) of[unit] = count++
-    }
-  }
-  return { of, count }
-}
+/** Whole rows take so many cells of 4 bytes at most. */
+const CELLS = 4 * 1024 * 1024
+const START = 1
+const END = 2
+const GRAPHEME = 4
 
-function buildTable(words: readonly { list: number; word: string }[], classes: Classes): Table {
-  const { of, count } = classes
-  const states = 1 + words.reduce((sum, { word }) => sum + word.length, 0)
-  if (states * count > CELLS_MAX) {
-    throw new VocabularyTooLarge(words.length, count)
-  }
-  const next = new Int32Array(states * count)
-  const own: Ending[][] = [[]]
-  let used = 1
-  for (const { list, word } of words) {
-    let state = 0
-    for (let i = 0; i < word.length; i += 1) {
-      const cell = state * count + (of[word.charCodeAt(i)] ?? 0)
-      if (!next[cell]) {
-        next[cell] = used
-        own[used] = []
-        used += 1
-      }
-      state = next[cell] ?? 0
-    }
-    own[state]?.push({
-      list,
-      length: word.length,
-      openStart: !isWordAt(word, 0, 'from'),
-      openEnd: !isWordAt(word, word.length, 'before'),
-    })
-  }
-  return closeTable(next, own, used, count)
-}
-
-/** Breadth first: each state takes from its longest proper tail what it has not itself. */
-function closeTable(next: Int32Array, own: Ending[][], used: number, count: number): Table {
-  const tail = new Int32Array(used)
-  const endings: (readonly Ending[] | undefined)[] = new Array(used)
-  const queue: number[] = []
-  for (let column = 0; column < count; column += 1) if (next[column]) queue.push(next[column] ?? 0)
-  for (let head = 0; head < queue.length; head += 1) {
-    const state = queue[head] ?? 0
+/** Two terms that read the same and end the same are to be one. Throws VocabularyTooLarge. */
+export function buildAutomaton(terms: readonly Term[]): AutomatonData {
+  const { classes, classCount } = readClasses(terms)
+  const trie = new Trie()
+  const endsAt = terms.map(({ folded }) => trie.add(classesOf(folded, classes)))
+  const { parent, step, numbers } = trie.byDepth()
+  const count = parent.length
+  const steps = new Steps(count)
+  for (let state = 1; state < count; state += 1) steps.put(parent[state] ?? 0, step[state] ?? 0, state)
+  const endings = writeEndings(terms, endsAt, numbers, count)
+  const tail = new Int32Array(count)
+  const shorter = new Int32Array(count)
+  for (let state = 1; state < count; state += 1) {
+    const from = parent[state] ?? 0
+    const by = step[state] ?? 0
+    tail[state] = from === 0 ? 0 : longest(tail[from] ?? 0, by)
     const behind = tail[state] ?? 0
-    const ends = [...(own[state] ?? []), ...(endings[behind] ?? [])]
-    endings[state] = ends.length > 0 ? ends : undefined
-    for (let column = 0; column < count; column += 1) {
-      const child = next[state * count + column] ?? 0
-      const across = next[behind * count + column] ?? 0
-      if (child) {
-        tail[child] = across
-        queue.push(child)
-      } else next[state * count + column] = across
+    shorter[state] = endings.ending[behind] === 0 ? (shorter[behind] ?? 0) : behind
+  }
+  const rowCount = Math.min(count, Math.max(1, Math.floor(CELLS / classCount)))
+  const data = { classes, classCount, rowCount, slots: steps.slots, parent, step, tail, shorter, ...endings }
+  return { ...data, rows: writeRows(data) }
+
+  function longest(from: number, by: number): number {
+    for (let state = from; ; state = tail[state] ?? 0) {
+      const next = steps.find(state, by, parent, step)
+      if (next !== 0 || state === 0) return next
     }
   }
-  return { next: next.slice(0, used * count), endings }
 }
 
-function scan(text: string, table: Table, classes: Classes): readonly Hit[] {
-  const folded = fold(text)
-  const { next, endings } = table
-  const { of, count } = classes
-  const hits: Hit[] = []
-  let state = 0
-  let inSpace = false
-  for (let i = 0; i < folded.length; i += 1) {
-    const column = of[folded.charCodeAt(i)] ?? 0
-    if (column === 1) {
-      if (inSpace) continue
-      inSpace = true
-    } else inSpace = false
-    state = next[state * count + column] ?? 0
-    const ends = endings[state]
-    if (ends) for (const ending of ends) addHit(hits, folded, ending, i + 1)
+/** A walk over views; one at a time. */
+export function openAutomaton(data: AutomatonData): (view: View, found: Found) => void {
+  const { classes, classCount, rows, rowCount, parent, step, tail, shorter, ending, term, size, borders, next } = data
+  const steps = new Steps(0, data.slots)
+
+  return (view, found) => {
+    const { units, length } = view
+    let state = 0
+    let inSpace = false
+    for (let at = 0; at < length; at += 1) {
+      const by = classes[units[at] ?? 0] ?? 0
+      if (by === 1) {
+        if (inSpace) continue
+        inSpace = true
+      } else inSpace = false
+      state = state < rowCount ? (rows[state * classCount + by] ?? 0) : deep(state, by)
+      if (state < 0) {
+        state = ~state
+        tell(view, state, at + 1, found)
+      }
+    }
   }
-  return hits
+
+  function deep(from: number, by: number): number {
+    let state = from
+    while (state >= rowCount) {
+      const to = steps.find(state, by, parent, step)
+      if (to !== 0) return ending[to] === 0 && shorter[to] === 0 ? to : ~to
+      state = tail[state] ?? 0
+    }
+    return rows[state * classCount + by] ?? 0
+  }
+
+  function tell(view: View, reached: number, end: number, found: Found): void {
+    const after = roleAt(view, end, 'from')
+    for (let state = reached; state !== 0; state = shorter[state] ?? 0) {
+      for (let one = ending[state] ?? 0; one !== 0; one = next[one] ?? 0) {
+        const wanted = borders[one] ?? 0
+        if ((wanted & GRAPHEME) !== 0 && after === ROLE.extend) continue
+        if ((wanted & END) !== 0 && after === ROLE.word) continue
+        const start = startOf(view, end, size[one] ?? 0)
+        if ((wanted & START) !== 0 && roleAt(view, start, 'before') === ROLE.word) continue
+        found(term[one] ?? 0, start, end)
+      }
+    }
+  }
 }
 
-function addHit(hits: Hit[], folded: string, ending: Ending, end: number): void {
-  if (!ending.openEnd && isWordAt(folded, end, 'from')) return
-  const start = startOf(folded, end, ending.length)
-  if (!ending.openStart && isWordAt(folded, start, 'before')) return
-  hits.push({ list: ending.list, start, end })
-}
-
-/** Goes back over `length` units, a run of white space counting as one. */
-function startOf(folded: string, end: number, length: number): number {
+/** Goes back over `size` units, a run of white space counting as one. */
+function startOf(view: View, end: number, size: number): number {
+  const { units } = view
   let at = end
-  for (let left = length; left > 0; left -= 1) {
+  for (let left = size; left > 0; left -= 1) {
     at -= 1
-    if (isSpace(folded.charCodeAt(at))) while (at > 0 && isSpace(folded.charCodeAt(at - 1))) at -= 1
+    if (units[at] === 32) while (at > 0 && units[at - 1] === 32) at -= 1
   }
   return at
+}
+
+function readClasses(terms: readonly Term[]): { classes: Uint16Array; classCount: number } {
+  const classes = new Uint16Array(65_536)
+  classes[32] = 1
+  let classCount = 2
+  for (const { folded } of terms) {
+    for (let at = 0; at < folded.length; at += 1) {
+      const unit = folded.charCodeAt(at)
+      if (classes[unit] === 0) classes[unit] = classCount++
+    }
+  }
+  return { classes, classCount }
+}
+
+function classesOf(folded: string, classes: Uint16Array): number[] {
+  return Array.from({ length: folded.length }, (_, at) => classes[folded.charCodeAt(at)] ?? 0)
+}
+
+type Endings = Pick<AutomatonData, 'ending' | 'term' | 'size' | 'borders' | 'next'>
+
+function writeEndings(terms: readonly Term[], endsAt: readonly number[], numbers: Int32Array, count: number): Endings {
+  const ending = new Int32Array(count)
+  const term = new Int32Array(terms.length + 1)
+  const size = new Uint16Array(terms.length + 1)
+  const borders = new Uint8Array(terms.length + 1)
+  const next = new Int32Array(terms.length + 1)
+  for (const [number, { folded, ends }] of terms.entries()) {
+    const state = numbers[endsAt[number] ?? 0] ?? 0
+    const one = number + 1
+    term[one] = number
+    size[one] = folded.length
+    borders[one] = bordersOf(folded, ends)
+    next[one] = ending[state] ?? 0
+    ending[state] = one
+  }
+  return { ending, term, size, borders, next }
+}
+
+/** A border is wanted only where the term has a letter of a script with spaces. */
+function bordersOf(folded: string, ends: Term['ends']): number {
+  if (ends === 'anywhere') return 0
+  const letters = [...folded]
+  const first = roleOf(letters[0] ?? '') === ROLE.word
+  const last = roleOf(letters.at(-1) ?? '') === ROLE.word
+  if (ends === 'prefix') return first ? START : 0
+  return GRAPHEME | (first ? START : 0) | (last ? END : 0)
+}
+
+type Built = Omit<AutomatonData, 'rows'>
+
+/** Each row is that of the tail, with the own steps in the place of what stands there. A tail is less deep, so its row is ready. */
+function writeRows(data: Built): Int32Array {
+  const { classCount, rowCount, parent, step, tail, shorter, ending } = data
+  const rows = new Int32Array(rowCount * classCount)
+  const count = parent.length
+  const mark = (state: number) => (ending[state] === 0 && shorter[state] === 0 ? state : ~state)
+  const first = new Int32Array(rowCount + 1)
+  for (let state = 1; state < count; state += 1) {
+    const from = parent[state] ?? 0
+    if (from < rowCount) first[from + 1] = (first[from + 1] ?? 0) + 1
+  }
+  for (let row = 0; row < rowCount; row += 1) first[row + 1] = (first[row + 1] ?? 0) + (first[row] ?? 0)
+  const children = new Int32Array(first[rowCount] ?? 0)
+  const filled = first.slice()
+  for (let state = 1; state < count; state += 1) {
+    const from = parent[state] ?? 0
+    if (from >= rowCount) continue
+    children[filled[from] ?? 0] = state
+    filled[from] = (filled[from] ?? 0) + 1
+  }
+  for (let row = 0; row < rowCount; row += 1) {
+    if (row > 0) rows.copyWithin(row * classCount, (tail[row] ?? 0) * classCount, ((tail[row] ?? 0) + 1) * classCount)
+    for (let at = first[row] ?? 0; at < (first[row + 1] ?? 0); at += 1) {
+      const child = children[at] ?? 0
+      rows[row * classCount + (step[child] ?? 0)] = mark(child)
+    }
+  }
+  return rows
+}
+
+/** How a term of a list reads. '' where nothing of it can be read. */
+export function foldTerm(term: string): string {
+  let folded = ''
+  for (const character of term.trim().replace(/\s+/gu, ' ')) folded += readCharacter(character, 'folded')
+  return folded.trim().replace(/ +/gu, ' ')
 }

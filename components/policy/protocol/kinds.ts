@@ -15,6 +15,7 @@ import {
   PUBSUB_OWNER,
   REACTIONS,
   RETRACTIONS,
+  SIGNATURES,
   VCARD_TEMP,
   VCARD4,
 } from './namespaces.ts'
@@ -54,6 +55,7 @@ function addExtension(child: Element, kinds: Set<Kind>): void {
   const namespace = child.getNS() ?? ''
   if (namespace === 'jabber:client') return
   if (ENCRYPTIONS.has(namespace)) kinds.add('encrypted')
+  else if (SIGNATURES.has(namespace)) kinds.add('signed')
   else if (namespace === DIRECT_INVITATION) kinds.add('invitation')
   else if (namespace === MUC_USER && (child.getChild('invite') || child.getChild('decline'))) kinds.add('invitation')
   else if (namespace === CORRECTION) kinds.add('correction')
@@ -72,6 +74,8 @@ function addPresence(presence: Element, kinds: Set<Kind>): void {
   if (type !== undefined && SUBSCRIPTIONS.has(type)) kinds.add('subscription')
   else if (type === undefined && presence.getChild('x', MUC)) kinds.add('join')
   else if (type === undefined || type === 'unavailable') kinds.add('status')
+  // XEP-0027: the status of a presence, signed.
+  if (presence.children.some((child) => isElement(child) && SIGNATURES.has(child.getNS() ?? ''))) kinds.add('signed')
 }
 
 function addIq(iq: Element, kinds: Set<Kind>): void {

@@ -33,6 +33,9 @@ export const ENCRYPTIONS = new Set([
   'http://www.xmpp.org/extensions/xep-0200.html#ns',
 ])
 
+/** XEP-0027, and RFC 3923 (signed or encrypted as a whole, so nothing of it can be told). */
+export const SIGNATURES = new Set(['jabber:x:signed', 'urn:ietf:params:xml:ns:xmpp-e2e'])
+
 /** XEP-0047, 0065, 0066, 0095, 0096, 0234, 0260, 0261, 0358, 0363, 0385, 0446, 0447. */
 const FILES = [
   'http://jabber.org/protocol/si',

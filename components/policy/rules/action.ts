@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// `then:` of a rule: allow, refuse or replace, as a word alone or with details below it.
-import { wordLists } from '../domain/decide.ts'
+// `then:` of a rule: allow, refuse or replace, as a word alone or with details below it, and beside them `tag` and `record`.
+import type { Recorded } from '../../kit/facts/facts.ts'
 import type { Action, Condition, Texts } from '../domain/rule.ts'
-import { ACTION_KEYS, CONDITIONS, REFUSE_KEYS, REPLACE_KEYS } from './keys.ts'
+import { soughtBy } from '../domain/rule-index.ts'
+import { ACTION_KEYS, CONDITIONS, REFUSE_KEYS, REPLACE_KEYS, VERDICT_KEYS } from './keys.ts'
 import { isMap, type Reading } from './reading.ts'
 
+export type Then = { then: Action; tags: readonly string[]; record: Recorded | null }
+
+export const RECORDED = ['content', 'envelope', 'nothing'] as const satisfies readonly Recorded[]
+
 const TEXT_MAX = 1_000
+const TAGS_MAX = 20
 
 /** `when` is the condition of the rule if that could be read. */
-export function readAction(place: Reading, when: Condition | null): Action | null {
-  const action = readNamed(place)
-  if (action?.do === 'replace' && when && wordLists(when).length === 0) {
-    return place.refuse('policy-wanted-words-condition')
-  }
-  return action
+export function readThen(place: Reading, when: Condition | null): Then | null {
+  const read = readNamed(place)
+  if (read?.then.do !== 'replace' || when === null) return read
+  const { lists, patterns } = soughtBy(when)
+  return lists.length + patterns.length === 0 ? place.refuse('policy-wanted-words-condition') : read
 }
 
-function readNamed(place: Reading): Action | null {
-  if (typeof place.value === 'string') return readWord(place)
+function readNamed(place: Reading): Then | null {
+  if (typeof place.value === 'string') {
+    const then = readWord(place)
+    return then && { then, tags: [], record: null }
+  }
   if (!isMap(place.value)) return place.refuse('kit-wanted-choice', { choices: ACTION_KEYS.built.join(', ') })
   place.keys(ACTION_KEYS)
-  const named = Object.keys(place.value)
-  if (named.length !== 1) return place.refuse('policy-wanted-one-action', { choices: ACTION_KEYS.built.join(', ') })
-  const below = place.at(named[0] ?? '')
-  if (named[0] === 'refuse') return readRefuse(below)
-  if (named[0] === 'replace') return readReplace(below)
-  if (named[0] !== 'allow') return null
+  const named = VERDICT_KEYS.filter((verdict) => place.at(verdict).value !== undefined)
+  const noted = ['tag', 'record'].filter((key) => place.at(key).value !== undefined)
+  if (named.length > 1 || named.length + noted.length === 0)
+    return place.refuse('policy-wanted-one-action', { choices: VERDICT_KEYS.join(', ') })
+  const then = readVerdict(place, named[0])
+  const tags = noted.includes('tag') ? place.at('tag').items(TAGS_MAX, readTag) : []
+  const record = noted.includes('record') ? place.at('record').oneOf(RECORDED) : null
+  return then && tags && { then, tags, record }
+}
+
+function readVerdict(place: Reading, named: (typeof VERDICT_KEYS)[number] | undefined): Action | null {
+  if (named === undefined) return { do: 'tag' }
+  const below = place.at(named)
+  if (named === 'refuse') return readRefuse(below)
+  if (named === 'replace') return readReplace(below)
   return below.value === null || below.value === true ? { do: 'allow' } : below.refuse('policy-allow-alone')
 }
 
@@ -35,8 +52,14 @@ function readWord(place: Reading): Action | null {
   if (place.value === 'replace') return { do: 'replace', mask: '*', text: null }
   if (ACTION_KEYS.planned.some((word) => word === place.value))
     return place.refuse('policy-word-not-built', { word: String(place.value) })
-  place.oneOf(ACTION_KEYS.built)
+  place.oneOf(VERDICT_KEYS)
   return null
+}
+
+function readTag(place: Reading): string | null {
+  const tag = place.text(64)
+  if (tag === null) return null
+  return /^[a-z0-9][a-z0-9._-]*$/u.test(tag) ? tag : place.refuse('policy-wanted-id')
 }
 
 function readRefuse(place: Reading): Action | null {

@@ -1,82 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
 // `when:` of a rule: several keys side by side mean all of them.
-import { type AddressPattern, readAddressPattern } from '../domain/address-pattern.ts'
+import { type AddressPattern, type Audience, gatherAudience, readAddressPattern } from '../domain/address-pattern.ts'
 import type { Condition } from '../domain/rule.ts'
+import { soughtBy } from '../domain/rule-index.ts'
 import { DIRECTIONS, KINDS } from '../domain/screened.ts'
+import { faultOf } from '../matching/patterns.ts'
 import { CONDITION_KEYS } from './keys.ts'
+import { ADDRESSES_MAX, isWrong, type Named, readTermText, TERMS_MAX } from './named.ts'
 import { isMap, type Reading } from './reading.ts'
 
-/** The word lists of a file in the order of their numbers. */
-export type Lists = string[][]
-
 const DEPTH_MAX = 16
-const WORDS_MAX = 100_000
-const ADDRESSES_MAX = 10_000
+const PATTERN_MAX = 1_000
+const PATTERNS_MAX = 1_000
 
-export function readCondition(place: Reading, lists: Lists, depth = 0): Condition | null {
+export function readCondition(place: Reading, named: Named, depth = 0): Condition | null {
   if (place.value === 'always') return { is: 'always' }
   if (!isMap(place.value)) return place.refuse('policy-wanted-conditions')
   if (depth > DEPTH_MAX) return place.refuse('policy-wanted-levels', { most: String(DEPTH_MAX) })
   place.keys(CONDITION_KEYS)
   const keys = Object.keys(place.value).filter((key) => CONDITION_KEYS.built.includes(key))
   if (Object.keys(place.value).length === 0) return place.refuse('policy-wanted-condition')
-  const all = keys.map((key) => readLeaf(key, place.at(key), lists, depth))
+  const all = keys.map((key) => readLeaf(key, place.at(key), named, depth))
   if (all.length === 0 || !all.every((each) => each !== null)) return null
-  return all.length === 1 && all[0] ? all[0] : { is: 'all', of: all }
+  return all.length === 1 && all[0] ? all[0] : { is: 'all', of: cheapFirst(all) }
 }
 
-function readLeaf(key: string, place: Reading, lists: Lists, depth: number): Condition | null {
+function readLeaf(key: string, place: Reading, named: Named, depth: number): Condition | null {
   switch (key) {
     case 'all':
     case 'any': {
       if (!Array.isArray(place.value)) return place.refuse('policy-wanted-condition-list')
-      const of = place.items(1_000, (item) => readCondition(item, lists, depth + 1))
-      return of && { is: key, of }
+      const of = place.items(1_000, (item) => readCondition(item, named, depth + 1))
+      return of && { is: key, of: cheapFirst(of) }
     }
     case 'not': {
-      const of = readCondition(place, lists, depth + 1)
+      const of = readCondition(place, named, depth + 1)
       return of && { is: 'not', of }
     }
     case 'direction': {
       const direction = place.oneOf(DIRECTIONS)
       return direction && { is: 'direction', direction }
     }
+    case 'host': {
+      const hosts = readAudience(place, named)
+      return hosts && { is: 'host', hosts }
+    }
     case 'from':
     case 'to': {
-      const who = place.items(ADDRESSES_MAX, readPattern)
+      const who = readAudience(place, named)
       return who && { is: key, who }
     }
     case 'room':
-      return readRoom(place)
+      return readRoom(place, named)
     case 'kind': {
       const kinds = place.items(KINDS.length, (item) => item.oneOf(KINDS))
       return kinds && { is: 'kind', kinds }
     }
+    case 'lexicon': {
+      const lists = place.items(100, (item) => readLexicon(item, named))
+      return lists && { is: 'words', lists }
+    }
+    case 'regex': {
+      const patterns = place.items(PATTERNS_MAX, (item) => readPattern(item, named))
+      return patterns && { is: 'regex', patterns }
+    }
     default:
-      return readWords(place, lists)
+      return readWords(place, named)
   }
 }
 
-function readPattern(place: Reading): AddressPattern | null {
+/** What looks at texts comes last: the others may have said no. */
+function cheapFirst(of: readonly Condition[]): readonly Condition[] {
+  const dear = (condition: Condition): number => {
+    if (condition.is === 'not') return dear(condition.of)
+    const { lists, patterns } = soughtBy(condition)
+    if (patterns.length > 0) return 2
+    return lists.length > 0 ? 1 : 0
+  }
+  return of.toSorted((one, other) => dear(one) - dear(other))
+}
+
+function readAudience(place: Reading, named: Named): Audience | null {
+  const patterns = place.items(ADDRESSES_MAX, (item) => readAddresses(item, named))
+  return patterns && gatherAudience(patterns.flat())
+}
+
+/** An address, or `list: NAME`. */
+function readAddresses(place: Reading, named: Named): readonly AddressPattern[] | null {
+  if (isMap(place.value)) {
+    const keys = Object.keys(place.value)
+    if (keys.length !== 1 || keys[0] !== 'list') return place.refuse('policy-wanted-address-or-list')
+    const name = place.at('list').text(100)
+    if (name === null) return null
+    return named.addresses.get(name) ?? place.at('list').refuse('policy-wanted-known-list', { name })
+  }
   const text = place.text(3_071)
   if (text === null) return null
   const pattern = readAddressPattern(text)
-  return 'wrong' in pattern ? place.refuse(pattern.wrong) : pattern
+  return isWrong(pattern) ? place.refuse(pattern.wrong) : [pattern]
 }
 
-function readRoom(place: Reading): Condition | null {
+function readRoom(place: Reading, named: Named): Condition | null {
   if (typeof place.value === 'boolean') return { is: 'room', room: place.value }
   if (['yes', 'no', 'on', 'off'].includes(String(place.value))) return place.refuse('policy-wanted-room')
-  const rooms = place.items(ADDRESSES_MAX, readPattern)
+  const rooms = readAudience(place, named)
   return rooms && { is: 'room-named', rooms }
 }
 
-function readWords(place: Reading, lists: Lists): Condition | null {
-  const words = place.items(WORDS_MAX, (item) => item.text(200))
-  if (!words) return null
-  if (lists.reduce((sum, list) => sum + list.length, words.length) > WORDS_MAX) {
-    return place.refuse('policy-wanted-words', { most: String(WORDS_MAX) })
-  }
-  lists.push([...words])
-  return { is: 'words', list: lists.length - 1 }
+function readLexicon(place: Reading, named: Named): number | null {
+  const name = place.text(100)
+  if (name === null) return null
+  return named.lexicons.get(name) ?? place.refuse('policy-wanted-known-lexicon', { name })
+}
+
+function readPattern(place: Reading, named: Named): number | null {
+  const pattern = place.text(PATTERN_MAX)
+  if (pattern === null) return null
+  const fault = named.knowsPattern(pattern) ? null : faultOf(pattern)
+  if (fault === 'empty') return place.refuse('policy-pattern-empty')
+  if (fault !== null) return place.refuse('policy-wanted-pattern-re2', { fault })
+  return named.addPattern(place, pattern)
+}
+
+function readWords(place: Reading, named: Named): Condition | null {
+  const words = place.items(TERMS_MAX, (item) => {
+    const text = item.text(200)
+    const term = text === null ? null : readTermText(text)
+    return isWrong(term) ? item.refuse(term.wrong) : term
+  })
+  const list = words && named.addList(place, words)
+  return list === null ? null : { is: 'words', lists: [list] }
 }

@@ -4,42 +4,18 @@
 export type KnownKeys = { built: readonly string[]; planned: readonly string[] }
 
 export const FILE_KEYS: KnownKeys = {
-  built: ['version', 'otherwise', 'rules'],
-  planned: [
-    'lexicons',
-    'lists',
-    'groups',
-    'hosts',
-    'time_zone',
-    'tags',
-    'record',
-    'on_outage',
-    'valid_from',
-    'approved_by',
-  ],
+  built: ['version', 'otherwise', 'lexicons', 'lists', 'rules'],
+  planned: ['groups', 'hosts', 'time_zone', 'tags', 'record', 'on_outage', 'valid_from', 'approved_by'],
 }
 
 export const RULE_KEYS: KnownKeys = {
-  built: ['id', 'when', 'then'],
-  planned: [
-    'host',
-    'hosts',
-    'on_outage',
-    'examples',
-    'record',
-    'tag',
-    'time_budget',
-    'valid_from',
-    'valid_to',
-    'confidence',
-  ],
+  built: ['id', 'when', 'then', 'on_outage', 'matches', 'passes'],
+  planned: ['host', 'hosts', 'examples', 'record', 'tag', 'time_budget', 'valid_from', 'valid_to', 'confidence'],
 }
 
 export const CONDITION_KEYS: KnownKeys = {
-  built: ['all', 'any', 'not', 'direction', 'from', 'to', 'room', 'kind', 'words'],
+  built: ['all', 'any', 'not', 'direction', 'host', 'from', 'to', 'room', 'kind', 'words', 'lexicon', 'regex'],
   planned: [
-    'regex',
-    'lexicon',
     'detect',
     'group',
     'from_group',
@@ -51,19 +27,27 @@ export const CONDITION_KEYS: KnownKeys = {
     'size',
     'rate',
     'attachment',
-    'host',
     'via',
     'list',
   ],
 }
 
 export const ACTION_KEYS: KnownKeys = {
-  built: ['allow', 'refuse', 'replace'],
-  planned: ['tag', 'record', 'warn', 'keep', 'hold', 'label', 'notify', 'strip'],
+  built: ['allow', 'refuse', 'replace', 'tag', 'record'],
+  planned: ['warn', 'keep', 'hold', 'label', 'notify', 'strip'],
 }
+
+/** Of those, the ones of which a rule says one at most. */
+export const VERDICT_KEYS = ['allow', 'refuse', 'replace'] as const
 
 export const REFUSE_KEYS: KnownKeys = { built: ['condition', 'text'], planned: ['notify', 'record'] }
 export const REPLACE_KEYS: KnownKeys = { built: ['mask', 'text'], planned: ['with', 'regex', 'notify', 'record'] }
+
+/** What an example of a rule says of its stanza; what it does not say fits every condition. */
+export const EXAMPLE_KEYS: KnownKeys = {
+  built: ['text', 'from', 'to', 'host', 'direction', 'room', 'kind'],
+  planned: ['xml', 'via', 'time'],
+}
 
 /**
  * RFC 6120 8.3.3 conditions that a refusal may carry. Left out: those that clients read as "the contact is gone" or "not in the

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rule set in force: one value, put in the place of the one before as a whole. A bad file changes nothing.
-import { readFile } from 'node:fs/promises'
 import type { RuleSet } from '../domain/rule.ts'
+import type { NamedFile } from './named.ts'
+import { readAside } from './read-aside.ts'
 import type { RuleProblem } from './reading.ts'
-import { readRules } from './rule-file.ts'
+import { openRuleSet } from './rule-file.ts'
 
-export type InForce = { set: RuleSet; hash: string; file: string; loadedAt: string }
+/** `files`: those that the rule file names. */
+export type InForce = { set: RuleSet; hash: string; file: string; files: readonly NamedFile[]; loadedAt: string }
 
 /** A file that was not taken: when, its hash if it could be read, and why. */
 export type RulesError = { at: string; hash: string | null; problems: readonly RuleProblem[] }
@@ -16,7 +18,7 @@ export type RulesInForce = {
   current(): InForce
   /** The last file that was not taken; null once a good one has been read. */
   error(): RulesError | null
-  /** Reads the file again; one reading at a time. */
+  /** Reads the file again, beside this thread; one reading at a time. */
   reload(): Promise<Reloaded>
 }
 
@@ -67,16 +69,13 @@ export async function openRules(
 
   async function read(): Promise<InForce | RulesError> {
     const at = new Date(now()).toISOString()
-    let bytes: Buffer
-    try {
-      bytes = await readFile(file)
-    } catch (cause) {
-      const wanted = { id: 'policy-rules-unreadable', args: { cause: causeOf(cause) } }
+    const rules = await readAside(file)
+    if ('cause' in rules) {
+      const wanted = { id: 'policy-rules-unreadable', args: { cause: rules.cause } }
       return { at, hash: null, problems: [{ line: 1, wanted }] }
     }
-    const rules = readRules(bytes)
     if (!rules.ok) return { at, hash: rules.hash, problems: rules.problems }
-    return { set: rules.set, hash: rules.hash, file, loadedAt: at }
+    return { set: openRuleSet(rules.data), hash: rules.hash, file, files: rules.files, loadedAt: at }
   }
 }
 

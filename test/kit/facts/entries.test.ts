@@ -7,18 +7,32 @@ import { FactFault, readFact, writeFact } from '../../../components/kit/facts/en
 import { FACTS_VERSION, type Fact } from '../../../components/kit/facts/facts.ts'
 import { fields } from '../../../components/kit/facts/fields.ts'
 
-const golden = readFileSync(new URL('../../golden/facts-1.jsonl', import.meta.url), 'utf8')
-const lines = golden.trimEnd().split('\n')
-const bodies = lines.map((line) => JSON.parse(line) as Fact)
+const goldenOf = (version: number) => {
+  const text = readFileSync(new URL(`../../golden/facts-${version}.jsonl`, import.meta.url), 'utf8')
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => ({ line, body: JSON.parse(line) as Fact }))
+}
+const bodies = [...goldenOf(1), ...goldenOf(2)].map(({ body }) => body)
 
-test('the golden facts of version 1 are read and written again byte for byte', () => {
-  assert.equal(FACTS_VERSION, 1)
-  for (const [index, line] of lines.entries()) {
-    const kind = bodies[index]?.kind ?? ''
-    const fact = readFact({ kind, version: 1, body: line })
-    assert.notEqual(fact.kind, 'unknown', line)
-    assert.deepEqual(writeFact(fact as Fact), { kind, version: 1, body: line })
+test('the golden facts of every version are read and written again byte for byte', () => {
+  assert.equal(FACTS_VERSION, 2)
+  for (const version of [1, 2]) {
+    for (const { line, body } of goldenOf(version)) {
+      const fact = readFact({ kind: body.kind, version, body: line })
+      assert.notEqual(fact.kind, 'unknown', line)
+      assert.equal(writeFact(fact as Fact).body, line)
+    }
   }
+})
+
+test('a fact is written in the earliest version whose readers understand it', () => {
+  assert.deepEqual([...new Set(goldenOf(1).map(({ body }) => writeFact(body).version))], [1])
+  assert.deepEqual(
+    goldenOf(2).map(({ body }) => writeFact(body).version),
+    [2, 2, 1],
+  )
 })
 
 test('the golden file has an example of every kind and of every field', () => {
@@ -43,8 +57,8 @@ test('a fact of an unknown kind, or of a later version, is kept as it is', () =>
   const body = '{"kind":"weather","sky":"clear"}'
   const read = { kind: 'unknown', of: 'weather', version: 1, body: { kind: 'weather', sky: 'clear' } }
   assert.deepEqual(readFact({ kind: 'weather', version: 1, body }), read)
-  const later = readFact({ kind: 'done', version: 2, body: '{"kind":"done","upTo":4}' })
-  assert.deepEqual(later, { kind: 'unknown', of: 'done', version: 2, body: { kind: 'done', upTo: 4 } })
+  const later = readFact({ kind: 'done', version: 3, body: '{"kind":"done","upTo":4}' })
+  assert.deepEqual(later, { kind: 'unknown', of: 'done', version: 3, body: { kind: 'done', upTo: 4 } })
   for (const kind of ['constructor', '__proto__', 'toString']) {
     assert.equal(readFact({ kind, version: 1, body: '{}' }).kind, 'unknown')
   }
@@ -59,6 +73,7 @@ const bad: [kind: string, field: string, body: string][] = [
   ['done', '', '{"kind":'],
   ['done', '', '[]'],
   ['done', '', 'null'],
+  ['ask', 'stanza', JSON.stringify({ ...bodies.find(({ kind }) => kind === 'ask'), stanza: '' })],
   ['done', 'kind', '{"kind":"mark","source":"s","to":7}'],
   ['done', 'source', '{"kind":"done","source":"","to":7}'],
   ['done', 'to', '{"kind":"done","source":"s"}'],

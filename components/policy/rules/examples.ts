@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// `matches:` and `passes:` of a rule: texts, or stanzas in a few words, for which its condition must hold, or must not. They are
+// tried when the file is read. What an example does not say fits every condition.
+import { bareOf } from '../../kit/xmpp/jid.ts'
+import { isAmong } from '../domain/address-pattern.ts'
+import { everyMay, mayHold, someMay } from '../domain/decide.ts'
+import { Page } from '../domain/page.ts'
+import type { Condition, Matcher } from '../domain/rule.ts'
+import { DIRECTIONS, KINDS, type Kind, type Screened } from '../domain/screened.ts'
+import { EXAMPLE_KEYS } from './keys.ts'
+import { isMap, type Reading } from './reading.ts'
+
+const EXAMPLES_MAX = 1_000
+const TEXT_MAX = 65_536
+
+export type Example = Partial<Pick<Screened, 'from' | 'host' | 'direction'>> & {
+  to?: string
+  room?: boolean
+  kinds?: ReadonlySet<Kind>
+  text: string
+}
+
+/** An example with what the condition must say of it, and where it stands. */
+export type Wanted = { example: Example; holds: boolean; place: Reading }
+
+export function readExamples(rule: Reading): readonly Wanted[] {
+  return (['matches', 'passes'] as const).flatMap((key) => {
+    const place = rule.at(key)
+    if (place.value === undefined || place.value === null) return []
+    const read = place.items(EXAMPLES_MAX, (item) => {
+      const example = readExample(item)
+      return example && { example, holds: key === 'matches', place: item }
+    })
+    return read ?? []
+  })
+}
+
+/** Tells the place of each example that fails. */
+export function tryExamples(when: Condition, wanted: readonly Wanted[], matcher: Matcher): void {
+  for (const { example, holds, place } of wanted) {
+    const said = fits(when, example, new Page([{ where: 'body', value: example.text, onReplace: 'rewrite' }], matcher))
+    if (holds && said === false) place.refuse('policy-example-passes')
+    if (!holds && said !== false) place.refuse('policy-example-matches')
+  }
+}
+
+function readExample(place: Reading): Example | null {
+  if (typeof place.value === 'string') return { text: place.value }
+  if (!isMap(place.value)) return place.refuse('policy-wanted-example')
+  place.keys(EXAMPLE_KEYS)
+  const said = (key: string) => place.at(key).value !== undefined
+  const text = said('text') ? place.at('text').text(TEXT_MAX) : ''
+  const from = said('from') ? place.at('from').text(3_071) : undefined
+  const to = said('to') ? place.at('to').text(3_071) : undefined
+  const host = said('host') ? place.at('host').text(1_023) : undefined
+  const direction = said('direction') ? place.at('direction').oneOf(DIRECTIONS) : undefined
+  const kinds = said('kind') ? place.at('kind').items(KINDS.length, (item) => item.oneOf(KINDS)) : undefined
+  const room = place.at('room').value
+  if (room !== undefined && typeof room !== 'boolean') return place.at('room').refuse('policy-wanted-true-false')
+  if (text === null || from === null || to === null || host === null || direction === null || kinds === null)
+    return null
+  return {
+    text,
+    ...(from === undefined ? {} : { from: bareOf(from) }),
+    ...(to === undefined ? {} : { to: bareOf(to) }),
+    ...(host === undefined ? {} : { host: host.toLowerCase() }),
+    ...(direction === undefined ? {} : { direction }),
+    ...(kinds === undefined ? {} : { kinds: new Set(kinds) }),
+    ...(room === undefined ? {} : { room }),
+  }
+}
+
+/** Null: it depends on what the example does not say. */
+function fits(condition: Condition, example: Example, page: Page): boolean | null {
+  switch (condition.is) {
+    case 'all':
+      return everyMay(condition.of.map((each) => fits(each, example, page)))
+    case 'any':
+      return someMay(condition.of.map((each) => fits(each, example, page)))
+    case 'not': {
+      const not = fits(condition.of, example, page)
+      return not === null ? null : !not
+    }
+    case 'words':
+      return page.has({ lists: condition.lists, patterns: [] })
+    case 'regex':
+      return page.has({ lists: [], patterns: condition.patterns })
+    case 'room-named':
+      if (example.room === false) return false
+      return example.to === undefined ? null : isAmong(example.to, condition.rooms)
+    default:
+      return isSaid(condition.is, example) ? mayHold(condition, screenedOf(example)) : null
+  }
+}
+
+function isSaid(what: Condition['is'], example: Example): boolean {
+  if (what === 'always') return true
+  if (what === 'kind') return example.kinds !== undefined
+  return (
+    (what === 'from' || what === 'to' || what === 'host' || what === 'direction' || what === 'room') &&
+    example[what] !== undefined
+  )
+}
+
+function screenedOf(example: Example): Screened {
+  return {
+    host: example.host ?? '',
+    direction: example.direction ?? 'sent',
+    via: 'c2s',
+    from: example.from ?? '',
+    to: example.to === undefined ? [] : [example.to],
+    room: example.room === true ? (example.to ?? '') : null,
+    kinds: example.kinds ?? new Set(),
+    texts: () => [],
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Page } from '../../../components/policy/domain/page.ts'
+import { literalOf } from '../../../components/policy/matching/literals.ts'
+import { faultOf } from '../../../components/policy/matching/patterns.ts'
+import { matcherOf } from './matching.ts'
+
+const literals: readonly [pattern: string, literal: string | null][] = [
+  ['project-\\d{4}', 'project-'],
+  ['(?i)Project', 'project'],
+  ['\\bsecret\\b', 'secret'],
+  ['secrets?', 'secret'],
+  ['secrets+x', 'secrets'],
+  ['sec(?:ret|tion) plan', 'plan'],
+  ['foo|barbar', null],
+  ['(foo|barbar)', null],
+  ['\\d{16}', null],
+  ['a.*b', null],
+  ['ab{2}cde', 'cde'],
+  ['abc{0,3}', null],
+  ['[abc]defg[^]x]hi', 'defg'],
+  ['[[:alpha:]x]yzw', 'yzw'],
+  ['\\p{Greek}abc\\x{1F600}', 'abc'],
+  ['a\\.b\\.c', 'a.b.c'],
+  ['\\Qa.b.c\\E', null],
+  ['größer', null],
+  ['wert: größer', 'wert:'],
+  ['(?:a(b[)]c)d)xyz', 'xyz'],
+]
+for (const [pattern, literal] of literals) {
+  test(`a text in which ${pattern} fits holds ${literal}`, () => assert.equal(literalOf(pattern), literal))
+}
+
+test('what is no regular expression, or fits the empty text, is told with the words of the engine', () => {
+  assert.match(faultOf('(a') ?? '', /missing closing \)/u)
+  assert.match(faultOf('(?=a)b') ?? '', /./u)
+  assert.match(faultOf('(a)\\1') ?? '', /./u)
+  assert.match(faultOf('((a{100}){100}){100}') ?? '', /repeat/u)
+  assert.equal(faultOf('a*'), 'empty')
+  assert.equal(faultOf('a+'), null)
+})
+
+const pageOf = (patterns: readonly string[], ...texts: string[]) =>
+  new Page(
+    texts.map((value) => ({ where: 'body', value, onReplace: 'rewrite' })),
+    matcherOf([], patterns),
+  )
+const fits = (pattern: string, text: string) => pageOf([pattern], text).fits(0)
+const places = (pattern: string, text: string) =>
+  (pageOf([pattern], text).spans(0, { lists: [], patterns: [0] }) ?? []).map(({ start, end }) => text.slice(start, end))
+
+test('a pattern fits the text as it stands, and its clean view', () => {
+  for (const pattern of ['card \\d{4}', '\\d{4}']) {
+    assert.ok(fits(pattern, 'my card 1234.'), pattern)
+    assert.ok(fits(pattern, 'my card １２３４.'), pattern)
+    assert.ok(fits(pattern, 'my c\u200bаrd 1\u200b2\u200b3\u200b4'), pattern)
+    assert.ok(!fits(pattern, 'my card 123.'), pattern)
+  }
+  assert.ok(fits('größer als', 'größer als'))
+  assert.ok(!fits('Secret', 'secret'), 'upper and lower case are told apart')
+  assert.ok(fits('(?i)Secret', 'ѕЕСRЕТ'.replace('Т', 'T')))
+  assert.deepEqual(
+    places('\\d{2}', 'a 12 １\u200b２ 34'),
+    ['12', '34', '12', '１\u200b２', '34'].slice(0, 2).concat(['12', '１\u200b２', '34']),
+  )
+})
+
+test('hostile patterns over hostile texts take a time that grows with the text', () => {
+  // Each of them takes JavaScript's own engine longer than anybody waits for 40 letters.
+  for (const pattern of [
+    '(a+)+$',
+    '(a*)*b',
+    '(x+x+)+y',
+    '(a|aa)+$',
+    '(.*)*(.*)*(.*)*x',
+    '(\\w+\\s?)*!',
+    '(?:a?){100}a{100}',
+  ]) {
+    const set = matcherOf([], [pattern.endsWith('*b') ? `${pattern}b` : pattern])
+    for (const text of ['a'.repeat(50_000), `${'a'.repeat(50_000)}!`, 'x'.repeat(50_000), 'a '.repeat(25_000)]) {
+      set.standing(text)
+      set.fits(0, text)
+    }
+  }
+})
+
+test('of a pattern that fits nearly everywhere, so many places are looked for and no more', () => {
+  assert.equal(pageOf(['a[^z]*z|a'], 'a'.repeat(200_000)).spans(0, { lists: [], patterns: [0] }), null)
+})
+
+test('property: patterns with a fixed text, and those without, fit as the same pattern alone does', () => {
+  const pieces = fc.constantFrom('abc', 'a', '\\d', '[ab]', 'x?', '(?:abc|b)', 'bcd+', '.', 'c{2}', '\\b', 'A')
+  const patterns = fc
+    .array(
+      fc.array(pieces, { minLength: 1, maxLength: 5 }).map((all) => all.join('')),
+      { minLength: 1, maxLength: 5 },
+    )
+    .map((all) => all.filter((pattern) => faultOf(pattern) === null))
+  const text = fc
+    .array(fc.constantFrom('a', 'b', 'c', 'd', 'x', '1', ' ', 'abc', 'bcd', 'A'), { maxLength: 12 })
+    .map((all) => all.join(''))
+  fc.assert(
+    fc.property(patterns, text, (all, it) => {
+      const page = pageOf(all, it)
+      for (const [number, pattern] of all.entries())
+        assert.equal(page.fits(number), new RegExp(pattern, 'u').test(it), `${pattern} in ${JSON.stringify(it)}`)
+    }),
+    { numRuns: process.env.GATEHOUSE_LONG === '1' ? 50_000 : 2_000 },
+  )
+})
