@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person can ask the running process: numbers and states, never the contents of a message.
 import type { Journal } from '../kit/bus/journal.ts'
-import type { Command, Declaration, Said } from '../kit/process/command.ts'
+import type { Args, Command, Declaration, Said } from '../kit/process/command.ts'
 import { type Catalogue, inWords } from '../kit/text/catalogue.ts'
+import type { AddressPattern } from './domain/address-pattern.ts'
+import { explainParameters, sayExplanation } from './explain.ts'
 import type { Tally } from './gate/tally.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
 
@@ -12,6 +14,13 @@ export const declarations: readonly Declaration[] = [
   { ...OPERATOR, name: 'policy rules', help: 'policy-help-rules', columns: ['what', 'value', 'hits'] },
   { ...OPERATOR, name: 'policy journal', help: 'policy-help-journal', columns: ['what', 'value'] },
   { ...OPERATOR, name: 'policy stats', help: 'policy-help-stats', columns: ['what', 'value'] },
+  {
+    ...OPERATOR,
+    parameters: explainParameters,
+    name: 'policy explain',
+    help: 'policy-help-explain',
+    columns: ['what', 'value'],
+  },
 ]
 
 export type Asked = {
@@ -20,17 +29,20 @@ export type Asked = {
   tally: Tally
   inWork(): { asks: number; bytes: number }
   text: Catalogue
+  rooms: readonly AddressPattern[]
+  hosts: ReadonlySet<string>
 }
 
 export function policyCommands(asked: Asked): readonly Command[] {
-  const answers: Readonly<Record<string, (language: string) => AsyncIterable<Said>>> = {
+  const answers: Readonly<Record<string, (language: string, args: Args) => AsyncIterable<Said>>> = {
     'policy rules': (language) => sayRules(asked, language),
     'policy journal': () => sayJournal(asked.journal),
     'policy stats': () => sayStats(asked),
+    'policy explain': (language, args) => sayExplanation(asked, args, language),
   }
   return declarations.map((declared) => {
     const answer = answers[declared.name] ?? missing(declared.name)
-    return { ...declared, run: (_, { language }) => answer(language) }
+    return { ...declared, run: (args, { language }) => answer(language, args) }
   })
 }
 

@@ -22,7 +22,7 @@ import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate
 import { Tally } from './gate/tally.ts'
 import { createWording } from './gate/wording.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
-import { watchFile } from './rules/watch.ts'
+import { watchFiles } from './rules/watch.ts'
 import { badRules, type PolicySettings } from './settings.ts'
 import { troubleOf, warningsOf } from './trouble.ts'
 
@@ -66,10 +66,15 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   const { gate, stream } = router
   opening.use(stream)
-  const reload = () => reloadRules(rules, tally, context)
+  const watched = () => [settings.rulesFile, ...rules.current().files.map(({ path }) => path)]
+  const reload = async () => {
+    const error = await reloadRules(rules, tally, context)
+    watching.follow(watched())
+    return error
+  }
   const watching = opening.use(
-    watchFile(
-      settings.rulesFile,
+    watchFiles(
+      watched(),
       () => void reload().catch(context.fail),
       (error) => log.error('rules not watched', { error }),
     ),
@@ -80,7 +85,15 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   const denials = openDenialLog(journal, context.now, noMore)
   opening.move()
   return {
-    commands: policyCommands({ rules, journal, tally, inWork: () => gate.inWork(), text: context.text }),
+    commands: policyCommands({
+      rules,
+      journal,
+      tally,
+      inWork: () => gate.inWork(),
+      text: context.text,
+      rooms: settings.rooms,
+      hosts: settings.hosts,
+    }),
     denied: denials.record,
     healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
     ready: (language) => troubleOf({ stream, rules, coverage, text: context.text, language }),
@@ -113,8 +126,10 @@ async function openRulesOnRecord(
   tally: Tally,
 ): Promise<RulesInForce> {
   const { settings, log } = context
-  const announce = async ({ hash, file, loadedAt, set }: InForce) => {
-    await journal.append([writeFact({ kind: 'rules', hash, rules: set.rules.length, file, at: loadedAt })])
+  const announce = async ({ hash, file, files, loadedAt, set }: InForce) => {
+    const named = Object.fromEntries(files.map((each) => [each.name, each.hash]))
+    const rules = { kind: 'rules' as const, hash, rules: set.rules.length, file, at: loadedAt }
+    await journal.append([writeFact(files.length > 0 ? { ...rules, files: named } : rules)])
     tally.countRulesAnew()
     log.info('rules in force', { file, hash, rules: set.rules.length })
   }

@@ -2,7 +2,7 @@
 // config/policy.yaml: what was said, then what holds.
 
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BadSettings, type Problem, shape } from '../kit/process/settings.ts'
 import type { Secret } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
@@ -124,7 +124,7 @@ export const policySettings = shape({
       },
     }
   },
-  files: ({ rulesFile }) => [rulesFile],
+  files: ({ rulesFile }) => [rulesFile, ...namedIn(rulesFile)],
 })
 
 /** What a bad rule file is to the process: settings that a person must correct. */
@@ -144,10 +144,16 @@ function readRooms(pattern: string): AddressPattern | { wrong: string } {
   return !('wrong' in read) && pattern.includes('@') ? { wrong: 'policy-wanted-rooms-domain' } : read
 }
 
+/** The files that a rule file names. */
+function namedIn(file: string): readonly string[] {
+  const read = readRulesFile(file)
+  return 'code' in read ? [] : read.files.map(({ path }) => path)
+}
+
 /** A code where there is no file to read. */
 function readRulesFile(file: string): ReadRules | { code: string } {
   try {
-    return readRules(readFileSync(file))
+    return readRules(readFileSync(file), dirname(file))
   } catch (error) {
     return { code: error instanceof Error && 'code' in error ? String(error.code) : String(error) }
   }

@@ -47,7 +47,9 @@ export function decide(asked: Screened, set: RuleSet, watch?: Watch): Decision {
     // The texts are read when a rule comes up that only they can call for.
     if (!withTexts && (number === undefined || number > index.firstByText)) {
       withTexts = true
-      candidates = inOrder([candidates.slice(at), index.byLists(read().lists)])
+      // A rule that the envelope called for as well has had its turn.
+      const last = candidates[at - 1] ?? -1
+      candidates = inOrder([candidates, index.byLists(read().lists)]).filter((each) => each > last)
       at = 0
       continue
     }
@@ -58,7 +60,7 @@ export function decide(asked: Screened, set: RuleSet, watch?: Watch): Decision {
     watch?.(rule, page)
     const then = rule.then
     const sought = index.sought(number)
-    notes.add(rule, sought, page)
+    notes.add(rule, sought, sought.lists.length + sought.patterns.length > 0 ? read() : null)
     if (then.do === 'allow') return conclude(rule.id)
     if (then.do === 'refuse') return refuse(asked, rule, then.text, then.condition, notes)
     if (then.do === 'tag' || !read().has(sought)) continue
@@ -112,6 +114,16 @@ function holds(condition: Condition, asked: Screened, read: () => Page): boolean
     default:
       return mayHold(condition, asked) === true
   }
+}
+
+/** Each part of a condition that says something by itself, in the words of the rule file, and whether it holds. */
+export function groundsOf(condition: Condition, asked: Screened, page: Page): { ground: string; holds: boolean }[] {
+  if (condition.is === 'all' || condition.is === 'any')
+    return condition.of.flatMap((each) => groundsOf(each, asked, page))
+  if (condition.is === 'not')
+    return groundsOf(condition.of, asked, page).map(({ ground, holds }) => ({ ground: `not ${ground}`, holds: !holds }))
+  const ground = condition.is === 'room-named' ? 'room' : condition.is
+  return [{ ground, holds: holds(condition, asked, () => page) }]
 }
 
 /** What can be told from the envelope alone; null: that depends on the texts. */
@@ -169,7 +181,7 @@ class Notes {
   add(rule: Rule, sought: Sought, page: Page | null): void {
     for (const tag of rule.tags) this.#tags.add(tag)
     this.#record ??= rule.record
-    if (page !== null && sought.lists.length + sought.patterns.length > 0) this.#addPlaces(rule, sought, page)
+    if (page !== null) this.#addPlaces(rule, sought, page)
   }
 
   noted(): Noted {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // config/policy-rules.yaml, and the files it names -> RuleSet. Everything wrong is told at once, each with its line.
 import { createHash } from 'node:crypto'
-import { readYaml, type Yaml } from '../../kit/yaml/yaml.ts'
+import { readYaml, type Yaml, type YamlFault } from '../../kit/yaml/yaml.ts'
 import { RESERVED_IDS, type Rule, type RuleSet } from '../domain/rule.ts'
 import { indexRules } from '../domain/rule-index.ts'
 import { compileMatcher, type MatcherData, openMatcher } from '../matching/matcher.ts'
-import { VocabularyTooLarge } from '../matching/trie.ts'
+import { STATES_MAX, VocabularyTooLarge } from '../matching/trie.ts'
 import { readThen } from './action.ts'
 import { readCondition } from './condition.ts'
 import { readExamples, tryExamples, type Wanted } from './examples.ts'
@@ -76,8 +76,8 @@ export function rulesHash(own: string, files: readonly NamedFile[]): string {
 }
 
 function readFile(text: string, named: Named, problems: RuleProblem[]): RuleData | null {
-  const faulty = (faults: readonly { line: number; message: string }[]) => {
-    for (const { line, message } of faults) problems.push({ line, wanted: { id: 'policy-yaml', args: { message } } })
+  const faulty = (faults: readonly YamlFault[]) => {
+    problems.push(...faults)
     return null
   }
   const pieces = text.length > WHOLE_MAX ? readInPieces(text) : null
@@ -144,7 +144,7 @@ function readSet(
     return { rules, otherwise, matcher }
   } catch (error) {
     if (!(error instanceof VocabularyTooLarge)) throw error
-    return file.at('rules').refuse('policy-too-many-words')
+    return file.at('rules').refuse('policy-too-many-words', { most: String(STATES_MAX) })
   }
 }
 

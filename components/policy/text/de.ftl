@@ -45,7 +45,7 @@ policy-stranger-advice = fragt und steht nicht unter hosts in policy.yaml, darum
 policy-stream-closed = die Verbindung zum Server ist geschlossen
 policy-stream-connecting = die Verbindung zum Server wird aufgebaut
 policy-stream-down = die Verbindung zum Server besteht nicht
-policy-too-many-words = { $words } Wörter mit { $characters } verschiedenen Zeichen sind mehr, als der Sucher fasst
+policy-too-many-words = mehr Buchstaben, als der Sucher fasst ({ $most }): verlangt werden weniger oder kürzere Wörter
 policy-wanted-10-ms = verlangt werden mindestens 10 ms
 policy-wanted-a-host = verlangt wird mindestens ein Host
 policy-wanted-a-language = verlangt wird mindestens eine Sprache
@@ -85,3 +85,35 @@ policy-wanted-words = verlangt werden höchstens { $most } Wörter in allen Rege
 policy-wanted-words-condition = replace verdeckt Wörter; verlangt wird in when eine Bedingung words (nicht unter not)
 policy-word-not-built = { $word }: in dieser Version noch nicht gebaut
 policy-doors-unknown = die Verbindung zum Server besteht nicht, darum lässt sich nicht wissen, welche Hosts fragen
+policy-example-matches = dieses Beispiel soll durchgehen, und die Bedingung seiner Regel trifft zu
+policy-example-passes = dieses Beispiel soll erfasst werden, und die Bedingung seiner Regel trifft nicht zu
+policy-explain-no-stanza = --xml: verlangt wird eine message, presence oder iq in XML
+policy-explain-no-host = --host: verlangt wird ein Host der Einstellungen: { $hosts }
+policy-help-explain =
+    Sagt, was die geltenden Regeln zu einer Nachricht sagen würden, welche Regel entscheidet, warum, und wo sie was fand
+    action, rule         was geantwortet würde, und von welcher Regel (otherwise: keine entschied)
+    rule ID              jede Regel, die unterwegs zutrifft, und was sie tut
+    ground of ID         jeder Teil der Bedingung der Regel, die entscheidet, mit ja oder nein
+    found by ID          was sie fand: der Text der Nachricht, seine Stelle, und die Zeichen von und bis
+    tags, record         was neben der Entscheidung vermerkt wird
+policy-help-explain-from = wer sie schickt, etwa alice@corp.example
+policy-help-explain-host = der virtuelle Host, der fragt; sonst die Domain der einen oder der anderen Seite
+policy-help-explain-received = wie sie von anderswo hereinkommt; sonst wie jemand von den eigenen Leuten sie schickt
+policy-help-explain-text = der Text der Nachricht
+policy-help-explain-to = für wen sie ist, oder der Raum
+policy-help-explain-xml = eine ganze Stanza in XML, statt --text
+policy-line-of-file = { $at }: { $wanted }
+policy-pattern-empty = dieser Ausdruck passt auf den leeren Text, also würde er auf jeden Text passen
+policy-wanted-address-or-list = verlangt wird eine Adresse, oder list mit dem Namen einer Liste
+policy-wanted-closed = verlangt wird closed: Eine Regel kann nur strenger sein als ihr Host
+policy-wanted-entries-or-file = verlangt wird eine Liste von Einträgen, oder der Name einer Datei mit einem Eintrag je Zeile
+policy-wanted-example = verlangt wird ein Text, oder text, from, to, host, direction, room, kind darunter
+policy-wanted-known-lexicon = unter lexicons steht kein Lexikon "{ $name }"
+policy-wanted-known-list = unter lists steht keine Liste "{ $name }"
+policy-wanted-named = verlangt werden Namen, jeder mit einer Liste oder dem Namen einer Datei
+policy-wanted-named-file = verlangt wird eine lesbare Datei; { $file } lässt sich nicht lesen ({ $code })
+policy-wanted-pattern-re2 = verlangt wird ein regulärer Ausdruck in der Syntax von RE2 ({ $fault })
+policy-wanted-shorter-term = verlangt werden höchstens 200 Zeichen in einem Begriff
+policy-wanted-standing = verlangt werden höchstens { $most } reguläre Ausdrücke ohne drei feste Zeichen nebeneinander: Jeder kostet bei jeder Nachricht etwas
+policy-wanted-true-false = verlangt wird true oder false
+policy-wanted-visible-term = verlangt wird ein Begriff mit einem sichtbaren Zeichen

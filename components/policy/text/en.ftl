@@ -45,7 +45,7 @@ policy-stranger-advice = asks and is not in hosts of policy.yaml, so nothing of 
 policy-stream-closed = the stream to the server is closed
 policy-stream-connecting = the stream to the server is connecting
 policy-stream-down = the stream to the server is down
-policy-too-many-words = { $words } words with { $characters } different characters are more than the matcher holds
+policy-too-many-words = more letters than the matcher holds ({ $most }): fewer or shorter words are wanted
 policy-wanted-10-ms = at least 10 ms are wanted
 policy-wanted-a-host = at least one host is wanted
 policy-wanted-a-language = at least one language is wanted
@@ -85,3 +85,35 @@ policy-wanted-words = at most { $most } words in all rules are wanted
 policy-wanted-words-condition = replace masks words; a words condition (not under not) is wanted in when
 policy-word-not-built = { $word }: not built yet in this version
 policy-doors-unknown = the stream to the server is not up, so it cannot be known which hosts ask
+policy-example-matches = this example is to pass, and the condition of its rule holds for it
+policy-example-passes = this example is to match, and the condition of its rule does not hold for it
+policy-explain-no-stanza = --xml: one message, presence or iq in XML is wanted
+policy-explain-no-host = --host: a host of the settings is wanted: { $hosts }
+policy-help-explain =
+    Says what the rules in force would say of a message, which rule decides, on what grounds, and where it found what
+    action, rule         what would be answered, and by which rule (otherwise: none decided)
+    rule ID              each rule that holds on the way, and what it does
+    ground of ID         each part of the condition of the rule that decides, with yes or no
+    found by ID          what it found: the text of the message, its place, and the characters from and to
+    tags, record         what is noted beside the verdict
+policy-help-explain-from = who sends it, such as alice@corp.example
+policy-help-explain-host = the virtual host that asks; default: the domain of the one side or the other
+policy-help-explain-received = as it comes in from elsewhere; default: as one of our own people sends it
+policy-help-explain-text = the text of the message
+policy-help-explain-to = whom it is for, or the room
+policy-help-explain-xml = a whole stanza in XML, in the place of --text
+policy-line-of-file = { $at }: { $wanted }
+policy-pattern-empty = this expression fits the empty text, so it would fit every text
+policy-wanted-address-or-list = an address, or list with the name of a list, is wanted
+policy-wanted-closed = closed is wanted: a rule can only be stricter than its host
+policy-wanted-entries-or-file = a list of entries, or the name of a file with an entry a line, is wanted
+policy-wanted-example = a text is wanted, or text, from, to, host, direction, room, kind below it
+policy-wanted-known-lexicon = no lexicon "{ $name }" is named under lexicons
+policy-wanted-known-list = no list "{ $name }" is named under lists
+policy-wanted-named = names are wanted, each with a list or the name of a file
+policy-wanted-named-file = a readable file is wanted; { $file } cannot be read ({ $code })
+policy-wanted-pattern-re2 = a regular expression in the syntax of RE2 is wanted ({ $fault })
+policy-wanted-shorter-term = at most 200 characters are wanted in a term
+policy-wanted-standing = at most { $most } regular expressions without three fixed characters side by side are wanted: each costs something with every message
+policy-wanted-true-false = true or false is wanted
+policy-wanted-visible-term = a term with a visible character is wanted

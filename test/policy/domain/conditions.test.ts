@@ -158,12 +158,17 @@ rules:
   - { id: b, when: { words: [bad] }, then: { refuse: { condition: forbidden, text: { en: no } } } }
   - { id: c, when: { kind: join }, then: refuse }
 `)
-  assert.deepEqual(judge(chat('<body>fine and bad</body>'), set), { action: 'allow', rule: 'a' })
+  assert.deepEqual(judge(chat('<body>fine and bad</body>'), set), {
+    action: 'allow',
+    rule: 'a',
+    matched: [{ rule: 'a', text: 0, where: 'body', start: 0, end: 4 }],
+  })
   assert.deepEqual(judge(chat('<body>bad</body>'), set), {
     action: 'refuse',
     rule: 'b',
     condition: 'forbidden',
     text: { en: 'no' },
+    matched: [{ rule: 'b', text: 0, where: 'body', start: 0, end: 3 }],
   })
   assert.deepEqual(judge(join, set), { action: 'refuse', rule: 'c', condition: 'not-allowed', text: null })
   assert.deepEqual(judge(chat('<body>x</body>'), set), {
@@ -184,7 +189,17 @@ test('texts are read only when a rule looks at them', () => {
       return asked.texts()
     },
   }
-  assert.equal(decideOn(counted, '{ all: [{ kind: join }, { words: [x] }] }'), 'allow')
+  assert.equal(decideOn(counted, '{ all: [{ kind: join }, { from: nobody@corp.example }] }'), 'allow')
+  assert.equal(reads, 0)
+  // What is decided before a rule that looks at texts comes up is decided without them.
+  const early = rules(`
+version: 1
+otherwise: refuse
+rules:
+  - { id: a, when: { kind: message }, then: allow }
+  - { id: b, when: { words: [x] }, then: refuse }
+`)
+  assert.equal(decide(counted, early).rule, 'a')
   assert.equal(reads, 0)
   assert.equal(decideOn(counted, '{ all: [{ kind: message }, { words: [x] }, { words: [x] }] }'), 'refuse')
   assert.equal(reads, 1)

@@ -34,7 +34,7 @@ function open(bounds: Partial<GateBounds> = {}, decide: Decide = () => ({ action
     hosts: new Set([HOST]),
     rooms: [],
     bounds: { ...BOUNDS, ...bounds },
-    judge: () => ({ hash: 'h', decide }),
+    judge: () => ({ hash: 'h', decide, fault: () => null }),
     journal: {
       append: (entries) =>
         new Promise((resolve, reject) =>

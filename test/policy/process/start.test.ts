@@ -41,11 +41,11 @@ test('--check says that good settings and rules are good, and shows no secret', 
 for (const args of [['--check'], []]) {
   test(`a bad rule file ends with 2 and names file and line (${args.join() || 'start'})`, () => {
     const { status, said } = start(
-      'version: 1\notherwise: allow\nrules:\n  - id: x\n    when: { regex: a+ }\n    then: allow\n',
+      'version: 1\notherwise: allow\nrules:\n  - id: x\n    when: { detect: card }\n    then: allow\n',
       ...args,
     )
     assert.equal(status, 2, said)
-    assert.match(said, /policy-rules\.yaml:5: rules\[1\]\.when\.regex: not built yet in this version/)
+    assert.match(said, /policy-rules\.yaml:5: rules\[1\]\.when\.detect: not built yet in this version/)
   })
 }
 
@@ -74,7 +74,7 @@ test('--commands tells what can be asked, in the language wanted', () => {
   const said = JSON.parse(stdout) as { commands: { name: string; help: string }[] }
   assert.deepEqual(
     said.commands.map(({ name }) => name),
-    ['policy rules', 'policy journal', 'policy stats'],
+    ['policy rules', 'policy journal', 'policy stats', 'policy explain'],
   )
   assert.match(said.commands[0]?.help ?? '', /^Zeigt/)
 })

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// `policy explain`: what the rules in force would say of a message, and why. Nothing is sent, recorded or counted.
+import { type Args, CommandError, EXIT, type Parameter, type Said } from '../kit/process/command.ts'
+import type { Catalogue } from '../kit/text/catalogue.ts'
+import type { Element } from '../kit/xml/element.ts'
+import { parse } from '../kit/xml/parse.ts'
+import { escapeAttribute, escapeText } from '../kit/xml/writer.ts'
+import { bareOf } from '../kit/xmpp/jid.ts'
+import { type AddressPattern, domainOf } from './domain/address-pattern.ts'
+import { decide, groundsOf } from './domain/decide.ts'
+import { Page } from './domain/page.ts'
+import type { Rule } from './domain/rule.ts'
+import type { Screened } from './domain/screened.ts'
+import { readScreened } from './protocol/screened.ts'
+import type { RulesInForce } from './rules/rules-in-force.ts'
+
+export const explainParameters: readonly Parameter[] = [
+  { name: 'from', help: 'policy-help-explain-from', type: 'jid', required: true },
+  { name: 'to', help: 'policy-help-explain-to', type: 'jid', required: true },
+  { name: 'text', help: 'policy-help-explain-text', type: 'text' },
+  { name: 'xml', help: 'policy-help-explain-xml', type: 'text' },
+  { name: 'host', help: 'policy-help-explain-host', type: 'text' },
+  { name: 'received', help: 'policy-help-explain-received', type: 'flag' },
+]
+
+export type Explaining = {
+  rules: Pick<RulesInForce, 'current'>
+  text: Catalogue
+  rooms: readonly AddressPattern[]
+  hosts: ReadonlySet<string>
+}
+
+export async function* sayExplanation(asked: Explaining, args: Args, language: string): AsyncIterable<Said> {
+  const { set } = asked.rules.current()
+  const screened = readAsked(asked, args, language)
+  const held: { rule: Rule; page: Page | null }[] = []
+  const decision = decide(screened, set, (rule, page) => held.push({ rule, page }))
+  yield row('action', decision.action)
+  yield row('rule', decision.rule)
+  if (decision.action === 'refuse') yield row('condition', decision.condition)
+  if (decision.tags) yield row('tags', decision.tags.join(', '))
+  yield row('record', decision.record ?? 'content')
+  for (const { rule } of held) yield row(`rule ${rule.id}`, rule.then.do)
+  const last = held.at(-1)?.rule
+  if (last && decision.rule.split(',').includes(last.id)) {
+    for (const { ground, holds } of groundsOf(last.when, screened, new Page(screened.texts(), set.matcher)))
+      yield row(`ground of ${last.id}`, `${ground}: ${holds ? 'yes' : 'no'}`)
+  }
+  for (const { rule, text, where, start, end } of decision.matched ?? []) {
+    const page = held.find((each) => each.rule.id === rule)?.page
+    const value = page?.texts[text]?.value ?? ''
+    yield row(`found by ${rule}`, `${JSON.stringify(value.slice(start, end))} ${where} ${start}-${end}`)
+  }
+}
+
+function readAsked(asked: Explaining, args: Args, language: string): Screened {
+  const from = String(args.from)
+  const to = String(args.to)
+  const direction = args.received === true ? 'received' : 'sent'
+  const own = domainOf(bareOf(direction === 'sent' ? from : to))
+  const host = typeof args.host === 'string' ? args.host.toLowerCase() : own
+  if (typeof args.host === 'string' && !asked.hosts.has(host)) {
+    const hosts = [...asked.hosts].join(', ')
+    throw new CommandError(asked.text.say('policy-explain-no-host', language, { hosts }), EXIT.usage)
+  }
+  const stanza = readStanza(asked, args, language)
+  stanza.attrs.from = from
+  stanza.attrs.to = to
+  const ask = { n: 1, try: 1, direction, via: 'c2s', at: '', spooled: false, raw: '' } as const
+  return readScreened(ask, stanza, host, asked.rooms)
+}
+
+function readStanza({ text }: Explaining, args: Args, language: string): Element {
+  const to = escapeAttribute(String(args.to))
+  if (typeof args.xml !== 'string')
+    return parse(
+      `<message xmlns='jabber:client' to='${to}' type='chat'><body>${escapeText(String(args.text ?? ''))}</body></message>`,
+    )
+  try {
+    const stanza = parse(args.xml.replace(/^\s*<(message|presence|iq)(?![^>]*\bxmlns=)/u, "<$1 xmlns='jabber:client'"))
+    if (['message', 'presence', 'iq'].includes(stanza.name)) return stanza
+  } catch {
+    // Said below, in words.
+  }
+  throw new CommandError(text.say('policy-explain-no-stanza', language), EXIT.usage)
+}
+
+function row(what: string, value: string): Said {
+  return { say: 'row', row: { what, value } }
+}
