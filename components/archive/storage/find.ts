@@ -6,16 +6,15 @@ import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { nameNumber } from './names.ts'
-import { type FileRow, listFiles, type ReadMonths } from './read-months.ts'
+import { type FileRow, type Hit, listFiles, type ReadMonths } from './read-months.ts'
 import { type ListedRecord, listRecords } from './show.ts'
 
 /** Hits are counted up to here; more are "more than". */
 export const COUNT_BOUND = 10_000
 const HOUR = 3_600_000
+const PAGE = 500
 
 export type Found = { hits: number; capped: boolean; records: ListedRecord[] }
-
-export type Hit = { file: FileRow; db: DatabaseSync; number: number; recordedAt: number }
 
 /** A number with several tries that fit is given once; its hits are counted by content. */
 export function search(book: DatabaseSync, months: ReadMonths, query: Search): Found {
@@ -41,17 +40,26 @@ export function search(book: DatabaseSync, months: ReadMonths, query: Search): F
   return { hits: Math.min(hits, COUNT_BOUND), capped: hits > COUNT_BOUND, records }
 }
 
-/** All hits of the query, oldest first, for an export: nothing is counted or bounded. */
+/**
+ * All hits of the query, oldest first, for an export: nothing is counted or bounded. Read in pages, so that nothing is held open in
+ * between: files are closed and wiped meanwhile.
+ */
 export function* searchAll(book: DatabaseSync, months: ReadMonths, query: Search): Generator<Hit> {
   for (const file of filesFor(book, query).reverse()) {
-    const db = months.at(file)
-    const filter = filterOf(db, file, query)
+    const filter = filterOf(months.at(file), file, query)
     if (filter === null) continue
-    const order = `${filter.match ? 'words.rowid' : 'r.number'} ASC`
-    for (const { from, values } of partsOf(db, within(query, file), filter).reverse()) {
-      // A statement of its own: rows of another query on the same connection are read in between.
-      const rows = db.prepare(`SELECT r.number, r.recorded_at FROM ${from} ORDER BY ${order}`).iterate(...values)
-      for (const row of rows) yield { file, db, number: Number(row.number), recordedAt: Number(row.recorded_at) }
+    const number = filter.match ? 'words.rowid' : 'r.number'
+    for (const { from, values } of partsOf(months.at(file), within(query, file), filter).reverse()) {
+      let last = 0
+      for (;;) {
+        const db = months.at(file)
+        const sql = `SELECT r.number, r.recorded_at FROM ${from} AND ${number} > ? ORDER BY ${number} ASC LIMIT ${PAGE}`
+        const rows = statement(db, sql).all(...values, last)
+        for (const row of rows)
+          yield { file, db: months.at(file), number: Number(row.number), recordedAt: Number(row.recorded_at) }
+        if (rows.length < PAGE) break
+        last = Number(rows.at(-1)?.number)
+      }
     }
   }
 }

@@ -36,7 +36,8 @@ export type Months = Beside & {
 type Open = { month: Month; begun: boolean; held: boolean; used: number }
 
 /** Files that stay open: each takes memory for its page cache. */
-const MOST_OPEN = 32
+const MOST_OPEN = 16
+const CACHE_KIB = 16_384
 const FOLD_WITHIN_MS = 200
 
 export function openMonths(each?: (month: DatabaseSync) => void): Months {
@@ -150,7 +151,7 @@ export function openMonth(path: string, { host, month }: MonthName): Month {
   const db = new DatabaseSync(path, { timeout: 5000 })
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000')
-    db.exec('PRAGMA secure_delete = ON')
+    db.exec(`PRAGMA secure_delete = ON; PRAGMA cache_size = -${CACHE_KIB}`)
     const mark = Number(db.prepare('PRAGMA application_id').get()?.application_id)
     if (mark !== MONTH_ID) {
       if (mark !== 0 || db.prepare('SELECT 1 FROM sqlite_schema').get())

@@ -20,7 +20,8 @@ export type ReadMonths = {
   close(): void
 }
 
-const MOST_OPEN = 64
+const MOST_OPEN = 32
+const CACHE_KIB = 16_384
 
 export function openReadMonths(): ReadMonths {
   const open = new Map<string, DatabaseSync>()
@@ -50,6 +51,7 @@ function attached(path: string, book: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
   try {
     db.prepare('ATTACH DATABASE ? AS book').run(book)
+    db.exec(`PRAGMA main.cache_size = -${CACHE_KIB}`)
     return db
   } catch (error) {
     db.close()
@@ -80,13 +82,35 @@ export function listFiles(book: DatabaseSync): FileRow[] {
     }))
 }
 
-/** Files in which number n of the source (its number in the book) may be, newest month first; `host`: only of this one. */
-export function filesHolding(book: DatabaseSync, source: number, n: number, host?: string): MonthName[] {
-  const where = n < 0 ? 'originated = 1' : 'low <= :n AND high >= :n'
-  const sql = `SELECT host, month FROM span JOIN file ON file.number = span.file WHERE source = :source AND ${where}
+/** A record of a file that a search found. */
+export type Hit = { file: FileRow; db: DatabaseSync; number: number; recordedAt: number }
+
+/** Numbers of a source that are in a file; others may be between them. */
+export type HeldSpan = MonthName & { low: number; high: number; originated: boolean }
+
+/** All of a source (its number in the book), newest month first. */
+export function spansOf(book: DatabaseSync, source: number): HeldSpan[] {
+  const sql = `SELECT host, month, low, high, originated FROM span JOIN file ON file.number = span.file WHERE source = ?
     ORDER BY month DESC, host`
   return statement(book, sql)
-    .all(n < 0 ? { source } : { source, n })
-    .map((row) => ({ host: String(row.host), month: String(row.month) }))
-    .filter((file) => host === undefined || file.host === host)
+    .all(source)
+    .map((row) => ({
+      host: String(row.host),
+      month: String(row.month),
+      low: Number(row.low),
+      high: Number(row.high),
+      originated: row.originated === 1,
+    }))
+}
+
+/** Where number n may be; `host`: only in files of this one. */
+export function holding(spans: readonly HeldSpan[], n: number, host?: string): MonthName[] {
+  return spans.filter(
+    (span) => (host === undefined || span.host === host) && (n < 0 ? span.originated : span.low <= n && n <= span.high),
+  )
+}
+
+/** Files in which number n of the source (its number in the book) may be, newest month first; `host`: only of this one. */
+export function filesHolding(book: DatabaseSync, source: number, n: number, host?: string): MonthName[] {
+  return holding(spansOf(book, source), n, host)
 }

@@ -113,6 +113,8 @@ CREATE TABLE content (
 CREATE VIRTUAL TABLE words USING fts5 (
   text, tags, content = 'content', content_rowid = 'record', tokenize = 'unicode61 remove_diacritics 2', columnsize = 0
 );
+-- What one commit adds is sorted in memory up to here before it is written.
+INSERT INTO words (words, rank) VALUES ('hashsize', 16777216);
 CREATE TABLE erasure (record INTEGER PRIMARY KEY, at INTEGER NOT NULL, user TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 -- Where else in journals the same try stands: whoever erases it has to know.
 CREATE TABLE repeat (record INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (record, journal, position))

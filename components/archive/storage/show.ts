@@ -6,12 +6,11 @@ import { statement } from '../../kit/store/statement.ts'
 import type { Hosts, ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
 import { type Outcome, type Settled, settle } from '../domain/settling.ts'
-import type { Hit } from './find.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { aboutOf, followersOf } from './lineage.ts'
 import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
-import { filesHolding, listFiles, type ReadMonths } from './read-months.ts'
+import { filesHolding, type HeldSpan, type Hit, holding, listFiles, type ReadMonths, spansOf } from './read-months.ts'
 
 /** A line of a list: the effective try, or the first where none is. `fullId` names it for ever. */
 export type ListedRecord = { id: string; fullId: string; settled: Settled; tries: number; shown: ShownTry }
@@ -46,17 +45,27 @@ export function show(book: DatabaseSync, months: ReadMonths, { source: start, n,
 export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readonly Hit[]): ListedRecord[] {
   const seen = new Set<string>()
   const listed: ListedRecord[] = []
+  // What many hits have in common is read once.
+  const sources = new Map<string, { source: SourceRow; spans: readonly HeldSpan[] } | undefined>()
   for (const hit of hits) {
-    const row = statement(
-      hit.db,
-      'SELECT s.id, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number = ?',
-    ).get(hit.number)
-    const key = `${row?.id}-${row?.n}`
-    if (!row || seen.has(key)) continue
-    seen.add(key)
-    const source = sourceOf(book, String(row.id))
-    if (source === undefined) continue
-    const record = listRecord(book, months, source, Number(row.n), hit.file)
+    const rows = statement(hit.db, TRIES_WITH).all(hit.number)
+    const [row] = rows
+    if (row === undefined) continue
+    const id = String(row.source_id)
+    const n = Number(row.n)
+    if (seen.has(`${id}-${n}`)) continue
+    seen.add(`${id}-${n}`)
+    if (!sources.has(id)) {
+      const source = sourceOf(book, id)
+      sources.set(id, source && { source, spans: spansOf(book, source.number) })
+    }
+    const known = sources.get(id)
+    // What is in this file is in the book only once the book is committed.
+    if (known === undefined) continue
+    const others = holding(known.spans, n, hit.file.host).filter(({ month }) => month !== hit.file.month)
+    const elsewhere = others.length === 0 ? [] : readTries(months, known.source, n, others)
+    const tries = [...rows.map(readTry), ...elsewhere].sort((one, other) => one.try - other.try)
+    const record = listRecord(book, known.source, n, tries)
     if (record) listed.push(record)
   }
   return listed
@@ -64,14 +73,10 @@ export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readon
 
 function listRecord(
   book: DatabaseSync,
-  months: ReadMonths,
   source: SourceRow,
   n: number,
-  file: MonthName,
+  tries: readonly ShownTry[],
 ): ListedRecord | undefined {
-  // What is in this file is in the book only once the book is committed.
-  const others = filesHolding(book, source.number, n, file.host).filter(({ month }) => month !== file.month)
-  const tries = readTries(months, source, n, [file, ...others])
   const settled = settledBy(book, source, n, tries)
   const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
   if (shown === undefined) return undefined
@@ -256,14 +261,16 @@ function readOutage(book: DatabaseSync, source: number, n: number): ShownRecord[
 }
 
 const NAMED = (column: string) => `(SELECT text FROM name WHERE number = r.${column}) AS ${column}`
-const TRIES = `SELECT r.number, try, (SELECT host FROM month) AS host, direction, via, r.at, recorded_at,
+const SELECT_TRY = `SELECT s.id AS source_id, r.n, r.number, try, (SELECT host FROM month) AS host, direction, via, r.at, recorded_at,
   (SELECT kept_at FROM batch WHERE first_record <= r.number ORDER BY first_record DESC LIMIT 1) AS kept_at,
   (SELECT id FROM journal WHERE number = r.journal) AS journal, position, element, what, type, ${NAMED('from_bare')}, from_resource,
   ${NAMED('to_bare')}, to_resource, ${NAMED('room')}, stanza_id, origin_id, ${NAMED('language')}, ${NAMED('encrypted')}, note, action,
   ${NAMED('rule')}, ${NAMED('rules')}, verdict, c.replacement, spooled, size, recorded, rule_tags, matched, lower(hex(seal)) AS seal, salt, c.stanza,
   e.at AS erased_at, e.user AS erased_by, e.reason AS erased_why
-  FROM record r JOIN source s ON s.number = r.source LEFT JOIN content c ON c.record = r.number LEFT JOIN erasure e ON e.record = r.number
-  WHERE s.id = ? AND n = ? ORDER BY try`
+  FROM record r JOIN source s ON s.number = r.source LEFT JOIN content c ON c.record = r.number LEFT JOIN erasure e ON e.record = r.number`
+const TRIES = `${SELECT_TRY} WHERE s.id = ? AND r.n = ? ORDER BY try`
+/** All of the number that the record with this one is a try of. */
+const TRIES_WITH = `${SELECT_TRY} WHERE (r.source, r.n) = (SELECT source, n FROM record WHERE number = ?) ORDER BY try`
 
 function readTries(months: ReadMonths, source: SourceRow, n: number, files: readonly MonthName[]): ShownTry[] {
   const tries = files.flatMap((file) => statement(months.at(file), TRIES).all(source.id, n).map(readTry))

@@ -119,7 +119,10 @@ async function caughtUp(word: string): Promise<void> {
 
 /** Commits that held records. */
 function commits(): number {
-  const db = new DatabaseSync(join(folder, 'state', 'archive', 'archive.db'), { readOnly: true })
+  const month = `${new Date().toISOString().slice(0, 7)}.db`
+  const db = new DatabaseSync(join(folder, 'state', 'archive', 'archive-months', 'corp.example', month), {
+    readOnly: true,
+  })
   const { n } = db.prepare('SELECT count(*) AS n FROM batch').get() ?? {}
   db.close()
   return Number(n)

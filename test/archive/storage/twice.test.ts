@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fact that comes again, wherever and in whatever order, changes nothing: helpers report again what was not answered in time.
 import assert from 'node:assert/strict'
-import { hash } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { countFrom } from '../../../components/archive/domain/completeness.ts'
-import { countingOf } from '../../../components/archive/follow.ts'
-import { readEntry } from '../../../components/archive/protocol/entry.ts'
-import { openStanzaReader } from '../../../components/archive/protocol/stanza-reader.ts'
-import { openService } from '../../../components/archive/storage/operations.ts'
 import { findings } from '../../../components/archive/storage/report.ts'
-import { bookMigrations, LAST_SINGLE_FILE } from '../../../components/archive/storage/schema.ts'
-import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
-import { migrate } from '../../../components/kit/store/migrations.ts'
 import { ask, chat, done, mark, SOURCE, settle, source } from '../facts.ts'
+import { KEPT_AT, keepIn, openPlace } from '../place.ts'
 
-const KEPT_AT = Date.parse('2026-11-22T10:05:00.000Z')
 const time = (second: number) => `2026-11-22T10:00:${String(second).padStart(2, '0')}.000Z`
 const EARLIER = 'e'.repeat(32)
 const occupant = (event: 'joined' | 'left', second: number, nick = 'Alice', of = SOURCE): Fact => ({
@@ -202,12 +189,11 @@ test('a lost journal entry is found of a journal, which is no source', () => {
 
 test('a question told of in two months is kept once, in the first; what concerns it later stands with it', () => {
   using place = openPlace()
-  let told = 0
   const monthEnd = Date.parse('2026-10-31T23:59:59.999Z')
   const first = [ask({ n: 1 }), ask({ n: 2 })]
   const id: Fact = { kind: 'stanza-id', source: SOURCE, n: 1, by: 'corp.example', id: 's1', at: time(1) }
-  keepIn(place, [...first, ...first, ask({ n: 2, try: 2 }), ask({ n: 3 }), id], false, () =>
-    told++ < 2 ? monthEnd : KEPT_AT,
+  keepIn(place, [...first, ...first, ask({ n: 2, try: 2 }), ask({ n: 3 }), id], false, (at) =>
+    at < 2 ? monthEnd : KEPT_AT,
   )
   const tables = place.tables()
   const of = (month: string) => tables[`archive-months/corp.example/${month}.db`] ?? {}
@@ -227,99 +213,4 @@ function keep(facts: readonly Fact[], killed = false): Record<string, Record<str
   using place = openPlace()
   keepIn(place, facts, killed)
   return place.tables()
-}
-
-/** A book and its files of months in a folder of their own. */
-function openPlace(): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-twice-'))
-  const path = join(folder, 'archive.db')
-  const book = new DatabaseSync(path)
-  migrate(book, bookMigrations, path, LAST_SINGLE_FILE)
-  const service = openService()
-  service.open?.({ role: 'writer', path, secureDelete: true, busyMs: 1000 })
-  return {
-    book,
-    service,
-    [Symbol.dispose]() {
-      service.close?.()
-      book.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
-    tables() {
-      const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.db'))
-      const kept = files.sort().map((name) => [name, contents(join(folder, name))] as const)
-      return Object.fromEntries(kept)
-    },
-  }
-}
-
-type Place = Disposable & {
-  book: DatabaseSync
-  service: ReturnType<typeof openService>
-  tables(): Record<string, Record<string, unknown[]>>
-}
-
-/** One entry a commit, as they would come over time; `killed`: the book's commit of each batch but the last is lost, and it comes again. */
-function keepIn({ book, service }: Place, facts: readonly Fact[], killed = false, recordedAt = () => KEPT_AT): void {
-  const completeness = countFrom([], [], { graceMs: 1000, silentMs: 60_000 })
-  const reading = {
-    journal: 'j',
-    stanzas: openStanzaReader(),
-    isRoom: () => false,
-    sha256: (text: string) => hash('sha256', text, 'hex'),
-  }
-  const batches = facts.map((fact, index) => {
-    const got = readEntry({ ...writeFact(fact), position: index + 1, at: recordedAt() }, reading)
-    if (got.counted) completeness.take(got.counted, KEPT_AT)
-    const sources = countingOf(completeness)
-    return {
-      journal: 'j',
-      after: index,
-      to: index + 1,
-      keptAt: KEPT_AT,
-      items: got.items,
-      careful: false,
-      sources,
-    }
-  })
-  const { beside, operations } = service
-  for (const batch of batches) {
-    if (killed) {
-      book.exec('BEGIN')
-      beside?.hold()
-      operations.write.keep(book, batch)
-      beside?.release()
-      beside?.commit()
-      book.exec('ROLLBACK')
-      beside?.rollback()
-    }
-    book.exec('BEGIN')
-    beside?.hold()
-    operations.write.keep(book, batch)
-    beside?.release()
-    beside?.commit()
-    book.exec('COMMIT')
-  }
-}
-
-/** All tables; left out is what is random, only where in the journal it stood, and that something came again. */
-function contents(path: string): Record<string, unknown[]> {
-  const db = new DatabaseSync(path, { readOnly: true })
-  const tables = db
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'repeat' ORDER BY name")
-    .all()
-  const kept: Record<string, unknown[]> = {}
-  for (const { name } of tables) {
-    const rows = db.prepare(`SELECT * FROM ${name}`).all()
-    kept[String(name)] = rows.map(
-      ({ position: _where, salt: _salt, seal: _seal, replacement_seal: _also, ...row }) => row,
-    )
-  }
-  kept.total = (kept.total as { name: string }[]).filter(({ name }) => name !== 'again')
-  kept.file = ((kept.file ?? []) as { totals: string }[]).map(({ totals, ...row }) => ({
-    ...row,
-    totals: { ...JSON.parse(totals), again: 0 },
-  }))
-  db.close()
-  return kept
 }

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of months: what is found and linked over several of them, and which of them is written when.
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import type { Search } from '../../../components/archive/domain/record.ts'
+import { folderName, monthPath } from '../../../components/archive/storage/month-path.ts'
+import { openService } from '../../../components/archive/storage/operations.ts'
+import type { Fact } from '../../../components/kit/facts/facts.ts'
+import { ask, chat, done, SOURCE } from '../facts.ts'
+import { keepIn, openPlace, type Place } from '../place.ts'
+
+const SHORT = SOURCE.slice(0, 8)
+const ROOM = 'team@rooms.corp.example'
+const time = (month: number, day: number) =>
+  `2026-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}T12:00:00.000Z`
+const ANYTHING: Search = {
+  ...{ hosts: null, words: '', person: '', peer: '', room: '', domain: '', verdict: '', settlement: '', rule: '' },
+  ...{ since: null, until: null, limit: 50 },
+}
+
+/** The reading half, as a reader thread has it. */
+function openReader({ path }: Place) {
+  const service = openService()
+  const book = new DatabaseSync(path, { readOnly: true })
+  service.open?.({ role: 'reader', path, secureDelete: true, busyMs: 1000 })
+  const { read } = service.operations
+  return {
+    search: (query: Partial<Search>) => read.search(book, { ...ANYTHING, ...query }),
+    show: (n: number, hosts: readonly string[] | null = null) => {
+      const shown = read.show(book, { source: SHORT, n, hosts })
+      return shown.found === 'one' ? shown.record : null
+    },
+    [Symbol.dispose]() {
+      service.close?.()
+      book.close()
+    },
+  }
+}
+
+test('a search over the files of months gives the newest first, up to its limit, and counts them all; a time leaves the others closed', () => {
+  using place = openPlace()
+  const facts = Array.from({ length: 40 }, (_, at) =>
+    ask({
+      n: at + 1,
+      at: time(7 + Math.floor(at / 10), 1 + (at % 10)),
+      stanza: chat(`harvest ${at % 10 === 3 ? 'rare' : ''}`),
+    }),
+  )
+  keepIn(place, [...facts, done(40)], false, (at) => Date.parse(facts[Math.min(at, 39)]?.at ?? ''))
+  using reader = openReader(place)
+  const ids = (query: Partial<Search>) => reader.search(query).records.map(({ id }) => Number(id.split('-')[1]))
+  assert.equal(Object.keys(place.tables()).length, 5, 'the book and four months')
+  assert.deepEqual(
+    ids({ words: 'harvest', limit: 25 }),
+    Array.from({ length: 25 }, (_, at) => 40 - at),
+  )
+  assert.equal(reader.search({ words: 'harvest', limit: 1 }).hits, 40)
+  assert.deepEqual(ids({ words: 'rare' }), [34, 24, 14, 4])
+  assert.deepEqual(ids({ words: 'rare', since: Date.parse(time(8, 1)), until: Date.parse(time(9, 4)) }), [24, 14])
+  assert.deepEqual(ids({ since: Date.parse(time(10, 9)) }), [40, 39])
+  assert.deepEqual(ids({ person: 'bob@corp.example', until: Date.parse(time(7, 2)) }), [2, 1])
+})
+
+test('lineage goes over months: correction in a talk, retraction and moderation in a room by the id that the room gave; originals stay', () => {
+  using place = openPlace()
+  const inRoom = (more: { id: string; inside?: string; from?: string }, body = 'said') =>
+    chat(body, { to: ROOM, type: 'groupchat', ...more })
+  const roomId = (n: number, id: string): Fact => ({
+    kind: 'stanza-id',
+    source: SOURCE,
+    n,
+    by: ROOM,
+    id,
+    at: time(9, 30),
+  })
+  const facts: Fact[] = [
+    ask({ n: 1, stanza: chat('first', { id: 'a1' }) }),
+    ask({ n: 2, stanza: inRoom({ id: 'g2' }) }),
+    roomId(2, 'room-2'),
+    ask({ n: 3, stanza: inRoom({ id: 'g3' }) }),
+    // From here on in the next month; the id of 3 is told of there.
+    roomId(3, 'room-3'),
+    ask({
+      n: 4,
+      stanza: chat('second', { id: 'a4', inside: "<replace xmlns='urn:xmpp:message-correct:0' id='a1'/>" }),
+    }),
+    ask({
+      n: 5,
+      stanza: inRoom({ id: 'g5', inside: "<retract xmlns='urn:xmpp:message-retract:1' id='room-2'/>" }, ''),
+    }),
+    ask({
+      n: 6,
+      stanza: `<iq xmlns='jabber:client' type='set' id='q6' from='carol@corp.example/x' to='${ROOM}'><moderate xmlns='urn:xmpp:message-moderate:1' id='room-3'><retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>`,
+    }),
+    done(6),
+  ]
+  keepIn(place, facts, false, (at) => Date.parse(at < 4 ? time(9, 30) : time(10, 1)))
+  using reader = openReader(place)
+  const followed = (n: number) => reader.show(n)?.followedBy.map(({ id, kind }) => `${kind} ${id}`)
+  const about = (n: number) => reader.show(n)?.about.map((one) => `${one.kind} ${'id' in one ? one.id : one.target}`)
+  assert.deepEqual([1, 2, 3].map(followed), [
+    [`correction ${SHORT}-4`],
+    [`retraction ${SHORT}-5`],
+    [`moderation ${SHORT}-6`],
+  ])
+  assert.deepEqual([4, 5, 6].map(about), [
+    [`correction ${SHORT}-1`],
+    [`retraction ${SHORT}-2`],
+    [`moderation ${SHORT}-3`],
+  ])
+  assert.match(reader.show(1)?.tries[0]?.stanza ?? '', />first</)
+  assert.match(reader.show(3)?.tries[0]?.stanza ?? '', />said</)
+})
+
+test('a month that is over is written by what is told late of its records only', () => {
+  using place = openPlace()
+  const september = ask({ n: 1, stanza: chat('in September') })
+  keepIn(place, [september, done(1)], false, () => Date.parse(time(9, 30)))
+  const file = monthPath(place.path, { host: 'corp.example', month: '2026-09' })
+  const bytes = () => hash('sha256', Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]))
+  const before = bytes()
+  const facts: Fact[] = [september, done(1), ask({ n: 2, stanza: chat('in October') }), done(2)]
+  keepIn(place, facts, false, (at) => Date.parse(at < 2 ? time(9, 30) : time(10, 1)))
+  assert.equal(bytes(), before)
+  const late: Fact = { kind: 'stanza-id', source: SOURCE, n: 1, by: 'corp.example', id: 'late', at: time(10, 1) }
+  keepIn(place, [...facts, late], false, (at) => Date.parse(at < 2 ? time(9, 30) : time(10, 1)))
+  assert.notEqual(bytes(), before)
+  using reader = openReader(place)
+  assert.deepEqual(reader.show(1)?.stanzaIds, [{ by: 'corp.example', id: 'late' }])
+})
+
+test('who holds one host sees its records and what was sent to it, in every month', () => {
+  using place = openPlace()
+  const to = (n: number, host: string, recipient: string) =>
+    ask({ n, host, stanza: chat('across', { from: `alice@${host}/x`, to: `bob@${recipient}`, id: `h${n}` }) })
+  const facts = [
+    to(1, 'a.example', 'b.example'),
+    to(2, 'a.example', 'a.example'),
+    to(3, 'b.example', 'c.example'),
+    to(4, 'b.example', 'a.example'),
+  ]
+  keepIn(place, facts, false, (at) => Date.parse(time(at < 2 ? 9 : 10, 5)))
+  using reader = openReader(place)
+  const seen = (...hosts: string[]) =>
+    reader.search({ words: 'across', hosts }).records.map(({ id }) => Number(id.split('-')[1]))
+  assert.deepEqual(seen('a.example'), [4, 2, 1])
+  assert.deepEqual(seen('b.example'), [4, 3, 1])
+  assert.deepEqual(seen('c.example'), [3])
+  assert.deepEqual(seen('d.example'), [])
+  assert.deepEqual(
+    [1, 2, 3, 4].map((n) => reader.show(n, ['a.example']) !== null),
+    [true, true, false, true],
+  )
+})
+
+test('hosts have folders of their own, whatever their names hold', () => {
+  const hosts = [
+    'corp.example',
+    'CORP.example',
+    '..',
+    '.',
+    '',
+    '%',
+    '%2e.',
+    'a/b',
+    'a\\b',
+    'x'.repeat(300),
+    `${'x'.repeat(300)}y`,
+    'bücher.example',
+    'a\0b',
+  ]
+  const names = hosts.map(folderName)
+  assert.equal(new Set(names).size, hosts.length)
+  for (const name of names) assert.match(name, /^(?!\.)[a-z0-9.%-]{1,255}$/)
+})
