@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which hosts ask: said by mod_gatehouse when one comes or goes, while the connection stays up and nobody says a word.
+// Which hosts ask: said by mod_gatehouse when one comes or goes, while the connection stays up and nobody says a word. And what
+// one owes that goes.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { gate, HOST, openGated, soon } from './gated.ts'
@@ -37,3 +38,38 @@ it('announces its hosts again when one is unloaded or loaded while all are idle,
     'one source all the time',
   )
 })
+
+for (const [how, fails] of [
+  ['while the screen is away', true],
+  ['while the screen is there and acknowledges nothing of it', false],
+] as const)
+  it(`tells what a host owes that left ${how}, so that done goes on for the others`, async () => {
+    await using gated = await openGated({
+      lines: ['gatehouse_try = 0.5', 'gatehouse_hold_max = 1'],
+      settings: { hosts: [{ name: LAB, lines: gate() }], accounts: [{ jid: `dora@${LAB}`, password: 'secret' }] },
+    })
+    const first = await gated.asking({ silent: /<settle/ })
+    const alice = await gated.login('alice')
+    alice.say(`bob@${HOST}`, 'MUTE one')
+    await alice.got(/id='MUTE-one'/)
+    await soon(first.saw(/<settle n='1'/), 'the settlement')
+    if (fails) await first.close()
+    await gated.shell(`module:unload("gatehouse", "${HOST}")`)
+    if (!fails) await first.close()
+    const second = await gated.screen()
+    const told = await soon(second.saw(/<settle n='1' try='0' outcome='bounced'/), 'the settlement again')
+    assert.match(told, new RegExp(`^<iq type='set' from='${HOST}'`))
+    const dora = await gated.login('dora', { host: LAB })
+    // The screen has just come: until it has answered three times nothing is asked.
+    for (let i = 0; !second.seen.some((iq) => iq.includes('<ask')); i++) {
+      dora.say(`dora@${LAB}`, `word ${i}`)
+      await dora.got(new RegExp(`id='word-${i}'`))
+    }
+    const asked = /<ask n='(\d+)'/.exec(second.seen.find((iq) => iq.includes('<ask')) ?? '')?.[1]
+    const reached = { test: (iq: string) => Number(/ done='(\d+)'/.exec(iq)?.[1] ?? 0) >= Number(asked) }
+    await soon(second.saw(reached as unknown as RegExp), 'done')
+    await gated.shell(`module:load("gatehouse", "${HOST}")`)
+    const bob = await gated.login('bob')
+    alice.say(`bob@${HOST}`, 'back again')
+    await bob.got(/back again/)
+  })

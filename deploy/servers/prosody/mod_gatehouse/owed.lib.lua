@@ -16,12 +16,12 @@ local announcement, question, stamp = words.announcement, words.question, words.
 -- A report that may be lost with the process; it waits until the result of the screen that carried it.
 local function report(host, xml)
 	local reports = host.reports;
-	local count = #reports;
-	if count >= host.max_reports then
+	local count, bytes = #reports, host.report_bytes + #xml;
+	if count >= host.max_reports or bytes > host.max_bytes then
 		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + 1;
 		return;
 	end
-	reports[count + 1] = xml;
+	reports[count + 1], host.report_bytes = xml, bytes;
 end
 
 local function spool_of(host)
@@ -43,6 +43,7 @@ end
 
 -- Writes the settlements that have waited long enough, or all of them. What the disk (or its bound) refuses stays in memory.
 local function write_settlements(host, all)
+	if not host.link then return false; end
 	for _, name in ipairs(all and { "settled", "settling" } or { "settled" }) do
 		local list = host[name];
 		host[name] = {};
@@ -67,7 +68,9 @@ local function settle_soon()
 		local more = false;
 		for _, hosts in ipairs { state.hosts, state.left } do
 			for _, host in pairs(hosts) do
-				if host.link and state.code.write_settlements(host) then more = true; end
+				local ok, waits = pcall(state.code.write_settlements, host);
+				if not ok then log("error", "Writing the settlements of host %s: %s", host.name or "?", waits); end
+				if ok and waits then more = true; end
 			end
 		end
 		if more then return SETTLE_AFTER; end
