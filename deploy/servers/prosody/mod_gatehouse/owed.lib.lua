@@ -34,11 +34,19 @@ local function spool_of(host)
 	return spool;
 end
 
+local function append(spool, bound, kind, n, xml)
+	local points = state.points;
+	if points.before_spool then points.before_spool(kind, xml); end
+	local kept, why = spools.append(spool, bound, kind, n, xml);
+	if points.after_spool then points.after_spool(kind, xml); end
+	return kept, why;
+end
+
 -- A record that outlives the process. False: it cannot be kept.
 local function keep(host, kind, n, xml, bound)
 	local spool = spool_of(host);
-	if spool.size == 0 and not spools.append(spool, nil, "i", 0, announcement(host.link, now())) then return false; end
-	return spools.append(spool, bound, kind, n, xml);
+	if spool.size == 0 and not append(spool, nil, "i", 0, announcement(host.link, now())) then return false; end
+	return append(spool, bound, kind, n, xml);
 end
 
 -- Writes the settlements that have waited long enough, or all of them. What the disk (or its bound) refuses stays in memory.
@@ -146,7 +154,6 @@ end
 local function keep_unscreened(item)
 	local host = item.host;
 	local link = host.link;
-	local points = state.points;
 	if host.spool_refused and not item.n then return false; end
 	if not item.n then
 		item.n = next_number(link);
@@ -160,9 +167,7 @@ local function keep_unscreened(item)
 		unaskable(item, unwritable);
 		return false;
 	end
-	if points.before_spool then points.before_spool(item); end
 	local kept, why = keep(host, "a", item.n, xml, host.spool_max_bytes);
-	if points.after_spool then points.after_spool(item); end
 	if not kept and not host.spool_refused then
 		host.spool_refused = true;
 		log("error", "Host %s is closed: nothing more can be kept for the screen (%s)", host.name, why or "bound reached");
