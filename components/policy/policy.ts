@@ -55,6 +55,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
           host,
           advice: context.text.say('policy-stranger-advice', 'en'),
         }),
+      skipped: (host, why) => log.warn('a report that cannot be read is left out', { host, why }),
       fault: (what, error) => {
         tellFault(log, what, error)
         // A writer that is gone does not come back in this process: end, and be started again.

@@ -43,4 +43,6 @@ export type Screen<S> = {
   done: number | null
   asks: readonly Ask<S>[]
   reports: readonly Report[]
+  /** Reports that cannot be read and are left out: why, naming the place. */
+  skipped: readonly string[]
 }

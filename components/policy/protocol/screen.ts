@@ -13,8 +13,9 @@ const TEXT_MAX = 65_536
 
 /**
  * Reads a whole <screen>. `slice` gives the source text of a forwarded stanza.
- * A question whose number can be read but whose stanza cannot is told apart (`unreadable`) and spoils no other. Anything else
- * that is wrong makes the whole screen a bad-request that names the place, so that nothing of it counts as taken.
+ * A question whose number can be read but whose stanza cannot is told apart (`unreadable`) and spoils no other; so is a report
+ * that may be lost and holds what people chose. Anything else that is wrong makes the whole screen a bad-request that names the
+ * place, so that nothing of it counts as taken: a number would be taken for settled as its verdict says that was not.
  */
 export function readScreen(payload: Element, slice: (child: Element) => string | null): Screen<Element> {
   const screen = new Place('screen', payload)
@@ -22,6 +23,7 @@ export function readScreen(payload: Element, slice: (child: Element) => string |
   const done = screen.has('done') ? screen.number('done', 0) : null
   const asks: Ask<Element>[] = []
   const reports: Report[] = []
+  const skipped: string[] = []
   const numbers = new Set<number>()
   let children = 0
   for (const child of payload.children) {
@@ -37,11 +39,34 @@ export function readScreen(payload: Element, slice: (child: Element) => string |
       numbers.add(ask.n)
       asks.push(ask)
     } else {
-      const report = readReport(name, place, slice)
+      const report = readOrSkip(name, place, slice, skipped)
       if (report) reports.push(report)
     }
   }
-  return { source, done, asks, reports }
+  return { source, done, asks, reports, skipped }
+}
+
+/** Nicks, resources, ids: what a person writes there spoils no question of another. */
+const SKIPPABLE: ReadonlySet<string> = new Set([
+  'occupant',
+  'session',
+  'stanza-id',
+  'observed',
+] satisfies Report['report'][])
+
+function readOrSkip(
+  name: string,
+  place: Place,
+  slice: (child: Element) => string | null,
+  skipped: string[],
+): Report | null {
+  try {
+    return readReport(name, place, slice)
+  } catch (error) {
+    if (!(error instanceof StanzaError && SKIPPABLE.has(name))) throw error
+    skipped.push(error.message)
+    return null
+  }
 }
 
 function readAsk(place: Place, slice: (child: Element) => string | null): Ask<Element> {

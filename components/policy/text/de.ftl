@@ -18,7 +18,7 @@ policy-help-stats =
     allow, refuse, replace   Entscheidungen
     too_late             Entscheidungen, auf die niemand mehr wartete
     faults               Regeln, die scheiterten; es galt die Ausfallregel des Hosts
-    unreadable           Fragen, abgelehnt, weil sich ihre Nachricht nicht lesen ließ
+    unreadable           Fragen, abgelehnt, weil sich ihre Nachricht nicht lesen ließ, und Berichte, deshalb ausgelassen
     strangers            Sendungen von Hosts, die nicht in den Einstellungen stehen
     bad_screens          Sendungen, die sich nicht lesen ließen
     over_bounds          mit Fehler beantwortet, weil zu viel in Arbeit war

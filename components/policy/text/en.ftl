@@ -18,7 +18,7 @@ policy-help-stats =
     allow, refuse, replace   verdicts
     too_late             verdicts that came when nobody waited any more
     faults               rules that failed; the outage rule of the host applied
-    unreadable           questions refused because their message could not be read
+    unreadable           questions refused because their message could not be read, and reports left out for that
     strangers            screens of hosts that are not in the settings
     bad_screens          screens that could not be read
     over_bounds          screens answered with an error because too much was in work
