@@ -3,6 +3,7 @@
 local folder, prosody_folder, scratch = arg[1], arg[2], arg[3];
 package.path = prosody_folder.."/?.lua;"..package.path;
 package.cpath = prosody_folder.."/?.so;"..package.cpath;
+pcall(require, "loader"); -- Prosody 13 names its modules "prosody.util..." and brings this, which finds them; 0.12 has none
 
 prosody = { paths = { data = scratch }, hosts = {} };
 module = {};
