@@ -60,7 +60,7 @@ describe('mistakes in the settings of mod_gatehouse', () => {
     })
     const screen = await gated.asking()
     for (const { host, line, option } of wrong) {
-      await gated.prosody.logged(new RegExp(`${option} is .*nothing passes on ${host}`))
+      await soon(gated.prosody.logged(new RegExp(`${option} is .*nothing passes on ${host}`)), 'the word in the log')
       await bounced(gated, host)
       if (option === 'gatehouse_screen') continue
       const told = new RegExp(`^<iq type='set' from='${host}'.*<outage [^>]*count='1' outcome='bounced'`)
@@ -99,7 +99,10 @@ describe('a folder or an installation with which the helper cannot work', () => 
       await writeFile(join(folder, 'data', 'gatehouse'), '')
       await using gated = await openGated({ folder, lines: [`gatehouse_on_outage = "${mode}"`] })
       await bounced(gated)
-      assert.match(await gated.prosody.logged(/cannot be made/), /nothing passes on corp\.example/)
+      assert.match(
+        await soon(gated.prosody.logged(/cannot be made/), 'the word in the log'),
+        /nothing passes on corp\.example/,
+      )
     })
 
   it('closes the host where the module cannot be loaded, for its own people and for components', async () => {
@@ -111,17 +114,22 @@ describe('a folder or an installation with which the helper cannot work', () => 
     await using gated = await openGated({
       settings: {
         global: [`plugin_paths = { ${JSON.stringify(plugins)} }`],
-        components: [{ name: 'teller.corp.example', secret: 'gate' }],
+        components: [{ name: 'teller.corp.example', secret: 'gate', lines: gate() }],
       },
     })
     const alice = await bounced(gated, HOST, false)
-    assert.match(await gated.prosody.logged(/gatehouse cannot be loaded/), /Install it anew/)
+    assert.match(
+      await soon(gated.prosody.logged(/gatehouse cannot be loaded/), 'the word in the log'),
+      /Install it anew/,
+    )
     const teller = await gated.screen('teller.corp.example')
     teller.write(
       `<message from='eve@teller.corp.example' to='alice@${HOST}/r' id='t1'><body>from outside</body></message>`,
     )
     teller.write(`<iq type='get' from='eve@teller.corp.example' to='alice@${HOST}/r' id='t2'><x xmlns='urn:x'/></iq>`)
     assert.match(await soon(teller.saw(/<iq[^>]*id='t2'/), 'the error'), /resource-constraint/)
+    teller.write(`<iq type='get' from='eve@teller.corp.example' to='far@far.example' id='t3'><x xmlns='urn:x'/></iq>`)
+    assert.match(await soon(teller.saw(/<iq[^>]*id='t3'/), 'the error'), /resource-constraint/)
     alice.client.send(`<iq type='get' id='own'><query xmlns='jabber:iq:roster'/></iq>`)
     await alice.got(/<iq[^>]*id='own'[^>]*type='result'|<iq[^>]*type='result'[^>]*id='own'/)
     assert.deepEqual(bodies(alice), [])
@@ -133,7 +141,7 @@ describe('a folder or an installation with which the helper cannot work', () => 
       settings: { modules: ['gatehouse_stumble'], pluginPaths: [PLUGINS] },
     })
     await gated.asking()
-    await gated.prosody.logged(/In the timer, for screen/)
+    await soon(gated.prosody.logged(/In the timer, for screen/), 'the word in the log')
     const alice = await gated.login('alice')
     alice.say(`bob@${HOST}`, 'MUTE it')
     assert.match(await alice.got(/id='MUTE-it'/), /resource-constraint/)

@@ -83,6 +83,10 @@ local function close(problem)
 			module:hook(name.."/"..address, turn_back, DOOR);
 		end
 	end
+	module:hook("route/remote", function (event)
+		local origin = event.origin;
+		if origin and origin.type == "component" and origin.conn then return turn_back(event); end
+	end, DOOR);
 end
 
 -- A module that does not load would let everything pass: whatever fails here closes the host.

@@ -65,18 +65,17 @@ local function flush(host, extra)
 	if extra then said = said..extra; end
 	if count > 0 then host.pending, host.pending_count, host.pending_last, host.pending_bytes = {}, 0, 0, 0; end
 	local id, done = "gh-"..hex(12), link.safe_done;
-	pieces[0] = concat {
-		"<iq type='set' from='", host.name, "' to='", link.screen, "' id='", id, "'><screen xmlns='", NS, "' source='", link.source,
-		"' done='", done, "'>", said,
-	};
+	pieces[0] = "<iq type='set' from='"..host.name.."' to='"..link.screen.."' id='"..id.."'><screen xmlns='"..NS.."' source='"..link.source
+		.."' done='"..done.."'>"..said;
 	pieces[n + 1] = "</screen></iq>";
 	local xml = concat(pieces, "", 0, n + 1);
 	-- The table of pieces is used again; it lets go of them when it has grown.
 	if n > PIECES_KEPT then host.pending_pieces = {}; end
-	link.outstanding[id] = {
-		announced = announced,
-		host = host, items = items, count = count, reports = reports, sent = t, session = session, last = extra and link.last, done = done,
-	};
+	-- With more than 8 fields it would have room for 16.
+	local rec = { host = host, items = items, count = count, reports = reports, sent = t, session = session, done = done };
+	if announced then rec.announced = true; end
+	if extra then rec.last = link.last; end
+	link.outstanding[id] = rec;
 	host.screens = host.screens + 1;
 	host.counted.screens = (host.counted.screens or 0) + 1;
 	if not session.send(xml) then return code.lost(link); end
