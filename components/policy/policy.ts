@@ -220,6 +220,13 @@ function showCoverage(metrics: Metrics, hosts: ReadonlySet<string>, coverage: Co
   metrics.gauges('host_covered', help, { host: { atMost: 1_000 } }, () =>
     [...hosts].map((host) => ({ value: coverage.lack(host) === null ? 1 : 0, labels: { host } })),
   )
+  const open =
+    'Kinds switched off in the helper, and modules loaded, that let something past the question: see gatehouse check'
+  metrics.gauges('open_doors', open, { host: { atMost: 1_000 } }, () =>
+    coverage.open().map(({ host, open: { off, doors } }) => {
+      return { value: off.length + doors.reduce((sum, { modules }) => sum + modules.length, 0), labels: { host } }
+    }),
+  )
   const strangers = 'Hosts that asked in the last ten minutes and are not in the settings; at most 20 are counted'
   metrics.gauge('stranger_hosts', strangers, () => coverage.strangers().length)
 }

@@ -113,7 +113,7 @@ export function createGate(options: GateOptions): Gate {
       if (to !== null) facts.push({ kind: 'done', source: screen.source, to })
       for (const one of ready) facts.push(askFact(one.ask, one.verdict, origin))
       for (const report of screen.reports)
-        if (report.report !== 'source') facts.push(reportFact(report, screen.source, host))
+        if (report.report !== 'source' && report.report !== 'host') facts.push(reportFact(report, screen.source, host))
       await keep(facts, begun)
       if (to !== null) done.keep(screen.source, to)
       options.crash?.afterAppendBeforeAnswer?.()

@@ -10,6 +10,8 @@ import { DIRECTIONS, VIAS } from '../domain/screened.ts'
 export const CHILDREN_MAX = 256
 /** Room for the names of many hosts. */
 const TEXT_MAX = 65_536
+/** A whole <host/> is no longer. */
+const NAMES_MAX = 8_192
 
 /**
  * Reads a whole <screen>. `slice` gives the source text of a forwarded stanza.
@@ -52,6 +54,7 @@ const SKIPPABLE: ReadonlySet<string> = new Set([
   'session',
   'stanza-id',
   'observed',
+  'host',
 ] satisfies Report['report'][])
 
 function readOrSkip(
@@ -166,6 +169,14 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
       return { report: 'stanza-id', n: place.number('n'), by: place.text('by'), id: place.text('id'), at: place.time() }
     case 'observed':
       return readObserved(place, slice)
+    case 'host':
+      return {
+        report: 'host',
+        off: place.has('off') ? place.names('off') : [],
+        modules: place.has('modules') ? place.names('modules') : [],
+        omitted: place.has('omitted') ? place.number('omitted') : 0,
+        at: place.time(),
+      }
     default:
       return null
   }
@@ -213,10 +224,16 @@ class Place {
     return this.element.attrs[name] !== undefined
   }
 
-  text(name: string): string {
+  text(name: string, most = TEXT_MAX): string {
     const value = this.element.attrs[name] ?? ''
-    if (value === '' || value.length > TEXT_MAX) throw bad(`${this.path}@${name}`, `1 to ${TEXT_MAX} characters`)
+    if (value === '' || value.length > most) throw bad(`${this.path}@${name}`, `1 to ${most} characters`)
     return value
+  }
+
+  names(name: string): string[] {
+    const names = this.text(name, NAMES_MAX).split(/\s+/u)
+    if (names.includes('')) throw bad(`${this.path}@${name}`, 'names with a space between them')
+    return names
   }
 
   number(name: string, least = 1): number {

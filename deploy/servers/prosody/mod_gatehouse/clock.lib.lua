@@ -9,7 +9,7 @@ local RUN_KEPT_EVERY = 60;
 local BARRED_PROBE_EVERY = 5;
 local COMPLAIN_EVERY = 60;
 
-return function (state, links, words, owed, sending, carried, silence)
+return function (state, links, words, owed, sending, carried, silence, doors)
 
 local disown, keep_numbers, session_of, speaker = links.disown, links.keep_numbers, links.session_of, links.speaker;
 local mark, close_run, flush, SCREENS_AT_ONCE = words.mark, owed.close_run, sending.flush, sending.SCREENS_AT_ONCE;
@@ -75,6 +75,7 @@ end
 local function tell_host(host)
 	if host.barred then return; end
 	close_run(host);
+	doors.tell(host);
 	resend_unspooled(host);
 	if host.pending_count > 0 or (host.reports[1] and host.screens < SCREENS_AT_ONCE) then flush(host); end
 	replay_oldest(host);

@@ -23,7 +23,8 @@ local sending = module:require "sending" (state, code, links, words, owed);
 local carried = module:require "carried" (code, links, owed);
 local silence = module:require "silence" (state, code, links, words, sending, carried);
 local answers = module:require "answers" (state, code, sending, carried, silence);
-local clock = module:require "clock" (state, links, words, owed, sending, carried, silence);
+local doors = module:require "doors" (state, words, owed);
+local clock = module:require "clock" (state, links, words, owed, sending, carried, silence, doors);
 local entries = module:require "entries" (state, kinds, hold);
 code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, clock.tick, silence.lost, silence.settle_lost, entries.take;
 code.submit, code.settle, code.unasked, code.keep_unscreened = sending.submit, owed.settle, owed.unasked, owed.keep_unscreened;
@@ -130,6 +131,7 @@ timer.add_task(5, function ()
 end);
 
 module:require "reports" (module, state, host, owed, words);
+doors.watch(module, host);
 module:require "measures" (module, host);
 
 -- Verdicts count only from the component's own session.
