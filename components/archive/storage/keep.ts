@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isFull } from '../../kit/store/faults.ts'
 import { statement } from '../../kit/store/statement.ts'
 import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
-import { type TryRecord, UNREADABLE } from '../domain/record.ts'
+import { address, type TryRecord, UNREADABLE } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
 import type { Names } from './names.ts'
 import { keepOccupant } from './occupants.ts'
@@ -289,7 +289,7 @@ function addTotals(db: DatabaseSync, totals: Readonly<Record<string, number>>): 
 
 /** Told again together with others of a report that was not answered in time. */
 function keepSession(db: DatabaseSync, names: Names, item: Item & { as: 'session' }): void {
-  const [bare = '', resource = null] = item.jid.split(/\/(.*)/s)
+  const { bare, resource } = address(item.jid)
   insertOnce(
     db,
     'session',
@@ -297,8 +297,8 @@ function keepSession(db: DatabaseSync, names: Names, item: Item & { as: 'session
     [
       names.source(db, item.source),
       names.number(db, item.host),
-      names.number(db, bare.toLowerCase()),
-      resource,
+      names.number(db, bare),
+      resource || null,
       item.via,
       item.event,
       item.at,

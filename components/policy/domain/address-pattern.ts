@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom a rule means: `alice@corp.example`, `corp.example` (everybody there), `*@corp.example`, `*.partner.example`, `bot-*@*`.
+import { bareOf } from '../../kit/xmpp/jid.ts'
 
 export type AddressPattern =
   | { bare: string }
@@ -8,9 +9,10 @@ export type AddressPattern =
 
 /** Reads one pattern; `wrong` is the id of the text that says what is wanted instead. */
 export function readAddressPattern(text: string): AddressPattern | { wrong: string } {
-  const pattern = text.trim().toLowerCase()
+  const said = text.trim()
+  if (said.includes('/')) return { wrong: 'policy-wanted-bare-address' }
+  const pattern = bareOf(said)
   if (pattern === '') return { wrong: 'policy-wanted-pattern' }
-  if (pattern.includes('/')) return { wrong: 'policy-wanted-bare-address' }
   if (/[\s<>"'&]/u.test(pattern)) return { wrong: 'policy-wanted-plain-address' }
   const parts = pattern.split('@')
   if (parts.length > 2 || parts.includes('')) return { wrong: 'policy-wanted-address' }
@@ -18,7 +20,7 @@ export function readAddressPattern(text: string): AddressPattern | { wrong: stri
   return parts.length === 2 ? { bare: pattern } : { domain: pattern }
 }
 
-/** Whether a bare JID in lower case is meant by one of the patterns. */
+/** Whether a bare JID, as bareOf gives it, is meant by one of the patterns. */
 export function isMeant(bare: string, patterns: readonly AddressPattern[]): boolean {
   const domain = bare.slice(bare.indexOf('@') + 1)
   return patterns.some((pattern) => {
