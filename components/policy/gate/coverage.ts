@@ -127,6 +127,12 @@ export class Coverage {
   #announced(id: string, hosts: readonly string[]): void {
     const before = this.#source?.id === id ? this.#source : null
     const named = new Set(hosts.map((host) => host.toLowerCase()))
+    // PROTOCOL.md section 2: the helper left a host that it does not name any more. What it still owes there comes without `done`.
+    for (const host of before?.hosts ?? []) {
+      if (named.has(host)) continue
+      this.#heard.delete(host)
+      this.#ended.add(host)
+    }
     this.#source = { asked: 0, marked: 0, owesSince: null, ...before, id, hosts: named }
     for (const host of named) this.#ended.delete(host)
     for (const host of this.#open.keys()) if (!named.has(host)) this.#open.delete(host)

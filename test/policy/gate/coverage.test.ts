@@ -116,6 +116,27 @@ describe('coverage', () => {
     says(CORP, TWO, { reports: [announces(CORP, ROOMS)] })
     assert.deepEqual(lacking(), {})
   })
+
+  it('a host that its helper names no more is left, whatever was heard of it and is told late; until it is named again', () => {
+    const { coverage, lacking, says } = open()
+    coverage.up()
+    says(CORP, ONE, { reports: [announces(CORP, ROOMS)] })
+    says(ROOMS, ONE, { asks: [1], reports: [marks(1)] })
+    says(CORP, ONE, { reports: [announces(CORP)] })
+    assert.deepEqual(lacking(), { [ROOMS]: 'ended' })
+    says(ROOMS, ONE, { done: null })
+    assert.deepEqual(lacking(), { [ROOMS]: 'ended' })
+    says(CORP, ONE, { reports: [announces(CORP, ROOMS)] })
+    assert.deepEqual(lacking(), {})
+  })
+
+  it('another helper that names fewer hosts says nothing about those of the one before', () => {
+    const { coverage, lacking, says } = open()
+    coverage.up()
+    says(CORP, ONE, { reports: [announces(CORP)] })
+    says(ROOMS, TWO, { reports: [announces(ROOMS)] })
+    assert.deepEqual(lacking(), {})
+  })
 })
 
 const tells = (off: string[], modules: string[], omitted = 0): Report => ({ report: 'host', at, off, modules, omitted })

@@ -2,9 +2,15 @@
 // Which hosts ask: said by mod_gatehouse when one comes or goes, while the connection stays up and nobody says a word. And what
 // one owes that goes.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { it } from 'node:test'
+import { gatehouse } from '../../../components/cli/gatehouse.ts'
+import { startWorld } from '../../harness/world.ts'
 import { gate, HOST, openGated, soon } from './gated.ts'
 
+const COMPONENTS = join(import.meta.dirname, '../../../components')
 const LAB = 'lab.example'
 
 it('announces its hosts again when one is unloaded or loaded while all are idle, by one that stays; not when one is reloaded', async () => {
@@ -73,3 +79,32 @@ for (const [how, fails] of [
     alice.say(`bob@${HOST}`, 'back again')
     await bob.got(/back again/)
   })
+
+it('`gatehouse status` names an idle host that the helper left, and nothing more when it is back', async () => {
+  await using world = await startWorld({ hosts: [HOST, LAB], archive: false })
+  const config = join(world.folder, 'config')
+  const status = async () => {
+    const [out, err] = [new PassThrough(), new PassThrough()]
+    const said = text(out)
+    const rest = { components: COMPONENTS, environment: { LC_ALL: 'C' }, folder: config, software: '0', out, err }
+    await gatehouse({ ...rest, argv: ['--config', config, '--json', 'status'] })
+    out.end()
+    const rows = (await said).split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+    const row = rows.find(({ component }) => component === 'policy')
+    return `${row.state}: ${row.wrong}`
+  }
+  const until = async (pattern: RegExp) => {
+    const signal = AbortSignal.timeout(20_000)
+    for (;;) {
+      const said = await status()
+      if (pattern.test(said)) return said
+      if (signal.aborted) assert.match(said, pattern)
+    }
+  }
+  const well = /^well: (?!.*its helper)/
+  await until(well)
+  await world.prosody.shell(`module:unload("gatehouse", "${LAB}")`)
+  assert.match(await until(/its helper/), new RegExp(`^not ready: ${LAB}: its helper has stopped`))
+  await world.prosody.shell(`module:load("gatehouse", "${LAB}")`)
+  await until(well)
+})
