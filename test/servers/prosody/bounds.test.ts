@@ -82,8 +82,10 @@ describe('the largest question', () => {
     )
     const alice = await gated.login('alice')
     const bob = await gated.login('bob')
-    // An apostrophe is written with six bytes.
-    const growing = (bytes: number) => `<x xmlns='urn:x' said="${"'".repeat(bytes / 6)}"/>`
+    // An apostrophe is written with six bytes. In many attributes: from 2.6 on, Expat (Debian 13) leaves one that comes in pieces
+    // unread until as much again has come.
+    const growing = (bytes: number) =>
+      `<x xmlns='urn:x'>${`<y said="${"'".repeat(1_000)}"/>`.repeat(bytes / 6_000)}</x>`
     alice.say(BOB, 'too large', growing(4_000_000))
     assert.match(await alice.got(/id='too-large'/), /policy-violation/)
     alice.say(BOB, 'large', growing(3_900_000))
