@@ -3,7 +3,7 @@
 // Plain JavaScript for Node 20 without any package, because it runs before there is anything else.
 // Exits: as the started program does; 2 when something is missing that it may not or cannot install.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -30,6 +30,7 @@ const PACKAGES = {
   stunnel4: { why: 'the TLS tunnel of deploy/stunnel', command: 'stunnel' },
   gcc: { why: 'builds the shim that kills or slows fdatasync', command: 'gcc' },
   'libc6-dev': { why: 'headers for that shim' },
+  'lua-luv': { why: 'fsync for the Prosody module, in the one test about it' },
 }
 
 const COMMANDS = {
@@ -47,6 +48,8 @@ const COMMANDS = {
       ...['openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
     ],
     long: [],
+    // Installed, it would make every Prosody of the machine wait for the disk, and so change what benches and faults measure.
+    unpacked: ['lua-luv'],
   },
   bench: {
     program: 'test/bench/run.ts',
@@ -71,8 +74,9 @@ ${Object.entries(COMMANDS)
 Before it starts the command it runs "npm ci" if node_modules does not fit package-lock.json, and on Debian and Ubuntu, as
 root, installs the Debian packages that are missing: it shows the list, asks on a terminal, goes on without one, and keeps
 the packages' services from starting. On other systems, or as another user, it prints what to install and exits 2.
+What only one test is to see it unpacks into .test/ and does not install.
 
-  --as-is   install no Debian package; what needs one that is missing is skipped or fails
+  --as-is   install and unpack no Debian package; what needs one that is missing is skipped or fails
   --help    this page
 `
 
@@ -93,6 +97,10 @@ async function main(name, rest) {
   if (!asked && !rest.includes('--as-is')) {
     const debian = await setUpPackages(name, [...command.packages, ...(args.includes('--long') ? command.long : [])])
     if (debian !== 0) return debian
+    for (const one of isDebian() ? (command.unpacked ?? []) : []) {
+      const unpacked = await unpack(one)
+      if (unpacked !== 0) return unpacked
+    }
   }
   if (!existsSync(join(ROOT, command.program))) return refuse(`${command.program} is missing from this checkout`)
   const path = [BIN, ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== BIN)].join(delimiter)
@@ -156,6 +164,37 @@ async function setUpPackages(name, wanted) {
     say('installed; their services were not started (systemd may start them at the next boot: systemctl disable NAME)')
     return 0
   })
+}
+
+/** Into .test/NAME, with what it depends on and is not installed; needs no root. Where it is installed there is nothing to do. */
+async function unpack(one) {
+  const place = join(ROOT, '.test', one)
+  if (isInstalled(one) || existsSync(place)) return 0
+  say(`"${one}" (${PACKAGES[one].why}) is unpacked into ${place}, not installed`)
+  const cache = `${place}.packages`
+  const half = `${place}.new`
+  for (const folder of [cache, half]) rmSync(folder, { recursive: true, force: true })
+  mkdirSync(join(cache, 'partial'), { recursive: true })
+  const options = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${cache}/`]
+  const download = [...options, 'install', '-y', '--no-install-recommends', '--download-only', one]
+  let code = await fetched(download)
+  // A machine that has everything else may have no list of packages.
+  if (code !== 0 && process.getuid() === 0) code = (await fetched(['update'])) || (await fetched(download))
+  if (code !== 0) return refuse(`apt-get ended with ${code}; run "apt-get update" as root, or give --as-is`)
+  for (const file of readdirSync(cache).filter((name) => name.endsWith('.deb'))) {
+    const unpacked = await run('dpkg-deb', ['-x', join(cache, file), half], process.env, ROOT)
+    if (unpacked !== 0) return refuse(`dpkg-deb -x ${file} ended with ${unpacked}`)
+  }
+  if (!existsSync(half)) return refuse(`apt-get brought nothing for "${one}"`)
+  renameSync(half, place)
+  rmSync(cache, { recursive: true })
+  return 0
+}
+
+function fetched(args) {
+  const full = ['-o', 'DPkg::Lock::Timeout=600', ...args]
+  say(`$ apt-get ${full.join(' ')}`)
+  return run('apt-get', full, process.env, ROOT)
 }
 
 /** While `work` runs, invoke-rc.d is told to start nothing (policy-rc.d, Debian policy 9.3.3). One that is there is left alone. */

@@ -271,7 +271,7 @@ function readSearch(desk: Desk, args: Args, hosts: Hosts, language: string): Sea
     person: person(args.person),
     peer: person(args.peer),
     room: person(args.room),
-    domain: text(args.domain).toLowerCase(),
+    domain: person(args.domain),
     verdict: text(args.verdict),
     settlement: text(args.settlement),
     rule: text(args.rule),

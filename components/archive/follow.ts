@@ -33,8 +33,9 @@ export type FollowEvents = {
   /** The store refused; it is tried again until it takes it. `full`: the disk is full. */
   refused(error: unknown, full: boolean): void
   resumed(): void
-  /** Entries were gone before they were read. */
-  hole(journal: string, from: number, to: number): void
+  /** Entries were gone before they were read. Rejects when that could not be put on record; it is told again until it is. */
+  hole(journal: string, from: number, to: number): Promise<void>
+  unrecorded(error: unknown): void
 }
 
 export type Following = {
@@ -79,6 +80,8 @@ export function openFollowing(options: FollowOptions): Following {
       let commit: Promise<void> = Promise.resolve()
       try {
         for await (const entries of follower.follow(position, { limit: options.batch, signal })) {
+          // The store's position goes past it with these entries: nobody would find it again.
+          if (!(await holeRecorded(entries, signal))) return
           const batch = prepare(entries)
           await commit
           if (signal.aborted) return
@@ -115,9 +118,22 @@ export function openFollowing(options: FollowOptions): Following {
     clearTimeout(timer)
   }
 
-  function prepare(entries: readonly Kept[]): Batch {
+  /** False when the signal aborts before. */
+  async function holeRecorded(entries: readonly Kept[], signal: AbortSignal): Promise<boolean> {
     const first = entries[0]?.position ?? read + 1
-    if (first > read + 1) told.hole(journal, read + 1, first - 1)
+    while (first > read + 1 && !signal.aborted) {
+      try {
+        await told.hole(journal, read + 1, first - 1)
+        return true
+      } catch (error) {
+        told.unrecorded(error)
+        await pause(RETRY_MS, signal)
+      }
+    }
+    return !signal.aborted
+  }
+
+  function prepare(entries: readonly Kept[]): Batch {
     const items: Batch['items'][number][] = []
     for (const entry of entries) {
       const got = readEntry(entry, reading)

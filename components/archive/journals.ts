@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { openFollower } from '../kit/bus/file-follower.ts'
 import { type Follower, JournalFault } from '../kit/bus/journal.ts'
+import { orAborted } from '../kit/bus/or-aborted.ts'
 import { type FollowOptions, openFollowing } from './follow.ts'
 
 export const NOT_OPENED = 'not opened yet'
@@ -94,7 +95,7 @@ export function openJournals(options: JournalsOptions): Journals {
       const either = AbortSignal.any([within, signal])
       await Promise.all(
         tracks.map(async (track) => {
-          await untilAborted(track.tried.promise, either)
+          await orAborted(track.tried.promise, either)
           await track.open?.caughtUp(either)
         }),
       )
@@ -146,10 +147,4 @@ export function openJournals(options: JournalsOptions): Journals {
 /** Rejects with JournalFault when its writer has not made it yet. */
 function openNow(folder: string): Promise<Follower> {
   return openFollower(folder, FOLLOWER)
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, resolve } = Promise.withResolvers<void>()
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  if (!signal.aborted) await Promise.race([promise, aborted])
 }

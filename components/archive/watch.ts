@@ -13,8 +13,8 @@ export type Watch = {
    * given again at the next look.
    */
   look(asOf: number): Promise<readonly Finding[]>
-  /** Entries of a journal that were gone before they were read. */
-  hole(journal: string, from: number, to: number): void
+  /** Entries of a journal that were gone before they were read. Rejects when that could not be written: it is forgotten here. */
+  hole(journal: string, from: number, to: number): Promise<void>
 }
 
 export type WatchOptions = {
@@ -38,12 +38,14 @@ export function openWatch({ completeness, journal, keepCounting, now }: WatchOpt
         const count = unwritten.length
         await journal.append(unwritten.map(writeFact))
         unwritten = unwritten.slice(count)
+        completeness.recorded()
         await keepCounting(countingOf(completeness))
       }
       return found
     },
-    hole(of, from, to) {
-      unwritten.push({ kind: 'journal-gap', journal: of, from, to, at: new Date(now()).toISOString() })
+    async hole(of, from, to) {
+      const at = new Date(now()).toISOString()
+      await journal.append([writeFact({ kind: 'journal-gap', journal: of, from, to, at })])
     },
   }
 }

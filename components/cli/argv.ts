@@ -16,6 +16,9 @@ export type Words = {
   wrong?: string
 }
 
+/** Of the command line itself. */
+export const OPTIONS = ['--json', '--help', '--version', '--config', '--language'] as const
+
 /** Takes out --json, --help, --version, --config FOLDER and --language TAG, wherever they stand before a `--`. */
 export function readWords(argv: readonly string[]): Words {
   const words: Words = { json: false, help: false, version: false, rest: [] }
@@ -74,7 +77,7 @@ export function wordsToArgs(
       args[name] = true
     } else {
       const value = inline ?? words[++at]
-      if (value === undefined) return wrong('kit-argument-missing', { name })
+      if (value === undefined) return wrong('cli-value-missing', { name })
       args[name] = parameter.type === 'path' ? resolve(folder, value) : value
     }
   }

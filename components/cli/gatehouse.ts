@@ -4,11 +4,11 @@ import { type Declaration, EXIT } from '../kit/process/command.ts'
 import { problemLine, told } from '../kit/process/settings.ts'
 import { createCatalogue, KIT_TEXTS } from '../kit/text/catalogue.ts'
 import { nearestName } from '../kit/text/nearest-name.ts'
-import { readWords, type Words, wordsToArgs } from './argv.ts'
+import { OPTIONS, readWords, type Words, wordsToArgs } from './argv.ts'
 import { baseFolder, type Call, type World } from './call.ts'
 import { checkAll } from './check.ts'
 import { type Found, findComponents, learn } from './components.ts'
-import { writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
+import { synopsis, writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
 import { ask, NotRunning, NotTrusted } from './network/ask.ts'
 import { openOutput, ReaderGone } from './output.ts'
 import { configFolder, readRunFolder } from './settings.ts'
@@ -35,8 +35,7 @@ export async function gatehouse(world: World): Promise<number> {
 }
 
 async function dispatch(call: Call, words: Words, configMissing: boolean): Promise<number> {
-  if (words.wrong !== undefined)
-    return refuse(call, EXIT.usage, call.say('cli-option-unknown', { option: words.wrong }))
+  if (words.wrong !== undefined) return refuse(call, EXIT.usage, unknownOption(call, words.wrong))
   if (words.version) {
     await call.output.text(`gatehouse ${call.world.software}`)
     return EXIT.ok
@@ -45,12 +44,19 @@ async function dispatch(call: Call, words: Words, configMissing: boolean): Promi
     const settings = readRunFolder(call.config)
     if ('wrong' in settings) return refuse(call, EXIT.usage, settings.wrong.map(call.problem).join('\n'))
     const found = findComponents(call.world.components, settings.run)
-    const [first] = words.rest
+    // `help archive show` is `archive show --help`.
+    if (words.rest[0] === 'help' && words.rest.length > 1) {
+      words.rest.shift()
+      words.help = true
+    }
+    const [first, ...more] = words.rest
     const asksForHelp = first === undefined || first === 'help' || words.help
     // Without its settings a command would ask other processes than the ones that were meant.
     if (configMissing && !asksForHelp)
       return refuse(call, EXIT.usage, call.say('cli-config-missing', { folder: call.config }))
     if (first === undefined || first === 'help') return await writeHelp(call, found, first === 'help' || words.help)
+    if ((first === 'check' || first === 'status') && more.length > 0)
+      return refuse(call, EXIT.usage, call.say('cli-too-many', { said: more.join(' ') }))
     if (first === 'check') return words.help ? await writeHelp(call, found, true) : await checkAll(call, found)
     if (first === 'status') return words.help ? await writeHelp(call, found, true) : await statusOfAll(call, found)
     const component = found.find((one) => one.name === first)
@@ -71,12 +77,19 @@ async function runWords(call: Call, component: Found, words: Words): Promise<num
   const command = longestMatch(described.commands, words.rest)
   if (command === undefined) {
     if (words.rest.length === 1) return await writeComponentHelp(call, described, words.help)
+    const option = words.rest[1] ?? ''
+    if (option.startsWith('-')) return refuse(call, EXIT.usage, unknownOption(call, option))
     const names = described.commands.map((one) => one.name)
     return refuseUnknown(call, words.rest.slice(0, 2).join(' '), names)
   }
   if (words.help) return await writeCommandHelp(call, command)
   const read = wordsToArgs(command, words.rest.slice(command.name.split(' ').length), baseFolder(call.world))
   if ('wrong' in read) return refuse(call, EXIT.usage, call.say(read.wrong.id, read.wrong.args))
+  const missing = command.parameters.find((one) => one.positional && one.required && !(one.name in read.args))
+  if (missing !== undefined) {
+    const lacks = call.say('kit-argument-missing', { name: missing.name })
+    return refuse(call, EXIT.usage, call.say('cli-place-missing', { lacks, form: synopsis(command) }))
+  }
   call.output.columns(command.columns)
   const ended = await ask(component, { command: command.name, args: read.args, language: call.language }, (said) =>
     call.output.said(said),
@@ -84,6 +97,16 @@ async function runWords(call: Call, component: Found, words: Words): Promise<num
   if (ended.exit !== EXIT.ok)
     return refuse(call, ended.exit, ended.text ?? call.say('cli-cut-off', { component: component.name }))
   return EXIT.ok
+}
+
+function unknownOption(call: Call, said: string): string {
+  const option = said.split('=')[0] ?? said
+  const begun = option.length > 2 ? OPTIONS.find((one) => one.startsWith(option)) : undefined
+  const near = begun ?? nearestName(option, OPTIONS)
+  // One that is known lacks its value.
+  return near === null || near === option
+    ? call.say('cli-option-unknown', { option: said })
+    : call.say('cli-option-near', { option, near })
 }
 
 function longestMatch(commands: readonly Declaration[], rest: readonly string[]): Declaration | undefined {

@@ -60,7 +60,7 @@ function brief(command: Declaration): string {
   return [command.name, ...parts, ...more].join(' ')
 }
 
-function synopsis(command: Declaration): string {
+export function synopsis(command: Declaration): string {
   const parts = command.parameters.map((one) => (one.required ? spelling(one) : `[${spelling(one)}]`))
   return [command.name, ...parts].join(' ')
 }

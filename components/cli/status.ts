@@ -6,20 +6,28 @@ import type { Call } from './call.ts'
 import type { Found } from './components.ts'
 import { NotRunning, status } from './network/ask.ts'
 
-/** A row for each component. 3 if one that is set up does not run, else 1 if one is not well, else 0. */
+/** A row for each component, of one that is well with what it warns of. 3 if one that is set up does not run, else 1 if one is not well, else 0; 2 where none is set up. */
 export async function statusOfAll(call: Call, found: readonly Found[]): Promise<number> {
   let exit: number = EXIT.ok
+  let isAny = false
   call.output.columns(['component', 'state', 'software', 'wrong'])
   for (const component of found) {
     try {
-      const { software, healthy, ready } = await status(component, call.language)
+      const { software, healthy, ready, warnings } = await status(component, call.language)
+      isAny = true
       const wrong = healthy ?? ready
       if (wrong !== null && exit === EXIT.ok) exit = EXIT.fault
       const state = wrong === null ? 'well' : healthy === null ? 'not ready' : 'not well'
-      await call.output.row({ component: component.name, state, software, wrong })
+      await call.output.row({
+        component: component.name,
+        state,
+        software,
+        wrong: wrong ?? (warnings?.join('; ') || null),
+      })
     } catch (fault) {
       if (!(fault instanceof NotRunning)) throw fault
       const isSetUp = existsSync(join(call.config, `${component.name}.yaml`))
+      isAny ||= isSetUp
       if (isSetUp) exit = EXIT.notRunning
       await call.output.row({
         component: component.name,
@@ -29,5 +37,7 @@ export async function statusOfAll(call: Call, found: readonly Found[]): Promise<
       })
     }
   }
-  return exit
+  if (isAny) return exit
+  await call.output.refusal(EXIT.usage, call.say('cli-check-nothing', { folder: call.config }))
+  return EXIT.usage
 }

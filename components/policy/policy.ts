@@ -55,6 +55,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
           host,
           advice: context.text.say('policy-stranger-advice', 'en'),
         }),
+      skipped: (host, why) => log.warn('a report that cannot be read is left out', { host, why }),
       fault: (what, error) => {
         tellFault(log, what, error)
         // A writer that is gone does not come back in this process: end, and be started again.
@@ -234,6 +235,13 @@ function showCoverage(metrics: Metrics, hosts: ReadonlySet<string>, coverage: Co
   const help = '0 while no helper reports for a host of the settings; 1 also while that is not known yet'
   metrics.gauges('host_covered', help, { host: { atMost: 1_000 } }, () =>
     [...hosts].map((host) => ({ value: coverage.lack(host) === null ? 1 : 0, labels: { host } })),
+  )
+  const open =
+    'Kinds switched off in the helper, and modules loaded, that let something past the question: see gatehouse check'
+  metrics.gauges('open_doors', open, { host: { atMost: 1_000 } }, () =>
+    coverage.open().map(({ host, open: { off, doors } }) => {
+      return { value: off.length + doors.reduce((sum, { modules }) => sum + modules.length, 0), labels: { host } }
+    }),
   )
   const strangers = 'Hosts that asked in the last ten minutes and are not in the settings; at most 20 are counted'
   metrics.gauge('stranger_hosts', strangers, () => coverage.strangers().length)

@@ -8,7 +8,7 @@ import type { RulesInForce } from './rules/rules-in-force.ts'
 export type Looked = {
   stream: Pick<Stream, 'state' | 'trouble'>
   rules: Pick<RulesInForce, 'current' | 'error'>
-  coverage: Pick<Coverage, 'lacking' | 'strangers'>
+  coverage: Pick<Coverage, 'lacking' | 'strangers' | 'open'>
   text: Catalogue
   language: string
 }
@@ -32,10 +32,14 @@ export function troubleOf({ stream, rules, coverage, text, language }: Looked): 
   return said.length === 0 ? null : said.join('; ')
 }
 
-/** Doors past the question, a line for each kind: for `gatehouse check`. */
+/**
+ * Doors past the question, a line for each kind: for `gatehouse check`. Beside what policy is not asked at all, what its operators
+ * have left open at the server: perhaps meant, and no reason to call policy unwell.
+ */
 export function warningsOf({ stream, coverage, text, language }: Omit<Looked, 'rules'>): readonly string[] {
   const say: Say = (id, args = {}) => text.say(id, language, args)
-  return stream.state === 'up' ? doorsOf(coverage, say) : [say('policy-doors-unknown')]
+  if (stream.state !== 'up') return [say('policy-doors-unknown')]
+  return [...doorsOf(coverage, say), ...leftOpen(coverage, say)]
 }
 
 type Say = (id: string, args?: Readonly<Record<string, string>>) => string
@@ -53,6 +57,25 @@ function doorsOf(coverage: Looked['coverage'], say: Say): string[] {
     ),
     ...(strangers.length > 0 ? [`${listed(strangers, say)}: ${say('policy-stranger-advice')}`] : []),
   ]
+}
+
+/** What stands open at several hosts alike is one line. */
+function leftOpen(coverage: Looked['coverage'], say: Say): string[] {
+  const said = coverage.open().flatMap(({ host, open: { off, doors, omitted } }) => [
+    ...(off.length > 0 ? [{ host, line: say('policy-door-off', { kinds: off.join(', ') }) }] : []),
+    ...doors.map(({ door, modules }) => {
+      return { host, line: say(`policy-door-${door}`, { modules: modules.map((name) => `mod_${name}`).join(', ') }) }
+    }),
+    ...(omitted > 0 ? [{ host, line: say('policy-door-omitted', { count: String(omitted) }) }] : []),
+  ])
+  const lines = [...Map.groupBy(said, ({ line }) => line)]
+  return lines.map(
+    ([line, at]) =>
+      `${listed(
+        at.map(({ host }) => host),
+        say,
+      )}: ${line}`,
+  )
 }
 
 const NAMED = 10

@@ -92,7 +92,7 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
     },
     {
       says: 'and the fact that he looked',
-      play: () => found(house, ['archive', 'access'], new RegExp(`archive search .*${WORDS.refused}`)),
+      play: () => found(house, ['archive', 'access', '--limit', '3'], new RegExp(`archive search .*${WORDS.refused}`)),
     },
     {
       says: 'each message is settled as the server did, no number is missing, and the archive found no gap',

@@ -325,6 +325,7 @@ const SEARCHES: readonly [title: string, query: Record<string, unknown>, expecte
   ['what looks like a query is only words', { words: 'contract OR people:p1 NEAR("' }, []],
   ['a person, newest first', { person: 'bob@corp.example' }, [6, 5, 3, 1]],
   ['a full address is its person', { person: 'Bob@corp.example/phone' }, [6, 5, 3, 1]],
+  ['a person in another spelling', { person: '\uff42ob@corp.ex\u00adample.' }, [6, 5, 3, 1]],
   ['a person and a peer', { person: 'bob@corp.example', peer: 'alice@corp.example' }, [6, 5, 1]],
   ['a person nobody knows', { person: 'nobody@corp.example' }, []],
   ['a person and words', { person: 'bob@corp.example', words: 'vertrag' }, [5]],
@@ -629,6 +630,14 @@ test('entries that a journal lost before they were read are a finding; what is l
     rows.map(({ kind, from, to, count }) => ({ kind, from, to, count })),
     [{ kind: 'journal-gap', from: 1, to: first - 1, count: first - 1 }],
   )
+})
+
+test('a person is found however the address was spelled when it came', async () => {
+  await using stage = await openStage()
+  const spelled = ['bob@corp.example', 'BOB@Corp.Example/x', 'bob@corp.example.', '\uff42ob@corp.ex\u00adample/y']
+  await stage.write(...spelled.map((to, at) => ask({ n: at + 1, stanza: chat('hello', { to }) })), done(4))
+  for (const person of spelled)
+    assert.equal((await stage.ask('archive search', { person })).rows.length, spelled.length, person)
 })
 
 test('a search says how many it found, and one as one, in both languages', async () => {

@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { explain } from './explain.ts'
-import { figures, openText, type Score } from './gate.ts'
+import { exitCode, figures, openText, type Ran, rssText, type Score } from './gate.ts'
 import { type Added, addedOf } from './open-loop.ts'
+import { sumOf, type Wrong, wrongOf } from './wrong.ts'
 
+const RIGHT: Wrong = { lost: 0, doubled: 0, disordered: 0, errors: 0, broken: 0 }
 const score = (name: string, rates: readonly number[], more: Partial<Score> = {}): Score => ({
   ...{
     name,
@@ -13,20 +15,26 @@ const score = (name: string, rates: readonly number[], more: Partial<Score> = {}
     seconds: 1,
     p50Ms: 1,
     p99Ms: 2,
-    lost: 0,
-    doubled: 0,
-    disordered: 0,
-    errors: 0,
+    wrong: RIGHT,
+    warmUp: 10,
     drainSeconds: 0.1,
   },
-  ...{ cpuUsPerMessage: { prosody: 100 }, peakRssMb: { prosody: 300 }, rows: null, commits: null, generatorCpuUs: 1 },
+  ...{
+    cpuUsPerMessage: { prosody: 100 },
+    rssMb: { prosody: 280 },
+    peakRssMb: { prosody: 300 },
+    rows: null,
+    commits: null,
+    generatorCpuUs: 1,
+  },
   ...{ errorTexts: [], rounds: rates.map((perSecond) => ({ perSecond, serverCpuUs: 100 })), ...more },
 })
 const spread = { p50Ms: 1, p99Ms: 2, p999Ms: 3 }
 const added: Added = {
   ...{ p50Ms: 0.5, p99Ms: 2, p999Ms: 3, bare: spread, suite: spread },
-  ...{ disturbed: 0, slices: 3, lost: 0, doubled: 0, searches: 1 },
+  ...{ disturbed: 0, slices: 3, wrong: { bare: RIGHT, suite: RIGHT }, sent: 100, searches: 1 },
 }
+const ran: readonly Ran[] = [{ where: 'full suite', of: 'suite', wrong: RIGHT }]
 const scores = (suite: Partial<Score> = {}) => [
   score('bare', [10_000, 10_000, 10_000]),
   score('mod_mam internal', [1000, 1000, 1000]),
@@ -36,7 +44,7 @@ const scores = (suite: Partial<Score> = {}) => [
 ]
 
 test('the names of the line are exactly those that others read', () => {
-  assert.deepEqual(Object.keys(figures('0.12.3', scores(), added, 0.3)), [
+  assert.deepEqual(Object.keys(figures('0.12.3', scores(), added, 0.3, ran)), [
     ...['bench', 'server', 'cores', 'suite_over_bare', 'suite_over_noop', 'server_cpu_ratio', 'suite_over_mam_sqlite'],
     ...[
       'suite_over_mam_internal',
@@ -52,10 +60,10 @@ test('the names of the line are exactly those that others read', () => {
 })
 
 test('a ratio is the median of its rounds; the RSS is that of our own processes', () => {
-  const line = figures('0.12.3', scores(), added, 0.3)
+  const line = figures('0.12.3', scores(), added, 0.3, ran)
   assert.equal(line.suite_over_bare, 0.5)
   assert.equal(line.rss_mb_max, 150)
-  assert.equal(explain(line, scores()), '')
+  assert.equal(explain(line, scores(), ran), '')
 })
 
 for (const [title, change, told] of [
@@ -65,15 +73,39 @@ for (const [title, change, told] of [
     { rounds: [5000, 5000, 6000].map((perSecond) => ({ perSecond, serverCpuUs: 200 })) },
     "Prosody's CPU",
   ],
-  ['a process that grows', { peakRssMb: { policy: 201 } }, 'RSS'],
-  ['a lost message', { lost: 1 }, 'lost'],
+  ['a process that grows', { peakRssMb: { policy: 201 } }, 'peak RSS'],
 ] as const) {
   test(`${title} is told, with where the time goes`, () => {
-    const text = explain(figures('0.12.3', scores(change), added, 0.3), scores(change))
+    const text = explain(figures('0.12.3', scores(change), added, 0.3, ran), scores(change), ran)
     assert.ok(text.includes(`missed: ${told}`), text)
     assert.match(text, /where the time goes/)
   })
 }
+
+for (const kind of ['lost', 'doubled', 'disordered', 'errors', 'broken'] as const)
+  for (const whose of ['suite', 'peer'] as const)
+    test(`${kind} of a ${whose} under any load fails the run and is a missed goal`, () => {
+      const all: readonly Ran[] = [...ran, { where: 'some load', of: whose, wrong: { ...RIGHT, [kind]: 3 } }]
+      const line = figures('0.12.3', scores(), added, 0.3, all)
+      assert.equal(exitCode(all), 1)
+      assert.match(explain(line, scores(), all), new RegExp(`^missed: some load: ${kind}: 3, wanted none$`, 'm'))
+      assert.equal(line.lost, whose === 'suite' && kind === 'lost' ? 3 : 0)
+      assert.equal(line.doubled, whose === 'suite' && kind === 'doubled' ? 3 : 0)
+    })
+
+test('a run in which nothing went wrong does not fail', () => assert.equal(exitCode(ran), 0))
+
+test('what went wrong is summed over all loads, connections by their number', () => {
+  const report = { lost: 1, doubled: 2, disordered: 3, errors: 4, broken: ['a: gone', 'b: gone'] }
+  const one = wrongOf([report, report])
+  assert.deepEqual(one, { lost: 2, doubled: 4, disordered: 6, errors: 8, broken: 4 })
+  assert.deepEqual(sumOf([one, RIGHT]), one)
+})
+
+test('the RSS is told with the number of messages before it', () => {
+  const text = rssText(score('full suite', [], { rssMb: { policy: 90 }, peakRssMb: { policy: 120 } }), 100_020)
+  assert.equal(text, 'RSS of the full suite after 100020 messages: policy 90 MB (peak 120 MB)')
+})
 
 test('a bare slice that was disturbed does not make the added p99 smaller, and is told', () => {
   const quiet = { bare: spread, suite: { ...spread, p99Ms: 4 } }
@@ -81,7 +113,7 @@ test('a bare slice that was disturbed does not make the added p99 smaller, and i
   const all = { bare: { ...spread, p99Ms: 60 }, suite: { ...spread, p99Ms: 4 } }
   const one = addedOf([quiet, noisy, quiet], all)
   assert.equal(one.p99Ms, 2)
-  const text = openText({ ...one, lost: 0, doubled: 0, searches: 1 })
+  const text = openText({ ...one, wrong: added.wrong, sent: 1, searches: 1 })
   assert.match(text, /bare .*p99 60\.00 ms[\s\S]*suite .*p99 4\.00 ms/)
   assert.match(text, /disturbed: in 1 of 3 slices/)
   assert.doesNotMatch(openText(added), /disturbed/)

@@ -10,18 +10,19 @@ import { usage } from '../harness/meter.ts'
 import { postgresLack } from '../harness/postgres.ts'
 import { slowSync } from '../harness/slow-sync.ts'
 import { explain } from './explain.ts'
-import { type Load, openLoad } from './load.ts'
+import { type Load, type LoadReport, openLoad } from './load.ts'
 import { type Added, addedLatency, DISTURBED_P99_MS, type Spread } from './open-loop.ts'
 import type { SetUp, Suite } from './set-ups.ts'
 import * as setUps from './set-ups.ts'
 import { NOTES, table } from './table.ts'
+import { isRight, sumOf, type Wrong, wrongOf } from './wrong.ts'
 
 export type GateOptions = { form: 'quick' | 'normal' | 'long' }
 
 const SHAPE = {
-  quick: { rounds: 2, seconds: 2, slices: 3, sliceSeconds: 2, syncs: 300 },
-  normal: { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 1000 },
-  long: { rounds: 15, seconds: 8, slices: 10, sliceSeconds: 12, syncs: 3000 },
+  quick: { rounds: 2, seconds: 2, slices: 3, sliceSeconds: 2, syncs: 300, messages: 0 },
+  normal: { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 1000, messages: 100_000 },
+  long: { rounds: 15, seconds: 8, slices: 10, sliceSeconds: 12, syncs: 3000, messages: 100_000 },
 } as const
 
 const PAIRS = 20
@@ -36,13 +37,14 @@ export type Score = {
   seconds: number
   p50Ms: number
   p99Ms: number
-  lost: number
-  doubled: number
-  disordered: number
-  errors: number
+  /** Of the warm-up too. */
+  wrong: Wrong
+  /** Sent before anything was counted. */
+  warmUp: number
   drainSeconds: number
   /** By process. */
   cpuUsPerMessage: Record<string, number>
+  rssMb: Record<string, number>
   peakRssMb: Record<string, number>
   rows: number | null
   commits: number | null
@@ -51,6 +53,9 @@ export type Score = {
   /** Messages per second, and the server's CPU for each, round by round. */
   rounds: { perSecond: number; serverCpuUs: number }[]
 }
+
+/** A load, and what went wrong under it. */
+export type Ran = { where: string; of: 'suite' | 'peer'; wrong: Wrong }
 
 type Turn = { set: SetUp; load: Load; score: Score; cpuUs: Record<string, number> }
 
@@ -96,14 +101,59 @@ export async function gate(options: GateOptions): Promise<number> {
   const added = await addedLatency(bareTurn.load, suiteTurn.load, suite.world, shape)
   syncs.push(measureFdatasync(folder, shape.syncs))
   say(openText(added))
-  if (options.form === 'long') for (const delayMs of [2, 5]) await slowed(folder, delayMs)
+  const before = suiteTurn.score.warmUp + suiteTurn.score.sent + added.sent
+  const rest = await fill(suiteTurn, shape.messages - before, shape.seconds)
+  readRss(suiteTurn)
+  say(rssText(suiteTurn.score, before + rest.sent))
+  const ran: Ran[] = [
+    ...scores.map(({ name, wrong }) => ({ where: name, of: name === suite.name ? 'suite' : 'peer', wrong }) as const),
+    { where: 'bare, open loop', of: 'peer', wrong: added.wrong.bare },
+    { where: 'full suite, open loop', of: 'suite', wrong: added.wrong.suite },
+    { where: 'full suite, up to the last message', of: 'suite', wrong: rest.wrong },
+  ]
+  if (options.form === 'long') for (const delayMs of [2, 5]) ran.push(await slowed(folder, delayMs))
 
   const fdatasyncP99 = Math.max(...syncs.map((one) => one.p99Ms))
-  const result = figures(version, scores, added, fdatasyncP99)
-  const missed = explain(result, scores)
+  const result = figures(version, scores, added, fdatasyncP99, ran)
+  const missed = explain(result, scores, ran)
   say(missed === '' ? 'every goal is met' : missed)
   process.stdout.write(`${JSON.stringify(result)}\n`)
-  return result.lost === 0 && result.doubled === 0 ? 0 : 1
+  return exitCode(ran)
+}
+
+/** Whatever was lost, doubled, overtaken, refused or broken off, under whichever load, fails the run. */
+export function exitCode(ran: readonly Ran[]): number {
+  return ran.every(({ wrong }) => isRight(wrong)) ? 0 : 1
+}
+
+/** The suite's load goes on until so many more messages were sent. */
+async function fill({ set, load }: Turn, messages: number, seconds: number): Promise<{ sent: number; wrong: Wrong }> {
+  const reports: LoadReport[] = []
+  let sent = 0
+  while (sent < messages) {
+    const report = await load.run({ mode: 'closed', window: WINDOW, bodies: SIZES, seconds })
+    reports.push(report)
+    sent += report.sent
+    if (!isRight(wrongOf([report]))) break
+    await set.found(report, PAIRS)
+  }
+  return { sent, wrong: wrongOf(reports) }
+}
+
+/** The peak is that of the whole life of a process. */
+function readRss({ set, score }: Turn): void {
+  for (const [name, pid] of Object.entries(set.pids)) {
+    const { rssMb, peakRssMb } = usage(pid)
+    score.rssMb[name] = rssMb
+    score.peakRssMb[name] = peakRssMb
+  }
+}
+
+export function rssText({ rssMb, peakRssMb }: Score, messages: number): string {
+  const each = Object.entries(rssMb).map(
+    ([name, mb]) => `${name} ${mb.toFixed(0)} MB (peak ${(peakRssMb[name] ?? Number.NaN).toFixed(0)} MB)`,
+  )
+  return `RSS of the full suite after ${messages} messages: ${each.join(', ')}`
 }
 
 async function takeTurn(turn: Turn, seconds: number): Promise<void> {
@@ -111,7 +161,12 @@ async function takeTurn(turn: Turn, seconds: number): Promise<void> {
   const before = { sent: score.sent, seconds: score.seconds, cpuUs: turn.cpuUs.prosody ?? 0 }
   const run = { mode: 'closed', window: WINDOW, bodies: SIZES } as const
   // Not counted: caches, the compiler, the first connections of the log.
-  if (score.rounds.length === 0) await set.found(await load.run({ ...run, seconds: 0.5 }), PAIRS)
+  if (score.rounds.length === 0) {
+    const warmUp = await load.run({ ...run, seconds: 0.5 })
+    take(score, warmUp)
+    score.warmUp = warmUp.sent
+    await set.found(warmUp, PAIRS)
+  }
   const used = cpuOf(set)
   const report = await load.run({ ...run, seconds })
   await set.found(report, PAIRS)
@@ -125,11 +180,7 @@ async function takeTurn(turn: Turn, seconds: number): Promise<void> {
   score.p99Ms = Math.max(score.p99Ms, report.p99Ms)
   score.sent += report.sent
   score.seconds += (end - report.startedAt) / 1000
-  score.lost += report.lost
-  score.doubled += report.doubled
-  score.disordered += report.disordered
-  score.errors += report.errors
-  score.errorTexts.push(...report.errorTexts, ...report.broken)
+  take(score, report)
   score.generatorCpuUs += report.cpuUsPerMessage * report.sent
   score.drainSeconds = Math.max(score.drainSeconds, (end - report.drainedAt) / 1000)
   const sent = score.sent - before.sent
@@ -138,12 +189,15 @@ async function takeTurn(turn: Turn, seconds: number): Promise<void> {
   say(`  ${set.name}: ${Math.round(perSecond)} msg/s`)
 }
 
+function take(score: Score, report: LoadReport): void {
+  score.wrong = sumOf([score.wrong, wrongOf([report])])
+  score.errorTexts.push(...report.errorTexts, ...report.broken)
+}
+
 async function close(turn: Turn): Promise<void> {
   const { set, score, cpuUs } = turn
-  for (const [name, pid] of Object.entries(set.pids)) {
-    score.cpuUsPerMessage[name] = (cpuUs[name] ?? 0) / score.sent
-    score.peakRssMb[name] = usage(pid).peakRssMb
-  }
+  for (const name of Object.keys(set.pids)) score.cpuUsPerMessage[name] = (cpuUs[name] ?? 0) / score.sent
+  readRss(turn)
   Object.assign(score, await set.counts())
 }
 
@@ -159,13 +213,20 @@ function empty(name: string): Score {
       seconds: 0,
       p50Ms: 0,
       p99Ms: 0,
-      lost: 0,
-      doubled: 0,
-      disordered: 0,
-      errors: 0,
+      wrong: sumOf([]),
+      warmUp: 0,
       drainSeconds: 0,
     },
-    ...{ cpuUsPerMessage: {}, peakRssMb: {}, rows: null, commits: null, generatorCpuUs: 0, errorTexts: [], rounds: [] },
+    ...{
+      cpuUsPerMessage: {},
+      rssMb: {},
+      peakRssMb: {},
+      rows: null,
+      commits: null,
+      generatorCpuUs: 0,
+      errorTexts: [],
+      rounds: [],
+    },
   }
 }
 
@@ -188,7 +249,13 @@ export type GateFigures = {
   drain_s: number
 }
 
-export function figures(version: string, scores: readonly Score[], added: Added, fdatasyncP99: number): GateFigures {
+export function figures(
+  version: string,
+  scores: readonly Score[],
+  added: Added,
+  fdatasyncP99: number,
+  ran: readonly Ran[],
+): GateFigures {
   const of = (name: string) => {
     const score = scores.find((one) => one.name === name)
     if (score === undefined) throw new Error(`${name} was not measured`)
@@ -202,6 +269,7 @@ export function figures(version: string, scores: readonly Score[], added: Added,
     const median = ratios.length % 2 === 1 ? ratios[middle] : ((ratios[middle - 1] ?? 0) + (ratios[middle] ?? 0)) / 2
     return round(median ?? Number.NaN, 3)
   }
+  const wrong = sumOf(ran.filter((one) => one.of === 'suite').map((one) => one.wrong))
   const own = Object.entries(suite.peakRssMb).filter(([name]) => name !== 'prosody')
   return {
     bench: 'gate',
@@ -215,8 +283,8 @@ export function figures(version: string, scores: readonly Score[], added: Added,
     added_p50_ms: round(added.p50Ms, 3),
     added_p99_ms: round(added.p99Ms, 3),
     fdatasync_p99_ms: round(fdatasyncP99, 3),
-    lost: suite.lost + added.lost,
-    doubled: suite.doubled + added.doubled,
+    lost: wrong.lost,
+    doubled: wrong.doubled,
     rss_mb_max: round(Math.max(...own.map(([, mb]) => mb)), 1),
     drain_s: round(suite.drainSeconds, 3),
   }
@@ -239,7 +307,7 @@ export function openText({ p50Ms, p99Ms, p999Ms, bare, suite, disturbed, slices,
 }
 
 /** The same suite on a disk whose every sync takes longer. */
-async function slowed(folder: string, delayMs: number): Promise<void> {
+async function slowed(folder: string, delayMs: number): Promise<Ran> {
   const environment = await slowSync(folder, { delayUs: delayMs * 1000 })
   await using suite: Suite = await setUps.suite(environment)
   await using many = await openLoad({ ...suite.target, pairs: PAIRS })
@@ -253,6 +321,7 @@ async function slowed(folder: string, delayMs: number): Promise<void> {
       `one pair at 200 msg/s: ${kept.toFixed(0)} msg/s came, p50 ${single.p50Ms.toFixed(1)} ms, p99 ${single.p99Ms.toFixed(1)} ms; ` +
       `lost ${open.lost + single.lost}`,
   )
+  return { where: `full suite, each sync ${delayMs} ms slower`, of: 'suite', wrong: wrongOf([open, single]) }
 }
 
 function round(value: number, digits: number): number {

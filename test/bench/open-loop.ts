@@ -3,6 +3,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { World } from '../harness/world.ts'
 import type { Load, LoadReport } from './load.ts'
+import { type Wrong, wrongOf } from './wrong.ts'
 
 export type Spread = { p50Ms: number; p99Ms: number; p999Ms: number }
 
@@ -13,8 +14,9 @@ export type Added = Spread & {
   /** Slices in which bare itself was so slow that something else had the machine: what is added to it says nothing. */
   disturbed: number
   slices: number
-  lost: number
-  doubled: number
+  wrong: { bare: Wrong; suite: Wrong }
+  /** Messages of the suite. */
+  sent: number
   searches: number
 }
 
@@ -48,11 +50,10 @@ export async function addedLatency(
   stop.abort()
   const searches = await searching
   const each = slices.bare.map((report, i) => ({ bare: spread([report]), suite: spread(slices.suite.slice(i, i + 1)) }))
-  const sum = (pick: (report: LoadReport) => number) => slices.suite.reduce((total, report) => total + pick(report), 0)
   return {
     ...addedOf(each, { bare: spread(slices.bare), suite: spread(slices.suite) }),
-    lost: sum((report) => report.lost),
-    doubled: sum((report) => report.doubled),
+    wrong: { bare: wrongOf(slices.bare), suite: wrongOf(slices.suite) },
+    sent: slices.suite.reduce((total, { sent }) => total + sent, 0),
     searches,
   }
 }
@@ -64,7 +65,7 @@ export async function addedLatency(
 export function addedOf(
   each: readonly { bare: Spread; suite: Spread }[],
   all: { bare: Spread; suite: Spread },
-): Omit<Added, 'lost' | 'doubled' | 'searches'> {
+): Omit<Added, 'wrong' | 'sent' | 'searches'> {
   const over = (pick: (one: Spread) => number) => median(each.map(({ bare, suite }) => pick(suite) - pick(bare)))
   return {
     p50Ms: over((one) => one.p50Ms),

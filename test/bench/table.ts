@@ -34,7 +34,7 @@ export function table(scores: readonly Score[]): string {
     score.rows === null ? '-' : String(score.rows),
     score.commits === null ? '-' : String(score.commits),
     score.drainSeconds.toFixed(2),
-    `${score.lost}${score.errors > 0 ? ` (${score.errors} errors)` : ''}`,
+    `${score.wrong.lost}${score.wrong.errors > 0 ? ` (${score.wrong.errors} errors)` : ''}`,
   ])
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
   return [head, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')

@@ -52,7 +52,7 @@ describe('the words of the command line', () => {
       { wrong: { id: 'kit-argument-unknown', args: { name: 'a', near: 'peer, words, since, limit, all, out' } } },
     ],
     ['twice', ['--limit', '5', '--limit', '6'], { wrong: { id: 'cli-said-twice', args: { name: 'limit' } } }],
-    ['no value', ['--limit'], { wrong: { id: 'kit-argument-missing', args: { name: 'limit' } } }],
+    ['no value', ['--limit'], { wrong: { id: 'cli-value-missing', args: { name: 'limit' } } }],
     ['a flag with a value', ['--all=yes'], { wrong: { id: 'kit-argument-flag', args: { name: 'all' } } }],
   ]
   for (const [title, words, expected] of cases) {

@@ -32,6 +32,13 @@ describe('help', () => {
     assert.match(out, /The right needed: operator\.\n$/)
   })
 
+  it('of what stands behind `help`, as with --help', async () => {
+    using place = openPlace()
+    assert.deepEqual(await runCli(place, 'help', 'probe'), await runCli(place, 'probe', '--help'))
+    assert.deepEqual(await runCli(place, 'help', 'probe', 'odd'), await runCli(place, 'probe', 'odd', '--help'))
+    assert.equal((await runCli(place, 'help', 'porbe')).exit, 2)
+  })
+
   it('lists the components and the exit codes, in German for a German terminal', async () => {
     using place = openPlace()
     const english = await runCli(place, '--help')
@@ -67,11 +74,17 @@ describe('exit codes', () => {
         [['probe', 'count', '2'], 0, /^$/],
         [['probe', 'count', '--to', '-1'], 1, /The command failed/],
         [['probe', 'count', 'many'], 2, /--to: a number is wanted/],
-        [['probe', 'count'], 2, /--to is missing/],
+        [['probe', 'count'], 2, /^--to is missing\. It is said like this: gatehouse probe count TO\n$/],
+        [['probe', 'odd', '--since'], 2, /^--since needs a value\.\n$/],
         [['probe', 'cuont', '2'], 2, /Is probe count meant\?/],
         [['porbe', 'count', '2'], 2, /Is probe meant\?/],
         [['probe', 'count', '2', '--tow', '3'], 2, /--tow is not known here/],
         [['--frob'], 2, /--frob: not known here/],
+        [['--lang', 'de', 'status'], 2, /^--lang: not known here; is --language meant\?\n$/],
+        [['probe', '--lang', 'de'], 2, /^--lang: not known here; is --language meant\?\n$/],
+        [['--config'], 2, /--config: not known here, or its value is missing/],
+        [['status', 'probe'], 2, /^Too many words: probe\n$/],
+        [['check', 'probe'], 2, /^Too many words: probe\n$/],
         [['probe', 'count', '0'], 5, /nothing to count/],
       ]
       for (const [args, exit, text] of cases) {
@@ -253,6 +266,13 @@ describe('status', () => {
     const { software, ...rest } = JSON.parse(well.out)
     assert.deepEqual(rest, { version: 1, component: 'probe', state: 'well', wrong: null })
     assert.match(software, /^\d+\.\d+\.\d+$/)
+  })
+
+  it('says so where nothing is set up', async () => {
+    using place = openPlace()
+    rmSync(place.file)
+    const nothing = await runCli(place, 'status')
+    assert.deepEqual([nothing.exit, nothing.err], [2, `No settings file of a component is in ${place.config}.\n`])
   })
 
   it('says what is wrong in the language of the one who asks', async () => {

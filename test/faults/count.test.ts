@@ -51,6 +51,15 @@ const CASES: readonly [title: string, message: Partial<Message>, records: Record
   ['of a source that nobody knows', { deliveries: 1 }, [record('undecided', 'x', 11)], ['unrecorded', 'unsettled']],
   ['refused, and that was never settled', { errors: 1 }, [record('undecided')], ['unsettled']],
   ['sent twice after a crash, came twice', { sends: 2, deliveries: 2 }, [TAIL, record('released')], []],
+  ['came twice, and only one of them is on record', { sends: 2, deliveries: 2 }, [record('released')], ['unrecorded']],
+  ['came twice, and only one may be told of in a tail', { sends: 2, deliveries: 2 }, [TAIL], ['unrecorded']],
+  [
+    'came twice, and one record says that it was not delivered',
+    { sends: 2, deliveries: 2 },
+    [record('released'), record('bounced')],
+    ['unrecorded'],
+  ],
+  ['came three times, with two in a tail', { sends: 3, deliveries: 3 }, [record('released'), TAIL, TAIL], []],
   ['sent twice, came once and was bounced once', { sends: 2, deliveries: 1, errors: 1 }, [TAIL, record('bounced')], []],
   ['neither delivered nor refused', {}, [TAIL], ['lost']],
   ['delivered without a record', { deliveries: 1 }, null, ['unrecorded']],
@@ -62,7 +71,8 @@ const CASES: readonly [title: string, message: Partial<Message>, records: Record
     [record('released'), record('released')],
     ['phantom'],
   ],
-  ['sent once, came twice', { deliveries: 2 }, [record('released')], ['doubled']],
+  ['sent once, came twice', { deliveries: 2 }, [record('released'), record('released')], ['doubled']],
+  ['sent once, came twice, recorded once', { deliveries: 2 }, [record('released')], ['unrecorded', 'doubled']],
   ['sent once, came and was refused as well', { deliveries: 1, errors: 1 }, [record('released')], ['doubled']],
 ]
 

@@ -13,7 +13,7 @@ export type Counted = {
   errors: number
   /** Neither delivered nor refused. */
   lost: number
-  /** Delivered, and the archive has no record that could be the one. */
+  /** Delivered more often than the archive has records that say so, or whose end is in an unknown tail. */
   unrecorded: number
   /** Recorded as released more often than it was delivered. */
   phantom: number
@@ -113,8 +113,9 @@ export function judge(
     const inTail = untold.filter((one) => mayBeUntold(one, sources))
     for (const { source } of inTail) tails.set(source, (tails.get(source) ?? 0) + 1)
     if (deliveries === 0 && errors === 0) found('lost')
-    if (deliveries > 0 && inTail.length === 0 && !settlements.some(saysDelivered)) found('unrecorded')
-    if (settlements.filter(saysDelivered).length > deliveries) found('phantom')
+    const told = settlements.filter(saysDelivered).length
+    if (deliveries > told + inTail.length) found('unrecorded')
+    if (told > deliveries) found('phantom')
     if (deliveries + errors > sends) found('doubled')
     if (untold.length > inTail.length) found('unsettled')
   }

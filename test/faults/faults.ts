@@ -1,33 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills the parts of the suite under steady load, at random and at named points, and counts what became of each message.
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { lua } from '../../deploy/demo/prosody.ts'
 import { crashAtSync, slowSync } from '../harness/slow-sync.ts'
-import { HOST, startWorld, type World } from '../harness/world.ts'
+import { HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import { count, isClean, MISSING, type Result } from './count.ts'
-import { SteadyLoad } from './steady.ts'
+import { SteadyLoad, UNACKNOWLEDGED_AT_MOST } from './steady.ts'
 import { openTold, type Told } from './told.ts'
 
 export type Mode = 'closed' | 'open'
 
 export type Part = 'policy' | 'archive' | 'prosody'
 
-/** Where a part ends; those of the spool are reached only where the outage rule is open. */
+/**
+ * How a point is reached: by the load alone; by the next sync; the policy hangs; it is gone; it hung or was gone, and is told what
+ * was refused meanwhile; Prosody starts.
+ */
+type Way = 'load' | 'sync' | 'silence' | 'outage' | 'after-silence' | 'after-outage' | 'start'
+
+type PointShape = { name: string; part: Part } & Readonly<Record<Mode, Way | null>>
+
+/** Where a part ends, and how that comes about in each mode; null: never, since a closed host keeps no question. */
 export const POINTS = [
-  { name: 'before-append', part: 'policy', how: 'armed' },
-  { name: 'after-append-before-fsync', part: 'policy', how: 'sync' },
-  { name: 'after-fsync-before-answer', part: 'policy', how: 'armed' },
-  { name: 'after-answer-before-release', part: 'prosody', how: 'armed' },
-  { name: 'before-commit', part: 'archive', how: 'armed' },
-  { name: 'after-commit', part: 'archive', how: 'armed' },
-  { name: 'before-spool', part: 'prosody', how: 'outage' },
-  { name: 'after-spool', part: 'prosody', how: 'outage' },
-] as const satisfies readonly { name: string; part: Part; how: 'armed' | 'sync' | 'outage' }[]
+  { name: 'before-append', part: 'policy', closed: 'load', open: 'load' },
+  { name: 'after-append-before-fsync', part: 'policy', closed: 'sync', open: 'sync' },
+  { name: 'after-fsync-before-answer', part: 'policy', closed: 'load', open: 'load' },
+  { name: 'after-answer-before-release', part: 'prosody', closed: 'load', open: 'load' },
+  { name: 'before-commit', part: 'archive', closed: 'load', open: 'load' },
+  { name: 'after-commit', part: 'archive', closed: 'load', open: 'load' },
+  { name: 'before-spool-of-question', part: 'prosody', closed: null, open: 'outage' },
+  { name: 'after-spool-of-question', part: 'prosody', closed: null, open: 'outage' },
+  { name: 'before-spool-of-settlement', part: 'prosody', closed: 'silence', open: 'silence' },
+  { name: 'after-spool-of-settlement', part: 'prosody', closed: 'silence', open: 'silence' },
+  { name: 'before-spool-of-outage-count', part: 'prosody', closed: 'after-outage', open: 'after-silence' },
+  { name: 'after-spool-of-outage-count', part: 'prosody', closed: 'after-outage', open: 'after-silence' },
+  { name: 'before-spool-of-announcement', part: 'prosody', closed: 'silence', open: 'silence' },
+  { name: 'after-spool-of-announcement', part: 'prosody', closed: 'silence', open: 'silence' },
+  { name: 'before-first-write-of-run', part: 'prosody', closed: 'start', open: 'start' },
+  { name: 'after-first-write-of-run', part: 'prosody', closed: 'start', open: 'start' },
+] as const satisfies readonly PointShape[]
 
 export type Point = (typeof POINTS)[number]
+
+export const HANG = 'policy-hangs'
 
 export type FaultsOptions = {
   mode: Mode
@@ -35,6 +54,8 @@ export type FaultsOptions = {
   rounds: number
   /** How often each named point, and each hang of the policy. */
   pointRounds: number
+  /** Names of points, or HANG: no other. */
+  only?: readonly string[]
   /** Go on with load until so many messages were sent. */
   messages?: number
   say?(line: string): void
@@ -46,6 +67,8 @@ export type FaultsResult = Result & { errorTexts: readonly string[]; folder: str
 const HERE = import.meta.dirname
 const PAIRS = 6
 const PER_PAIR = 25
+/** What all clients together may have under way. */
+export const UNDER_WAY = PAIRS * UNACKNOWLEDGED_AT_MOST
 const BACK_WITHIN_MS = 45_000
 const FELL_WITHIN_MS = 30_000
 
@@ -64,15 +87,17 @@ export async function faults(options: FaultsOptions): Promise<FaultsResult> {
 }
 
 async function killAll(stage: FaultStage, options: FaultsOptions, say: (line: string) => void): Promise<void> {
-  const { pointRounds, rounds, messages = 0 } = options
+  const { pointRounds, rounds, messages = 0, only } = options
+  const isMeant = (name: string) => only === undefined || only.includes(name)
   const began = performance.now()
   for (const point of POINTS) {
-    if (point.how === 'outage' && options.mode === 'closed') continue
-    for (let round = 1; round <= pointRounds; round++)
+    if (!isMeant(point.name)) continue
+    if (point[options.mode] === null) say(`${point.name}: not reached, since a closed host keeps no question`)
+    for (let round = 1; point[options.mode] !== null && round <= pointRounds; round++)
       await timed(`${round}/${pointRounds} ${point.name}`, () => crashAt(stage, point))
   }
-  for (let round = 1; round <= pointRounds; round++)
-    await timed(`${round}/${pointRounds} policy hangs`, () => hang(stage))
+  for (let round = 1; isMeant(HANG) && round <= pointRounds; round++)
+    await timed(`${round}/${pointRounds} ${HANG}`, () => hang(stage))
   for (let round = 1; round <= rounds; round++) {
     const part = pick<Part>(['policy', 'archive', 'prosody'])
     await timed(`${round}/${rounds} kill -9 ${part}`, () => killAtRandom(stage, part))
@@ -99,6 +124,8 @@ export type FaultStage = AsyncDisposable & {
   load: SteadyLoad
   told: Told
   crashFile(part: Part): string
+  /** The helper's folder for its screen. */
+  spools: string
 }
 
 /** Where folders are put that are otherwise in the world's own: policy's journal, and Prosody's data with the helper's spool. */
@@ -114,6 +141,8 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
   const world = opened.use(
     await startWorld({
       onOutage: mode,
+      // A policy that hangs soon has all that it may have; what comes then is refused in either mode, and only counted.
+      hostLines: mode === 'open' ? ['gatehouse_max_questions = 120'] : [],
       ...(journal === undefined ? {} : { journal }),
       policy: {
         main: join(HERE, 'mains/policy/main.ts'),
@@ -143,8 +172,9 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
     }),
   )
   await load.start()
+  const spools = join(data ?? join(world.folder, 'prosody', 'data'), 'gatehouse', SCREEN)
   const all = opened.move()
-  return { mode, world, load, told, crashFile, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return { mode, world, load, told, crashFile, spools, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
 /** Ends the load, and counts; `broken`: what went wrong before. Where anything is wrong the folder stays. */
@@ -168,20 +198,72 @@ export async function finish(stage: FaultStage, broken: readonly string[] = []):
 }
 
 export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
-  const { world } = stage
+  const { mode, world } = stage
+  const way = point[mode]
+  if (way === null) throw new Error(`${point.name} is not reached where the outage rule is ${mode}`)
   const file = stage.crashFile(point.part)
-  const exited = partOf(world, point.part).exited
-  if (point.how === 'sync') {
+  if (way === 'start') await kill(world, point.part)
+  if (way === 'sync') {
     await crashAtSync(`${file}.sync`, 'before', 'journals')
   } else {
     await writeFile(`${file}.new`, point.name)
     await rename(`${file}.new`, file)
   }
-  if (point.how === 'outage') await kill(world, 'policy')
-  await within(exited, FELL_WITHIN_MS, `${point.part} did not reach ${point.name}`)
+  const fallen = async () => {
+    await within(partOf(world, point.part).exited, FELL_WITHIN_MS, `${point.part} did not reach ${point.name}`)
+  }
+  try {
+    if (way === 'silence') await whileSilent(world, fallen)
+    else if (way === 'after-silence') await afterSilence(stage, fallen)
+    else if (way === 'after-outage') await afterOutage(stage, fallen)
+    else if (way === 'start') await fallAtStart(world, file, fallen)
+    else if (way === 'outage') await whileGone(world, fallen)
+    else await fallen()
+  } finally {
+    // Where it was not reached, it must not be while all is counted.
+    for (const armed of [file, `${file}.sync`]) await rm(armed, { force: true })
+  }
   await startAgain(world, point.part)
-  if (point.how === 'outage') await startAgain(world, 'policy')
+  if (way === 'outage') await startAgain(world, 'policy')
   await inOrder(stage)
+}
+
+async function whileSilent({ policy }: World, until: () => Promise<void>): Promise<void> {
+  policy?.kill('SIGSTOP')
+  try {
+    await until()
+  } finally {
+    policy?.kill('SIGCONT')
+  }
+}
+
+async function whileGone(world: World, fallen: () => Promise<void>): Promise<void> {
+  await kill(world, 'policy')
+  await fallen()
+}
+
+/** What is refused where the rule is open is above a bound, and counted; where it is closed the questions that wait come first. */
+async function afterSilence({ world, load }: FaultStage, fallen: () => Promise<void>): Promise<void> {
+  await whileSilent(world, () => load.refusing(BACK_WITHIN_MS))
+  await fallen()
+}
+
+async function afterOutage({ world, load }: FaultStage, fallen: () => Promise<void>): Promise<void> {
+  await kill(world, 'policy')
+  await load.refusing(BACK_WITHIN_MS)
+  await startAgain(world, 'policy')
+  await fallen()
+}
+
+/** `file` is gone when the point was reached, be it before Prosody was ready. */
+async function fallAtStart(world: World, file: string, fallen: () => Promise<void>): Promise<void> {
+  try {
+    await world.startProsody()
+  } catch (fault) {
+    if (existsSync(file)) throw fault
+    return
+  }
+  await fallen()
 }
 
 /** A policy that does not answer is an outage: refused where closed, delivered unscreened where open; then it goes on. */
@@ -194,10 +276,15 @@ export async function hang(stage: FaultStage): Promise<void> {
   await inOrder(stage)
 }
 
-/** Messages flow, and the helper tells again how they ended: what the next kill leaves open is a moment's work. */
-async function inOrder({ load, told }: FaultStage): Promise<void> {
+/** Messages flow, the helper tells again how they ended, and no spool is left: what the next kill leaves open is a moment's work. */
+async function inOrder({ load, told, spools }: FaultStage): Promise<void> {
   await load.flowing(BACK_WITHIN_MS)
   await told.settled(BACK_WITHIN_MS)
+  const until = Date.now() + BACK_WITHIN_MS
+  while ((await readdir(spools)).some((name) => name.startsWith('spool-'))) {
+    if (Date.now() > until) throw new Error(`a spool is left in ${spools}`)
+    await setTimeout(20)
+  }
 }
 
 export async function killAtRandom(stage: FaultStage, part: Part): Promise<void> {

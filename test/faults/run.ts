@@ -3,15 +3,18 @@
 import { inspect, parseArgs } from 'node:util'
 import { prosodyVersion } from '../../deploy/demo/prosody.ts'
 import { isClean } from './count.ts'
-import { type FaultsResult, faults, type Mode } from './faults.ts'
+import { type FaultsResult, faults, HANG, type Mode, POINTS } from './faults.ts'
 import { closing, reportLines } from './report.ts'
 
-const HELP = `npm run test:faults -- [--rounds N] [--points N] [--messages N] [--mode closed|open] [--quick | --long]
+const NAMES: readonly string[] = [...POINTS.map(({ name }) => name), HANG]
+const HELP = `npm run test:faults -- [--rounds N] [--points N] [--messages N] [--mode M] [--only NAMES] [--quick | --long]
 
   --rounds N    kills at random moments, in each mode (20)
   --points N    how often each named point is reached, in each mode (1)
   --messages N  go on until so many messages were sent, over all modes
-  --mode M      the outage rule; default: closed, then open
+  --mode M      the outage rule, closed or open; default: closed, then open
+  --only NAMES  no other named points than these, with commas between them, of
+                ${NAMES.join('\n                ')}
   --quick       5 rounds, closed, points once
   --long        200 rounds, points ten times, 100000 messages, both modes
 `
@@ -25,6 +28,7 @@ async function main(): Promise<number> {
       points: { type: 'string' },
       messages: { type: 'string' },
       mode: { type: 'string' },
+      only: { type: 'string' },
       quick: { type: 'boolean' },
       long: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -32,6 +36,8 @@ async function main(): Promise<number> {
   })
   const modes = values.mode ?? (values.quick ? 'closed' : 'closed,open')
   const unknown = modes.split(',').filter((mode) => mode !== 'closed' && mode !== 'open')
+  const only = values.only?.split(',')
+  unknown.push(...(only ?? []).filter((name) => !NAMES.includes(name)))
   const version = await prosodyVersion()
   if (values.help || unknown.length > 0 || version === null) {
     process.stderr.write(version === null ? 'prosody is not installed\n' : HELP)
@@ -43,7 +49,14 @@ async function main(): Promise<number> {
   const messages = Number(values.messages ?? (values.long ? 100_000 : 0)) / each.length
   const results: (FaultsResult | null)[] = []
   for (const mode of each) {
-    const result = await faults({ mode, rounds, pointRounds, messages, say }).catch((fault: unknown) => {
+    const result = await faults({
+      mode,
+      rounds,
+      pointRounds,
+      messages,
+      say,
+      ...(only === undefined ? {} : { only }),
+    }).catch((fault: unknown) => {
       say(`${mode}: ${inspect(fault)}`)
       return null
     })

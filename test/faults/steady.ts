@@ -31,7 +31,8 @@ export function bodyOf({ id, batch }: Message): string {
 }
 
 export const BATCH = 100
-const UNACKNOWLEDGED_AT_MOST = 50
+/** Of one pair; it sends nothing new until the server has acknowledged some of them. */
+export const UNACKNOWLEDGED_AT_MOST = 50
 
 export class SteadyLoad {
   readonly messages: Message[] = []

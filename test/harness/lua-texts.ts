@@ -23,9 +23,10 @@ export function readLuaTexts(file: string, source: string): Record<string, Recor
 }
 
 /** Calls whose texts the operator reads in the log; everything else could reach a sender. */
-const FOR_OPERATORS = new Set(['log', 'module:log', 'module:log_status', 'error', 'assert', 'break_link'])
-/** The reason that a failed call gives its caller, who logs it. */
-const REASON = /return (false|nil), *$/
+const FOR_OPERATORS = new Set(['log', 'module:log', 'module:log_status', 'error', 'assert', 'break_link', 'mistaken'])
+/** The reason that a failed call gives its caller, who logs it; put together by `format`, perhaps. */
+const REASON = /(return (false|nil),|return not \w+ and|\.(unreadable|shut) =( link\.unreadable or)?) *$/
+const LOGGER = /logger\.init\([^()]*\)$/
 /** Words beside each other that are no attributes of an element, as in <mark last='%d' at='%s'/>. */
 const PROSE = /\p{L}{2,}[,:;]? \p{L}{2,}(?![\p{L}-]*=)(?![^<>]*=')/u
 
@@ -36,7 +37,7 @@ export function findLuaTexts(file: string, source: string): Finding[] {
   for (const token of source.matchAll(TOKENS)) {
     const [text] = token
     const before = source.slice(Math.max(0, token.index - 100), token.index)
-    if (text === '(') calls.push(/[\w.:]+$/.exec(before)?.[0] ?? '')
+    if (text === '(') calls.push(isReason(before) || LOGGER.test(before) ? 'log' : (/[\w.:]+$/.exec(before)?.[0] ?? ''))
     else if (text === ')') calls.pop()
     else if (text.startsWith('--') || !PROSE.test(text) || REASON.test(before)) continue
     else if (calls.some((one) => FOR_OPERATORS.has(one))) continue
@@ -46,6 +47,10 @@ export function findLuaTexts(file: string, source: string): Finding[] {
     }
   }
   return found
+}
+
+function isReason(before: string): boolean {
+  return before.endsWith('format') && REASON.test(before.slice(0, -'format'.length))
 }
 
 // Comments are tokens too, so that what stands in them is passed over.

@@ -11,6 +11,9 @@ const iq = (inside: string) =>
   stanza(`<iq from='alice@corp.example/desk' to='bob@corp.example/x' type='set' id='i'>${inside}</iq>`)
 const form = (inside: string) => `<x xmlns='jabber:x:data' type='submit'>${inside}</x>`
 
+/** Of base64, as MIME cuts it. */
+const LINE = 'QUJD'.repeat(19)
+
 export const places: readonly [where: string, stanza: string][] = [
   ['body', chat('<body>a secret</body>')],
   ['a body in another language', chat(`<body>nothing</body><body xml:lang='de'>secret</body>`)],
@@ -128,6 +131,33 @@ export const places: readonly [where: string, stanza: string][] = [
     iq(`<command xmlns='http://jabber.org/protocol/commands' node='n'><note type='info'>secret</note></command>`),
   ],
   ['the fallback of an encrypted message', chat(`<body>secret</body><encrypted xmlns='urn:xmpp:omemo:2'/>`)],
+  [
+    'an attribute of the stanza itself',
+    stanza(`<message from='alice@corp.example/desk' to='bob@corp.example' type='chat' say='a secret'/>`),
+  ],
+  [
+    'a language that is none',
+    stanza(`<message from='alice@corp.example/desk' to='bob@corp.example' type='chat' xml:lang='a secret'/>`),
+  ],
+  ...['version', 'profile', 'namespace', 'mime-type', 'zone', 'charset', 'size', 'stamp', 'count'].map(
+    (name): [string, string] => [`the attribute ${name}`, chat(`<x xmlns='urn:x' ${name}='secret'/>`)],
+  ),
+  ...['id', 'type', 'node', 'var', 'hash', 'role', 'key', 'to'].map((name): [string, string] => [
+    `an attribute ${name} that is more than one token`,
+    chat(`<x xmlns='urn:x' ${name}='a secret plan'/>`),
+  ]),
+  ...['x', 'data', 'key', 'payload'].flatMap((name): [string, string][] => [
+    [
+      `a line of its own before base64 in <${name}>`,
+      chat(`<${name} xmlns='urn:x'>secret\n${LINE}\n${LINE}\nQUJDRA==</${name}>`),
+    ],
+    [`a line of its own among base64 in <${name}>`, chat(`<${name} xmlns='urn:x'>${LINE}\nsecret\n${LINE}</${name}>`)],
+    [`a line of its own behind base64 in <${name}>`, chat(`<${name} xmlns='urn:x'>${LINE}\n${LINE}\nsecret</${name}>`)],
+    [
+      `a line among short ones in <${name}>`,
+      chat(`<${name} xmlns='urn:x'>${'AAAA\n'.repeat(14)}secret\nplan</${name}>`),
+    ],
+  ]),
   ['something nobody knows', chat(`<a xmlns='urn:a'><b><c d='the secret'/></b></a>`)],
 ]
 
@@ -145,4 +175,12 @@ export const quiet: readonly [what: string, stanza: string][] = [
     ),
   ],
   ['a namespace', chat(`<a xmlns='urn:secret'/>`)],
+  [
+    'a picture in lines of base64',
+    chat(`<data xmlns='urn:x'>\n${`${LINE}\n`.repeat(20)}QUJD+secret/QUJDRA==\n</data>`),
+  ],
+  [
+    'the name of a protocol',
+    chat(`<x xmlns='urn:x' profile='http://x.example/secret' node='urn:secret' role='secret'/>`),
+  ],
 ]

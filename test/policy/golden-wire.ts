@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test/golden/screen-N.xml: what the helper of Prosody and policy said to each other on the component's stream when version N
 // of urn:gatehouse:screen was released, a stanza a line: questions and reports, answers, and verdicts that came later.
+// What came into a version since stands behind what was there: the lines that are there stay.
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type ReadStanza, XmlReader } from '../../components/kit/xml/reader.ts'

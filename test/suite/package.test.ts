@@ -41,7 +41,11 @@ after(() => rm(folder, { recursive: true, force: true }))
 
 test('everything an operator installs is in the package, and no source', () => {
   for (const name of about.files) assert.ok(existsSync(join(installed, name)), name)
-  for (const name of ['README.md', 'LICENSE', 'deploy/servers/prosody/mod_gatehouse/mod_gatehouse.lua'])
+  const named = ['README.md', 'LICENSE', 'deploy/servers/prosody/mod_gatehouse/mod_gatehouse.lua']
+  for (const name of [
+    ...named,
+    ...globSync('deploy/{servers,stunnel,systemd}/**/*.{md,conf,service,target}', { cwd: ROOT }),
+  ])
     assert.ok(existsSync(join(installed, name)), name)
   assert.deepEqual(globSync(['components/**', 'test/**', '**/*.ts'], { cwd: installed }).filter(own), [])
   const texts = globSync('components/**/*.ftl', { cwd: ROOT }).sort()

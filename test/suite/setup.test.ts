@@ -5,13 +5,16 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const LOCK = JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } })
+/** What "test" wants installed. */
+const ALL =
+  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp openssl strace stunnel4 gcc libc6-dev'
 const isDebian = existsSync('/etc/debian_version')
 const isRoot = process.getuid?.() === 0
 const systemNode = nodeOutside()
@@ -61,8 +64,12 @@ suite('setup', () => {
       'apt-get',
       `echo "apt-get $*" >> ${calls}; if [ -e /usr/sbin/policy-rc.d ]; then echo "services may not start: $(sh /usr/sbin/policy-rc.d; echo $?)" >> ${calls}; fi; exit $(cat ${checkout}/apt-ends-with 2>/dev/null || echo 0)`,
     )
+    await unpacked()
   })
   afterEach(() => rm(checkout, { recursive: true }))
+
+  /** An earlier run has unpacked what is not installed. */
+  const unpacked = () => mkdir(join(checkout, '.test/lua-luv'), { recursive: true })
 
   async function tool(name: string, script: string): Promise<void> {
     await writeFile(join(tools, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
@@ -163,13 +170,76 @@ suite('setup', () => {
   })
 
   test('everything there: nothing is said or done', { skip: !isDebian && 'needs Debian' }, async () => {
-    await installed(
-      'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp openssl strace stunnel4 gcc libc6-dev',
-    )
+    await installed(ALL)
     const { code, said } = await setup(['test'])
     assert.equal(said, 'started with \n')
     assert.equal(code, 0)
     assert.equal(await called(), '')
+  })
+
+  suite('what is unpacked for one test', { skip: !isDebian && 'needs Debian' }, () => {
+    const options = () => `-o Debug::NoLocking=1 -o Dir::Cache::archives=${checkout}/.test/lua-luv.packages/`
+    const download = () =>
+      `apt-get -o DPkg::Lock::Timeout=600 ${options()} install -y --no-install-recommends --download-only lua-luv`
+
+    beforeEach(async () => {
+      await rm(join(checkout, '.test'), { recursive: true })
+      await installed(ALL)
+      await tool('dpkg-deb', `echo "dpkg-deb $*" >> ${calls}; mkdir -p $3; echo "$2" >> $3/came-from`)
+    })
+
+    /** An apt-get that has no list of packages before the given number of updates, and then brings the package and one more. */
+    const apt = (updates: number) =>
+      tool(
+        'apt-get',
+        `echo "apt-get $*" >> ${calls}
+case "$*" in
+*update*) echo >> ${checkout}/updates;;
+*) test $(cat ${checkout}/updates 2>/dev/null | wc -l) -ge ${updates} || exit 100
+   touch ${checkout}/.test/lua-luv.packages/lua-luv.deb ${checkout}/.test/lua-luv.packages/libuv1.deb;;
+esac`,
+      )
+
+    test('is downloaded with what it needs, installed nowhere, and not again', async () => {
+      await apt(0)
+      const { code, said } = await setup(['test'])
+      assert.equal(code, 0)
+      assert.match(said, /setup: "lua-luv" \(.*\) is unpacked into .*\.test\/lua-luv, not installed/)
+      const lines = (await called()).trimEnd().split('\n')
+      assert.equal(lines[0], download())
+      const from = (name: string) =>
+        `dpkg-deb -x ${checkout}/.test/lua-luv.packages/${name} ${checkout}/.test/lua-luv.new`
+      assert.deepEqual(lines.slice(1).sort(), [from('libuv1.deb'), from('lua-luv.deb')])
+      assert.deepEqual(await readdir(join(checkout, '.test')), ['lua-luv'])
+      await setup(['test'])
+      assert.equal((await called()).trimEnd().split('\n').length, 3, 'and not again')
+    })
+
+    test('is not unpacked where it is installed, nor for another command, nor with --as-is', async () => {
+      await apt(0)
+      await setup(['test', '--as-is'])
+      await setup(['demo'])
+      await installed(`${ALL} lua-luv`)
+      assert.equal((await setup(['test'])).code, 0)
+      assert.equal(await called(), '')
+      assert.equal(existsSync(join(checkout, '.test')), false)
+    })
+
+    test('asks for the lists first where they are missing', { skip: !isRoot && 'only root may' }, async () => {
+      await apt(1)
+      assert.equal((await setup(['test'])).code, 0)
+      const update = 'apt-get -o DPkg::Lock::Timeout=600 update'
+      assert.deepEqual((await called()).split('\n').slice(0, 3), [download(), update, download()])
+    })
+
+    test('that it cannot be had ends with 2 and leaves no half of it', async () => {
+      await apt(9)
+      const { code, said } = await setup(['test'])
+      assert.equal(code, 2)
+      assert.match(said, /run "apt-get update" as root, or give --as-is/)
+      assert.doesNotMatch(said, /started/)
+      assert.equal(existsSync(join(checkout, '.test/lua-luv')), false)
+    })
   })
 
   const noNamespace = isDebian && isRoot && canUnshare() ? false : 'needs Debian, root and a mount namespace of its own'

@@ -53,12 +53,24 @@ export type Completeness = {
   take(fact: CountedFact, at: number): void
   /** Findings that are new as of `now`; each is given once. `limit` bounds one call. */
   findings(now: number, limit: number): Finding[]
-  /** Sources that changed since the last call, to be kept with the records. */
+  /** All that findings() gave so far is on record. */
+  recorded(): void
+  /**
+   * Sources that changed since the last call, to be kept with the records. Numbers of a gap that is not on record yet stand there as
+   * not looked at: whoever counts on from there finds it again.
+   */
   changed(): SourceCount[]
   totals(): { gaps: number; tailUnknown: number; endedWithoutMark: number; sources: number }
 }
 
-type Counted = SourceCount & { gaps: Finding[]; tailFound: boolean; endFound: boolean; arrived: boolean }
+type Counted = SourceCount & {
+  gaps: Finding[]
+  /** From the first to the last number of the gaps that are given and not on record. */
+  unrecorded: Range | null
+  tailFound: boolean
+  endFound: boolean
+  arrived: boolean
+}
 
 /** `open`: findings of earlier runs that are not closed yet. */
 export function countFrom(kept: readonly SourceCount[], open: readonly Finding[], patience: Patience): Completeness {
@@ -69,6 +81,7 @@ export function countFrom(kept: readonly SourceCount[], open: readonly Finding[]
       ...newCount(count.source, count.heardAt),
       ...count,
       gaps: [],
+      unrecorded: null,
       tailFound: false,
       endFound: false,
       arrived: true,
@@ -92,6 +105,13 @@ export function countFrom(kept: readonly SourceCount[], open: readonly Finding[]
       }
       return found
     },
+    recorded() {
+      for (const count of sources.values()) {
+        if (count.unrecorded === null) continue
+        count.unrecorded = null
+        changed.add(count)
+      }
+    },
     changed() {
       const list = [...changed].map(bare)
       changed.clear()
@@ -111,7 +131,8 @@ export function countFrom(kept: readonly SourceCount[], open: readonly Finding[]
   function of(source: string, at: number): Counted {
     const known = sources.get(source)
     if (known) return known
-    const fresh: Counted = { ...newCount(source, at), gaps: [], tailFound: false, endFound: false, arrived: false }
+    const nothing = { gaps: [], unrecorded: null, tailFound: false, endFound: false, arrived: false }
+    const fresh: Counted = { ...newCount(source, at), ...nothing }
     sources.set(source, fresh)
     return fresh
   }
@@ -221,6 +242,7 @@ function look(count: Counted, now: number, patience: Patience, limit: number, fo
     for (const [from, to] of missing.slice(0, room)) {
       const gap: Finding = { kind: 'gap', event: 'found', source: count.source, from, to, count: to - from + 1 }
       count.gaps.push(gap)
+      count.unrecorded = [Math.min(count.unrecorded?.[0] ?? from, from), Math.max(count.unrecorded?.[1] ?? to, to)]
       found.push(gap)
     }
     const next = missing[room]
@@ -308,6 +330,8 @@ function reopen(count: Counted, finding: Finding): void {
 }
 
 function bare(count: Counted): SourceCount {
-  const { gaps: _gaps, tailFound: _tail, endFound: _end, arrived: _arrived, ...kept } = count
-  return kept
+  const { gaps: _gaps, unrecorded, tailFound: _tail, endFound: _end, arrived: _arrived, ...kept } = count
+  if (unrecorded === null) return kept
+  const looked = { upTo: Math.max(unrecorded[1], kept.dueTo), at: 0 }
+  return { ...kept, dueTo: Math.min(unrecorded[0] - 1, kept.dueTo), told: [looked, ...kept.told] }
 }

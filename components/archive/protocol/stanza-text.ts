@@ -2,6 +2,7 @@
 // Everything in a stanza that a person can read: the text of every element, and of every attribute that is not for programs alone.
 // What a rule of policy finds, a search must find too: both are held to the same list of places (test/harness/text-places.ts).
 import type { Element } from '../../kit/xml/element.ts'
+import { readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
 
 /** More than a server lets pass; a bound all the same. */
 const MAX_CHARACTERS = 2_000_000
@@ -15,15 +16,6 @@ const CIPHERTEXT = new Set([
   'jabber:x:encrypted',
   'jabber:x:signed',
 ])
-
-/** Attributes that only programs read. */
-const TECHNICAL = new Set(
-  (
-    'xmlns id type from to stamp by code role affiliation var node sid rid action creator initiator responder senders media ' +
-    'algo algorithm hash size width height length block-size seq ver version namespace mime-type cid max-age expiry rel ' +
-    'delivered count index first last begin end key kex prekey preKeyId signedPreKeyId prenonce thread profile charset zone'
-  ).split(' '),
-)
 
 /** `excerpt`: the first line that is no ciphertext. */
 export type Gathered = { lines: string[]; excerpt: string; note: string }
@@ -47,7 +39,7 @@ export function gatherText(stanza: Element): Gathered {
   const pending: { element: Element; ciphertext: boolean }[] = [{ element: stanza, ciphertext: false }]
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { element, ciphertext } = next
-    if (element !== stanza) for (const text of shownAttributes(element)) add(text, !ciphertext)
+    for (const text of shownAttributes(element, element === stanza)) add(text, !ciphertext && element !== stanza)
     if (element.getNS() === XHTML || (element.getName() === 'html' && element.getNS() === XHTML_IM)) {
       for (const line of readBlocks(element)) add(line, !ciphertext)
       continue
@@ -58,33 +50,20 @@ export function gatherText(stanza: Element): Gathered {
       if (typeof child === 'string') text += child
       else inside.push({ element: child, ciphertext: ciphertext || CIPHERTEXT.has(child.attrs.xmlns ?? '') })
     }
-    if (!isBinary(element, text)) add(text, !ciphertext)
+    add(readableText(element, text), !ciphertext)
     pending.push(...inside.reverse())
   }
   if (stanza.name === 'presence' && to.includes('/')) add(to.slice(to.indexOf('/') + 1), false)
   return { lines: [...lines], excerpt, note }
 }
 
-function shownAttributes({ attrs }: Element): string[] {
-  const names = Object.keys(attrs).filter((name) => !TECHNICAL.has(name) && !/^xml(ns)?:/.test(name))
-  return names.map((name) => attrs[name] ?? '').filter((value) => !PICTURE.test(value))
+function shownAttributes(element: Element, isStanza = false): string[] {
+  const values = readableAttributes(element, isStanza).map(({ value }) => value)
+  return values.filter((value) => !PICTURE.test(value))
 }
 
 /** RFC 2397: a picture written into an address. */
 const PICTURE = /^data:[^,]*;base64,[A-Za-z0-9+/=%]*$/i
-
-/** Pictures, keys and ciphertext have no words, and are kept in the stanza itself. What is short may be one all the same. */
-const BINARY = new Set(['data', 'BINVAL', 'payload', 'key', 'iv', 'openpgp', 'pubkey', 'encrypted', 'x', 'signature'])
-const SHORTEST_BINARY = 64
-
-function isBinary(element: Element, text: string): boolean {
-  if (text.length < SHORTEST_BINARY || !BINARY.has(element.getName()) || /[A-Za-z] [A-Za-z]/.test(text)) return false
-  return text
-    .trimEnd()
-    .replace(/={1,2}$/, '')
-    .split(/[\r\n\t ]+/)
-    .every((run, at, runs) => /^[A-Za-z0-9+/]{4,}$/.test(run) || (run === '' && at > 0 && at === runs.length - 1))
-}
 
 const XHTML = 'http://www.w3.org/1999/xhtml'
 const XHTML_IM = 'http://jabber.org/protocol/xhtml-im'

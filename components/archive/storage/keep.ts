@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isFull } from '../../kit/store/faults.ts'
 import { statement } from '../../kit/store/statement.ts'
 import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
-import type { TryRecord } from '../domain/record.ts'
+import { address, type TryRecord } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
 import { findTry, hasNumberOf, insertTry } from './keep-try.ts'
 import { monthOf } from './month-path.ts'
@@ -291,7 +291,7 @@ function keepFinding({ db, names }: Work, { finding, at }: Item & { as: 'finding
 
 /** Told again together with others of a report that was not answered in time. */
 function keepSession(db: DatabaseSync, names: Names, item: Item & { as: 'session' }): void {
-  const [bare = '', resource = null] = item.jid.split(/\/(.*)/s)
+  const { bare, resource } = address(item.jid)
   insertOnce(
     db,
     'session',
@@ -299,8 +299,8 @@ function keepSession(db: DatabaseSync, names: Names, item: Item & { as: 'session
     [
       names.source(db, item.source),
       names.number(db, item.host),
-      names.number(db, bare.toLowerCase()),
-      resource,
+      names.number(db, bare),
+      resource || null,
       item.via,
       item.event,
       item.at,

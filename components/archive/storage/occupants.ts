@@ -2,7 +2,7 @@
 // Who was in which room from when to when, as the server told of joining and leaving.
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
-import type { Occupant, OccupantEvent } from '../domain/record.ts'
+import { address, type Occupant, type OccupantEvent } from '../domain/record.ts'
 import type { Names } from './names.ts'
 
 export function keepOccupant(
@@ -10,7 +10,7 @@ export function keepOccupant(
   names: Names,
   told: Omit<OccupantEvent, 'at'> & { at: number | null },
 ): void {
-  const room = names.number(db, told.room.toLowerCase()) ?? 0
+  const room = names.number(db, address(told.room).bare) ?? 0
   const source = names.source(db, told.source)
   const here = statement(
     db,

@@ -37,3 +37,6 @@ cli-check-no-shared = { $file } ist nicht da; es gelten die Vorgaben, und nur ro
 cli-check-no-user = { $file }: people.{ $role }: Auf diesem Rechner gibt es keinen Benutzer { $name }.
 cli-check-no-group = { $file }: people.{ $role }: Auf diesem Rechner gibt es keine Gruppe { $name }.
 cli-check-not-known = läuft nicht, darum lässt sich nicht wissen, ob der Server nach allem fragt: Offene Türen zeigen sich nur, während es läuft.
+cli-option-near = { $option }: hier unbekannt; ist { $near } gemeint?
+cli-place-missing = { $lacks } So heißt es: gatehouse { $form }
+cli-value-missing = --{ $name } braucht einen Wert.

@@ -37,3 +37,6 @@ cli-check-no-shared = { $file } is not there; its defaults hold, and only root h
 cli-check-no-user = { $file }: people.{ $role }: there is no user { $name } on this machine.
 cli-check-no-group = { $file }: people.{ $role }: there is no group { $name } on this machine.
 cli-check-not-known = does not run, so it cannot be known whether the server asks about everything: open doors show only while it runs.
+cli-option-near = { $option }: not known here; is { $near } meant?
+cli-place-missing = { $lacks } It is said like this: gatehouse { $form }
+cli-value-missing = --{ $name } needs a value.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Addresses, RFC 7622. Servers have already prepared what they route (PRECIS); here lengths and forbidden characters are checked,
-// and ASCII letters of localpart and domain are lower-cased where addresses are compared.
+// Addresses, RFC 7622. Lengths and forbidden characters are checked; where addresses are compared, each is brought into one spelling
+// (preparedBare below), because clients, rules and what stands inside a stanza spell one address in many ways.
+import { domainToUnicode } from 'node:url'
 
 /** `local` and `resource` are '' where absent. */
 export type Jid = { local: string; domain: string; resource: string }
@@ -32,10 +33,10 @@ export function formatJid({ local, domain, resource }: Jid): string {
   return (local === '' ? '' : `${local}@`) + domain + (resource === '' ? '' : `/${resource}`)
 }
 
-/** localpart@domain (or domain) of an address, lower-cased for comparison. Of a text that is no address: that text's start. */
+/** localpart@domain (or domain) of an address, prepared for comparison. Of a text that is no address: that text's start. */
 export function bareOf(address: string): string {
   const slash = address.indexOf('/')
-  return lower(slash === -1 ? address : address.slice(0, slash))
+  return preparedBare(slash === -1 ? address : address.slice(0, slash))
 }
 
 export function domainOf(address: string): string {
@@ -55,10 +56,10 @@ export function resourceOf(address: string): string {
   return slash === -1 ? '' : address.slice(slash + 1)
 }
 
-/** The address as it is compared: bare part lower-cased, resource as it stands. */
+/** The address as it is compared: bare part prepared, resource as it stands. */
 export function normalJid(address: string): string {
   const slash = address.indexOf('/')
-  return slash === -1 ? lower(address) : lower(address.slice(0, slash)) + address.slice(slash)
+  return slash === -1 ? bareOf(address) : bareOf(address) + address.slice(slash)
 }
 
 export function sameBare(one: string, other: string): boolean {
@@ -84,7 +85,44 @@ function fits(part: string): boolean {
   return part.length <= PART_BYTES && (part.length * 3 <= PART_BYTES || Buffer.byteLength(part) <= PART_BYTES)
 }
 
-/** ASCII only, on purpose: what lies beyond has been folded by the server, and folding twice could join two people. */
-function lower(text: string): string {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text
+/** Lower-case ASCII; nearly every address, so it is looked at first. */
+const PREPARED = /^[!-@[-~]*$/
+
+/**
+ * The one spelling of a bare address: what RFC 3920 (stringprep, as Prosody and ejabberd have it) or RFC 7622 (PRECIS) would make
+ * the same is the same here. Where the two differ (ß and ss, ς and σ) it is the same too: of a rule or a search, one person too many
+ * is seen, one too few is not.
+ */
+function preparedBare(bare: string): string {
+  if (PREPARED.test(bare) && !bare.endsWith('.') && !bare.includes('xn--')) return bare
+  const at = bare.indexOf('@')
+  const domain = preparedDomain(bare.slice(at + 1))
+  if (at === -1) return domain
+  const local = bare.slice(0, at)
+  const folded = fold(local)
+  // A server refuses what only becomes a separator here; it must not become another address.
+  return `${NOT_IN_LOCAL.test(folded) ? local : folded}@${domain}`
+}
+
+/** Labels as they are read, without the dot of the root. */
+function preparedDomain(domain: string): string {
+  const folded = fold(domain).replaceAll('\u3002', '.').replace(/\.$/, '')
+  if (PREPARED.test(folded) && !folded.includes('xn--')) return folded
+  const decoded = domainToUnicode(folded)
+  return decoded === '' ? folded : fold(decoded)
+}
+
+/** RFC 3454 table B.1: what is commonly mapped to nothing, with the other characters that nobody sees. */
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu
+
+/** RFC 3454 table B.2: folding with NFKC. Character by character, because what stands beside a sigma must not matter. */
+function fold(text: string): string {
+  let folded = ''
+  for (const character of text.replace(UNSEEN, '').normalize('NFKC')) folded += foldOne(character)
+  return folded.normalize('NFKC')
+}
+
+function foldOne(character: string): string {
+  // The dotless i is a letter of its own; as a capital it would be I.
+  return character === '\u0131' ? character : character.toLowerCase().toUpperCase().toLowerCase()
 }

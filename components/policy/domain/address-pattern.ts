@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom a rule means: `alice@corp.example`, `corp.example` (everybody there), `*@corp.example`, `*.partner.example`, `bot-*@*`.
+import { bareOf } from '../../kit/xmpp/jid.ts'
 
 export type AddressPattern =
   | { bare: string }
@@ -15,9 +16,10 @@ export type Audience = {
 
 /** Reads one pattern; `wrong` is the id of the text that says what is wanted instead. */
 export function readAddressPattern(text: string): AddressPattern | { wrong: string } {
-  const pattern = text.trim().toLowerCase()
+  const said = text.trim()
+  if (said.includes('/')) return { wrong: 'policy-wanted-bare-address' }
+  const pattern = bareOf(said)
   if (pattern === '') return { wrong: 'policy-wanted-pattern' }
-  if (pattern.includes('/')) return { wrong: 'policy-wanted-bare-address' }
   if (/[\s<>"'&]/u.test(pattern)) return { wrong: 'policy-wanted-plain-address' }
   const parts = pattern.split('@')
   if (parts.length > 2 || parts.includes('')) return { wrong: 'policy-wanted-address' }
@@ -37,14 +39,14 @@ export function domainOf(bare: string): string {
   return bare.slice(bare.indexOf('@') + 1)
 }
 
-/** Whether a bare JID in lower case is one of the audience. */
+/** Whether a bare JID, as bareOf gives it, is one of the audience. */
 export function isAmong(bare: string, audience: Audience): boolean {
   if (audience.bares.has(bare)) return true
   if (audience.domains.size > 0 && audience.domains.has(domainOf(bare))) return true
   return audience.globs.length > 0 && isMeant(bare, audience.globs)
 }
 
-/** Whether a bare JID in lower case is meant by one of the patterns. */
+/** Whether a bare JID, as bareOf gives it, is meant by one of the patterns. */
 export function isMeant(bare: string, patterns: readonly AddressPattern[]): boolean {
   const domain = domainOf(bare)
   return patterns.some((pattern) => {

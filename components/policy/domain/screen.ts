@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one <screen> says, read: questions, and reports of what the server did. `at` is the helper's clock, RFC 3339 UTC.
 import type { Direction, Outcome, Via } from '../../kit/facts/facts.ts'
+import type { HostState } from './doors.ts'
 
 export const OUTCOMES = ['released', 'refused', 'bounced', 'unscreened', 'gone'] as const satisfies readonly Outcome[]
 
@@ -21,6 +22,8 @@ export type Report =
   | { report: 'session'; jid: string; via: string; event: 'started' | 'ended'; at: string }
   | { report: 'stanza-id'; n: number; by: string; id: string; at: string }
   | { report: 'observed'; from: string; stanza: string; at: string }
+  /** Of the present: operators are warned by it, and nothing of it goes on record. */
+  | ({ report: 'host'; at: string } & HostState)
 
 /** One try of one question. `S` is the stanza in the form that the reader of the stream has it. */
 export type Ask<S> = {
@@ -43,4 +46,6 @@ export type Screen<S> = {
   done: number | null
   asks: readonly Ask<S>[]
   reports: readonly Report[]
+  /** Reports that cannot be read and are left out: why, naming the place. */
+  skipped: readonly string[]
 }

@@ -44,7 +44,7 @@ export type Screened = {
   host: string
   direction: Direction
   via: Via
-  /** Bare JID, lower case. */
+  /** Bare JID, prepared for comparison (bareOf). */
   from: string
   /** Bare JIDs of all it is meant for: the address, people invited, XEP-0033 addresses. Empty for what goes to nobody in particular. */
   to: readonly string[]

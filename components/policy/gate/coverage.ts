@@ -2,6 +2,7 @@
 // Whether the helper runs where the settings say it does. What runs without it is neither asked about nor recorded, and only
 // policy knows which hosts should ask. PROTOCOL.md: a helper probes and announces its hosts as soon as the stream is up, and
 // while its numbers move it sends a mark every 5 s. A helper without traffic says nothing, so silence alone is no sign.
+import { type Open, openOf } from '../domain/doors.ts'
 import type { Screen } from '../domain/screen.ts'
 
 /** Why a host of the settings is not covered. */
@@ -32,6 +33,8 @@ export class Coverage {
   /** Hosts from which anything came over this connection. */
   readonly #heard = new Set<string>()
   readonly #ended = new Set<string>()
+  /** What stands open at a host, as its helper said last. */
+  readonly #open = new Map<string, Open>()
   readonly #strangers = new Map<string, { last: number; logged: number }>()
 
   /** `now` in ms, of a clock that does not jump. */
@@ -52,6 +55,7 @@ export class Coverage {
     this.#source = null
     this.#heard.clear()
     this.#ended.clear()
+    this.#open.clear()
   }
 
   /** A screen of a host of the settings that could be read. */
@@ -65,7 +69,7 @@ export class Coverage {
       else if (report.report === 'mark') {
         this.#marked(screen.source, report.last)
         ends = report.end
-      }
+      } else if (report.report === 'host') this.#open.set(host, openOf(report))
     }
     if (live) this.#asked(screen)
     if (ends) this.#end(host)
@@ -111,11 +115,27 @@ export class Coverage {
     })
   }
 
+  /** Hosts at which something stands open beside the question, with what their helpers said last. */
+  open(): readonly { host: string; open: Open }[] {
+    return [...this.#hosts].flatMap((host) => {
+      const open = this.#open.get(host)
+      const isOpen = open !== undefined && (open.off.length > 0 || open.doors.length > 0 || open.omitted > 0)
+      return isOpen ? [{ host, open }] : []
+    })
+  }
+
   #announced(id: string, hosts: readonly string[]): void {
     const before = this.#source?.id === id ? this.#source : null
     const named = new Set(hosts.map((host) => host.toLowerCase()))
+    // PROTOCOL.md section 2: the helper left a host that it does not name any more. What it still owes there comes without `done`.
+    for (const host of before?.hosts ?? []) {
+      if (named.has(host)) continue
+      this.#heard.delete(host)
+      this.#ended.add(host)
+    }
     this.#source = { asked: 0, marked: 0, owesSince: null, ...before, id, hosts: named }
     for (const host of named) this.#ended.delete(host)
+    for (const host of this.#open.keys()) if (!named.has(host)) this.#open.delete(host)
   }
 
   #marked(id: string, last: number): void {
@@ -133,8 +153,10 @@ export class Coverage {
   }
 
   #end(host: string): void {
-    for (const each of this.#source?.hosts ?? []) this.#ended.add(each)
-    this.#ended.add(host)
+    for (const each of [...(this.#source?.hosts ?? []), host]) {
+      this.#ended.add(each)
+      this.#open.delete(each)
+    }
     this.#source = null
   }
 

@@ -3,7 +3,8 @@
 import type { Fact, FactOf } from '../../kit/facts/facts.ts'
 import type { Ask, Report } from '../domain/screen.ts'
 
-export function reportFact(report: Report, source: string, host: string): Fact {
+/** Of what goes on record; what a host says of itself only warns. */
+export function reportFact(report: Exclude<Report, { report: 'host' }>, source: string, host: string): Fact {
   switch (report.report) {
     case 'source': {
       const { at, node, hosts, software, helper, predecessor } = report

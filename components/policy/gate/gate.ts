@@ -55,6 +55,8 @@ export type GateOptions = {
   coverage: Pick<Coverage, 'heard' | 'stranger'>
   /** A host that is not in `hosts` asks; once a minute for each. */
   stranger(host: string): void
+  /** A report of this host cannot be read and is left out; once a minute. `why` names the place. */
+  skipped(host: string, why: string): void
   /** A decision that threw, or a journal that began to fail or works again (null). */
   fault(what: 'rules' | 'journal', error: unknown): void
   now(): number
@@ -82,6 +84,7 @@ export function createGate(options: GateOptions): Gate {
   const done = new DoneMarks()
   const work = new Work(bounds)
   let journalFails = false
+  let quietUntil = 0
 
   async function answer(iq: Pick<Iq, 'from' | 'payload' | 'slice'>): Promise<string> {
     const begun = performance.now()
@@ -93,6 +96,7 @@ export function createGate(options: GateOptions): Gate {
     }
     const screen = read(iq)
     options.coverage.heard(host, screen)
+    tellSkipped(host, screen.skipped)
     const taken = work.take(screen.asks)
     if (!taken) {
       tally.overBound()
@@ -115,7 +119,7 @@ export function createGate(options: GateOptions): Gate {
       if (to !== null) facts.push({ kind: 'done', source: screen.source, to })
       for (const one of ready) facts.push(askFact(one.ask, one.verdict, origin, one.noted))
       for (const report of screen.reports)
-        if (report.report !== 'source') facts.push(reportFact(report, screen.source, host))
+        if (report.report !== 'source' && report.report !== 'host') facts.push(reportFact(report, screen.source, host))
       await keep(facts, begun)
       if (to !== null) done.keep(screen.source, to)
       options.crash?.afterAppendBeforeAnswer?.()
@@ -141,6 +145,15 @@ export function createGate(options: GateOptions): Gate {
       if (error instanceof StanzaError) tally.badScreen()
       throw error
     }
+  }
+
+  function tellSkipped(host: string, skipped: readonly string[]): void {
+    const [why] = skipped
+    if (why === undefined) return
+    tally.skipped(skipped.length)
+    if (performance.now() < quietUntil) return
+    quietUntil = performance.now() + 60_000
+    options.skipped(host, why)
   }
 
   function judgeOne(ask: Ask<Element>, origin: Origin, judge: Judge): Ready | Slow {

@@ -17,6 +17,7 @@ export type Counts = {
   too_late: number
   /** Decisions that threw. */
   faults: number
+  /** Questions refused, and reports left out. */
   unreadable: number
   strangers: number
   bad_screens: number
@@ -95,6 +96,10 @@ export class Tally {
   badScreen(): void {
     this.counts.bad_screens += 1
     this.#refusals(1, { reason: 'bad_screen' })
+  }
+
+  skipped(reports: number): void {
+    this.counts.unreadable += reports
   }
 
   overBound(): void {

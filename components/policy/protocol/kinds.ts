@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stanza is, in the words of the rule file.
 import { type Element, isElement } from '../../kit/xml/element.ts'
+import { bareOf } from '../../kit/xmpp/jid.ts'
 import type { Kind } from '../domain/screened.ts'
 import {
   CORRECTION,
@@ -102,5 +103,5 @@ function namesFile(element: Element, levels = 3): boolean {
 
 /** The room's side of it names an occupant and not the room itself. */
 function isOccupant(message: Element, room: string): boolean {
-  return [message.attrs.to, message.attrs.from].some((address) => address?.toLowerCase().startsWith(`${room}/`))
+  return [message.attrs.to, message.attrs.from].some((address) => address?.includes('/') && bareOf(address) === room)
 }

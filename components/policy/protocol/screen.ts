@@ -10,11 +10,14 @@ import { DIRECTIONS, VIAS } from '../domain/screened.ts'
 export const CHILDREN_MAX = 256
 /** Room for the names of many hosts. */
 const TEXT_MAX = 65_536
+/** A whole <host/> is no longer. */
+const NAMES_MAX = 8_192
 
 /**
  * Reads a whole <screen>. `slice` gives the source text of a forwarded stanza.
- * A question whose number can be read but whose stanza cannot is told apart (`unreadable`) and spoils no other. Anything else
- * that is wrong makes the whole screen a bad-request that names the place, so that nothing of it counts as taken.
+ * A question whose number can be read but whose stanza cannot is told apart (`unreadable`) and spoils no other; so is a report
+ * that may be lost and holds what people chose. Anything else that is wrong makes the whole screen a bad-request that names the
+ * place, so that nothing of it counts as taken: a number would be taken for settled as its verdict says that was not.
  */
 export function readScreen(payload: Element, slice: (child: Element) => string | null): Screen<Element> {
   const screen = new Place('screen', payload)
@@ -22,6 +25,7 @@ export function readScreen(payload: Element, slice: (child: Element) => string |
   const done = screen.has('done') ? screen.number('done', 0) : null
   const asks: Ask<Element>[] = []
   const reports: Report[] = []
+  const skipped: string[] = []
   const numbers = new Set<number>()
   let children = 0
   for (const child of payload.children) {
@@ -37,11 +41,35 @@ export function readScreen(payload: Element, slice: (child: Element) => string |
       numbers.add(ask.n)
       asks.push(ask)
     } else {
-      const report = readReport(name, place, slice)
+      const report = readOrSkip(name, place, slice, skipped)
       if (report) reports.push(report)
     }
   }
-  return { source, done, asks, reports }
+  return { source, done, asks, reports, skipped }
+}
+
+/** Nicks, resources, ids: what a person writes there spoils no question of another. */
+const SKIPPABLE: ReadonlySet<string> = new Set([
+  'occupant',
+  'session',
+  'stanza-id',
+  'observed',
+  'host',
+] satisfies Report['report'][])
+
+function readOrSkip(
+  name: string,
+  place: Place,
+  slice: (child: Element) => string | null,
+  skipped: string[],
+): Report | null {
+  try {
+    return readReport(name, place, slice)
+  } catch (error) {
+    if (!(error instanceof StanzaError && SKIPPABLE.has(name))) throw error
+    skipped.push(error.message)
+    return null
+  }
 }
 
 function readAsk(place: Place, slice: (child: Element) => string | null): Ask<Element> {
@@ -141,6 +169,14 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
       return { report: 'stanza-id', n: place.number('n'), by: place.text('by'), id: place.text('id'), at: place.time() }
     case 'observed':
       return readObserved(place, slice)
+    case 'host':
+      return {
+        report: 'host',
+        off: place.has('off') ? place.names('off') : [],
+        modules: place.has('modules') ? place.names('modules') : [],
+        omitted: place.has('omitted') ? place.number('omitted') : 0,
+        at: place.time(),
+      }
     default:
       return null
   }
@@ -188,10 +224,16 @@ class Place {
     return this.element.attrs[name] !== undefined
   }
 
-  text(name: string): string {
+  text(name: string, most = TEXT_MAX): string {
     const value = this.element.attrs[name] ?? ''
-    if (value === '' || value.length > TEXT_MAX) throw bad(`${this.path}@${name}`, `1 to ${TEXT_MAX} characters`)
+    if (value === '' || value.length > most) throw bad(`${this.path}@${name}`, `1 to ${most} characters`)
     return value
+  }
+
+  names(name: string): string[] {
+    const names = this.text(name, NAMES_MAX).split(/\s+/u)
+    if (names.includes('')) throw bad(`${this.path}@${name}`, 'names with a space between them')
+    return names
   }
 
   number(name: string, least = 1): number {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every text of a stanza that a person could read: what stands in elements, in attributes, and the nick of a join.
 import { type Element, isElement } from '../../kit/xml/element.ts'
+import { readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
 import type { Text } from '../domain/screened.ts'
 import { XHTML_IM } from './namespaces.ts'
 
@@ -23,6 +24,7 @@ export function readTexts(stanza: Element): Placed[] {
   }
   const pending: { element: Element; top: boolean }[] = childrenOf(stanza, true).reverse()
   addOwn(stanza, stanza.name, 'keep', texts)
+  addAttributes(stanza, texts, true)
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { element, top } = next
     if (element.getName() === 'html' && element.getNS() === XHTML_IM) {
@@ -31,7 +33,7 @@ export function readTexts(stanza: Element): Placed[] {
     }
     const rewritable = top && stanza.name === 'message' && (element.name === 'body' || element.name === 'subject')
     addOwn(element, element.getName(), rewritable ? 'rewrite' : 'keep', texts)
-    addAttributes(element, texts)
+    addAttributes(element, texts, false)
     pending.push(...childrenOf(element, false).reverse())
   }
   return texts
@@ -45,42 +47,14 @@ function addOwn(element: Element, where: string, onReplace: Text['onReplace'], t
   // What a client shows as the text of an element is all of its own text, whatever elements stand between.
   let value = ''
   for (const child of element.children) if (!isElement(child)) value += child
-  if (value.trim() !== '' && !isBinary(element, value))
-    texts.push({ where, value, onReplace, element, attribute: null })
+  const readable = readableText(element, value)
+  if (readable.trim() !== '') texts.push({ where, value: readable, onReplace, element, attribute: null })
 }
 
-/** Attributes that only programs read. Every other one is a text: names of files and people, titles, addresses of pages. */
-const TECHNICAL = new Set(
-  (
-    'xmlns id type from to stamp by code role affiliation var node sid rid action creator initiator responder senders media ' +
-    'algo algorithm hash size width height length block-size seq ver version namespace mime-type cid max-age expiry rel ' +
-    'delivered count index first last begin end key kex prekey preKeyId signedPreKeyId prenonce thread profile charset zone'
-  ).split(' '),
-)
-
-function addAttributes(element: Element, texts: Placed[]): void {
-  for (const name of Object.keys(element.attrs)) {
-    if (TECHNICAL.has(name) || name.startsWith('xmlns:') || name.startsWith('xml:')) continue
-    const value = element.attrs[name] ?? ''
-    if (value.trim() !== '')
-      texts.push({ where: `${element.getName()}@${name}`, value, onReplace: 'keep', element, attribute: name })
-  }
+function addAttributes(element: Element, texts: Placed[], isStanza: boolean): void {
+  for (const { name, value } of readableAttributes(element, isStanza))
+    texts.push({ where: `${element.getName()}@${name}`, value, onReplace: 'keep', element, attribute: name })
 }
-
-/** Where pictures, keys and ciphertext stand. A long stretch of base64 there holds no words, though it can look so by chance. */
-const BINARY = new Set(['data', 'BINVAL', 'payload', 'key', 'iv', 'openpgp', 'pubkey', 'encrypted', 'x', 'signature'])
-
-function isBinary(element: Element, value: string): boolean {
-  return (
-    value.length >= 64 &&
-    BINARY.has(element.getName()) &&
-    BASE64.test(value.trimEnd()) &&
-    !/[A-Za-z] [A-Za-z]/u.test(value)
-  )
-}
-
-/** Runs are parted by what is in no run, so that there is one way to read any text: whoever writes it must not choose how long it takes. */
-const BASE64 = /^[A-Za-z0-9+/]{4,}(?:[\r\n\t ]+[A-Za-z0-9+/]{4,})*(?:[\r\n\t ]*={1,2})?$/u
 
 const INLINE = new Set(
   'a abbr acronym b big cite code dfn em font i kbd q s samp small span strike strong sub sup tt u var'.split(' '),

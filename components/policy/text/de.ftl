@@ -6,6 +6,13 @@ policy-otherwise = Dies wurde nicht zugestellt: Keine Regel der Firma lässt es 
 policy-stranger = Diese Adresse darf hier nicht fragen.
 policy-busy = Zu viele Fragen sind in Arbeit, oder der Prozess hält an. Bitte noch einmal versuchen.
 policy-not-kept = Dies ließ sich nicht festhalten. Bitte noch einmal versuchen.
+policy-door-off = weder gefragt noch festgehalten wird bei { $kinds }: in gatehouse_ask des Hosts nennen, oder diese Option entfernen
+policy-door-speaks = { $modules } kann im Server für Leute sprechen, das wird weder gefragt noch festgehalten: entladen, oder eine externe Komponente nehmen, die gefragt wird
+policy-door-announces = { $modules } kann im Namen des Hosts sprechen, das wird festgehalten, aber nicht gefragt: entladen, oder dafür sorgen, dass nur Vertrauenswürdige dort schreiben
+policy-door-files = { $modules } kann Dateien befördern, in die niemand sieht, gefragt wird nur bei ihrem Angebot: entladen, oder die Art file-offer mit einer Regel ablehnen
+policy-door-rewrites = { $modules } kann ändern, wonach schon gefragt wurde, und das Festgehaltene zeigt es nicht: entladen, oder dafür sorgen, dass seine Regeln nichts ändern
+policy-door-console = { $modules } kann für jeden, der dort hineinkommt, den Helfer entladen und ungefragt sprechen: entladen, oder dafür sorgen, dass nur Betreiber des Servers hineinkommen
+policy-door-omitted = { $count } der dort geladenen Module sind zu viele, um genannt zu werden: modules_enabled mit PROTOCOL.md Abschnitt 9 vergleichen
 policy-help-rules = Zeigt, welche Regeln gelten, wie oft jede seither entschied, und die letzte Regeldatei, die nicht angenommen wurde
 policy-help-journal = Zeigt, wie voll das Journal ist, wie lange es reicht und wie weit seine Leser sind
 policy-help-stats =
@@ -18,7 +25,7 @@ policy-help-stats =
     allow, refuse, replace   Entscheidungen
     too_late             Entscheidungen, auf die niemand mehr wartete
     faults               Regeln, die scheiterten; es galt die Ausfallregel des Hosts
-    unreadable           Fragen, abgelehnt, weil sich ihre Nachricht nicht lesen ließ
+    unreadable           Fragen, abgelehnt, weil sich ihre Nachricht nicht lesen ließ, und Berichte, deshalb ausgelassen
     strangers            Sendungen von Hosts, die nicht in den Einstellungen stehen
     bad_screens          Sendungen, die sich nicht lesen ließen
     over_bounds          mit Fehler beantwortet, weil zu viel in Arbeit war

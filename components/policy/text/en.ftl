@@ -6,6 +6,13 @@ policy-otherwise = This was not delivered: no rule of the company allows it.
 policy-stranger = This address may not ask here.
 policy-busy = Too many questions are in work, or the process is stopping. Please try again.
 policy-not-kept = This could not be recorded. Please try again.
+policy-door-off = not asked about and not recorded are { $kinds }: name them in gatehouse_ask of the host, or remove that option
+policy-door-speaks = { $modules } may speak for people inside the server, which is neither asked about nor recorded: unload it, or use an external component, which is asked about
+policy-door-announces = { $modules } may speak in the name of the host, which is recorded and not asked about: unload it, or see that only whom you trust can write there
+policy-door-files = { $modules } may move files that nobody looks into, only the offer is asked about: unload it, or refuse the kind file-offer by a rule
+policy-door-rewrites = { $modules } may change what has been asked about, and the record does not show it: unload it, or see that its rules change nothing
+policy-door-console = { $modules } may unload the helper and speak unasked for whoever gets in there: unload it, or see that only operators of the server get in
+policy-door-omitted = { $count } of the modules loaded there are too many to be told of: compare modules_enabled with PROTOCOL.md section 9
 policy-help-rules = Shows which rules are in force, how often each decided since then, and the last rule file that was not taken
 policy-help-journal = Shows how full the journal is, how long it lasts, and how far its readers are
 policy-help-stats =
@@ -18,7 +25,7 @@ policy-help-stats =
     allow, refuse, replace   verdicts
     too_late             verdicts that came when nobody waited any more
     faults               rules that failed; the outage rule of the host applied
-    unreadable           questions refused because their message could not be read
+    unreadable           questions refused because their message could not be read, and reports left out for that
     strangers            screens of hosts that are not in the settings
     bad_screens          screens that could not be read
     over_bounds          screens answered with an error because too much was in work

@@ -272,12 +272,39 @@ test('counting goes on after a restart from what was kept: nothing is found twic
     'tail-unknown found a 4..9 (6)',
     'ended-without-mark found a 3..3 (0)',
   ])
+  first.completeness.recorded()
   const kept = JSON.parse(JSON.stringify(first.completeness.changed()))
   const again = counting(kept, found)
   assert.deepEqual(again.at(64_000), [])
   assert.deepEqual(again.completeness.totals(), first.completeness.totals())
   again.take(70_000, ask(2), ask(3))
   assert.deepEqual(again.at(70_000), ['gap closed a 2..3 (0)'])
+})
+
+test('a gap that was given and not put on record is found again, however the counting went on meanwhile', () => {
+  const first = counting()
+  first.take(0, ask(1), ask(4), mark(5))
+  first.take(2000, mark(9))
+  assert.deepEqual(first.at(64_000, 1), ['gap found a 2..3 (2)'])
+  assert.deepEqual(first.at(64_500), ['gap found a 5..5 (1)'])
+  first.take(65_000, ask(6))
+  const kept = JSON.parse(JSON.stringify(first.completeness.changed()))
+  const crashed = counting(structuredClone(kept))
+  assert.deepEqual(crashed.at(66_000), ['gap found a 2..3 (2)', 'gap found a 5..5 (1)', 'gap found a 7..9 (3)'])
+  const half = counting(kept, [{ kind: 'gap', event: 'found', source: A, from: 2, to: 3, count: 2 }])
+  assert.deepEqual(half.at(66_000), ['gap found a 5..5 (1)', 'gap found a 7..9 (3)'])
+})
+
+test('what is on record is kept as looked at, also when nothing else changes', () => {
+  const first = counting()
+  first.take(0, ask(1), mark(2))
+  first.at(64_000)
+  const dueTo = () => first.completeness.changed().map((count) => count.dueTo)
+  assert.deepEqual(dueTo(), [1])
+  first.completeness.recorded()
+  assert.deepEqual(dueTo(), [2])
+  first.completeness.recorded()
+  assert.deepEqual(dueTo(), [])
 })
 
 test('a finding that was written before a crash and whose counting was not kept is not found again', () => {

@@ -24,6 +24,9 @@ const iq = (inside: string) =>
 const presence = (type: string) => stanza(`<presence from='alice@corp.example' to='bob@corp.example' type='${type}'/>`)
 const partner = chat('<body>x</body>', 'Bob@Sub.Partner.example/phone')
 
+/** Of bob@corp.example. */
+const SPELLINGS = ['BOB@Corp.Example', 'bob@corp.example.', '\uff42ob@corp.example', 'bob@corp.ex\u00adample']
+
 const cases: readonly [when: string, element: ReturnType<typeof stanza>, holds: boolean, direction?: 'received'][] = [
   ['always', chat('<body>x</body>'), true],
   ['{ direction: sent }', chat('<body>x</body>'), true],
@@ -43,6 +46,29 @@ const cases: readonly [when: string, element: ReturnType<typeof stanza>, holds: 
   ["{ to: '*@sub.partner.example' }", partner, true],
   ["{ to: 'b*b@*.example' }", partner, true],
   ['{ to: partner.example }', invite, true],
+  ...SPELLINGS.flatMap((to): [string, ReturnType<typeof stanza>, boolean][] => [
+    ['{ to: bob@corp.example }', chat('<body>x</body>', to), true],
+    ['{ to: corp.example }', chat('<body>x</body>', `${to}/desk`), true],
+    [`{ to: '${to}' }`, chat('<body>x</body>', 'bob@corp.example'), true],
+    ["{ to: 'b*@corp.*' }", chat('<body>x</body>', to), true],
+    [
+      '{ from: bob@corp.example }',
+      stanza(`<message from='${to}/desk' to='a@b.example'><body>x</body></message>`),
+      true,
+    ],
+    ['{ room: bob@corp.example }', stanza(`<message from='a@b.example/x' to='${to}' type='groupchat'/>`), true],
+    [
+      '{ to: bob@corp.example }',
+      chat(
+        `<addresses xmlns='http://jabber.org/protocol/address'><address type='to' jid='${to}/y'/></addresses>`,
+        'c@d',
+      ),
+      true,
+    ],
+    ['{ to: bob@corp.example }', chat(`<x xmlns='${MUC}#user'><invite to='${to}'/></x>`, 'r@rooms.d'), true],
+  ]),
+  ["{ to: '*.m\u00fcller.example' }", chat('<body>x</body>', 'b@sub.xn--mller-kva.example'), true],
+  ["{ to: '*.xn--mller-kva.example' }", chat('<body>x</body>', 'b@sub.M\u00dcLLER.example'), true],
   [
     '{ to: partner.example }',
     chat(

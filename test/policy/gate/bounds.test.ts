@@ -46,6 +46,7 @@ function open(bounds: Partial<GateBounds> = {}, decide: Decide = () => ({ action
     tally,
     coverage: { heard() {}, stranger: () => false },
     stranger() {},
+    skipped() {},
     fault: (what, error) => void faults.push(`${what} ${error === null ? 'works' : 'fails'}`),
     now: () => 0,
   })

@@ -116,6 +116,71 @@ describe('coverage', () => {
     says(CORP, TWO, { reports: [announces(CORP, ROOMS)] })
     assert.deepEqual(lacking(), {})
   })
+
+  it('a host that its helper names no more is left, whatever was heard of it and is told late; until it is named again', () => {
+    const { coverage, lacking, says } = open()
+    coverage.up()
+    says(CORP, ONE, { reports: [announces(CORP, ROOMS)] })
+    says(ROOMS, ONE, { asks: [1], reports: [marks(1)] })
+    says(CORP, ONE, { reports: [announces(CORP)] })
+    assert.deepEqual(lacking(), { [ROOMS]: 'ended' })
+    says(ROOMS, ONE, { done: null })
+    assert.deepEqual(lacking(), { [ROOMS]: 'ended' })
+    says(CORP, ONE, { reports: [announces(CORP, ROOMS)] })
+    assert.deepEqual(lacking(), {})
+  })
+
+  it('another helper that names fewer hosts says nothing about those of the one before', () => {
+    const { coverage, lacking, says } = open()
+    coverage.up()
+    says(CORP, ONE, { reports: [announces(CORP)] })
+    says(ROOMS, TWO, { reports: [announces(ROOMS)] })
+    assert.deepEqual(lacking(), {})
+  })
+})
+
+const tells = (off: string[], modules: string[], omitted = 0): Report => ({ report: 'host', at, off, modules, omitted })
+
+describe('open doors', () => {
+  const names = (coverage: Coverage) =>
+    coverage.open().map(({ host, open: { off, doors } }) => [host, ...off, ...doors.flatMap(({ modules }) => modules)])
+
+  it('the last word of a host counts; what opens nothing is not kept', () => {
+    const { coverage, says } = open()
+    coverage.up()
+    says(CORP, ONE, { reports: [announces(CORP, ROOMS), tells(['iq'], ['motd', 'roster'])] })
+    says(ROOMS, ONE, { reports: [tells([], ['muc'])] })
+    assert.deepEqual(names(coverage), [[CORP, 'iq', 'motd']])
+    says(CORP, ONE, { reports: [tells([], ['roster'])] })
+    assert.deepEqual(names(coverage), [])
+    says(ROOMS, ONE, { reports: [tells([], [], 3)] })
+    assert.deepEqual(names(coverage), [[ROOMS]])
+  })
+
+  it('is forgotten when the stream ends, when the source ends, and of a host that a newer announcement leaves out', () => {
+    const { coverage, says } = open()
+    const both = () => {
+      coverage.up()
+      for (const host of [CORP, ROOMS]) says(host, ONE, { reports: [announces(CORP, ROOMS), tells(['iq'], [])] })
+      assert.equal(coverage.open().length, 2)
+    }
+    both()
+    coverage.down()
+    assert.deepEqual(names(coverage), [])
+    both()
+    says(CORP, ONE, { reports: [announces(CORP)] })
+    assert.deepEqual(names(coverage), [[CORP, 'iq']])
+    both()
+    says(CORP, ONE, { reports: [marks(7, true)] })
+    assert.deepEqual(names(coverage), [])
+  })
+
+  it('what an earlier run left on disk says nothing of now', () => {
+    const { coverage, says } = open()
+    coverage.up()
+    says(CORP, ONE, { done: null, reports: [tells(['iq'], ['motd'])] })
+    assert.deepEqual(names(coverage), [])
+  })
 })
 
 describe('strangers', () => {

@@ -9,6 +9,7 @@ import { readEntry } from '../../../components/archive/protocol/entry.ts'
 import { openStanzaReader } from '../../../components/archive/protocol/stanza-reader.ts'
 import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
+import { Coverage } from '../../../components/policy/gate/coverage.ts'
 import { askFact, reportFact } from '../../../components/policy/gate/facts.ts'
 import { readScreen } from '../../../components/policy/protocol/screen.ts'
 import { writeVerdict, writeVerdicts } from '../../../components/policy/protocol/verdicts.ts'
@@ -42,10 +43,30 @@ for (const version of goldenVersions()) {
     }
   })
 
+  test(`version ${version}: of what stands open at its hosts it knows the last that they said`, () => {
+    const coverage = new Coverage(new Set(screens.map(({ host }) => host)), () => 0)
+    coverage.up()
+    const warned = screens.map(({ host, screen }) => {
+      coverage.heard(host, screen)
+      return coverage.open().map(({ host, open: { off, doors, omitted } }) => {
+        return [host, ...off, ...doors.flatMap(({ modules }) => modules), omitted].join(' ')
+      })
+    })
+    const shown = warned.filter((lines, at) => lines.join() !== warned[at - 1]?.join())
+    assert.deepEqual(shown, [
+      [],
+      ['corp.example iq status admin_shell 0'],
+      ['corp.example iq status admin_shell 0', 'rooms.corp.example admin_shell 6'],
+      ['corp.example iq status motd admin_shell 0', 'rooms.corp.example admin_shell 6'],
+      ['corp.example iq status admin_shell 0', 'rooms.corp.example admin_shell 6'],
+      [],
+    ])
+  })
+
   test(`version ${version}: the archive reads every fact that comes of it`, () => {
     const facts = screens.flatMap(({ host, screen: { source, done, asks, reports } }): Fact[] => [
       ...asks.map((ask) => askFact(ask, { action: 'allow', rule: 'otherwise' }, { source, host, rules: 'h' })),
-      ...reports.map((report) => reportFact(report, source, host)),
+      ...reports.flatMap((report) => (report.report === 'host' ? [] : [reportFact(report, source, host)])),
       ...(done === null ? [] : [{ kind: 'done', source, to: done } as const]),
     ])
     for (const [position, fact] of facts.entries()) {

@@ -75,6 +75,42 @@ test('`gatehouse check` names what is not asked about, and says that it cannot k
   )
 })
 
+test('what stands open at the server is warned of in both languages, and makes policy neither unready nor is it recorded', async () => {
+  await using stage = await startStage({ main: MAIN, environment: { GATEHOUSE_TEST: 'coverage' } })
+  const source = `<source at='${AT}' node='n' software='Prosody' helper='1' hosts='${HOST} rooms.${HOST}'/>`
+  await stage.screen(
+    `${source}<host at='${AT}' off='iq status' modules='c2s motd proxy65 rest welcome' omitted='2' new='x'/>`,
+    { done: 0 },
+  )
+  await stage.screen(`<host at='${AT}' modules='muc proxy65'/>`, { from: `rooms.${HOST}`, done: 0 })
+  const warned = async (language = 'en') => (await statusOf(stage, language)).warnings
+  assert.deepEqual(await warned(), [
+    `${HOST}: not asked about and not recorded are iq, status: name them in gatehouse_ask of the host, or remove that option`,
+    `${HOST}: mod_rest may speak for people inside the server, which is neither asked about nor recorded: unload it, or use an external component, which is asked about`,
+    `${HOST}: mod_motd, mod_welcome may speak in the name of the host, which is recorded and not asked about: unload it, or see that only whom you trust can write there`,
+    `${HOST}, rooms.${HOST}: mod_proxy65 may move files that nobody looks into, only the offer is asked about: unload it, or refuse the kind file-offer by a rule`,
+    `${HOST}: 2 of the modules loaded there are too many to be told of: compare modules_enabled with PROTOCOL.md section 9`,
+  ])
+  const german = (await warned('de')) ?? []
+  assert.match(german[0] ?? '', /^corp\.example: weder gefragt noch festgehalten wird bei iq, status: /)
+  assert.equal(german.length, 5)
+  assert.equal((await statusOf(stage)).ready, null)
+  const { text } = await page(stage, '/metrics')
+  assert.match(text, /^gatehouse_policy_open_doors\{host="corp\.example"\} 6$/m)
+  assert.match(text, /^gatehouse_policy_open_doors\{host="rooms\.corp\.example"\} 1$/m)
+  assert.equal((await page(stage, '/readyz')).code, 200)
+  await stage.screen(`<host at='${AT}'/>`, { from: `rooms.${HOST}`, done: 0 })
+  const long = `<host at='${AT}' modules='${'x'.repeat(8_193)}'/>`
+  const answer = await stage.screen(`${long}${ask(1, 'asked all the same')}<mark last='1' at='${AT}'/>`, { done: 0 })
+  assert.equal(answer.attrs.type, 'result')
+  await stage.policy.logged(({ event }) => event === 'a report that cannot be read is left out')
+  const left = (await warned()) ?? []
+  assert.equal(left.length, 5, 'what cannot be read changes nothing')
+  assert.match(left[3] ?? '', /^corp\.example: mod_proxy65 /)
+  const facts = await stage.facts()
+  assert.deepEqual([...new Set(facts.map(({ kind }) => kind))].sort(), ['ask', 'done', 'mark', 'rules', 'source'])
+})
+
 test('a host that asks and is not in the settings is named, with what to do', async () => {
   await using stage = await startStage()
   for (let n = 1; n <= 3; n += 1) await stage.screen(ask(n, 'x'), { from: 'New.example' })

@@ -3,15 +3,17 @@
 // disk refuses settlements, and the word about files that nobody will tell.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type Gated, HOST, openGated, SCREEN, soon } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const run = promisify(execFile)
+const ROOT = resolve(import.meta.dirname, '../../..')
 const folderOf = (gated: Gated) => join(gated.folder, 'data', 'gatehouse', SCREEN)
 
 /** A folder in which the named Lua modules are such as cannot be loaded. */
@@ -29,9 +31,15 @@ async function hiding(
   }
 }
 
+/** Where deploy/setup.mjs has unpacked lua-luv, which the Prosodys of other tests are not to see; nothing where it is installed. */
+function unpacked(): Record<string, string> {
+  const [place] = globSync('.test/lua-luv/usr/lib/*', { cwd: ROOT }).map((found) => join(ROOT, found))
+  return place === undefined ? {} : { LUA_CPATH: `${place}/lua/5.4/?.so;;`, LD_LIBRARY_PATH: place }
+}
+
 /** Whether the Lua of this machine's Prosody has the library. */
-const has = (name: string) =>
-  run('lua5.4', ['-e', `require "${name}"`]).then(
+const has = (name: string, environment: Record<string, string>) =>
+  run('lua5.4', ['-e', `require "${name}"`], { env: { ...process.env, ...environment } }).then(
     () => true,
     () => false,
   )
@@ -52,18 +60,19 @@ describe('what is kept and fsync', () => {
         await soon(screen.saw(/all the same/), 'the question')
       }))
 
-  for (const [library, module, others] of [
-    ['lua-luv', 'luv', ['posix/unistd']],
-    ['lua-posix', 'posix.unistd', ['luv']],
+  for (const [library, module, others, added] of [
+    ['lua-luv', 'luv', ['posix/unistd'], unpacked()],
+    ['lua-posix', 'posix.unistd', ['luv'], {}],
   ] as const)
     it(`syncs by ${library}: the numbers before one is used, what is let through before it is delivered`, async (t) => {
-      if (!(await has(module)))
-        return t.skip(`${library} does not serve the Lua 5.4 of this machine: nothing to sync by`)
+      const there = await has(module, added)
+      assert.ok(there || Object.keys(added).length === 0, `${library} was unpacked for this test, and cannot be loaded`)
+      if (!there) return t.skip(`${library} does not serve the Lua 5.4 of this machine: nothing to sync by`)
       await hiding(others, async (environment) => {
         await using gated = await openGated({
           lines: ['gatehouse_on_outage = "open"'],
           settings: {
-            environment,
+            environment: { ...environment, ...added },
             wrapper: [
               'strace',
               '-f',

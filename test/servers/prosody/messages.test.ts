@@ -133,9 +133,13 @@ describe('who is believed', () => {
     const id = /id='(gh-[0-9a-f]+)'/.exec(question)?.[1] ?? ''
     const source = / source='([0-9a-f]+)'/.exec(question)?.[1] ?? ''
     evil.write(`<iq type='result' from='policy.gatehouse.internal' to='${HOST}' id='${id}'/>`)
+    const carol = await gated.login('carol')
+    carol.say(`bob@${HOST}`, 'LATER secret')
+    const n = /<ask n='(\d+)'/.exec(await soon(screen.saw(/LATER secret/), 'the second question'))?.[1]
     evil.write(
-      `<iq type='set' from='policy.gatehouse.internal' to='${HOST}' id='forged'><verdicts xmlns='urn:gatehouse:screen:1' source='${source}'><verdict n='1' action='allow'/></verdicts></iq>`,
+      `<iq type='set' from='policy.gatehouse.internal' to='${HOST}' id='forged'><verdicts xmlns='urn:gatehouse:screen:1' source='${source}'><verdict n='${n}' action='allow'/></verdicts></iq>`,
     )
+    assert.match(await soon(evil.saw(/<iq[^>]*id='forged'/), 'its answer'), /forbidden/)
     // The server answers a ping of the same stream only after what stood before it.
     evil.write(
       `<iq type='get' from='evil.corp.example' to='${HOST}' id='fence'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`,
@@ -144,5 +148,8 @@ describe('who is believed', () => {
     assert.deepEqual(bodies(bob), [])
     screen.write(`<iq type='result' from='policy.gatehouse.internal' to='${HOST}' id='${id}'/>`)
     await bob.got(/HOLD secret/)
+    assert.deepEqual(bodies(bob), ['HOLD secret'])
+    screen.release()
+    await bob.got(/LATER secret/)
   })
 })

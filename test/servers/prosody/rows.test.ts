@@ -21,9 +21,14 @@ describe('rows of the table of coverage', () => {
     const http = await freePort()
     gated = await openGated({
       settings: {
-        modules: ['mam', 'adhoc', 'http', 'gatehouse_rewriter'],
+        modules: ['mam', 'adhoc', 'http', 'motd', 'gatehouse_rewriter'],
         pluginPaths: [join(import.meta.dirname, 'plugins')],
-        global: ['default_archive_policy = true', 'storage = { archive = "memory" }', `http_ports = { ${http} }`],
+        global: [
+          'motd_text = "the word of the day"',
+          'default_archive_policy = true',
+          'storage = { archive = "memory" }',
+          `http_ports = { ${http} }`,
+        ],
         components: [
           {
             name: ROOMS,
@@ -102,6 +107,33 @@ describe('rows of the table of coverage', () => {
     const kick =
       "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Bo' role='none'><reason>DENY</reason></item></query>"
     assert.match(await iq(alice, 'k1', `type='set' to='talk@${ROOMS}'`, kick), /policy-violation/)
+  })
+
+  it('a private message in a room: asked once, at its sender, and can be refused', async () => {
+    for (const [person, nick] of [
+      [alice, 'Al'],
+      [bob, 'Bo'],
+    ] as const) {
+      person.client.send(`<presence to='nook@${ROOMS}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+      await person.got(/<presence[^>]*from='nook@[^>]*>.*code='110'/)
+      const form =
+        "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query>"
+      if (person === alice) await iq(alice, 'nook', `type='set' to='nook@${ROOMS}'`, form)
+    }
+    alice.say(`nook@${ROOMS}/Bo`, 'DENY aside')
+    assert.match(await alice.got(/id='DENY-aside'/), /policy-violation/)
+    alice.say(`nook@${ROOMS}/Bo`, 'just between us')
+    assert.match(await bob.got(/just between us/), new RegExp(`from='nook@${ROOMS}/Al'`))
+    await fence(bob, 'behind the aside')
+    assert.equal(asked('just between us'), 1)
+    assert.ok(!bodies(bob).includes('DENY aside'))
+  })
+
+  it('the message of the day is told as observed', async () => {
+    await alice.got(/the word of the day/)
+    const said = /<observed at='[^']+'><forwarded[^>]*><message [^>]*from='corp\.example'.*the word of the day/
+    await soon(screen.saw(said), 'observed')
+    assert.ok(!screen.seen.some((iq) => /<ask [^>]*>(?:(?!<\/ask>).)*the word of the day/s.test(iq)), 'not asked')
   })
 
   it("one's own: roster names, private XML and commands to the server are not asked, notes by PEP are", async () => {

@@ -10,8 +10,8 @@ local NS = "urn:gatehouse:screen:1";
 -- code: drain, filled by the other parts.
 return function (state, code, sending, carried, silence)
 
-local flush, rule = sending.flush, sending.rule;
-local acknowledged, leave_out, replay = carried.acknowledged, carried.leave_out, carried.replay;
+local collect, flush, rule = sending.collect, sending.flush, sending.rule;
+local acknowledged, leave_out, replay, take_out = carried.acknowledged, carried.leave_out, carried.replay, carried.take_out;
 local bar, break_link, fail, good, unbar = silence.bar, silence.break_link, silence.fail, silence.good, silence.unbar;
 local FAILURES = silence.FAILURES;
 
@@ -62,6 +62,29 @@ local function named_verdicts(stanza)
 	return named;
 end
 
+-- Whether the reports beside the questions may be what the screen cannot read; once for each question.
+local function may_be_reports(rec)
+	if not rec.reports then return false; end
+	for i = 1, rec.count do
+		if rec.items[i].asked_again then return false; end
+	end
+	return true;
+end
+
+-- The screen could not read what stood beside the questions. Nothing of that screen counts, so they are asked as for the first time.
+local function ask_again(link, id, rec)
+	leave_out(link, rec);
+	take_out(link, id, rec);
+	if rec.last then link.probing = false; end
+	for i = 1, rec.count do
+		local item = rec.items[i];
+		if not item.verdict then
+			item.asked_again = true;
+			if not collect(item.host, item) and item.queue.first == item then code.drain(item.queue); end
+		end
+	end
+end
+
 -- An IQ of type result or error to one of our hosts. True: it is an answer to us (or pretends to be one).
 local function answer(link, origin, stanza)
 	local id = stanza.attr.id;
@@ -75,6 +98,10 @@ local function answer(link, origin, stanza)
 			return true;
 		end
 		log("warn", "Screen %s answers with an error: %s %s", link.screen, condition, text or "");
+		if condition == "bad-request" and may_be_reports(rec) then
+			ask_again(link, id, rec);
+			return true;
+		end
 		link.fails = link.fails + 1;
 		if link.fails >= FAILURES then break_link(link, "three failures in a row"); end
 		link.probing = false;
@@ -94,9 +121,12 @@ local function answer(link, origin, stanza)
 	for i = 1, count do
 		local item = items[i];
 		local element = named and named[item.n];
+		local given_up = item.verdict ~= nil;
 		local verdict = "allow";
-		if element then verdict = read_verdict(item, element); end
-		if verdict then
+		if element and not given_up then verdict = read_verdict(item, element); end
+		if given_up then
+			log("debug", "The answer for number %d comes too late", item.n);
+		elseif verdict then
 			apply(link, item, verdict);
 		else
 			log("warn", "Verdict %q for number %d is not known here: no answer", element.attr.action, item.n);

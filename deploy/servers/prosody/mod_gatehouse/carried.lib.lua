@@ -102,8 +102,10 @@ local function take_out(link, id, rec)
 	host.screens = host.screens - 1;
 	local carried = rec.reports;
 	if not carried then return; end
-	if #carried + #host.reports <= host.max_reports then
-		host.reports = table.move(host.reports, 1, #host.reports, #carried + 1, carried);
+	local bytes = host.report_bytes;
+	for i = 1, #carried do bytes = bytes + #carried[i]; end
+	if #carried + #host.reports <= host.max_reports and bytes <= host.max_bytes then
+		host.reports, host.report_bytes = table.move(host.reports, 1, #host.reports, #carried + 1, carried), bytes;
 	else
 		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + #carried;
 	end

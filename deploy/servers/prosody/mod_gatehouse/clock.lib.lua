@@ -7,10 +7,11 @@ local log = logger.init("gatehouse");
 local MARK_EVERY, PROBE_EVERY = 4.5, 1; -- with the pace of the ticks a mark is out within 5 s
 local RUN_KEPT_EVERY = 60;
 local BARRED_PROBE_EVERY = 5;
+local COMPLAIN_EVERY = 60;
 
-return function (state, links, words, owed, sending, carried, silence)
+return function (state, links, words, owed, sending, carried, silence, doors)
 
-local keep_numbers, safe_done, session_of, speaker = links.keep_numbers, links.safe_done, links.session_of, links.speaker;
+local disown, keep_numbers, session_of, speaker = links.disown, links.keep_numbers, links.session_of, links.speaker;
 local mark, close_run, flush, SCREENS_AT_ONCE = words.mark, owed.close_run, sending.flush, sending.SCREENS_AT_ONCE;
 local replay_oldest, resend_unspooled, tell_run = carried.replay_oldest, carried.resend_unspooled, carried.tell_run;
 local break_link, fail, give_up, lost, probe, take_pending =
@@ -34,6 +35,61 @@ local function close_long_run(host, t)
 	if run and t - run.at >= RUN_KEPT_EVERY then close_run(host); end
 end
 
+-- What one link or host stumbles over stops no other, nor the timer.
+local function guarded(link, what, ...)
+	local ok, problem = pcall(what, ...);
+	if ok or now() - (link.stumbled_at or 0) < COMPLAIN_EVERY then return; end
+	link.stumbled_at = now();
+	log("error", "In the timer, for screen %s: %s", link.screen or "?", problem);
+end
+
+local function is_overdue(item, t) return not item.verdict and t - item.at >= item.host.hold_max; end
+
+-- Nothing is held for longer than the host says, wherever its question is: asked, collected, or promised for later. The answer that
+-- comes all the same is ignored.
+local function give_up_overdue(link, t)
+	local over = {};
+	local function look(items, count)
+		for i = 1, count do
+			if is_overdue(items[i], t) then over[#over + 1] = items[i]; end
+		end
+	end
+	for _, rec in pairs(link.outstanding) do look(rec.items, rec.count); end
+	for _, host in pairs(link.hosts) do look(host.pending or {}, host.pending_count or 0); end
+	for n, item in pairs(collect_where(link.later, function (item) return t - item.at >= item.host.hold_max; end) or {}) do
+		link.later[n] = nil;
+		over[#over + 1] = item;
+	end
+	for i = 1, #over do give_up(over[i]); end
+end
+
+-- A host that the screen does not take asks now and then whether it does by now.
+local function probe_barred(link, host, session, t)
+	close_long_run(host, t);
+	if not session or t - host.barred_at < BARRED_PROBE_EVERY then return; end
+	host.barred_at = t;
+	flush(host, mark(link, t));
+end
+
+-- What waits for a host is sent.
+local function tell_host(host)
+	if host.barred then return; end
+	close_run(host);
+	doors.tell(host);
+	resend_unspooled(host);
+	if host.pending_count > 0 or (host.reports[1] and host.screens < SCREENS_AT_ONCE) then flush(host); end
+	replay_oldest(host);
+end
+
+-- What a host owed when the module left it is told in its name, else the numbers of all others would wait for it. Where the host
+-- itself is gone nobody can: it stays on the disk.
+local function tell_left(link, host)
+	if host.barred then return; end
+	if not prosody.hosts[host.name] then return disown(link, host); end
+	resend_unspooled(host);
+	replay_oldest(host);
+end
+
 local function tick_link(link, t)
 	local late = collect_where(link.outstanding, function (rec) return t - rec.sent >= rec.host.try; end);
 	for id, rec in pairs(late or {}) do
@@ -41,11 +97,7 @@ local function tick_link(link, t)
 		if link.fails >= FAILURES then break_link(link, "three time-outs in a row"); end
 		fail(link, id, rec, t);
 	end
-	local over = collect_where(link.later, function (item) return t - item.at >= item.host.hold_max; end);
-	for n, item in pairs(over or {}) do
-		link.later[n] = nil;
-		give_up(item);
-	end
+	give_up_overdue(link, t);
 	if link.waiting[1] then
 		local waiting = link.waiting;
 		link.waiting = {};
@@ -55,20 +107,14 @@ local function tick_link(link, t)
 		end
 	end
 	local session = session_of(link.screen);
-	local done = safe_done(link, t);
+	local done = link.safe_done;
 	if not session and not link.broken then lost(link); end
 	if not session and not link.greeted and t - link.since > 5 then
 		link.greeted = true;
 		log("warn", "Screen %s has not connected yet; the outage rule applies", link.screen);
 	end
 	for _, host in pairs(link.hosts) do
-		if host.barred then
-			close_long_run(host, t);
-			if session and t - host.barred_at >= BARRED_PROBE_EVERY then
-				host.barred_at = t;
-				flush(host, mark(link, t));
-			end
-		end
+		if host.barred then guarded(link, probe_barred, link, host, session, t); end
 	end
 	if link.broken then
 		for _, host in pairs(link.hosts) do close_long_run(host, t); end
@@ -91,20 +137,16 @@ local function tick_link(link, t)
 		end
 		if host then flush(host, mark(link, t)); end
 	end
-	for _, host in pairs(link.hosts) do
-		if not host.barred then
-			close_run(host);
-			resend_unspooled(host);
-			if host.pending_count > 0 or (host.reports[1] and host.screens < SCREENS_AT_ONCE) then flush(host); end
-			replay_oldest(host);
-		end
+	for _, host in pairs(link.hosts) do guarded(link, tell_host, host); end
+	for _, host in pairs(state.left) do
+		if host.link == link then guarded(link, tell_left, link, host); end
 	end
 end
 
 local function tick()
 	local t = now();
 	state.ticked = t;
-	for _, link in pairs(state.links) do tick_link(link, t); end
+	for _, link in pairs(state.links) do guarded(link, tick_link, link, t); end
 end
 
 -- The module leaves the host (or the server stops): what waits is settled by the outage rule, now.
@@ -137,7 +179,7 @@ local function say_end(link)
 	if link.kept then keep_numbers(link); end -- else nobody has heard of this run
 	local host = speaker(link);
 	if not host or not session_of(link.screen) or link.unreadable then return; end
-	link.seen_done, link.seen_at = link.done, 0; -- nothing is on its way any more
+	link.safe_done = link.done; -- nothing is on its way any more
 	flush(host, mark(link, now(), true));
 	for _, one in pairs(link.hosts) do replay_oldest(one); end
 end

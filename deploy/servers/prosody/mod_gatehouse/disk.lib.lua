@@ -52,17 +52,30 @@ local function unescape(name)
 	return (gsub(name, "%%(%x%x)", function (c) return string.char(tonumber(c, 16)); end));
 end
 
+-- Made where it is missing. Where it cannot be made: link.unreadable says why.
 local function folder(link)
 	if link.folder then return link.folder; end
 	local path = prosody.paths.data;
 	for _, part in ipairs { "gatehouse", escape(link.screen) } do
 		path = path.."/"..part;
-		lfs.mkdir(path);
+		local made, why = lfs.mkdir(path);
+		if not made and lfs.attributes(path, "mode") ~= "directory" then
+			link.unreadable = link.unreadable or format("the folder %s cannot be made (%s)", path, why or "?");
+		end
 	end
 	link.folder = path;
 	return path;
 end
 
+-- The names in a folder; nil and why where it cannot be read.
+local function names_in(path)
+	local ok, list, position = pcall(lfs.dir, path);
+	if not ok then return nil, format("the folder %s cannot be read (%s)", path, list); end
+	local names = {};
+	for name in list, position do names[#names + 1] = name; end
+	return names;
+end
+
 return {
-	head = head, version_of = version_of, sync = sync, synced_by = synced_by, escape = escape, unescape = unescape, folder = folder,
+	names_in = names_in, head = head, version_of = version_of, sync = sync, synced_by = synced_by, escape = escape, unescape = unescape, folder = folder,
 };

@@ -2,13 +2,21 @@
 -- The ways in: clients and other servers through the filter of their sessions, components and privileged senders through
 -- the events of the host they write to. Each puts what it takes into the queue of its sender.
 local jid = require "util.jid";
-local jid_bare, prepped_split = jid.bare, jid.prepped_split;
+local jid_bare, jid_prep, prepped_split = jid.bare, jid.prep, jid.prepped_split;
 
 return function (state, kinds, hold)
 
 local post, route = prosody.core_post_stanza, prosody.core_route_stanza;
 local released = state.released; -- stanzas that passed and are on their way in once more
 local hosts = state.hosts;
+local full_sessions, bare_sessions, served = prosody.full_sessions, prosody.bare_sessions, prosody.hosts;
+
+-- The address as the server is going to read it: otherwise another spelling of Bob's would be judged as somebody else's. nil: it
+-- is none, and the server says so itself.
+local function prepared(to)
+	if full_sessions[to] or bare_sessions[to] or served[to] then return to; end
+	return jid_prep(to);
+end
 
 local function is_room_host(name)
 	local there = prosody.hosts[name];
@@ -80,13 +88,21 @@ local function take_client(stanza, session)
 		queue = { kind = "c2s", session = session, frozen = frozen_client(session), held = 0, full = full, bare = session.username.."@"..session.host };
 		session.gatehouse_queue = queue;
 	end
+	local attr = stanza.attr;
+	local to = attr.to;
+	if to then
+		to = prepared(to);
+		if not to then return stanza; end
+		attr.to = to;
+	elseif stanza.name ~= "presence" then
+		to = queue.bare;
+	end
 	local kind = kind_of(host, stanza, queue.bare);
 	if not kind and not queue.first then return stanza; end
-	-- All fields at once: the table need not grow.
+	-- All fields at once: the table need not grow. With more than 16 it would have room for 32.
 	local item = {
-		stanza = stanza, from = full, to = stanza.attr.to or (stanza.name ~= "presence" and queue.bare or nil), session = session,
-		queue = queue, host = host, kind = kind, n = nil, try = nil, at = 0, bytes = 0, verdict = nil, answered = nil, next = nil,
-		counted = nil, asking = nil, waited = nil,
+		stanza = stanza, from = full, to = to, session = session, queue = queue, host = host, kind = kind, n = nil, try = nil, at = 0,
+		bytes = 0, verdict = nil, answered = nil, next = nil, counted = nil, asking = nil,
 	};
 	uncount(session, queue, item);
 	hold.hold(queue, host, item, kind);
@@ -115,12 +131,14 @@ local function take_server(stanza, session)
 	local status = from_host and session.hosts and session.hosts[from_host];
 	if not status or not status.authed then return stanza; end
 	local bare = jid.join(from_node, from_host);
+	to = jid.join(to_node, to_host, to_resource);
+	stanza.attr.to = to;
 	local kind = kind_of(host, stanza, bare);
 	local key = "s2s "..bare.." "..to_host;
 	if not kind and not state.keyed[key] then return stanza; end
 	local queue = keyed(key, "s2s");
 	local item = {
-		stanza = stanza, from = jid.join(from_node, from_host, from_resource), to = jid.join(to_node, to_host, to_resource),
+		stanza = stanza, from = jid.join(from_node, from_host, from_resource), to = to,
 		session = session, frozen = frozen_server(session), direction = "received", via = "s2s",
 	};
 	uncount(session, queue, item);
@@ -167,6 +185,12 @@ local function frozen_component(session)
 end
 
 local function hold_at(host, key, enter, item)
+	local attr = item.stanza.attr;
+	if attr.to then
+		local to = prepared(attr.to);
+		if not to then return; end
+		attr.to, item.to = to, to;
+	end
 	local kind = kind_of(host, item.stanza, jid_bare(item.from));
 	if not kind and not state.keyed[key] then return; end
 	hold.hold(keyed(key, "door", enter), host, item, kind);

@@ -28,9 +28,13 @@ local function send_back(item, stanza)
 	return route(nil, stanza);
 end
 
--- Gives the stanza to the server, as if it had come just now. False: there is nobody left whose stanza it could be.
+-- Gives the stanza to the server, as if it had come just now. False: there is nobody left whose stanza it could be. What throws
+-- in there may have delivered it before: the server has it, as where the thread of a client's session catches that.
 local function hand_over(queue, item, stanza)
-	if queue.enter then return guarded(queue.enter, queue, item, stanza); end
+	if queue.enter then
+		guarded(queue.enter, queue, item, stanza);
+		return true;
+	end
 	local session = item.session;
 	if not session.destroyed then
 		session.thread:run(stanza);
@@ -38,7 +42,8 @@ local function hand_over(queue, item, stanza)
 	end
 	-- Presence to everybody is about a session that is gone.
 	if stanza.name == "presence" and not stanza.attr.to then return false; end
-	return guarded(process, item.frozen or queue.frozen, stanza);
+	guarded(process, item.frozen or queue.frozen, stanza);
+	return true;
 end
 
 local function refuse(queue, item, condition, texts)

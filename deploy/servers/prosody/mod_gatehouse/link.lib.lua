@@ -36,7 +36,7 @@ local function new_link(screen)
 		marked = 0,       -- the last mark on disk
 		kept = false, told = false, -- the announcement is on disk; the screen has acknowledged it
 		told_last = 0, told_done = 0, -- what the screen has acknowledged of `mark` and `done`
-		seen_at = 0, seen_done = 0, safe_done = 0,
+		seen_done = 0, safe_done = 0,
 	};
 	runs.read_source(link);
 	state.links[screen] = link;
@@ -68,19 +68,29 @@ local function next_number(link, count)
 	return last;
 end
 
+-- What is told as done is what was done at the stroke before the last one of a timer: a turn of the main loop lies between, in which
+-- what was handed over is written to its recipient. In the turn itself, however long it is, the server may still die with it.
+local function stroke(link)
+	link.safe_done, link.seen_done = link.seen_done, link.done;
+	if link.safe_done < link.done then return SETTLE_AFTER; end
+	link.stroking = false;
+end
+
 local function advance(link)
 	local open, done, last = link.open, link.done, link.last;
 	while done < last and open[done + 1] == nil do done = done + 1; end
 	link.done = done;
+	if link.stroking or link.safe_done == done then return; end
+	link.stroking = true;
+	state.timer(SETTLE_AFTER, function () return state.code.stroke(link); end);
 end
 
--- What is told as done: as it stood in an earlier turn of the main loop, since what is handed over in this one is not yet
--- written to its recipient, and the server may die before it is.
-local function safe_done(link, t)
-	if t - link.seen_at >= SETTLE_AFTER then
-		link.safe_done, link.seen_done, link.seen_at = link.seen_done, link.done, t;
+-- What is told of the host's numbers does not hold `done` back any more.
+local function disown(link, host)
+	for n, value in pairs(link.open) do
+		if value == host then link.open[n] = nil; end
 	end
-	return link.safe_done;
+	advance(link);
 end
 
 -- A host whose word the screen takes, each time another one; nil: there is none.
@@ -98,6 +108,6 @@ end
 
 return {
 	hex = hex, session_of = session_of, new_link = new_link, keep_numbers = keep_numbers, next_number = next_number, advance = advance,
-	safe_done = safe_done, speaker = speaker, SETTLE_AFTER = SETTLE_AFTER,
+	disown = disown, stroke = stroke, speaker = speaker, SETTLE_AFTER = SETTLE_AFTER,
 };
 end

@@ -16,12 +16,12 @@ local announcement, question, stamp = words.announcement, words.question, words.
 -- A report that may be lost with the process; it waits until the result of the screen that carried it.
 local function report(host, xml)
 	local reports = host.reports;
-	local count = #reports;
-	if count >= host.max_reports then
+	local count, bytes = #reports, host.report_bytes + #xml;
+	if count >= host.max_reports or bytes > host.max_bytes then
 		host.counted.reports_dropped = (host.counted.reports_dropped or 0) + 1;
 		return;
 	end
-	reports[count + 1] = xml;
+	reports[count + 1], host.report_bytes = xml, bytes;
 end
 
 local function spool_of(host)
@@ -34,15 +34,24 @@ local function spool_of(host)
 	return spool;
 end
 
+local function append(spool, bound, kind, n, xml)
+	local points = state.points;
+	if points.before_spool then points.before_spool(kind, xml); end
+	local kept, why = spools.append(spool, bound, kind, n, xml);
+	if points.after_spool then points.after_spool(kind, xml); end
+	return kept, why;
+end
+
 -- A record that outlives the process. False: it cannot be kept.
 local function keep(host, kind, n, xml, bound)
 	local spool = spool_of(host);
-	if spool.size == 0 and not spools.append(spool, nil, "i", 0, announcement(host.link, now())) then return false; end
-	return spools.append(spool, bound, kind, n, xml);
+	if spool.size == 0 and not append(spool, nil, "i", 0, announcement(host.link, now())) then return false; end
+	return append(spool, bound, kind, n, xml);
 end
 
 -- Writes the settlements that have waited long enough, or all of them. What the disk (or its bound) refuses stays in memory.
 local function write_settlements(host, all)
+	if not host.link then return false; end
 	for _, name in ipairs(all and { "settled", "settling" } or { "settled" }) do
 		local list = host[name];
 		host[name] = {};
@@ -67,7 +76,9 @@ local function settle_soon()
 		local more = false;
 		for _, hosts in ipairs { state.hosts, state.left } do
 			for _, host in pairs(hosts) do
-				if host.link and state.code.write_settlements(host) then more = true; end
+				local ok, waits = pcall(state.code.write_settlements, host);
+				if not ok then log("error", "Writing the settlements of host %s: %s", host.name or "?", waits); end
+				if ok and waits then more = true; end
 			end
 		end
 		if more then return SETTLE_AFTER; end
@@ -143,7 +154,6 @@ end
 local function keep_unscreened(item)
 	local host = item.host;
 	local link = host.link;
-	local points = state.points;
 	if host.spool_refused and not item.n then return false; end
 	if not item.n then
 		item.n = next_number(link);
@@ -157,9 +167,7 @@ local function keep_unscreened(item)
 		unaskable(item, unwritable);
 		return false;
 	end
-	if points.before_spool then points.before_spool(item); end
 	local kept, why = keep(host, "a", item.n, xml, host.spool_max_bytes);
-	if points.after_spool then points.after_spool(item); end
 	if not kept and not host.spool_refused then
 		host.spool_refused = true;
 		log("error", "Host %s is closed: nothing more can be kept for the screen (%s)", host.name, why or "bound reached");

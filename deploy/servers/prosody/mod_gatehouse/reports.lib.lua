@@ -5,6 +5,9 @@ local jid_bare = require "util.jid".bare;
 local now = require "util.time".now;
 local format = string.format;
 
+local SID = "urn:xmpp:sid:0";
+local LONGEST_ID = 1023; -- bytes
+
 return function (module, state, host, owed, words)
 
 local writer, stamp, report = words.writer, words.stamp, owed.report;
@@ -53,16 +56,32 @@ end, -1000);
 local function stanza_id(by, id)
 	local item = state.current;
 	if not item or not item.n or not by or not id then return; end
-	report(item.host, format("<stanza-id n='%d' by='%s' id='%s' at='%s'/>", item.n, attribute(by), attribute(tostring(id)), stamp(now())));
+	id = tostring(id);
+	if id == "" or #id > LONGEST_ID then return; end
+	report(item.host, format("<stanza-id n='%d' by='%s' id='%s' at='%s'/>", item.n, attribute(by), attribute(id), stamp(now())));
 end
 
 module:hook("archive-message-added", function (event)
 	if event.for_user and event.id then stanza_id(event.for_user.."@"..module.host, event.id); end
 end);
+-- Who speaks in a room may put ids into his message that say they are the room's. Only the room's archive takes them out, and
+-- only an id that was not there before it is the archive's.
+module:hook("muc-broadcast-message", function (event)
+	local brought;
+	for tag in event.stanza:childtags("stanza-id", SID) do
+		brought = brought or {};
+		if tag.attr.id then brought[tag.attr.id] = true; end
+	end
+	event.gatehouse_brought = brought;
+end, 100000);
 -- Behind the room's archive, before the copies go out.
 module:hook("muc-broadcast-message", function (event)
-	local tag = event.stanza:get_child("stanza-id", "urn:xmpp:sid:0");
-	if tag and tag.attr.by == event.room.jid then stanza_id(tag.attr.by, tag.attr.id); end
+	if not prosody.hosts[module.host].modules.muc_mam then return; end
+	local brought = event.gatehouse_brought;
+	for tag in event.stanza:childtags("stanza-id", SID) do
+		local id = tag.attr.id;
+		if id and tag.attr.by == event.room.jid and not (brought and brought[id]) then stanza_id(tag.attr.by, id); end
+	end
 end, -1000);
 
 -- Said by the server itself: from a host, by no session.

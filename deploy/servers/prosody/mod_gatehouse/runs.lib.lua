@@ -2,6 +2,7 @@
 -- The file `source`: which run of the helper this is, how far its numbers are reserved, its last mark; and the runs that the
 -- screen has not acknowledged as announced, oldest first, a line each: source, announcement. Replaced in one step.
 local disk = module:require "disk";
+local lfs = require "lfs";
 local logger = require "util.logger";
 local now = require "util.time".now;
 local folder, head, sync, version_of = disk.folder, disk.head, disk.sync, disk.version_of;
@@ -48,8 +49,13 @@ end
 -- cannot be read: link.unreadable; then nothing is numbered, since the numbers of the next run might be told of as another's.
 local function read_source(link)
 	link.untold = {};
-	local file = io.open(folder(link).."/source");
-	if not file then return; end
+	local path = folder(link).."/source";
+	local file, why = io.open(path);
+	if not file then
+		-- Missing is no fault, what is there and cannot be opened is.
+		if lfs.attributes(path, "mode") then link.unreadable = link.unreadable or format("%s cannot be read (%s)", path, why); end
+		return;
+	end
 	local text = file:read("a") or "";
 	file:close();
 	if text == "" then

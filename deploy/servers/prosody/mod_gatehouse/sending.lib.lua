@@ -6,66 +6,79 @@ local concat, move = table.concat, table.move;
 local NS = "urn:gatehouse:screen:1";
 local SCREENS_AT_ONCE = 3; -- more than this under way for a host: questions are collected
 local QUESTIONS_PER_SCREEN, BYTES_PER_SCREEN, CHILDREN_PER_SCREEN = 64, 65536, 256;
+local LARGEST_SCREEN = 4 * 1024 * 1024 - 128 * 1024; -- questions and reports; a screen reads 4 MiB
 local PIECES_KEPT = 4096;
 
 -- code: lost, tick, filled by the other parts.
 return function (state, code, links, words, owed)
 
-local hex, keep_numbers, next_number, safe_done, session_of = links.hex, links.keep_numbers, links.next_number, links.safe_done, links.session_of;
+local hex, keep_numbers, next_number, session_of = links.hex, links.keep_numbers, links.next_number, links.session_of;
 local announcement, ask = words.announcement, words.ask;
 local is_crowded, unaskable = owed.is_crowded, owed.unaskable;
 
--- Sends what was collected for the host, with reports beside it. extra: one more child.
+-- How many of the reports go beside `used` bytes of questions: 64 KiB of them, or one that is larger where it has room.
+local function reports_that_fit(reports, most, used)
+	local taken, size = 0, 0;
+	while taken < most do
+		local next_size = #reports[taken + 1];
+		if size + next_size > BYTES_PER_SCREEN and (taken > 0 or used + next_size > LARGEST_SCREEN) then break; end
+		taken, size = taken + 1, size + next_size;
+	end
+	return taken, size;
+end
+
+-- Appends reports behind index n of buf, at most `room` of them. Returns the last index used, and the reports.
+local function take_reports(host, buf, n, room, used)
+	local reports = host.reports;
+	local waiting = #reports;
+	if waiting == 0 then return n; end
+	local taken, size = reports_that_fit(reports, math.min(waiting, room), used);
+	if taken == 0 then return n; end
+	move(reports, 1, taken, n + 1, buf);
+	host.report_bytes = host.report_bytes - size;
+	if taken == waiting then
+		host.reports = {};
+		return n + taken, reports;
+	end
+	host.reports = move(reports, taken + 1, waiting, 1, {});
+	return n + taken, move(reports, 1, taken, 1, {});
+end
+
+-- Sends what was collected for the host, with reports beside it. extra: one more child. All is put together in the table of the
+-- pieces: the head at index 0, the questions, the reports.
 local function flush(host, extra)
 	local link = host.link;
 	local session = session_of(link.screen);
 	if not session then return code.lost(link); end
 	local t = now();
-	local buf, n, children = {}, 1, 0; -- buf[1] is the head; children beside one for each piece
 	local announced = not link.announced;
+	local items, count, pieces, used = host.pending, host.pending_count, host.pending_pieces, host.pending_bytes;
+	if not announced and not extra and count == 0 and not host.reports[1] then return; end
+	local beside = (announced and 1 or 0) + (extra and 1 or 0);
+	local n, reports = take_reports(host, pieces, host.pending_last, CHILDREN_PER_SCREEN - beside - count, used);
+	local said = "";
 	if announced then
 		link.announced = true;
 		if not link.kept then keep_numbers(link); end -- who is announced is known to the next run
-		n = n + 1;
-		buf[n] = announcement(link, t);
+		said = announcement(link, t);
 	end
-	if extra then n = n + 1; buf[n] = extra; end
-	local items, count = host.pending, host.pending_count;
-	if count > 0 then
-		n, children = n + 1, children + count - 1;
-		buf[n] = concat(host.pending_pieces, "", 1, host.pending_last);
-		-- The table of pieces is used again; it lets go of them when it has grown.
-		if host.pending_last > PIECES_KEPT then host.pending_pieces = {}; end
-		host.pending, host.pending_count, host.pending_last, host.pending_bytes = {}, 0, 0, 0;
-	end
-	local reports, carried = host.reports, nil;
-	local waiting = #reports;
-	if waiting > 0 then
-		local room, taken, size = math.min(waiting, CHILDREN_PER_SCREEN - n + 1 - children), 0, 0;
-		while taken < room and size < BYTES_PER_SCREEN do
-			taken = taken + 1;
-			size = size + #reports[taken];
-		end
-		move(reports, 1, taken, n + 1, buf);
-		n = n + taken;
-		carried = taken == waiting and reports or move(reports, 1, taken, 1, {});
-		host.reports = taken == waiting and {} or move(reports, taken + 1, waiting, 1, {});
-	end
-	if n == 1 then return; end
-	local id = "gh-"..hex(12);
-	local done = safe_done(link, t);
-	buf[1] = concat {
-		"<iq type='set' from='", host.name, "' to='", link.screen, "' id='", id, "'><screen xmlns='", NS, "' source='", link.source,
-		"' done='", done, "'>",
-	};
-	buf[n + 1] = "</screen></iq>";
-	link.outstanding[id] = {
-		announced = announced,
-		host = host, items = items, count = count, reports = carried, sent = t, session = session, last = extra and link.last, done = done,
-	};
+	if extra then said = said..extra; end
+	if count > 0 then host.pending, host.pending_count, host.pending_last, host.pending_bytes = {}, 0, 0, 0; end
+	local id, done = "gh-"..hex(12), link.safe_done;
+	pieces[0] = "<iq type='set' from='"..host.name.."' to='"..link.screen.."' id='"..id.."'><screen xmlns='"..NS.."' source='"..link.source
+		.."' done='"..done.."'>"..said;
+	pieces[n + 1] = "</screen></iq>";
+	local xml = concat(pieces, "", 0, n + 1);
+	-- The table of pieces is used again; it lets go of them when it has grown.
+	if n > PIECES_KEPT then host.pending_pieces = {}; end
+	-- With more than 8 fields it would have room for 16.
+	local rec = { host = host, items = items, count = count, reports = reports, sent = t, session = session, done = done };
+	if announced then rec.announced = true; end
+	if extra then rec.last = link.last; end
+	link.outstanding[id] = rec;
 	host.screens = host.screens + 1;
 	host.counted.screens = (host.counted.screens or 0) + 1;
-	if not session.send(concat(buf)) then return code.lost(link); end
+	if not session.send(xml) then return code.lost(link); end
 end
 
 -- Puts the question to what goes next. False: it cannot be put, and the item has its verdict.
@@ -98,8 +111,10 @@ local function submit(host, item)
 	local t = now();
 	item.at = t;
 	if t - state.ticked > 0.5 then code.tick(); end -- under load Prosody's timers come late
-	if link.stopping or host.leaving then
-		item.verdict, item.unnumbered = "bounce", true;
+	if link.stopping then
+		item.verdict, item.unnumbered = "bounce", true; -- behind the closing mark there is no number
+	elseif host.leaving then
+		item.verdict = "bounce";
 	elseif host.inflight >= host.max_questions or host.bytes >= host.max_bytes or host.unspooled[1] and is_crowded(host) then
 		item.verdict, item.reason = "bounce", "full";
 	elseif link.broken or host.barred or host.shut then

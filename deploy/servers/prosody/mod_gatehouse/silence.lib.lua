@@ -9,7 +9,7 @@ local GOOD_ANSWERS, FAILURES = 3, 3;
 -- state: the table shared by all hosts; in it the newest loaded code. code: drain, filled by the other parts.
 return function (state, code, links, words, sending, carried)
 
-local advance, session_of, speaker, mark = links.advance, links.session_of, links.speaker, words.mark;
+local disown, session_of, speaker, mark = links.disown, links.session_of, links.speaker, words.mark;
 local collect, flush, rule = sending.collect, sending.flush, sending.rule;
 local suspect, take_out = carried.suspect, carried.take_out;
 
@@ -20,6 +20,7 @@ local function break_link(link, why)
 end
 
 local function give_up(item)
+	if item.verdict then return; end
 	rule(item.host, item);
 	local queue = item.queue;
 	if queue.first == item then code.drain(queue); end
@@ -27,6 +28,7 @@ end
 
 -- No answer came for a try that went to `asked`: another one where there is a new connection, else the rule.
 local function unanswered(item, asked, t)
+	if item.verdict then return; end -- given up before
 	local host = item.host;
 	local session = session_of(host.link.screen);
 	if item.try < 2 and t - item.at < host.hold_max and session ~= asked and not host.leaving then
@@ -114,7 +116,7 @@ local function good(link)
 	for i = 1, #waiting do
 		local item = waiting[i];
 		item.try = item.try + 1;
-		if not collect(item.host, item) and item.queue.first == item then code.drain(item.queue); end
+		if not item.verdict and not collect(item.host, item) and item.queue.first == item then code.drain(item.queue); end
 	end
 end
 
@@ -128,10 +130,7 @@ local function bar(link, id, rec)
 		host.barred = true;
 		log("error", "Screen %s does not know host %s and answers nothing for it: add %s to `hosts:` in policy.yaml. "
 			.."Until then the outage rule (%s) applies to this host", link.screen, host.name, host.name, host.on_outage);
-		for n, value in pairs(link.open) do
-			if value == host then link.open[n] = nil; end
-		end
-		advance(link);
+		disown(link, host);
 	end
 	fail(link, id, rec, t);
 	local items, count = take_pending(host);

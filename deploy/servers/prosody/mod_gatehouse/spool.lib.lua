@@ -5,7 +5,7 @@
 local disk = module:require "disk";
 local logger = require "util.logger";
 local lfs = require "lfs";
-local escape, unescape, folder, sync, version_of = disk.escape, disk.unescape, disk.folder, disk.sync, disk.version_of;
+local escape, unescape, folder, names_in, sync, version_of = disk.escape, disk.unescape, disk.folder, disk.names_in, disk.sync, disk.version_of;
 local format, match = string.format, string.match;
 local log = logger.init("gatehouse");
 
@@ -30,9 +30,9 @@ end
 
 -- Spools that earlier runs left for this host, oldest first; and why one of them cannot be read.
 local function leftovers(link, host_name)
-	local found, problem = {}, nil;
 	local wanted = escape(host_name);
-	for name in lfs.dir(folder(link)) do
+	local found, names, problem = {}, names_in(folder(link));
+	for _, name in ipairs(names or {}) do
 		local source, escaped = match(name, "^spool%-(%x+)%-(.*)$");
 		if source and escaped == wanted and source ~= link.source then
 			local path = folder(link).."/"..name;
@@ -51,11 +51,10 @@ end
 local function orphans(wanted)
 	local found = {};
 	local root = prosody.paths.data.."/gatehouse";
-	if lfs.attributes(root, "mode") ~= "directory" then return found; end
-	for screen in lfs.dir(root) do
+	for _, screen in ipairs(names_in(root) or {}) do
 		local path = root.."/"..screen;
 		if not match(screen, "^%.+$") and lfs.attributes(path, "mode") == "directory" then
-			for name in lfs.dir(path) do
+			for _, name in ipairs(names_in(path) or {}) do
 				local host = match(name, "^spool%-%x+%-(.*)$");
 				if host and not wanted(unescape(screen), unescape(host)) then
 					found[#found + 1] = { path = path.."/"..name, screen = unescape(screen), host = unescape(host) };

@@ -10,13 +10,13 @@ local points = module:shared("/*/gatehouse/points");
 
 local function die() signal.kill(pposix.getpid(), "SIGKILL"); end
 
-local function crash(item)
-	if tostring(item.stanza):find("CRASH", 1, true) then die(); end
+local function crash(what)
+	if tostring(what):find("CRASH", 1, true) then die(); end
 end
 
 if at == "answered" then
 	function points.answered(items, count)
-		for i = 1, count do crash(items[i]); end
+		for i = 1, count do crash(items[i].stanza); end
 	end
 elseif at and at:find("^first_") then
 	points[at:sub(7)] = die;
@@ -25,5 +25,5 @@ elseif at and at:find("_reserve$") then
 		if link.reserved > 1000 then die(); end
 	end
 elseif at then
-	points[at] = crash;
+	points[at] = function (_, xml) crash(xml); end
 end

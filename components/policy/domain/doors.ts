@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Modules of a server that bring or take something past the question, by the door that each opens. The page: PROTOCOL.md
+// section 9, whose rows name the same modules. What a door means and what to do stands in text/ as policy-door-NAME.
+
+export const DOORS = {
+  /** Speaks inside the server in its own name or for a person. */
+  speaks: ['post_msg', 'pubsub_feeds', 'pubsub_mqtt', 'pubsub_post', 'rest', 'slack_webhooks'],
+  /** Says what the host says: on record, never asked about. */
+  announces: ['announce', 'motd', 'motd_sequential', 'watch_spam_reports', 'watchregistrations', 'welcome'],
+  /** Moves bytes that nobody sees; only their offer is asked about. */
+  files: ['http_file_share', 'http_upload', 'http_upload_external', 'proxy65'],
+  /** Changes or answers what has been asked about. */
+  rewrites: ['firewall', 'pastebin'],
+  /** Unloads the helper, and speaks, for whoever gets in. */
+  console: ['admin_adhoc', 'admin_message', 'admin_shell', 'admin_telnet', 'admin_web'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type Door = keyof typeof DOORS
+
+/** What a helper tells of its host; names as it wrote them. */
+export type HostState = {
+  /** Kinds of questions that are switched off. */
+  off: readonly string[]
+  modules: readonly string[]
+  /** Modules for whose names there was no room. */
+  omitted: number
+}
+
+/** What of it matters: bounded, whatever the helper sends. */
+export type Open = {
+  off: readonly string[]
+  doors: readonly { door: Door; modules: readonly string[] }[]
+  omitted: number
+}
+
+const OFF_MAX = 20
+
+export function openOf({ off, modules, omitted }: HostState): Open {
+  const loaded = new Set(modules)
+  const doors = (Object.keys(DOORS) as Door[]).flatMap((door) => {
+    const open = DOORS[door].filter((name) => loaded.has(name))
+    return open.length > 0 ? [{ door, modules: open }] : []
+  })
+  return { off: off.slice(0, OFF_MAX), doors, omitted }
+}
