@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aho-Corasick (Aho and Corasick, 1975): finds all terms of all lists in one pass over a view, whatever their number. States
 // near the root, where the walk mostly is, have a whole row of next states; deeper ones a shared table and a way back.
-import { ROLE, readCharacter, roleOf } from './characters.ts'
+import { type Reading, ROLE, readCharacter, roleOf } from './characters.ts'
 import { Steps, Trie } from './trie.ts'
 import { roleAt, type View } from './view.ts'
 
-/** A term in the `folded` reading. `anywhere`: also inside of words; `prefix`: the word may go on behind it. */
-export type Term = { folded: string; ends: 'word' | 'prefix' | 'anywhere' }
+/** A term in the `folded` reading. `anywhere`: also inside of words; `prefix`: the word may go on behind it. `spelled`: as spell() has it, '' for what is no word. */
+export type Term = { folded: string; spelled: string; ends: 'word' | 'prefix' | 'anywhere' }
 
 /** Plain data: a worker thread can hand it over. Classes: 0 any unit that is in no term, 1 white space. */
 export type AutomatonData = {
@@ -210,8 +210,8 @@ function writeRows(data: Built): Int32Array {
 }
 
 /** How a term of a list reads. '' where nothing of it can be read. */
-export function foldTerm(term: string): string {
+export function foldTerm(term: string, reading: Reading = 'folded'): string {
   let folded = ''
-  for (const character of term.trim().replace(/\s+/gu, ' ')) folded += readCharacter(character, 'folded')
+  for (const character of term.trim().replace(/\s+/gu, ' ')) folded += readCharacter(character, reading)
   return folded.trim().replace(/ +/gu, ' ')
 }

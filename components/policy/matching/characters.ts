@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a character is to the matcher. Three ways to read one, each a map from a single character to its final text, so that a
+// What a character is to the matcher. Four ways to read one, each a map from a single character to its final text, so that a
 // view of a text is the views of its characters, one after the other, and doing it twice changes nothing:
 //   folded   invisible -> nothing, NFKD, marks -> nothing, lower case, look-alike (UTS #39) -> what it looks like
-//   alike    the same with the look-alike first: a Greek capital iota is an `i` when folded first, and an `l` when not
+//   alike    the look-alike first: a Greek capital iota is an `i` when folded first, and an `l` when not
+//   capital  as alike, but a capital that looks like both is an `i`
 //   clean    invisible, NFKD, marks, look-alikes; upper and lower case stay. For regular expressions.
 import { CONFUSABLES } from './confusables.ts'
 
-export type Reading = 'folded' | 'alike' | 'clean'
+export type Reading = 'folded' | 'alike' | 'capital' | 'clean'
 
 /** What stands beside a word decides whether it is one. `extend` belongs to the character before it, `unspaced` to a script without spaces. */
 export const ROLE = { other: 0, word: 1, unspaced: 2, extend: 3, space: 4 } as const
@@ -16,10 +17,7 @@ export type Role = (typeof ROLE)[keyof typeof ROLE]
 export function readCharacter(character: string, reading: Reading): string {
   const known = KNOWN[reading].get(character)
   if (known !== undefined) return known
-  const read =
-    reading === 'alike'
-      ? each(settle(character, cleanOnce), (one) => settle(one, foldOnce))
-      : settle(character, reading === 'clean' ? cleanOnce : foldOnce)
+  const read = READ[reading](character)
   if (KNOWN[reading].size >= KNOWN_MAX) KNOWN[reading].clear()
   KNOWN[reading].set(character, read)
   return read
@@ -36,7 +34,26 @@ export function roleOf(character: string): Role {
 
 /** Whoever writes must not choose how much is remembered. */
 const KNOWN_MAX = 50_000
-const KNOWN: Readonly<Record<Reading, Map<string, string>>> = { folded: new Map(), alike: new Map(), clean: new Map() }
+const KNOWN: Readonly<Record<Reading, Map<string, string>>> = {
+  folded: new Map(),
+  alike: new Map(),
+  capital: new Map(),
+  clean: new Map(),
+}
+
+const READ: Readonly<Record<Reading, (character: string) => string>> = {
+  folded: (character) => settle(character, foldOnce),
+  clean: (character) => settle(character, cleanOnce),
+  alike: readAlike,
+  capital: (character) => {
+    const alike = readAlike(character)
+    return alike === 'l' && character >= '\u0080' && /\p{Lu}/u.test(character) ? 'i' : alike
+  },
+}
+
+function readAlike(character: string): string {
+  return each(settle(character, likeOnce), (one) => settle(one, foldOnce))
+}
 
 /** Far more than the longest way of any character; the test that reads all of them would see a circle. */
 const STEPS_MAX = 16
@@ -70,6 +87,12 @@ function cleanOnce(character: string): string {
   return simple !== character ? simple : lookalike(character)
 }
 
+/** A compatible character may be another letter (U+03F2 a sigma) than the one it looks like (a `c`). */
+function likeOnce(character: string): string {
+  const like = /[\p{Nd}\s]/u.test(character) || leavesOut(character) ? character : lookalike(character)
+  return like !== character ? like : simplify(character)
+}
+
 /** Neither shown nor read: default ignorables, format and control characters, and the stretch of Arabic letters. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u0640]/u
 const CONTROL = /\p{Cc}/u
@@ -87,10 +110,14 @@ const UNSPACED =
 function simplify(character: string): string {
   if (SPACE.test(character) && character !== '\ufeff') return ' '
   if (character < '\u0080') return CONTROL.test(character) ? '' : character
-  if (INVISIBLE.test(character) || CONTROL.test(character)) return ''
-  if (MARK.test(character) && !isKeptMark(character)) return ''
+  if (leavesOut(character)) return ''
   const decomposed = character.normalize('NFKD')
   return decomposed !== character ? decomposed : digitOf(character)
+}
+
+function leavesOut(character: string): boolean {
+  if (INVISIBLE.test(character) || CONTROL.test(character)) return true
+  return MARK.test(character) && !isKeptMark(character)
 }
 
 function isKeptMark(character: string): boolean {

@@ -2,15 +2,18 @@
 // All lists and regular expressions of a rule set: compiled to plain data, which a worker thread may do, and opened from it.
 import type { Finding, Hit, Matcher } from '../domain/rule.ts'
 import { type AutomatonData, buildAutomaton, openAutomaton } from './automaton.ts'
-import { type Membership, readTerm, Vocabulary } from './lexicon.ts'
+import { type Membership, readCapitals, readTerm, Vocabulary } from './lexicon.ts'
 import { literalOf } from './literals.ts'
 import { openPatterns } from './patterns.ts'
+import { isAnotherWord } from './spelling.ts'
 import { placeOf, type View, ViewReader } from './view.ts'
 
 /** `needs`: for each pattern the list that announces it, -1 for one that is looked for in every text. */
 export type MatcherData = {
   automaton: AutomatonData | null
   membership: Membership
+  /** How each term is spelled, by its number. */
+  spellings: readonly string[]
   patterns: readonly string[]
   needs: readonly number[]
 }
@@ -24,24 +27,28 @@ export function compileMatcher(lists: readonly (readonly string[])[], patterns: 
   for (const [number, list] of lists.entries()) {
     for (const text of list) {
       const term = readTerm(text)
-      if (term) vocabulary.add(term, number)
+      if (!term) continue
+      vocabulary.add(term, number)
+      const capitals = readCapitals(text, term)
+      if (capitals) vocabulary.add(capitals, number)
     }
   }
   const needs = patterns.map((pattern, number) => {
     const literal = literalOf(pattern)
     if (literal === null) return -1
-    vocabulary.add({ folded: literal, ends: 'anywhere' }, lists.length + number)
+    vocabulary.add({ folded: literal, spelled: '', ends: 'anywhere' }, lists.length + number)
     return lists.length + number
   })
   const { terms } = vocabulary
   const automaton = terms.length === 0 ? null : buildAutomaton(terms)
-  return { automaton, membership: vocabulary.membership(), patterns, needs }
+  const spellings = terms.map(({ spelled }) => spelled)
+  return { automaton, membership: vocabulary.membership(), spellings, patterns, needs }
 }
 
-export function openMatcher({ automaton, membership, patterns, needs }: MatcherData): Matcher {
+export function openMatcher({ automaton, membership, spellings, patterns, needs }: MatcherData): Matcher {
   const walk = automaton && openAutomaton(automaton)
   const folded = new ViewReader('folded')
-  const alike = new ViewReader('alike')
+  const others = [new ViewReader('alike'), new ViewReader('capital')]
   const standing = needs.flatMap((need, number) => (need < 0 ? [number] : []))
   const engine = openPatterns(patterns, standing)
   const { first, lists } = membership
@@ -55,12 +62,14 @@ export function openMatcher({ automaton, membership, patterns, needs }: MatcherD
     let gathering: Gathering | null = null
     const gather = (view: View) =>
       walk(view, (term, start, end) => {
+        const place = placeOf(view, start, end)
+        if (isAnotherWord(spellings[term] ?? '', text.slice(place.start, place.end))) return
         gathering ??= new Gathering()
-        gathering.add(term, placeOf(view, start, end))
+        gathering.add(term, place)
       })
     const view = folded.read(text)
     gather(view)
-    if (view.twofold) gather(alike.read(text))
+    if (view.twofold) for (const other of others) gather(other.read(text))
     return toFinding(gathering)
   }
 

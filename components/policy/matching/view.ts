@@ -7,7 +7,7 @@ export type View = {
   units: Uint16Array
   length: number
   even: boolean
-  /** Read as `folded`: `alike` reads otherwise. */
+  /** Read as `folded`: `alike` or `capital` reads otherwise. */
   twofold: boolean
   starts: Int32Array
   ends: Int32Array
@@ -39,7 +39,7 @@ export class ViewReader {
     return this.readEven(text) ?? this.#readUneven(text)
   }
 
-  /** The view, if each unit of the text is one unit of the view, in this reading and (where it is `folded`) in `alike`; else null. */
+  /** The view, if each unit of the text is one unit of the view, the same in all folded readings; else null. */
   readEven(text: string): View | null {
     const { length } = text
     const view = this.#room(length)
@@ -78,7 +78,7 @@ export class ViewReader {
       }
       const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
       const read = readCharacter(character, this.#reading)
-      twofold ||= this.#reading === 'folded' && readCharacter(character, 'alike') !== read
+      twofold ||= this.#reading === 'folded' && isTwofold(character, read)
       const end = at + character.length
       while (length + read.length > view.units.length) view = this.#grow(length)
       for (let index = 0; index < read.length; index += 1) {
@@ -158,11 +158,15 @@ const CLEAN = new Uint16Array(65_536)
 const UNKNOWN_ROLE = 255
 const ROLES = new Uint8Array(65_536).fill(UNKNOWN_ROLE)
 
+function isTwofold(character: string, folded: string): boolean {
+  return readCharacter(character, 'alike') !== folded || readCharacter(character, 'capital') !== folded
+}
+
 function learn(table: Uint16Array, unit: number, clean: boolean): number {
   const character = String.fromCharCode(unit)
   const surrogate = unit >= 0xd800 && unit <= 0xdfff
   const read = surrogate ? '' : readCharacter(character, clean ? 'clean' : 'folded')
-  const even = read.length === 1 && (clean || readCharacter(character, 'alike') === read)
+  const even = read.length === 1 && (clean || !isTwofold(character, read))
   const learnt = even ? read.charCodeAt(0) : UNEVEN
   table[unit] = learnt
   return learnt

@@ -34,7 +34,10 @@ const cases: readonly [term: string, text: string, hits: readonly string[]][] = 
   ['.exe', 'run setup.exe now', ['.exe']],
   ['😀', 'a😀b', ['😀']],
   ['𝒳', '𝒳𝒳 𝒳', ['𝒳']],
-  ['naïve', 'so naïve!', ['naïve']],
+  ['naïve', 'so naïve! so nai\u0308ve, so naive', ['naïve', 'nai\u0308ve']],
+  ['plane', 'die Pläne, a plane, pl\u0336an\u0336e\u0336', ['plane', 'pl\u0336an\u0336e\u0336']],
+  ['invoice', 'ІNVОІСЕ', ['ІNVОІСЕ']],
+  ['cope', 'соре', ['соре']],
   ['हिन्दी', 'हिन्दी हिन्दीभाषा', ['हिन्दी']],
   ['tab', 'a\ttab\u00a0tab', ['tab', 'tab']],
 ]

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of the matcher share: finding by a naive search over views, and texts that try to get past it.
+
+import { foldTerm } from '../../../components/policy/matching/automaton.ts'
 import { readCharacter } from '../../../components/policy/matching/characters.ts'
 import { compileMatcher, openMatcher } from '../../../components/policy/matching/matcher.ts'
 import { placeOf, textOf, ViewReader } from '../../../components/policy/matching/view.ts'
@@ -17,23 +19,44 @@ export function found(terms: readonly string[], text: string): string[] {
 
 /** `start-end` in the text for each place where a term stands, found by trying every place of both views. */
 export function slowly(term: string, text: string): Set<string> {
+  const plain = fold(term.trim().replace(/\s+/gu, ' '), 'folded').trim().replace(/ +/gu, ' ')
+  const places = placesOf(plain, text, (own) => !isAccentedOtherwise(term, own))
+  if (/^\p{ASCII}*$/u.test(term)) return places
+  // A term of another script is also found where its capitals are imitated, but not in plain ASCII.
+  const capitals = foldTerm(term.toUpperCase(), 'alike')
+  if (capitals === '' || capitals === plain) return places
+  return places.union(placesOf(capitals, text, (own) => /\P{ASCII}/u.test(own)))
+}
+
+function placesOf(wanted: string, text: string, counts: (own: string) => boolean): Set<string> {
   const places = new Set<string>()
-  const wanted = fold(term.trim().replace(/\s+/gu, ' '), 'folded').trim().replace(/ +/gu, ' ')
-  for (const reading of ['folded', 'alike'] as const) {
+  for (const reading of ['folded', 'alike', 'capital'] as const) {
     const view = new ViewReader(reading).read(text)
     const value = textOf(view)
     for (let start = 0; start < value.length; start += 1) {
       const end = endOf(value, start, wanted)
-      if (end !== null && standsAlone(wanted, value, start, end)) {
-        const place = placeOf(view, start, end)
-        places.add(`${place.start}-${place.end}`)
-      }
+      if (end === null || !standsAlone(wanted, value, start, end)) continue
+      const place = placeOf(view, start, end)
+      if (counts(text.slice(place.start, place.end))) places.add(`${place.start}-${place.end}`)
     }
   }
   return places
 }
 
-export function fold(text: string, reading: 'folded' | 'alike' | 'clean'): string {
+/** Both in ordinary letters, the same without accents, and not the same with them. */
+function isAccentedOtherwise(term: string, own: string): boolean {
+  const spelled = (text: string) => text.trim().normalize('NFC').toUpperCase().toLowerCase().replace(/\s+/gu, ' ')
+  const bare = (text: string) =>
+    spelled(text)
+      .normalize('NFD')
+      .replace(/\p{Mn}/gu, '')
+  const ordinary = /^[\s\u0020-\u007e\u00a0-\u00ac\u00ae-\u017f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027]*$/u.test(
+    spelled(own),
+  )
+  return ordinary && spelled(own) !== spelled(term) && bare(own) === bare(term)
+}
+
+export function fold(text: string, reading: 'folded' | 'alike' | 'capital' | 'clean'): string {
   let folded = ''
   for (const character of text) folded += readCharacter(character, reading)
   return folded

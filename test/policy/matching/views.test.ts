@@ -6,7 +6,7 @@ import { type Reading, readCharacter } from '../../../components/policy/matching
 import { placeOf, textOf, ViewReader } from '../../../components/policy/matching/view.ts'
 import { fold } from './matching.ts'
 
-const READINGS = ['folded', 'alike', 'clean'] as const
+const READINGS = ['folded', 'alike', 'capital', 'clean'] as const
 const LONG = process.env.GATEHOUSE_LONG === '1'
 const read = (text: string, reading: Reading = 'folded') => textOf(new ViewReader(reading).read(text))
 
@@ -40,6 +40,8 @@ for (const [what, text, folded, clean] of cases) {
 test('a capital that looks like a small letter is read both ways', () => {
   assert.equal(read('seΙf'), 'seif')
   assert.equal(read('seΙf', 'alike'), 'self')
+  assert.equal(read('ΙΝϹ', 'alike'), 'lnc')
+  assert.equal(read('ΙΝϹ', 'capital'), 'inc')
 })
 
 test('every character of Unicode ends where it stays: reading it twice changes nothing', () => {
@@ -58,7 +60,7 @@ test('ASCII is its lower case in every folded view, and itself in the clean one'
     const character = String.fromCharCode(code)
     assert.deepEqual(
       READINGS.map((reading) => readCharacter(character, reading)),
-      [character.toLowerCase(), character.toLowerCase(), character],
+      [character.toLowerCase(), character.toLowerCase(), character.toLowerCase(), character],
     )
   }
 })
