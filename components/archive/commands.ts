@@ -17,7 +17,7 @@ import { type CommandName, declarations } from './declarations.ts'
 import type { Search } from './domain/record.ts'
 import { readRecordId } from './domain/record-id.ts'
 import { eraseRecord } from './erase.ts'
-import { exportRecords } from './export.ts'
+import { type ExportFormat, exportRecords } from './export.ts'
 import type { Journals } from './journals.ts'
 import { type Row, writeListed, writeRecord, writeTime } from './protocol/row.ts'
 import type { ArchiveStore } from './storage/archive-store.ts'
@@ -109,8 +109,11 @@ async function* search(desk: Desk, args: Args, { caller, hosts, language, signal
 
 async function* exportFound(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
   const format = text(args.format)
-  if (format !== 'jsonl' && format !== 'eml')
-    throw new CommandError(desk.say('archive-one-of', language, { name: 'format', wanted: 'jsonl, eml' }), EXIT.usage)
+  if (!isFormat(format))
+    throw new CommandError(
+      desk.say('archive-one-of', language, { name: 'format', wanted: FORMATS.join(', ') }),
+      EXIT.usage,
+    )
   const query = readSearch(desk, args, hosts, language)
   const folder = dirname(desk.store.path)
   const at = new Date(desk.now()).toISOString()
@@ -251,8 +254,13 @@ async function* backup(desk: Desk, args: Args, { caller, hosts, language }: Aske
   }
 }
 
+const FORMATS = ['jsonl', 'eml'] as const satisfies readonly ExportFormat[]
 const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
 const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
+
+function isFormat(said: string): said is ExportFormat {
+  return FORMATS.some((one) => one === said)
+}
 
 function readSearch(desk: Desk, args: Args, hosts: Hosts, language: string): Search {
   for (const [name, wanted] of [

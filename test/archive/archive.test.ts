@@ -719,6 +719,17 @@ test('filters: room, domain, verdict, settlement, rule; each with words or alone
       assert.equal(said.length, 1)
     })
   }
+  // The filter is domain/settling.ts said in SQL: both must say the same of every record.
+  const all = (await stage.ask('archive search', { limit: 100 })).rows
+  for (const settlement of new Set(all.map((row) => String(row.settlement)))) {
+    const { rows } = await stage.ask('archive search', { settlement, limit: 100 })
+    const said = all.filter((row) => row.settlement === settlement)
+    assert.deepEqual(
+      rows.map((row) => row.id),
+      said.map((row) => row.id),
+      settlement,
+    )
+  }
   const originated = (await stage.ask('archive search', { settlement: 'originated' })).rows
   assert.deepEqual([originated.length, originated[0]?.settlement], [1, 'originated'])
   for (const wrong of [{ verdict: 'maybe' }, { settlement: 'lost' }])

@@ -162,7 +162,7 @@ function writeTerm({ text, prefix }: Term): string {
 }
 
 const SOURCE_OF = '(SELECT b.number FROM book.source b JOIN source s ON s.id = b.id WHERE s.number = r.source)'
-/** domain/settling.ts in SQL: a test holds both to the same table. */
+/** domain/settling.ts in SQL; a test holds both to the same records. */
 const SETTLEMENT = `CASE WHEN r.n < 0 THEN 'originated' ELSE ifnull(
   (SELECT outcome FROM book.settle WHERE source = ${SOURCE_OF} AND n = r.n ORDER BY number LIMIT 1),
   CASE WHEN r.try = 1 AND r.spooled = 0 AND r.action IN ('allow', 'replace', 'refuse')
