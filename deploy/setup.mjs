@@ -30,6 +30,11 @@ const PACKAGES = {
   stunnel4: { why: 'the TLS tunnel of deploy/stunnel', command: 'stunnel' },
   gcc: { why: 'builds the shim that kills or slows fdatasync', command: 'gcc' },
   'libc6-dev': { why: 'headers for that shim' },
+  manpages: { why: 'English sentences' },
+  'manpages-de': { why: 'German sentences' },
+  'manpages-es': { why: 'Spanish sentences' },
+  'manpages-fr': { why: 'French sentences' },
+  'manpages-ru': { why: 'Russian sentences' },
   'lua-luv': { why: 'fsync for the Prosody module, in the one test about it' },
 }
 
@@ -55,6 +60,7 @@ const COMMANDS = {
     program: 'test/bench/run.ts',
     says: 'measures beside peers: bench NAME [--quick | --long]',
     packages: ['prosody', 'lua-unbound', 'lua-dbi-sqlite3', 'gcc', 'libc6-dev'],
+    named: { evasion: ['manpages', 'manpages-de', 'manpages-es', 'manpages-fr', 'manpages-ru'] },
     long: ['postgresql', 'lua-dbi-postgresql'],
   },
   faults: {
@@ -95,7 +101,9 @@ async function main(name, rest) {
   const npm = await setUpNpm()
   if (npm !== 0) return npm
   if (!asked && !rest.includes('--as-is')) {
-    const debian = await setUpPackages(name, [...command.packages, ...(args.includes('--long') ? command.long : [])])
+    const one = command.named?.[args.find((arg) => !arg.startsWith('-'))] ?? []
+    const wanted = [...command.packages, ...(args.includes('--long') ? command.long : []), ...one]
+    const debian = await setUpPackages(name, wanted)
     if (debian !== 0) return debian
     for (const one of isDebian() ? (command.unpacked ?? []) : []) {
       const unpacked = await unpack(one)

@@ -2,6 +2,7 @@
 // bench screen: how many verdicts a second policy gives on one core, with this file in the place of the XMPP server on another.
 // 10,000 terms and 50 regular expressions, bodies of 1 kB, one message in a hundred with a term; journal and sync included.
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { asInstalled } from '../harness/component.ts'
 import { usage } from '../harness/meter.ts'
@@ -40,12 +41,13 @@ export async function screen({ form }: { form: keyof typeof SHAPE }): Promise<nu
   const cpuUs: number[] = []
   for (let round = 0; round < shape.rounds; round += 1) {
     const before = usage(stage.policy.pid).cpuUs
+    const mainBefore = mainThreadUs(stage.policy.pid)
     const begun = performance.now()
     await load(stage, screens, shape.questions)
     rates.push(shape.questions / ((performance.now() - begun) / 1_000))
     cpuUs.push((usage(stage.policy.pid).cpuUs - before) / shape.questions)
     process.stdout.write(
-      `round ${round + 1}: ${Math.round(rates.at(-1) ?? 0)} verdicts/s, ${(cpuUs.at(-1) ?? 0).toFixed(1)} us of CPU each\n`,
+      `round ${round + 1}: ${Math.round(rates.at(-1) ?? 0)} verdicts/s, ${(cpuUs.at(-1) ?? 0).toFixed(1)} us of CPU each, ${((mainThreadUs(stage.policy.pid) - mainBefore) / shape.questions).toFixed(1)} of them to read, decide and answer, the others for the journal\n`,
     )
   }
   process.stdout.write(
@@ -129,6 +131,13 @@ async function load(stage: Stage, screens: readonly Buffer[], questions: number)
 function pin(pid: number, core: number): void {
   const { status, stderr } = spawnSync('taskset', ['-acp', String(core), String(pid)], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`taskset: ${stderr}`)
+}
+
+/** The main thread has the number of the process. USER_HZ is 100. */
+function mainThreadUs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
 function median(all: readonly number[]): number {

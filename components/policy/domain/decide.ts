@@ -47,9 +47,11 @@ export function decide(asked: Screened, set: RuleSet, watch?: Watch): Decision {
     // The texts are read when a rule comes up that only they can call for.
     if (!withTexts && (number === undefined || number > index.firstByText)) {
       withTexts = true
+      const called = index.byLists(read().lists)
+      if (called.length === 0) continue
       // A rule that the envelope called for as well has had its turn.
       const last = candidates[at - 1] ?? -1
-      candidates = inOrder([candidates, index.byLists(read().lists)]).filter((each) => each > last)
+      candidates = inOrder([candidates, called]).filter((each) => each > last)
       at = 0
       continue
     }

@@ -53,8 +53,9 @@ export function indexRules(rules: readonly Rule[], matcher: Pick<Matcher, 'need'
       return inOrder(lists)
     },
     byLists(lists) {
+      if (lists.size === 0) return NONE
       const keys = bySign.get('list')
-      if (keys === undefined || lists.size === 0) return []
+      if (keys === undefined) return NONE
       const there: (readonly number[])[] = []
       for (const list of lists) {
         const one = keys.get(list)
@@ -93,6 +94,8 @@ export function inOrder(lists: readonly (readonly number[])[]): readonly number[
   if (lists.length < 2) return only
   return [...new Set(lists.flat())].sort((one, other) => one - other)
 }
+
+const NONE: readonly number[] = []
 
 const WHOLE_STANZAS: ReadonlySet<Kind> = new Set(['message', 'presence', 'iq'])
 

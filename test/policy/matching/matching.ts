@@ -25,7 +25,7 @@ export function slowly(term: string, text: string): Set<string> {
   // A term of another script is also found where its capitals are imitated, but not in plain ASCII.
   const capitals = foldTerm(term.toUpperCase(), 'alike')
   if (capitals === '' || capitals === plain) return places
-  return places.union(placesOf(capitals, text, (own) => /\P{ASCII}/u.test(own)))
+  return new Set([...places, ...placesOf(capitals, text, (own) => /\P{ASCII}/u.test(own))])
 }
 
 function placesOf(wanted: string, text: string, counts: (own: string) => boolean): Set<string> {
