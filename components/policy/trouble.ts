@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What keeps policy from doing all that its settings ask for, in the words of `gatehouse status`, with what to do.
 import type { Stream } from '../kit/stream/stream.ts'
-import { type Catalogue, inWords } from '../kit/text/catalogue.ts'
+import type { Catalogue } from '../kit/text/catalogue.ts'
 import type { Coverage } from './gate/coverage.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
 
@@ -25,8 +25,8 @@ export function troubleOf({ stream, rules, coverage, text, language }: Looked): 
   const [first] = refused?.problems ?? []
   if (first !== undefined) {
     const { file, loadedAt } = rules.current()
-    const problem = `${file}:${first.line}: ${inWords(first.wanted, text, language)}`
-    said.push(say('policy-rules-refused', { problem, at: loadedAt }))
+    // Any user of the machine may ask for the status: what is wrong there may quote the rules.
+    said.push(say('policy-rules-refused', { place: `${file}:${first.line}`, at: loadedAt }))
   }
   said.push(...doorsOf(coverage, say))
   return said.length === 0 ? null : said.join('; ')

@@ -11,8 +11,8 @@ export const DOORS = {
   files: ['http_file_share', 'http_upload', 'http_upload_external', 'proxy65'],
   /** Changes or answers what has been asked about. */
   rewrites: ['firewall', 'pastebin'],
-  /** Unloads the helper, and speaks, for whoever gets in. */
-  console: ['admin_adhoc', 'admin_message', 'admin_shell', 'admin_telnet', 'admin_web'],
+  /** Unloads the helper, and speaks, for whoever gets in. Not admin_shell: its socket is open to the server's own user and root only. */
+  console: ['admin_adhoc', 'admin_message', 'admin_telnet', 'admin_web'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type Door = keyof typeof DOORS

@@ -122,7 +122,7 @@ test('a host that asks and is not in the settings is named, with what to do', as
   assert.match((await page(stage, '/metrics')).text, /^gatehouse_policy_stranger_hosts 1$/m)
 })
 
-test('a rule file that is refused is named by line, with the age of the rules that stay', async () => {
+test('a rule file that is refused is named by line and not quoted, with the age of the rules that stay', async () => {
   await using stage = await startStage()
   const loaded = await stage.policy.logged(({ event }) => event === 'rules in force')
   writeFileSync(stage.rulesFile, 'version: 1\notherwise: perhaps\nrules: []\n')
@@ -132,14 +132,19 @@ test('a rule file that is refused is named by line, with the age of the rules th
   const german = (await statusOf(stage, 'de')).ready ?? ''
   assert.match(
     german,
-    /^die Regeldatei wurde nicht angenommen \(\S+rules\.yaml:2: otherwise: verlangt wird eins von allow, refuse\); /,
+    /^die Regeldatei wurde nicht angenommen \(\S+rules\.yaml:2; `gatehouse policy rules` sagt, warum\); /,
   )
   assert.equal(healthy, null)
-  assert.match(
-    ready ?? '',
-    /^the rule file is refused \(\S+rules\.yaml:2: otherwise: one of allow, refuse is wanted\); /,
-  )
+  assert.match(ready ?? '', /^the rule file is refused \(\S+rules\.yaml:2; `gatehouse policy rules` says why\); /)
   assert.match(ready ?? '', /; the rules of 20\S+Z are in force$/)
+  // The status and the page answer any user of the machine, and the parser quotes the line that it cannot read.
+  writeFileSync(stage.rulesFile, 'version: 1\notherwise: allow\nrules: [{ when: { words: [takeover of Initech }\n')
+  stage.policy.kill('SIGHUP')
+  await stage.policy.logged(({ event, line }) => event === 'rules refused' && line === 3)
+  for (const said of [JSON.stringify(await statusOf(stage)), (await page(stage, '/readyz')).text]) {
+    assert.match(said, /rules\.yaml:3/)
+    assert.doesNotMatch(said, /Initech|takeover/)
+  }
   assert.ok(loaded)
   writeFileSync(stage.rulesFile, `${ALLOW_ALL}# again\n`)
   stage.policy.kill('SIGHUP')
