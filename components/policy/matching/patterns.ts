@@ -79,7 +79,10 @@ export function openPatterns(sources: readonly string[], standing: readonly numb
       if (found === null || found.length >= most || ASCII.test(text)) return found
       const view = reader.read(text)
       const inClean = search(one, textOf(view), most)
-      return inClean && [...found, ...inClean.map(({ start, end }) => placeOf(view, start, end))]
+      if (inClean === null) return null
+      const known = new Set(found.map(({ start, end }) => `${start}-${end}`))
+      const places = inClean.map(({ start, end }) => placeOf(view, start, end))
+      return [...found, ...places.filter(({ start, end }) => !known.has(`${start}-${end}`))]
     },
   }
 }

@@ -30,6 +30,8 @@ function readNamed(place: Reading): Then | null {
   place.keys(ACTION_KEYS)
   const named = VERDICT_KEYS.filter((verdict) => place.at(verdict).value !== undefined)
   const noted = ['tag', 'record'].filter((key) => place.at(key).value !== undefined)
+  // What else stands there has been told already.
+  if (named.length + noted.length === 0 && Object.keys(place.value).length > 0) return null
   if (named.length > 1 || named.length + noted.length === 0)
     return place.refuse('policy-wanted-one-action', { choices: VERDICT_KEYS.join(', ') })
   const then = readVerdict(place, named[0])

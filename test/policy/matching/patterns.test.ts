@@ -61,10 +61,7 @@ test('a pattern fits the text as it stands, and its clean view', () => {
   assert.ok(fits('größer als', 'größer als'))
   assert.ok(!fits('Secret', 'secret'), 'upper and lower case are told apart')
   assert.ok(fits('(?i)Secret', 'ѕЕСRЕТ'.replace('Т', 'T')))
-  assert.deepEqual(
-    places('\\d{2}', 'a 12 １\u200b２ 34'),
-    ['12', '34', '12', '１\u200b２', '34'].slice(0, 2).concat(['12', '１\u200b２', '34']),
-  )
+  assert.deepEqual(places('\\d{2}', 'a 12 １\u200b２ 34'), ['12', '34', '１\u200b２'])
 })
 
 test('hostile patterns over hostile texts take a time that grows with the text', () => {

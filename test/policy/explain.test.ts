@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CommandError } from '../../components/kit/process/command.ts'
+import { createCatalogue } from '../../components/kit/text/catalogue.ts'
+import { sayExplanation } from '../../components/policy/explain.ts'
+import { texts } from '../../components/policy/policy.ts'
+import { rules } from './cast.ts'
+
+const set = rules(`version: 1
+otherwise: allow
+rules:
+  - { id: note, when: { regex: 'case-\\d+' }, then: { tag: case } }
+  - { id: secret, when: { direction: sent, words: [secret], not: { from: chief@corp.example } }, then: refuse }
+  - { id: files, when: { kind: file-offer, host: corp.example }, then: refuse }
+`)
+const asked = {
+  rules: { current: () => ({ set, hash: 'h', file: 'f', files: [], loadedAt: '' }) },
+  text: createCatalogue([texts]),
+  rooms: [],
+  hosts: new Set(['corp.example']),
+}
+
+async function explained(args: Record<string, string | boolean>): Promise<string[]> {
+  const said: string[] = []
+  for await (const one of sayExplanation(asked, { from: 'al@corp.example', to: 'bob@corp.example', ...args }, 'en'))
+    if (one.say === 'row') said.push(`${one.row.what}: ${one.row.value}`)
+  return said
+}
+
+test('explain says which rule decides, on what grounds, and where it found what', async () => {
+  assert.deepEqual(await explained({ text: 'case-17: a sесret plan' }), [
+    'action: refuse',
+    'rule: secret',
+    'condition: policy-violation',
+    'tags: case',
+    'record: content',
+    'rule note: tag',
+    'rule secret: refuse',
+    'ground of secret: direction: yes',
+    'ground of secret: not from: yes',
+    'ground of secret: words: yes',
+    'found by note: "case-17" body 0-7',
+    'found by secret: "sесret" body 11-17',
+  ])
+  assert.deepEqual((await explained({ text: 'secret', received: true })).slice(0, 2), [
+    'action: allow',
+    'rule: otherwise',
+  ])
+  const chief = await explained({ text: 'secret', from: 'chief@corp.example/x' })
+  assert.equal(chief[1], 'rule: otherwise')
+})
+
+test('explain takes a whole stanza, and says in words what it cannot take', async () => {
+  const file = await explained({ xml: `<message><x xmlns='jabber:x:oob'><url>u</url></x></message>` })
+  assert.equal(file[1], 'rule: files')
+  const refused = (text: RegExp) => (error: unknown) => error instanceof CommandError && text.test(error.message)
+  await assert.rejects(explained({ xml: '<message' }), refused(/one message, presence or iq/))
+  await assert.rejects(explained({ text: 'x', host: 'else.example' }), refused(/corp\.example/))
+})
