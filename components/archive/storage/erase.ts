@@ -20,9 +20,9 @@ export function erase(book: DatabaseSync, { months, shelf }: Keeper, asked: Eras
   let erased = 0
   for (const file of shelf.holding(book, source, asked.n)) {
     const name: MonthName = { host: file.host, month: file.month }
-    const here = eraseIn(months.at(name), asked)
-    if (here > 0) months.fold(name)
-    erased += here
+    erased += eraseIn(months.at(name), asked)
+    // Also when nothing is left to erase: a kill may have come before the first erasure was wiped.
+    months.fold(name)
   }
   statement(book, 'DELETE FROM other_fact WHERE source = ? AND n = ?').run(asked.source, asked.n)
   return { erased }

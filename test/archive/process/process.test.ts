@@ -109,9 +109,9 @@ for (const point of ['before-commit', 'between-commits', 'after-commit']) {
 
 test('an operator sees counts and no contents; an auditor sees who looked', async () => {
   const cases = [
-    ['operators', { stats: 0, gaps: 0, search: 4, show: 4, tail: 4, access: 4 }],
-    ['officers', { stats: 4, gaps: 0, search: 0, show: 0, access: 0 }],
-    ['auditors', { stats: 4, gaps: 4, search: 4, show: 4, tail: 4, access: 0 }],
+    ['operators', { stats: 0, gaps: 0, search: 4, show: 4, tail: 4, access: 4, export: 4, erase: 4 }],
+    ['officers', { stats: 4, gaps: 0, search: 0, show: 0, access: 0, export: 0 }],
+    ['auditors', { stats: 4, gaps: 4, search: 4, show: 4, tail: 4, access: 0, export: 4, erase: 4 }],
   ] as const
   for (const [role, expected] of cases) {
     const only = ['operators', 'officers', 'auditors'].map(
@@ -122,7 +122,8 @@ test('an operator sees counts and no contents; an auditor sees who looked', asyn
     await using archive = start(ARCHIVE, place.folder)
     await archive.ready
     for (const [command, exit] of Object.entries(expected)) {
-      const args = command === 'show' ? { id: `${SHORT}-1` } : command === 'search' ? { words: 'officers' } : {}
+      const id = `${SHORT}-1`
+      const args = { show: { id }, search: { words: 'officers' }, erase: { id, reason: 'test' } }[command] ?? {}
       const asked = askCommand(place.run, `archive ${command}`, args)
       if (exit === 0) await asked
       else await assert.rejects(asked, new RegExp(`ended with ${exit}`), `${role} ${command}`)
