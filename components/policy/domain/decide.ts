@@ -2,8 +2,8 @@
 import type { MatchedAt, Recorded } from '../../kit/facts/facts.ts'
 import { isAmong } from './address-pattern.ts'
 import { type Masking, maskSought } from './masking.ts'
-import { Page, type Sought } from './page.ts'
-import type { Condition, Rule, RuleSet, Texts } from './rule.ts'
+import { Page } from './page.ts'
+import type { Condition, Rule, RuleSet, Sought, Texts } from './rule.ts'
 import { inOrder } from './rule-index.ts'
 import type { Screened } from './screened.ts'
 

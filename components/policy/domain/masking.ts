@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Page, Sought } from './page.ts'
-import type { Span } from './rule.ts'
+import type { Page } from './page.ts'
+import type { Sought, Span } from './rule.ts'
 import type { Text } from './screened.ts'
 
 /** The texts of a stanza after masking, place by place; null: left out of the replacement. */

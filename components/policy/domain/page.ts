@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Finding, Matcher, Span } from './rule.ts'
+import type { Finding, Matcher, Sought, Span } from './rule.ts'
 import type { Text } from './screened.ts'
-
-/** What a condition looks for in texts. */
-export type Sought = { lists: readonly number[]; patterns: readonly number[] }
 
 /** The texts of a stanza as they stand at one moment of the walk, and what is found in them; a null text was left out. */
 export class Page {

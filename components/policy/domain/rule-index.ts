@@ -2,20 +2,8 @@
 // Which rules can hold for a stanza at all, found by what each cannot do without: thousands of rules cost nothing where their
 // terms, people and kinds do not occur.
 import { type Audience, domainOf } from './address-pattern.ts'
-import type { Sought } from './page.ts'
-import type { Condition, Matcher, Rule } from './rule.ts'
+import type { Condition, Matcher, Rule, RuleIndex, Sought } from './rule.ts'
 import type { Kind, Screened } from './screened.ts'
-
-export type RuleIndex = {
-  /** Rules that can hold for this stanza whatever its texts say, in their order. */
-  byEnvelope(asked: Screened): readonly number[]
-  /** Rules that can hold where terms of these lists were found, in their order. */
-  byLists(lists: ReadonlySet<number>): readonly number[]
-  /** The first rule that only a text can call for; Infinity where there is none. */
-  firstByText: number
-  /** What the condition of a rule looks for, not counting what stands under `not`. */
-  sought(rule: number): Sought
-}
 
 /** One of them is there whenever the condition holds. `rank`: how much it leaves out, 0 the most. */
 type Signs = { rank: number; of: readonly { sort: Sort; key: string | number }[] }

@@ -3,8 +3,7 @@
 // the message and the walk goes on, and so it does where a rule only tags or says what is recorded.
 import type { Direction, Recorded } from '../../kit/facts/facts.ts'
 import type { Audience } from './address-pattern.ts'
-import type { RuleIndex } from './rule-index.ts'
-import type { Kind } from './screened.ts'
+import type { Kind, Screened } from './screened.ts'
 
 export type Condition =
   | { is: 'always' }
@@ -62,6 +61,21 @@ export type Matcher = {
   fits(pattern: number, text: string): boolean
   /** Where, at most `most` places; null: more than may be looked for. */
   places(pattern: number, text: string, most: number): readonly Span[] | null
+}
+
+/** What a condition looks for in texts. */
+export type Sought = { lists: readonly number[]; patterns: readonly number[] }
+
+/** Which rules can hold for a stanza at all. */
+export type RuleIndex = {
+  /** Rules that can hold for this stanza whatever its texts say, in their order. */
+  byEnvelope(asked: Screened): readonly number[]
+  /** Rules that can hold where terms of these lists were found, in their order. */
+  byLists(lists: ReadonlySet<number>): readonly number[]
+  /** The first rule that only a text can call for; Infinity where there is none. */
+  firstByText: number
+  /** What the condition of a rule looks for, not counting what stands under `not`. */
+  sought(rule: number): Sought
 }
 
 export type RuleSet = {
