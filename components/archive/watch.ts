@@ -19,7 +19,7 @@ export type Watch = {
 
 export type WatchOptions = {
   completeness: Completeness
-  journal: Journal
+  journal: Pick<Journal, 'append'>
   keepCounting(sources: Batch['sources']): Promise<void>
   now(): number
 }

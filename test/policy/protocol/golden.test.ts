@@ -55,10 +55,10 @@ for (const version of goldenVersions()) {
     const shown = warned.filter((lines, at) => lines.join() !== warned[at - 1]?.join())
     assert.deepEqual(shown, [
       [],
-      ['corp.example iq status admin_shell 0'],
-      ['corp.example iq status admin_shell 0', 'rooms.corp.example admin_shell 6'],
-      ['corp.example iq status motd admin_shell 0', 'rooms.corp.example admin_shell 6'],
-      ['corp.example iq status admin_shell 0', 'rooms.corp.example admin_shell 6'],
+      ['corp.example iq status 0'],
+      ['corp.example iq status 0', 'rooms.corp.example 6'],
+      ['corp.example iq status motd 0', 'rooms.corp.example 6'],
+      ['corp.example iq status 0', 'rooms.corp.example 6'],
       [],
     ])
   })
