@@ -39,7 +39,9 @@ suite('settings', () => {
       )
       const rules = readRules(readFileSync(join(folder, 'rules.yaml')))
       assert.ok(rules.ok)
-      const said = JSON.stringify({ ...means, rules: rules.set }, listed, 1).replaceAll(folder, 'FOLDER')
+      // How rules are found and matched is nobody's contract.
+      const { index: _index, matcher: _matcher, ...ruleSet } = rules.set
+      const said = JSON.stringify({ ...means, rules: ruleSet }, listed, 1).replaceAll(folder, 'FOLDER')
       const file = join(golden, 'means.json')
       if (process.env.GATEHOUSE_WRITE_GOLDEN === '1') writeFileSync(file, `${said}\n`)
       assert.partialDeepStrictEqual(JSON.parse(said), JSON.parse(readFileSync(file, 'utf8')))
