@@ -189,7 +189,7 @@ function openLink({ settings, log }: Context<ArchiveSettings>, version: string) 
 }
 
 function countsOf(
-  { settles, openFindings, oldest, newest, ...kept }: Counts,
+  { settles, outagesBy, openFindings, oldest, newest, ...kept }: Counts,
   missing: ReturnType<Completeness['totals']>,
   views: readonly JournalView[],
 ): Record<string, string | number | null> {
@@ -199,6 +199,7 @@ function countsOf(
     oldest: timeOrNull(oldest),
     newest: timeOrNull(newest),
     ...Object.fromEntries(Object.entries(settles).map(([outcome, count]) => [`settled ${outcome}`, count])),
+    ...Object.fromEntries(Object.entries(outagesBy).map(([outcome, count]) => [`outages ${outcome}`, count])),
     gaps: missing.gaps,
     tail_unknown: missing.tailUnknown,
     ended_without_mark: missing.endedWithoutMark,

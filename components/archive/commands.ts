@@ -303,11 +303,20 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     stanza?: string
     replacement?: string
     note?: string
+    settlement: string
+    settled_by: string
+    outage: Row | null
   }
   const words = (one: Row) =>
     Object.fromEntries(Object.entries(one).map(([key, value]) => [key.replaceAll('_', '-'), inLine(value)]))
   const say = (id: string, one: Row) => desk.say(id, language, words(one))
+  const { settlement, outage } = record
   return [
+    ...(record.tries.length > 0
+      ? []
+      : record.settled_by === 'outage' && outage !== null
+        ? [say('archive-unasked', { settlement, ...outage })]
+        : [say('archive-no-contents', { settlement })]),
     ...record.tries.map((one) =>
       say('archive-try', {
         try: one.try,

@@ -14,7 +14,7 @@ import { openOutput, ReaderGone } from './output.ts'
 import { configFolder, readRunFolder } from './settings.ts'
 import { statusOfAll } from './status.ts'
 
-/** Runs one command line; gives its exit code. */
+/** Runs one command line; gives its exit code. A reader that leaves early, such as head, ends it in silence, and is no fault. */
 export async function gatehouse(world: World): Promise<number> {
   const words = readWords(world.argv)
   const text = createCatalogue([KIT_TEXTS, new URL('./text/', import.meta.url)])
@@ -29,8 +29,13 @@ export async function gatehouse(world: World): Promise<number> {
     problem: (problem) => problemLine(told(problem, text, language)),
     output,
   }
-  const exit = await dispatch(call, words, config.missing)
-  await output.end()
+  let exit: number = EXIT.ok
+  try {
+    exit = await dispatch(call, words, config.missing)
+    await output.end()
+  } catch (fault) {
+    if (!(fault instanceof ReaderGone)) throw fault
+  }
   return exit
 }
 

@@ -35,6 +35,8 @@ export function openOutput(out: Writable, err: Writable, json: boolean): Output 
   const bar = openBar(err)
   const closed = new AbortController()
   out.on('error', (fault: NodeJS.ErrnoException) => closed.abort(fault))
+  // Nobody is left who could be told.
+  err.on('error', () => {})
   let names: readonly string[] | undefined
   let waiting: Row[] = []
   let widths: number[] | undefined

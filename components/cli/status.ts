@@ -6,7 +6,10 @@ import type { Call } from './call.ts'
 import type { Found } from './components.ts'
 import { NotRunning, status } from './network/ask.ts'
 
-/** A row for each component, of one that is well with what it warns of. 3 if one that is set up does not run, else 1 if one is not well, else 0; 2 where none is set up. */
+/**
+ * A row for each component; `wrong` says what is wrong, or of one that is `warned` what is to be seen to while it works. 3 if one that is set up does not run, else 1 if one is not well or
+ * not ready, else 0; 2 where none is set up.
+ */
 export async function statusOfAll(call: Call, found: readonly Found[]): Promise<number> {
   let exit: number = EXIT.ok
   let isAny = false
@@ -17,7 +20,8 @@ export async function statusOfAll(call: Call, found: readonly Found[]): Promise<
       isAny = true
       const wrong = healthy ?? ready
       if (wrong !== null && exit === EXIT.ok) exit = EXIT.fault
-      const state = wrong === null ? 'well' : healthy === null ? 'not ready' : 'not well'
+      const isWarned = warnings !== undefined && warnings.length > 0
+      const state = healthy !== null ? 'not well' : ready !== null ? 'not ready' : isWarned ? 'warned' : 'well'
       await call.output.row({
         component: component.name,
         state,

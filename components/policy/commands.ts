@@ -52,6 +52,8 @@ async function* sayRules({ rules, tally, text }: Asked, language: string): Async
   yield row('sha256', hash)
   yield row('loaded_at', loadedAt)
   yield row('rules', set.rules.length)
+  // Hits are counted anew whenever rules come into force.
+  yield row('hits_since', loadedAt)
   const hits = (id: string) => tally.byRule.get(id) ?? 0
   for (const { id, then } of set.rules)
     yield { say: 'row', row: { what: `rule ${id}`, value: then.do, hits: hits(id) } }

@@ -97,8 +97,8 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     }),
     denied: denials.record,
     healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
-    ready: (language) => troubleOf({ stream, rules, coverage, text: context.text, language }),
-    warnings: (language) => warningsOf({ stream, coverage, text: context.text, language }),
+    ready: (language) => troubleOf({ stream, coverage, text: context.text, language }),
+    warnings: (language) => warningsOf({ stream, rules, coverage, text: context.text, language }),
     async reload() {
       const error = await reload()
       if (error) throw badRules(settings.rulesFile, error.problems)

@@ -13,33 +13,36 @@ export type Looked = {
   language: string
 }
 
-/** Null when everything is as the settings say. */
-export function troubleOf({ stream, rules, coverage, text, language }: Looked): string | null {
+/** Null when all that the settings name is asked about and answered. */
+export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'rules'>): string | null {
   const say: Say = (id, args = {}) => text.say(id, language, args)
   const said: string[] = []
   if (stream.state !== 'up') {
     const why = stream.trouble === null ? '' : ` (${stream.trouble})`
     said.push(say(`policy-stream-${stream.state}`) + why)
   }
-  const refused = rules.error()
-  const [first] = refused?.problems ?? []
-  if (first !== undefined) {
-    const { file, loadedAt } = rules.current()
-    // Any user of the machine may ask for the status: what is wrong there may quote the rules.
-    said.push(say('policy-rules-refused', { place: `${file}:${first.line}`, at: loadedAt }))
-  }
   said.push(...doorsOf(coverage, say))
   return said.length === 0 ? null : said.join('; ')
 }
 
 /**
- * Doors past the question, a line for each kind: for `gatehouse check`. Beside what policy is not asked at all, what its operators
- * have left open at the server: perhaps meant, and no reason to call policy unwell.
+ * What is to be seen to while policy goes on: a rule file that was refused, since the old rules stay; and doors past the question, a
+ * line for each kind, for `gatehouse check`. Beside what policy is not asked at all, what its operators have left open at the
+ * server: perhaps meant, and no reason to call policy unwell.
  */
-export function warningsOf({ stream, coverage, text, language }: Omit<Looked, 'rules'>): readonly string[] {
+export function warningsOf({ stream, rules, coverage, text, language }: Looked): readonly string[] {
   const say: Say = (id, args = {}) => text.say(id, language, args)
-  if (stream.state !== 'up') return [say('policy-doors-unknown')]
-  return [...doorsOf(coverage, say), ...leftOpen(coverage, say)]
+  const refused = rulesRefused(rules, say)
+  if (stream.state !== 'up') return [...refused, say('policy-doors-unknown')]
+  return [...refused, ...doorsOf(coverage, say), ...leftOpen(coverage, say)]
+}
+
+function rulesRefused(rules: Looked['rules'], say: Say): string[] {
+  const [first] = rules.error()?.problems ?? []
+  if (first === undefined) return []
+  const { file, loadedAt } = rules.current()
+  // Any user of the machine may ask for the status: what is wrong there may quote the rules.
+  return [say('policy-rules-refused', { place: `${file}:${first.line}`, at: loadedAt })]
 }
 
 type Say = (id: string, args?: Readonly<Record<string, string>>) => string

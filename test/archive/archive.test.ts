@@ -144,9 +144,36 @@ test('numbers that are bounced are shown without a record: by a settle, by an ou
   })
   const [settled] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
   assert.deepEqual([settled?.settlement, settled?.tries], ['bounced', []])
+  const first = await stage.ask('archive show', { id: `${SHORT}-2` })
+  assert.match(first.texts.join(), /^It was never asked about, .*\(bounced, outage rule\)\. 8 of the numbers 2 to 9 /)
   const [outage] = (await stage.ask('archive show', { id: `${SHORT}-5` })).rows
-  assert.deepEqual(outage?.outage, { from: 2, to: 9, outcome: 'bounced', at: '2026-11-22T10:00:00.000Z' })
+  assert.deepEqual([outage?.settlement, outage?.settled_by, outage?.tries], ['bounced', 'outage', []])
+  assert.deepEqual(outage?.outage, { from: 2, to: 9, count: 8, outcome: 'bounced', at: '2026-11-22T10:00:00.000Z' })
+  assert.match((await stage.ask('archive show', { id: `${SHORT}-1` })).texts.join(), /^No contents of it .*: bounced\./)
+  const { outages, 'outages bounced': bounced, 'outages unscreened': unscreened } = await counts(stage)
+  assert.deepEqual([outages, bounced, unscreened], [8, 8, undefined])
   assert.equal((await stage.ask('archive show', { id: `${SHORT}-10` })).exit, EXIT.notFound)
+})
+
+test('a number that an outage counts among recorded ones is bounced, unless it is missing', async () => {
+  await using stage = await openStage()
+  const outage = { kind: 'outage', source: SOURCE, host: 'corp.example', outcome: 'bounced' } as const
+  const at = '2026-11-22T10:00:00.000Z'
+  await stage.write(
+    ask({ n: 1, stanza: chat('one') }),
+    ask({ n: 3, stanza: chat('three') }),
+    { ...outage, from: 2, to: 4, count: 2, at },
+    { ...outage, from: 7, to: 8, count: 1, outcome: 'unscreened', at },
+  )
+  for (const n of [2, 4]) {
+    const { rows, texts, exit } = await stage.ask('archive show', { id: `${SHORT}-${n}` })
+    assert.deepEqual([exit, rows[0]?.settlement, rows[0]?.settled_by], [0, 'bounced', 'outage'])
+    assert.match(texts.join(), /2 of the numbers 2 to 4 ended so/)
+  }
+  // What was let through must be on record: without its record it is not settled.
+  const { rows, texts } = await stage.ask('archive show', { id: `${SHORT}-7` })
+  assert.equal(rows[0]?.settlement, 'undecided')
+  assert.match(texts.join(), /^No contents of it are recorded/)
 })
 
 test('ids: two sources with the same start stay apart; what is no id is told so', async () => {

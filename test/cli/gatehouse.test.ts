@@ -3,12 +3,16 @@
 import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { World } from '../../components/cli/call.ts'
+import { gatehouse } from '../../components/cli/gatehouse.ts'
 import { configFolder } from '../../components/cli/settings.ts'
 import { GATEHOUSE, openPlace, runCli, runToEnd, startProbe } from '../kit/process/probe.ts'
 
+const PROGRAMS = fileURLToPath(new URL('../kit/process/programs/', import.meta.url))
 const REAL = fileURLToPath(new URL('../../components/cli/main.ts', import.meta.url))
 
 describe('help', () => {
@@ -118,6 +122,36 @@ describe('exit codes', () => {
     ])
     assert.equal(out.split('\n').length, 2)
     assert.equal(err, '')
+  })
+})
+
+describe('a reader that has gone before a word', () => {
+  it('ends a command, its refusal, and help with no word and no fault', async () => {
+    using place = openPlace()
+    await using _probe = await startProbe(place)
+    const run = (...argv: string[]) => {
+      // As a pipe whose other end is closed.
+      const write = (_: unknown, __: unknown, done: (fault: Error) => void) =>
+        void setImmediate(() => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })))
+      const [out, err] = [new Writable({ highWaterMark: 1, write }), new PassThrough()]
+      const said = text(err)
+      const world = {
+        components: PROGRAMS,
+        environment: { LC_ALL: 'C' },
+        folder: place.folder,
+        software: '0',
+        out,
+        err,
+      }
+      const exit = gatehouse({ ...world, argv: ['--config', place.config, ...argv] })
+      return exit.then((code) => {
+        err.end()
+        return said.then((words) => [code, words])
+      })
+    }
+    for (const argv of [['probe', 'count', '3'], ['probe', 'count', '3', '--json'], ['status'], ['--help']])
+      assert.deepEqual(await run(...argv), [0, ''], argv.join(' '))
+    assert.deepEqual(await run('probe', 'count', '0'), [5, 'nothing to count\n'])
   })
 })
 

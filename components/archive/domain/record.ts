@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The values the archive keeps and shows. A record is one number of one source; each try of it is kept.
 import { bareOf, resourceOf } from '../../kit/xmpp/jid.ts'
-import type { Outcome, Settlement } from './settling.ts'
+import type { Outcome, Settled, Settlement } from './settling.ts'
 
 /** `resource` is '' for a bare address. */
 export type Address = { bare: string; resource: string }
@@ -140,11 +140,12 @@ export type ShownRecord = {
   n: number
   settlement: Settlement
   effectiveTry: number | null
-  settledBy: 'settle' | 'done' | 'nothing'
+  settledBy: Settled['by'] | 'outage'
   conflicting: boolean
   tries: readonly ShownTry[]
   settles: readonly { try?: number; outcome: Outcome; at: number | null }[]
-  outage: { from: number; to: number; outcome: string; at: number | null } | null
+  /** `count` numbers of from..to ended without a question. */
+  outage: { from: number; to: number; count: number; outcome: string; at: number | null } | null
   stanzaIds: readonly { by: string; id: string }[]
   occupants: readonly Occupant[]
   /** What this record is about, and what later came about it. */

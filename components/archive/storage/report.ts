@@ -78,6 +78,8 @@ export type Counts = {
   unreadable: number
   settles: Readonly<Record<string, number>>
   outages: number
+  /** Of them, by what the server did. */
+  outagesBy: Readonly<Record<string, number>>
   accesses: number
   sources: number
   /** Files of virtual hosts and months. */
@@ -119,6 +121,11 @@ export function counts(book: DatabaseSync, months: ReadMonths): Counts {
         .map((row) => [String(row.outcome), Number(row.value)]),
     ),
     outages: one('SELECT ifnull(sum(count), 0) AS value FROM outage'),
+    outagesBy: Object.fromEntries(
+      statement(book, 'SELECT outcome, sum(count) AS value FROM outage GROUP BY outcome')
+        .all()
+        .map((row) => [String(row.outcome), Number(row.value)]),
+    ),
     accesses: one('SELECT count(*) AS value FROM access'),
     sources: one('SELECT count(*) AS value FROM source'),
     months: files.length,

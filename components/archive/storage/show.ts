@@ -190,7 +190,9 @@ function readRecord(
   withFollowers = true,
 ): ShownRecord {
   const tries = readTries(months, source, n, files)
-  const settled = settledBy(book, source, n, tries)
+  const outage = readOutage(book, source.number, n)
+  const told = settledBy(book, source, n, tries)
+  const settled = tries.length === 0 && told.by === 'nothing' ? unasked(book, source, n, outage, told) : told
   const ids = [...idsIn(book, source.id, n), ...files.flatMap((file) => idsIn(months.at(file), source.id, n))]
   const first = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
   const room = first?.room ? statement(book, 'SELECT number FROM name WHERE text = ?').get(first.room) : undefined
@@ -206,7 +208,7 @@ function readRecord(
     conflicting: settled.conflicting,
     tries,
     settles: readSettles(book, source.number, n).map(({ outcome, at, ...rest }) => ({ ...rest, outcome, at })),
-    outage: readOutage(book, source.number, n),
+    outage,
     stanzaIds: ids,
     occupants: room && first ? occupantsAt(book, Number(room.number), first.at ?? first.recordedAt) : [],
     about: relatives ? aboutOf(book, months, relatives) : [],
@@ -219,6 +221,25 @@ function readRecord(
           ])
         : [],
   }
+}
+
+/**
+ * What became of a number of an outage that nobody asked about. Where others of its range were asked about, it is one that ended
+ * without a question as long as it is no gap, and not above what the server had settled when it was succeeded.
+ */
+function unasked(
+  book: DatabaseSync,
+  source: SourceRow,
+  n: number,
+  outage: ShownRecord['outage'],
+  otherwise: Settled,
+): Pick<ShownRecord, 'settlement' | 'effectiveTry' | 'conflicting'> & { by: ShownRecord['settledBy'] } {
+  if (outage === null || outage.outcome === 'unscreened') return otherwise
+  const isWhole = outage.count > outage.to - outage.from
+  const gap =
+    "SELECT 1 FROM finding WHERE closed_at IS NULL AND kind IN ('gap', 'tail-unknown') AND source = ? AND low <= ? AND high >= ?"
+  if (!isWhole && statement(book, gap).get(source.number, n, n)) return otherwise
+  return { settlement: outage.outcome as Outcome, effectiveTry: null, by: 'outage', conflicting: false }
 }
 
 /** Of the book and of a file of a month alike. */
@@ -253,10 +274,16 @@ function readSettles(
 
 function readOutage(book: DatabaseSync, source: number, n: number): ShownRecord['outage'] {
   const sql =
-    'SELECT low, high, outcome, at FROM outage WHERE source = :source AND high >= :n AND low <= :n ORDER BY high LIMIT 1'
+    'SELECT low, high, count, outcome, at FROM outage WHERE source = :source AND high >= :n AND low <= :n ORDER BY count > high - low DESC, high LIMIT 1'
   const row = statement(book, sql).get({ source, n })
   return row
-    ? { from: Number(row.low), to: Number(row.high), outcome: String(row.outcome), at: numberOrNull(row.at) }
+    ? {
+        from: Number(row.low),
+        to: Number(row.high),
+        count: Number(row.count),
+        outcome: String(row.outcome),
+        at: numberOrNull(row.at),
+      }
     : null
 }
 

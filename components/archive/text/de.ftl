@@ -32,6 +32,8 @@ archive-hits =
     }
 archive-hits-capped = Mehr als { $bound } Treffer, { $shown } gezeigt.
 archive-try = Versuch { $try } um { $at }: { $verdict } durch Regel { $rule }, { $size } Bytes, SHA-256 { $sha256 }
+archive-unasked = Danach wurde nie gefragt, darum ist sein Inhalt nicht festgehalten: Der Server hat es nicht zugestellt ({ $settlement }, Regel für Ausfälle). { $count } der Nummern { $from } bis { $to } endeten so, mitgeteilt um { $at }.
+archive-no-contents = Von seinem Inhalt ist nichts festgehalten; was der Server dazu sagte: { $settlement }. `gatehouse archive gaps` nennt, was fehlt.
 archive-occupant = Im Raum: { $nick } ({ $jid })
 archive-occupant-unsure = Vielleicht im Raum, der Server wurde seitdem neu gestartet: { $nick } ({ $jid })
 archive-concerns = Bezug ({ $kind }): { $id }

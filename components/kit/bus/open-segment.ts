@@ -4,6 +4,7 @@ import { statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { isBusy } from '../store/faults.ts'
 import { JournalFault } from './journal.ts'
+import { writerOf } from './owner.ts'
 import { checkSegment, existing, lockPath, makeFile } from './segments.ts'
 
 export type Current = {
@@ -24,7 +25,10 @@ export function lock(folder: string): DatabaseSync {
     return db
   } catch (error) {
     db.close()
-    if (isBusy(error)) throw new JournalFault(`another process writes the journal in ${folder}`)
+    if (isBusy(error)) {
+      const pid = writerOf(lockPath(folder))
+      throw new JournalFault(`another process${pid === null ? '' : ` (pid ${pid})`} writes the journal in ${folder}`)
+    }
     throw error
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accessSync, constants, readdirSync, statSync } from 'node:fs'
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,6 +15,33 @@ export function whyNotOpened(folder: string, fault: unknown): string {
   const owner = foreign.uid === 0 ? 'root' : `user ${foreign.uid}`
   const me = nameOf(uid)
   return `${foreign.path} belongs to ${owner}, and this process runs as ${me}: run it as ${owner}, or chown -R ${me} ${folder} (${words})`
+}
+
+/** The process that holds a lock for writing on a file, as far as the system shows it to us; else null. */
+export function writerOf(path: string): number | null {
+  try {
+    const { ino } = statSync(path)
+    for (const line of readFileSync('/proc/locks', 'utf8').split('\n')) {
+      const [, pid, inode] = /^\d+: POSIX +\S+ +WRITE +(\d+) +[0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line) ?? []
+      if (Number(inode) === ino && Number(pid) > 0 && hasOpen(Number(pid), path)) return Number(pid)
+    }
+  } catch {
+    // Hidden from us, as in a sandbox: then it is not named.
+  }
+  return null
+}
+
+/** Inodes are numbered anew on each file system. */
+function hasOpen(pid: number, path: string): boolean {
+  const folder = `/proc/${pid}/fd`
+  return readdirSync(folder).some((name) => {
+    try {
+      return readlinkSync(join(folder, name)) === path
+    } catch {
+      // Closed meanwhile.
+      return false
+    }
+  })
 }
 
 function firstForeign(folder: string, uid: number): { path: string; uid: number } | null {

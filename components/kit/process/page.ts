@@ -5,22 +5,29 @@ import type { OpenMetrics } from './metrics.ts'
 
 export type Page = AsyncDisposable & { port: number }
 
-/** `healthy` and `ready` give null when well, else what is wrong; then the answer is 503 with that text. */
+/**
+ * `healthy` and `ready` give null when well, else what is wrong; then the answer is 503 with that text. Whoever is ready and warns
+ * of something says so in the body of /readyz, with 200.
+ */
 export async function openPage(
   address: string,
   port: number,
   metrics: OpenMetrics,
-  state: { healthy(): string | null; ready(): string | null },
+  state: { healthy(): string | null; ready(): string | null; warnings(): readonly string[] },
 ): Promise<Page> {
   const server = createServer(
     { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     (request, response) => {
       const answer = (status: number, text: string, type = 'text/plain; charset=utf-8') =>
         response.writeHead(status, { 'content-type': type }).end(text)
-      const tell = (wrong: string | null) => answer(wrong === null ? 200 : 503, `${wrong ?? 'ok'}\n`)
+      const tell = (wrong: string | null, warnings: readonly string[] = []) =>
+        answer(
+          wrong === null ? 200 : 503,
+          `${wrong ?? ['ok', ...warnings.map((one) => `warning: ${one}`)].join('\n')}\n`,
+        )
       if (request.method !== 'GET') return answer(405, 'GET is wanted\n')
       if (request.url === '/healthz') return tell(state.healthy())
-      if (request.url === '/readyz') return tell(state.ready())
+      if (request.url === '/readyz') return tell(state.ready(), state.warnings())
       if (request.url !== '/metrics') return answer(404, '/metrics, /healthz and /readyz are here\n')
       metrics.page().then(
         (text) => answer(200, text, metrics.contentType),

@@ -5,6 +5,7 @@
 //   main.ts --commands [--language de] | --schema | --shared-schema | --help | --version
 // Exits: 0 when asked to, 1 on a fault, 2 on bad settings or arguments.
 import { parseArgs } from 'node:util'
+import { JournalFault } from '../bus/journal.ts'
 import { type Catalogue, createCatalogue, inWords, KIT_TEXTS } from '../text/catalogue.ts'
 import { type Command, type Declaration, type Denied, EXIT } from './command.ts'
 import { describeCommands } from './describe.ts'
@@ -61,8 +62,9 @@ export type Running = {
   commands: readonly Command[]
   /** null when well, else what is wrong, in words of that language. */
   healthy(language: string): string | null
+  /** Only what keeps messages from being asked about, recorded or delivered as the settings say is a reason not to be ready. */
   ready(language: string): string | null
-  /** What settings alone cannot tell and is perhaps not meant, such as an open door: a line for each. */
+  /** What does not; what settings alone cannot tell and is perhaps not meant, such as an open door: a line for each. */
   warnings?(language: string): readonly string[]
   /**
    * Puts on record that a caller wanted a command without the right; settled before the refusal is answered. When it rejects, the
@@ -224,6 +226,7 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
       await openPage(shared.metrics.address, common.metricsPort, metrics, {
         healthy: () => running.healthy(LOG_LANGUAGE),
         ready: () => running.ready(LOG_LANGUAGE),
+        warnings: () => running.warnings?.(LOG_LANGUAGE) ?? [],
       }),
     )
     const socket = opened.use(
@@ -251,7 +254,12 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
     // What is open closes in reverse order: no new command, no page, then the drain.
     await ended.promise
   } catch (fault) {
-    if (!(fault instanceof BadSettings)) fail(fault)
+    if (fault instanceof JournalFault) {
+      // What is wrong is at the place, not in the program: words help there, a stack does not.
+      log.error('journal cannot be opened', { why: fault.message })
+      process.stderr.write(`${fault.message}\n`)
+      process.exitCode = EXIT.fault
+    } else if (!(fault instanceof BadSettings)) fail(fault)
     else {
       const problems = fault.problems.map((one) => told(one, text, LOG_LANGUAGE))
       for (const problem of problems) log.error('bad settings', { ...problem })

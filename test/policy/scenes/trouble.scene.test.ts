@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operator sees in `gatehouse status` when policy runs and yet not everything is asked about, or not as the files say.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -128,13 +129,27 @@ test('a rule file that is refused is named by line and not quoted, with the age 
   writeFileSync(stage.rulesFile, 'version: 1\notherwise: perhaps\nrules: []\n')
   stage.policy.kill('SIGHUP')
   await stage.policy.logged(({ event }) => event === 'rules refused')
-  const { ready, healthy } = await statusOf(stage)
-  const german = (await statusOf(stage, 'de')).ready ?? ''
+  const { ready: unready, healthy, warnings } = await statusOf(stage)
+  const ready = warnings?.join()
+  const german = (await statusOf(stage, 'de')).warnings?.join() ?? ''
   assert.match(
     german,
     /^die Regeldatei wurde nicht angenommen \(\S+rules\.yaml:2; `gatehouse policy rules` sagt, warum\); /,
   )
-  assert.equal(healthy, null)
+  assert.deepEqual([healthy, unready], [null, null], 'the old rules stay, and nothing stops')
+  const { code, text: body } = await page(stage, '/readyz')
+  assert.equal(code, 200)
+  assert.match(body, /^ok\nwarning: the rule file is refused \(/)
+  assert.match((await page(stage, '/metrics')).text, /^gatehouse_policy_rules_refused_state 1$/m)
+  const out = new PassThrough()
+  const shown = text(out)
+  const world = { components: COMPONENTS, environment: { LC_ALL: 'C' }, folder: stage.folder, software: '0', out }
+  await gatehouse({ ...world, err: new PassThrough(), argv: ['--config', stage.folder, 'status', '--json'] })
+  out.end()
+  const rows = (await shown).trimEnd().split('\n')
+  const row = rows.map((one) => JSON.parse(one)).find(({ component }) => component === 'policy')
+  assert.equal(row.state, 'warned')
+  assert.match(row.wrong, /^the rule file is refused \(/)
   assert.match(ready ?? '', /^the rule file is refused \(\S+rules\.yaml:2; `gatehouse policy rules` says why\); /)
   assert.match(ready ?? '', /; the rules of 20\S+Z are in force$/)
   // The status and the page answer any user of the machine, and the parser quotes the line that it cannot read.
@@ -149,7 +164,7 @@ test('a rule file that is refused is named by line and not quoted, with the age 
   writeFileSync(stage.rulesFile, `${ALLOW_ALL}# again\n`)
   stage.policy.kill('SIGHUP')
   await stage.policy.logged(({ event, hash }) => event === 'rules in force' && hash !== loaded.hash)
-  assert.equal((await statusOf(stage)).ready, null)
+  assert.deepEqual((await statusOf(stage)).warnings, [])
 })
 
 test('why the stream is not up', async () => {
@@ -160,4 +175,19 @@ test('why the stream is not up', async () => {
     (await statusOf(stage)).ready ?? '',
     /^the stream to the server is down \(connect ECONNREFUSED .*restarted/,
   )
+})
+
+test('a second policy on the same journal ends with words that name the first one, and no stack', async () => {
+  await using stage = await startStage()
+  const main = join(COMPONENTS, 'policy/main.ts')
+  const second = spawnSync(process.execPath, [main, join(stage.folder, 'policy.yaml')], { encoding: 'utf8' })
+  const words = `another process (pid ${stage.policy.pid}) writes the journal in ${stage.folder}/journal`
+  assert.deepEqual([second.status, second.stderr], [1, `${words}\n`])
+  const lines = second.stdout.trimEnd().split('\n')
+  const logged = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error')
+  assert.deepEqual(
+    logged.map(({ event, why }) => [event, why]),
+    [['journal cannot be opened', words]],
+  )
+  assert.doesNotMatch(second.stdout, /"stack"/)
 })
