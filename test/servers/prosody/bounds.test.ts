@@ -50,6 +50,31 @@ describe('the longest time that a stanza is held', () => {
   })
 })
 
+describe('questions under way', () => {
+  it('are bounded by their bytes: above them the stanza is bounced at once, and below them asked again', async () => {
+    await using gated = await openGated({
+      lines: ['gatehouse_max_bytes = 20000', 'gatehouse_try = 15', 'gatehouse_hold_max = 20'],
+    })
+    const screen = await gated.asking()
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    const carol = await gated.login('carol')
+    alice.say(BOB, 'HOLD half', `<x xmlns='urn:x'>${'.'.repeat(11_000)}</x>`)
+    await soon(screen.saw(/HOLD half/), 'the first question')
+    carol.say(BOB, 'HOLD whole', `<x xmlns='urn:x'>${'.'.repeat(11_000)}</x>`)
+    await soon(screen.saw(/HOLD whole/), 'the second question')
+    carol.say(BOB, 'too many bytes')
+    bob.say(ALICE, 'from bob')
+    assert.match(await bob.got(/id='from-bob'/), /type='error'.*resource-constraint/)
+    assert.ok(!screen.seen.some((iq) => /too many bytes|from bob/.test(iq)), 'nobody was asked')
+    screen.release()
+    assert.match(await carol.got(/id='too-many-bytes'/), /type='error'.*resource-constraint/)
+    await bob.got(/HOLD whole/)
+    carol.say(BOB, 'room again')
+    await bob.got(/room again/)
+  })
+})
+
 describe('reports that wait for the screen', () => {
   it('are bounded by their bytes too', async () => {
     await using gated = await openGated({

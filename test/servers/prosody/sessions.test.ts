@@ -114,6 +114,27 @@ describe('the module while stanzas wait', () => {
     assert.ok(!screen.seen.some((iq) => iq.includes('unwatched')))
   })
 
+  it('is unloaded where the rule is open: what waits is delivered and told of as unscreened', async () => {
+    await using gated = await openGated({ lines: [...PATIENT, 'gatehouse_on_outage = "open"'] })
+    const screen = await gated.asking()
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    for (const body of ['HOLD one', 'HOLD two']) alice.say(BOB, body)
+    await soon(screen.saw(/HOLD two/), 'the questions')
+    assert.deepEqual(bodies(bob), [])
+    assert.match(await gated.shell(`module:unload("gatehouse", "${HOST}")`), /OK/)
+    await bob.got(/HOLD two/)
+    assert.deepEqual(bodies(bob), ['HOLD one', 'HOLD two'])
+    for (const n of [1, 2]) {
+      await soon(screen.saw(new RegExp(`<settle n='${n}' try='0' outcome='unscreened' at=`)), `the settlement of ${n}`)
+      assert.ok(
+        screen.seen.some((iq) => new RegExp(`<ask n='${n}' [^>]*spooled='true'>`).test(iq)),
+        `the question ${n}`,
+      )
+    }
+    assert.ok(!alice.inbox.some((stanza) => stanza.includes("type='error'")))
+  })
+
   it('bounces what waits when the server stops, and ends its source with a mark', async () => {
     await using gated = await openGated({ lines: PATIENT })
     const screen = await gated.asking()
