@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The goals of the gate bench, and where the time goes when one is missed.
-import type { GateFigures, Ran, Score } from './gate.ts'
+import { type GateFigures, type Ran, ratio, type Score } from './gate.ts'
 import { tellWrong } from './wrong.ts'
 
 type Goal = { name: string; wanted: string; met(figures: GateFigures): boolean; got(figures: GateFigures): number }
@@ -51,7 +51,7 @@ export function explain(figures: GateFigures, scores: readonly Score[], ran: rea
     ...GOALS.filter((goal) => !goal.met(figures)).map(
       (goal) => `missed: ${goal.name}: ${goal.got(figures)}, wanted ${goal.wanted}`,
     ),
-    ...ran.flatMap(({ where, wrong }) => tellWrong(where, wrong)),
+    ...ran.flatMap(({ where, wrong, pace }) => [...tellPace(where, pace), ...tellWrong(where, wrong)]),
   ]
   if (missed.length === 0) return ''
   const cores = figures.cores
@@ -67,4 +67,32 @@ export function explain(figures: GateFigures, scores: readonly Score[], ran: rea
     }),
     ...scores.flatMap((score) => score.errorTexts.slice(0, 2).map((text) => `  ${score.name}: ${text}`)),
   ].join('\n')
+}
+
+/** A hundredth is for the ends of the run. */
+const PACE_KEPT = 0.99
+
+function tellPace(where: string, pace: Ran['pace']): string[] {
+  if (pace === undefined || pace.kept >= pace.wanted * PACE_KEPT) return []
+  return [`missed: ${where}: ${pace.kept.toFixed(0)} msg/s, wanted ${pace.wanted}`]
+}
+
+const AIMS = [
+  { peer: 'bare', wanted: 0.6 },
+  { peer: 'mod_mam internal', wanted: 3 },
+  { peer: 'mod_mam PostgreSQL', wanted: 3 },
+] as const
+
+/** What is hoped for beyond the goals, a line for each; to miss one is no fault. */
+export function aims(scores: readonly Score[]): string {
+  const suite = scores.find(({ name }) => name === 'full suite')
+  if (suite === undefined) throw new Error('full suite was not measured')
+  const lines = AIMS.map(({ peer, wanted }) => {
+    const score = scores.find(({ name }) => name === peer)
+    const aim = `aim: suite over ${peer} at least ${wanted}`
+    if (score === undefined) return `${aim}: not measured in this form`
+    const got = ratio(suite, score)
+    return `${aim}: ${got.toFixed(3)}, ${got >= wanted ? 'reached' : 'not reached'}`
+  })
+  return lines.join('\n')
 }

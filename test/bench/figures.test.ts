@@ -2,8 +2,8 @@
 // The flat line of the gate bench: its names are a contract, its ratios are medians of rounds, and a missed goal is told.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explain } from './explain.ts'
-import { exitCode, figures, openText, type Ran, rssText, type Score } from './gate.ts'
+import { aims, explain } from './explain.ts'
+import { exitCode, figures, openText, type Ran, rssText, type Score, slowText } from './gate.ts'
 import { type Added, addedOf } from './open-loop.ts'
 import { sumOf, type Wrong, wrongOf } from './wrong.ts'
 
@@ -117,4 +117,28 @@ test('a bare slice that was disturbed does not make the added p99 smaller, and i
   assert.match(text, /bare .*p99 60\.00 ms[\s\S]*suite .*p99 4\.00 ms/)
   assert.match(text, /disturbed: in 1 of 3 slices/)
   assert.doesNotMatch(openText(added), /disturbed/)
+})
+
+test('a rate that is not kept is a missed goal; that it is kept but for the ends of the run is none', () => {
+  const line = figures('0.12.3', scores(), added, 0.3, ran)
+  const paced = (kept: number): Ran[] => [{ where: 'one pair', of: 'suite', wrong: RIGHT, pace: { wanted: 200, kept } }]
+  assert.equal(explain(line, scores(), paced(198.5)), '')
+  assert.match(explain(line, scores(), paced(150.2)), /^missed: one pair: 150 msg\/s, wanted 200$/m)
+})
+
+test('a slow disk: what it adds to bare is told', () => {
+  const timed = { p50Ms: 1, p99Ms: 2, p999Ms: 3, measured: 4000, seconds: 20, lost: 0 }
+  assert.equal(
+    slowText('each sync 5 ms slower', 'one pair', timed, { ...timed, p50Ms: 7, p99Ms: 12, p999Ms: 23 }),
+    'each sync 5 ms slower, one pair: 200 msg/s came, lost 0; ' +
+      'added p50 6.0 (7.0 - 1.0) ms, p99 10.0 (12.0 - 2.0) ms, p99.9 20.0 (23.0 - 3.0) ms',
+  )
+})
+
+test('an aim is told as reached, not reached or not measured', () => {
+  assert.deepEqual(aims(scores()).split('\n'), [
+    'aim: suite over bare at least 0.6: 0.500, not reached',
+    'aim: suite over mod_mam internal at least 3: 5.000, reached',
+    'aim: suite over mod_mam PostgreSQL at least 3: not measured in this form',
+  ])
 })

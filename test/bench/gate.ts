@@ -9,9 +9,9 @@ import { measureFdatasync } from '../harness/fdatasync.ts'
 import { usage } from '../harness/meter.ts'
 import { postgresLack } from '../harness/postgres.ts'
 import { slowSync } from '../harness/slow-sync.ts'
-import { explain } from './explain.ts'
+import { aims, explain } from './explain.ts'
 import { type Load, type LoadReport, openLoad } from './load.ts'
-import { type Added, addedLatency, DISTURBED_P99_MS, type Spread } from './open-loop.ts'
+import { type Added, addedLatency, DISTURBED_P99_MS, median, type Spread } from './open-loop.ts'
 import type { SetUp, Suite } from './set-ups.ts'
 import * as setUps from './set-ups.ts'
 import { NOTES, table } from './table.ts'
@@ -54,8 +54,8 @@ export type Score = {
   rounds: { perSecond: number; serverCpuUs: number }[]
 }
 
-/** A load, and what went wrong under it. */
-export type Ran = { where: string; of: 'suite' | 'peer'; wrong: Wrong }
+/** A load, and what went wrong under it; where it was to keep a rate, in messages per second, what came of it. */
+export type Ran = { where: string; of: 'suite' | 'peer'; wrong: Wrong; pace?: { wanted: number; kept: number } }
 
 type Turn = { set: SetUp; load: Load; score: Score; cpuUs: Record<string, number> }
 
@@ -111,12 +111,13 @@ export async function gate(options: GateOptions): Promise<number> {
     { where: 'full suite, open loop', of: 'suite', wrong: added.wrong.suite },
     { where: 'full suite, up to the last message', of: 'suite', wrong: rest.wrong },
   ]
-  if (options.form === 'long') for (const delayMs of [2, 5]) ran.push(await slowed(folder, delayMs))
+  if (options.form === 'long') for (const delayMs of [2, 5]) ran.push(...(await slowed(folder, delayMs, bareTurn)))
 
   const fdatasyncP99 = Math.max(...syncs.map((one) => one.p99Ms))
   const result = figures(version, scores, added, fdatasyncP99, ran)
   const missed = explain(result, scores, ran)
   say(missed === '' ? 'every goal is met' : missed)
+  say(aims(scores))
   process.stdout.write(`${JSON.stringify(result)}\n`)
   return exitCode(ran)
 }
@@ -262,13 +263,7 @@ export function figures(
     return score
   }
   const suite = of('full suite')
-  // The median over rounds: what disturbs the machine for a moment disturbs one round.
-  const over = (name: string, pick: (round: Score['rounds'][number]) => number = (round) => round.perSecond) => {
-    const ratios = suite.rounds.map((round, i) => pick(round) / pick(of(name).rounds[i] ?? round)).sort((a, b) => a - b)
-    const middle = Math.floor(ratios.length / 2)
-    const median = ratios.length % 2 === 1 ? ratios[middle] : ((ratios[middle - 1] ?? 0) + (ratios[middle] ?? 0)) / 2
-    return round(median ?? Number.NaN, 3)
-  }
+  const over = (name: string, pick?: PickRound) => round(ratio(suite, of(name), pick), 3)
   const wrong = sumOf(ran.filter((one) => one.of === 'suite').map((one) => one.wrong))
   const own = Object.entries(suite.peakRssMb).filter(([name]) => name !== 'prosody')
   return {
@@ -290,6 +285,13 @@ export function figures(
   }
 }
 
+type PickRound = (round: Score['rounds'][number]) => number
+
+/** The median over rounds: what disturbs the machine for a moment disturbs one round. */
+export function ratio(suite: Score, peer: Score, pick: PickRound = (round) => round.perSecond): number {
+  return median(suite.rounds.map((round, i) => pick(round) / pick(peer.rounds[i] ?? round)))
+}
+
 export function openText({ p50Ms, p99Ms, p999Ms, bare, suite, disturbed, slices, searches }: Added): string {
   const line = (name: string, one: Spread) =>
     `  ${name.padEnd(8)} p50 ${one.p50Ms.toFixed(2)} ms, p99 ${one.p99Ms.toFixed(2)} ms, p99.9 ${one.p999Ms.toFixed(2)} ms`
@@ -306,25 +308,44 @@ export function openText({ p50Ms, p99Ms, p999Ms, bare, suite, disturbed, slices,
   ].join('\n')
 }
 
-/** The same suite on a disk whose every sync takes longer. */
-async function slowed(folder: string, delayMs: number): Promise<Ran> {
+/** The same suite on a disk whose every sync takes longer; right before each of its loads, bare at the same rate. */
+async function slowed(folder: string, delayMs: number, bare: Turn): Promise<Ran[]> {
   const environment = await slowSync(folder, { delayUs: delayMs * 1000 })
   await using suite: Suite = await setUps.suite(environment)
-  await using many = await openLoad({ ...suite.target, pairs: PAIRS })
-  const open = await many.run({ mode: 'open', rate: 500, seconds: 20, warmUpMs: 1000, bodies: [100, 1000] })
-  await many.close()
-  await using one = await openLoad({ ...suite.target, pairs: 1, prefix: 'single' })
-  const single = await one.run({ mode: 'open', rate: 200, seconds: 20, warmUpMs: 1000, bodies: [100] })
-  const kept = single.measured / single.seconds
-  say(
-    `each sync ${delayMs} ms slower: at 500 msg/s p50 ${open.p50Ms.toFixed(1)} ms, p99 ${open.p99Ms.toFixed(1)} ms; ` +
-      `one pair at 200 msg/s: ${kept.toFixed(0)} msg/s came, p50 ${single.p50Ms.toFixed(1)} ms, p99 ${single.p99Ms.toFixed(1)} ms; ` +
-      `lost ${open.lost + single.lost}`,
-  )
-  // A hundredth is for the ends of the run.
-  if (kept < 198) say(`missed: one pair, each sync ${delayMs} ms slower: ${kept.toFixed(0)} msg/s, wanted 200`)
-  return { where: `full suite, each sync ${delayMs} ms slower`, of: 'suite', wrong: wrongOf([open, single]) }
+  const where = `each sync ${delayMs} ms slower`
+  const ran: Ran[] = []
+  for (const { pairs, rate, bodies, what } of SLOWED) {
+    const run = { mode: 'open', rate, bodies, warmUpMs: 1000 } as const
+    await using without = pairs === PAIRS ? null : await openLoad({ ...bare.set.target, pairs, prefix: 'single' })
+    const plain = await (without ?? bare.load).run({ ...run, seconds: 10 })
+    await using load = await openLoad({ ...suite.target, pairs, prefix: pairs === PAIRS ? 'load' : 'single' })
+    const slow = await load.run({ ...run, seconds: 20 })
+    const kept = slow.measured / slow.seconds
+    say(slowText(where, what, plain, slow))
+    ran.push(
+      { where: `bare, ${what}`, of: 'peer', wrong: wrongOf([plain]) },
+      { where: `full suite, ${where}, ${what}`, of: 'suite', wrong: wrongOf([slow]), pace: { wanted: rate, kept } },
+    )
+  }
+  return ran
 }
+
+const SLOWED = [
+  { pairs: PAIRS, rate: 500, bodies: SIZES, what: `${PAIRS} pairs at 500 msg/s` },
+  { pairs: 1, rate: 200, bodies: [100], what: 'one pair at 200 msg/s' },
+] as const
+
+/** What a slow disk adds to the p50, p99 and p99.9 of bare. */
+export function slowText(where: string, what: string, bare: Timed, suite: Timed): string {
+  const pick = (of: 'p50Ms' | 'p99Ms' | 'p999Ms') =>
+    `${(suite[of] - bare[of]).toFixed(1)} (${suite[of].toFixed(1)} - ${bare[of].toFixed(1)}) ms`
+  return (
+    `${where}, ${what}: ${(suite.measured / suite.seconds).toFixed(0)} msg/s came, lost ${suite.lost}; ` +
+    `added p50 ${pick('p50Ms')}, p99 ${pick('p99Ms')}, p99.9 ${pick('p999Ms')}`
+  )
+}
+
+type Timed = Pick<LoadReport, 'p50Ms' | 'p99Ms' | 'p999Ms' | 'measured' | 'seconds' | 'lost'>
 
 function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))
