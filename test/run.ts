@@ -132,6 +132,7 @@ function close(tally: Tally, files: number, started: number, long: boolean): num
   const seconds = Math.round((performance.now() - started) / 1000)
   const budget = long ? 'long form' : `of ${BUDGET_MINUTES} min`
   process.stdout.write(`${files} test files, ${Math.floor(seconds / 60)} min ${seconds % 60} s ${budget}\n`)
+  if (!long && seconds > BUDGET_MINUTES * 60) process.stdout.write(`over the budget of ${BUDGET_MINUTES} min\n`)
   process.stdout.write(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped\n`)
   return tally.failed === 0 && tally.faults.length === 0 && tally.passed > 0 ? 0 : 1
 }
