@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { openDenialLog } from '../kit/bus/denied.ts'
 import { openJournal } from '../kit/bus/file-journal.ts'
+import type { FillLevel } from '../kit/bus/file-messages.ts'
 import type { Journal } from '../kit/bus/journal.ts'
 import { writeFact } from '../kit/facts/entries.ts'
 import type { Log } from '../kit/process/log.ts'
@@ -36,7 +37,12 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   const { settings, log, metrics } = context
   const tally = new Tally(metrics)
   await using opening = new AsyncDisposableStack()
-  const journal = opening.use(await openPolicyJournal(settings, log))
+  let level: FillLevel = 'normal'
+  const journal = opening.use(
+    await openPolicyJournal(settings, log, (now) => {
+      level = now
+    }),
+  )
   const rules = await openRulesOnRecord(context, journal, tally)
   const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
   const router = openRouter(settings, parts, log, coverage, (stream) =>
@@ -98,7 +104,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     denied: denials.record,
     healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
     ready: (language) => troubleOf({ stream, coverage, text: context.text, language }),
-    warnings: (language) => warningsOf({ stream, rules, coverage, text: context.text, language }),
+    warnings: (language) => warningsOf({ stream, rules, coverage, level, text: context.text, language }),
     async reload() {
       const error = await reload()
       if (error) throw badRules(settings.rulesFile, error.problems)
@@ -112,10 +118,17 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   }
 }
 
-function openPolicyJournal(settings: PolicySettings, log: Log): Promise<Journal> {
+/** Half full is a warning; what is nearly full or full is an error, since the next step is that nothing is let through. */
+const LOUD = { normal: 'info', warned: 'warn', alarmed: 'error', full: 'error' } as const
+
+function openPolicyJournal(settings: PolicySettings, log: Log, changed: (level: FillLevel) => void): Promise<Journal> {
   return openJournal(settings.journal.folder, {
     maxBytes: settings.journal.maxBytes,
-    warn: (level, fill) => (level === 'normal' ? log.info : log.warn)('journal level', { level, ...fill }),
+    warn(level, fill) {
+      changed(level)
+      // `level` of a line is how loud it is.
+      log[LOUD[level]]('journal level', { fill: level, ...fill })
+    },
     fault: (error) => log.error('journal fault', { error }),
   })
 }

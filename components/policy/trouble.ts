@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What keeps policy from doing all that its settings ask for, in the words of `gatehouse status`, with what to do.
+import type { FillLevel } from '../kit/bus/file-messages.ts'
 import type { Stream } from '../kit/stream/stream.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
 import type { Coverage } from './gate/coverage.ts'
@@ -9,12 +10,14 @@ export type Looked = {
   stream: Pick<Stream, 'state' | 'trouble'>
   rules: Pick<RulesInForce, 'current' | 'error'>
   coverage: Pick<Coverage, 'lacking' | 'strangers' | 'open'>
+  /** Of the journal. */
+  level: FillLevel
   text: Catalogue
   language: string
 }
 
 /** Null when all that the settings name is asked about and answered. */
-export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'rules'>): string | null {
+export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'rules' | 'level'>): string | null {
   const say: Say = (id, args = {}) => text.say(id, language, args)
   const said: string[] = []
   if (stream.state !== 'up') {
@@ -26,15 +29,15 @@ export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'ru
 }
 
 /**
- * What is to be seen to while policy goes on: a rule file that was refused, since the old rules stay; and doors past the question, a
+ * What is to be seen to while policy goes on: a rule file that was refused, since the old rules stay; a journal that fills; and doors past the question, a
  * line for each kind, for `gatehouse check`. Beside what policy is not asked at all, what its operators have left open at the
  * server: perhaps meant, and no reason to call policy unwell.
  */
-export function warningsOf({ stream, rules, coverage, text, language }: Looked): readonly string[] {
+export function warningsOf({ stream, rules, coverage, level, text, language }: Looked): readonly string[] {
   const say: Say = (id, args = {}) => text.say(id, language, args)
-  const refused = rulesRefused(rules, say)
-  if (stream.state !== 'up') return [...refused, say('policy-doors-unknown')]
-  return [...refused, ...doorsOf(coverage, say), ...leftOpen(coverage, say)]
+  const own = [...rulesRefused(rules, say), ...(level === 'normal' ? [] : [say(`policy-journal-${level}`)])]
+  if (stream.state !== 'up') return [...own, say('policy-doors-unknown')]
+  return [...own, ...doorsOf(coverage, say), ...leftOpen(coverage, say)]
 }
 
 function rulesRefused(rules: Looked['rules'], say: Say): string[] {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { status } from '../../../components/cli/network/ask.ts'
 import { SOURCE } from '../cast.ts'
 import { ask, errorOf, screenOf, startStage, verdicts } from '../stage.ts'
 
@@ -79,6 +80,16 @@ test('a full journal: an error is answered, nothing is allowed, and what was all
   const kept = (await stage.facts()).flatMap((fact) => (fact.kind === 'ask' ? [fact.n] : []))
   assert.deepEqual(kept, allowed, 'what is allowed is kept, and what is kept was allowed')
   await stage.policy.logged((line) => line.event === 'nothing can be recorded')
+  const levels: unknown[] = []
+  await stage.policy.logged((line) => {
+    if (line.event === 'journal level') levels.push(`${line.fill} ${line.level}`)
+    return line.fill === 'full'
+  })
+  assert.deepEqual(levels, ['warned warn', 'alarmed error', 'full error'])
+  assert.match(
+    (await status({ name: 'policy', run: join(stage.folder, 'run') }, 'en')).warnings?.join() ?? '',
+    /the journal is full, /,
+  )
 })
 
 test('a journal that fails: an error is answered and nothing is allowed', async () => {
