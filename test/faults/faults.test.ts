@@ -43,8 +43,10 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
     }
     const stage = await openFaults('open')
     await using _all = stage
-    for (const point of POINTS) if (point.closed === null) await crashAt(stage, point)
-    clean(await finish(stage))
+    const points = POINTS.filter((point) => point.closed === null)
+    for (const point of points) await crashAt(stage, point)
+    // Each is reached while policy is away: what was released last, and what is under way, nobody was told of.
+    clean(await finish(stage), { hung: points.length })
   })
 
   test('closed: a full disk under the journal refuses, and takes again when there is room', (t) =>
