@@ -104,6 +104,7 @@ async function* search(desk: Desk, args: Args, { caller, hosts, language, signal
   yield {
     say: 'text',
     text: desk.say(capped ? 'archive-hits-capped' : 'archive-hits', language, { ...count, bound: COUNT_BOUND }),
+    values: { ...count, capped },
   }
 }
 

@@ -69,7 +69,8 @@ export function wordsToArgs(
     const parameter = option.startsWith('--') ? command.parameters.find((one) => one.name === name) : undefined
     if (parameter === undefined) {
       const names = command.parameters.map((one) => one.name)
-      return wrong('kit-argument-unknown', { name, near: nearestName(name, names) ?? (names.join(', ') || '-') })
+      if (names.length === 0) return wrong('cli-no-options', { name })
+      return wrong('kit-argument-unknown', { name, near: nearestName(name, names) ?? names.join(', ') })
     }
     if (name in args) return wrong('cli-said-twice', { name })
     if (parameter.type === 'flag') {

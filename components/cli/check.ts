@@ -9,7 +9,10 @@ import type { Call } from './call.ts'
 import { type Found, runMain } from './components.ts'
 import { NotRunning, status } from './network/ask.ts'
 
-/** Asks each component that has a settings file to check it; nothing need run. 2 if one is bad or none is set up. */
+/**
+ * Asks each component that has a settings file to check it; nothing need run. 2 if one is bad or none is set up, 4 if none is and
+ * whoever asks may not read all of it.
+ */
 export async function checkAll(call: Call, found: readonly Found[]): Promise<number> {
   let checked = 0
   let exit: number = EXIT.ok
@@ -25,8 +28,8 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
     }
     checked++
     const ended = await runMain(component.main, ['--check', '--json', '--language', call.language || 'en', file])
-    if (ended.exit !== EXIT.ok) exit = ended.exit === EXIT.usage ? Math.max(exit, EXIT.usage) : EXIT.fault
     if (ended.stdout === '') {
+      exit = worse(exit, ended.exit === EXIT.usage ? EXIT.usage : EXIT.fault)
       await call.output.either(
         { component: component.name, ok: false, fault: ended.stderr },
         `${component.name}: ${ended.stderr}`,
@@ -34,19 +37,31 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
       continue
     }
     const told = JSON.parse(ended.stdout) as Checked
-    const text = told.ok
-      ? call.say('cli-check-good', { component: component.name, files: (told.files ?? [file]).join(', ') })
+    const hidden = told.problems.flatMap(({ forbidden }) => forbidden ?? [])
+    const problems = told.problems.filter(({ forbidden }) => forbidden === undefined)
+    if (problems.length > 0) exit = worse(exit, EXIT.usage)
+    else if (hidden.length > 0) exit = worse(exit, EXIT.forbidden)
+    const lines = told.ok
+      ? [call.say('cli-check-good', { component: component.name, files: (told.files ?? [file]).join(', ') })]
       : [
-          call.say('cli-check-bad', { component: component.name, count: told.problems.length }),
-          ...told.problems.map(problemLine),
-        ].join('\n')
-    await call.output.either(told, text)
+          ...(problems.length > 0
+            ? [call.say('cli-check-bad', { component: component.name, count: problems.length })]
+            : []),
+          ...problems.map(problemLine),
+          ...hidden.map((path) => call.say('cli-check-hidden', { component: component.name, path })),
+        ]
+    await call.output.either(told, lines.join('\n'))
     if (told.ok && told.watches) await warnOfDoors(call, component)
   }
   await warn(call)
   if (checked > 0) return exit
   await call.output.refusal(EXIT.usage, call.say('cli-check-nothing', { folder: call.config }))
   return EXIT.usage
+}
+
+/** A fault, then a mistake, then what could not be looked at. */
+function worse(one: number, other: number): number {
+  return [EXIT.fault, EXIT.usage, EXIT.forbidden].find((exit) => exit === one || exit === other) ?? EXIT.ok
 }
 
 /** What only the running process knows; changes no exit code. */

@@ -92,8 +92,8 @@ async function runWords(call: Call, component: Found, words: Words): Promise<num
   if ('wrong' in read) return refuse(call, EXIT.usage, call.say(read.wrong.id, read.wrong.args))
   const missing = command.parameters.find((one) => one.positional && one.required && !(one.name in read.args))
   if (missing !== undefined) {
-    const lacks = call.say('kit-argument-missing', { name: missing.name })
-    return refuse(call, EXIT.usage, call.say('cli-place-missing', { lacks, form: synopsis(command) }))
+    const name = missing.name.toUpperCase()
+    return refuse(call, EXIT.usage, call.say('cli-place-missing', { name, form: synopsis(command) }))
   }
   call.output.columns(command.columns)
   const ended = await ask(component, { command: command.name, args: read.args, language: call.language }, (said) =>
@@ -124,13 +124,30 @@ async function unknownComponent(call: Call, said: string, found: readonly Found[
 }
 
 async function refuseUnknown(call: Call, said: string, names: readonly string[]): Promise<number> {
-  const near = nearestName(said, names)
+  const near = meant(said, names) ?? nearestName(said, names)
   const known = names.join(', ')
   return refuse(
     call,
     EXIT.usage,
     near === null ? call.say('cli-command-unknown', { said, known }) : call.say('cli-command-near', { said, near }),
   )
+}
+
+/** What people call it elsewhere, as the last word of a command. */
+const OTHER_WORDS: readonly (readonly string[])[] = [
+  ['search', 'find', 'grep', 'query', 'look'],
+  ['show', 'get', 'view', 'read', 'cat'],
+  ['tail', 'follow', 'watch'],
+  ['erase', 'delete', 'remove', 'rm'],
+  ['stats', 'count', 'counts', 'statistics'],
+  ['access', 'audit', 'looks'],
+]
+
+function meant(said: string, names: readonly string[]): string | null {
+  const words = said.split(' ')
+  const [word] = OTHER_WORDS.find((one) => one.includes(words.at(-1) ?? '')) ?? []
+  const name = [...words.slice(0, -1), word].join(' ')
+  return word !== undefined && names.includes(name) ? name : null
 }
 
 async function refuse(call: Call, exit: number, text: string): Promise<number> {

@@ -11,7 +11,8 @@ export type Output = {
   columns(names: readonly string[] | undefined): void
   said(said: Said): Promise<void>
   row(row: Row): Promise<void>
-  text(text: string): Promise<void>
+  /** `values` stand beside the text for programs. */
+  text(text: string, values?: Row): Promise<void>
   /** The object for programs, the text for people. */
   either(row: Row, text: string): Promise<void>
   /** On the other stream, in the same form. */
@@ -73,7 +74,7 @@ export function openOutput(out: Writable, err: Writable, json: boolean): Output 
     },
     async said(said) {
       if (said.say === 'progress') return json ? undefined : bar.show(said.done, said.total, said.unit)
-      return said.say === 'row' ? output.row(said.row) : output.text(said.text)
+      return said.say === 'row' ? output.row(said.row) : output.text(said.text, said.values)
     },
     async row(row) {
       // The first field is always ours: a row that has one called so would pass for another version.
@@ -82,9 +83,9 @@ export function openOutput(out: Writable, err: Writable, json: boolean): Output 
       if (widths !== undefined || waiting.length >= LOOK_AT) return flush()
       timer ??= setTimeout(() => void flush().catch((fault) => closed.abort(fault)), LOOK_FOR_MS)
     },
-    async text(text) {
+    async text(text, values = {}) {
       await flush()
-      await write(json ? jsonLine({ version: JSON_VERSION, text }) : printable(text))
+      await write(json ? jsonLine({ version: JSON_VERSION, text, ...values }) : printable(text))
     },
     either: (row, text) => (json ? output.row(row) : output.text(text)),
     async refusal(exit, text) {

@@ -59,6 +59,12 @@ describe('the words of the command line', () => {
     it(title, () => assert.deepEqual(wordsToArgs(search, words, '/base'), expected))
   }
 
+  it('a command without options says that it has none', () => {
+    assert.deepEqual(wordsToArgs({ ...search, parameters: [] }, ['--limit', '5'], '/'), {
+      wrong: { id: 'cli-no-options', args: { name: 'limit' } },
+    })
+  })
+
   it('too many words are told where nothing takes them', () => {
     assert.deepEqual(wordsToArgs({ ...search, parameters: [] }, ['a', 'b'], '/'), {
       wrong: { id: 'cli-too-many', args: { said: 'a b' } },

@@ -2,6 +2,7 @@
 // The command line from outside, over the test program: help, exit codes, check and status.
 import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -69,6 +70,23 @@ describe('help', () => {
   })
 })
 
+describe('a word that other programs have', () => {
+  it('is understood as the one that is meant', async () => {
+    for (const [said, meant] of [
+      ['find', 'search'],
+      ['cat', 'show'],
+      ['delete', 'erase'],
+    ]) {
+      const { exit, err } = await runToEnd(process.execPath, [REAL, 'archive', said ?? '', 'x'], {
+        ...process.env,
+        LC_ALL: 'C',
+        GATEHOUSE_CONFIG: tmpdir(),
+      })
+      assert.deepEqual([exit, err], [2, `There is no command archive ${said}. Is archive ${meant} meant?\n`])
+    }
+  })
+})
+
 describe('exit codes', () => {
   it('0 done, 1 a fault, 2 wrong usage, 5 not found; 3 when it does not run', async () => {
     using place = openPlace()
@@ -78,9 +96,10 @@ describe('exit codes', () => {
         [['probe', 'count', '2'], 0, /^$/],
         [['probe', 'count', '--to', '-1'], 1, /The command failed/],
         [['probe', 'count', 'many'], 2, /--to: a number is wanted/],
-        [['probe', 'count'], 2, /^--to is missing\. It is said like this: gatehouse probe count TO\n$/],
+        [['probe', 'count'], 2, /^TO is missing\. It is said like this: gatehouse probe count TO\n$/],
         [['probe', 'odd', '--since'], 2, /^--since needs a value\.\n$/],
         [['probe', 'cuont', '2'], 2, /Is probe count meant\?/],
+        [['probe', 'whoami', '--limit', 'abc'], 2, /^--limit is not known here; this command has no options/],
         [['porbe', 'count', '2'], 2, /Is probe meant\?/],
         [['probe', 'count', '2', '--tow', '3'], 2, /--tow is not known here/],
         [['--frob'], 2, /--frob: not known here/],

@@ -74,6 +74,7 @@ describe('what others wrote', () => {
     const output = openOutput(out.stream, err.stream, true)
     await output.row({ text: `${hostile}\n` })
     await output.text('said')
+    await output.said({ say: 'text', text: '2 hits, 1 shown.', values: { shown: 1, hits: 2 } })
     await output.refusal(4, 'no')
     await output.said({ say: 'progress', done: 1, total: 2, unit: 'rows' })
     await output.end()
@@ -83,6 +84,7 @@ describe('what others wrote', () => {
       [
         { version: 1, text: `${hostile}\n` },
         { version: 1, text: 'said' },
+        { version: 1, text: '2 hits, 1 shown.', shown: 1, hits: 2 },
       ],
     )
     assert.deepEqual(JSON.parse(err.text()), { version: 1, exit: 4, text: 'no' })

@@ -8,7 +8,7 @@ cli-components = Komponenten:
 cli-options = Optionen:
 cli-option-json = --json              ein JSON-Objekt je Zeile statt Tabellen
 cli-option-config = --config ORDNER     Einstellungen; sonst $GATEHOUSE_CONFIG, /etc/gatehouse, ./config
-cli-option-language = --language KÜRZEL   etwa en oder de; sonst die Sprache des Terminals
+cli-option-language = --language KÜRZEL   en oder de; sonst die Sprache des Terminals, sonst Englisch
 cli-option-help = --help              Hilfe zu einer Komponente oder einem Befehl
 cli-option-version = --version           Version des Ganzen
 cli-exits = Ende: 0 getan, 1 Fehler, 2 falscher Aufruf oder falsche Einstellungen, 3 der Prozess läuft nicht, 4 nicht erlaubt, 5 nicht gefunden.
@@ -28,6 +28,7 @@ cli-check-bad =
         [one] { $component }: eine Angabe ist falsch:
        *[other] { $component }: { $count } Angaben sind falsch:
     }
+cli-check-hidden = { $component }: lässt sich von Ihnen nicht prüfen: { $path } ist nicht für Ihre Augen. Fragen Sie als root.
 cli-check-not-set-up = { $component }: nicht eingerichtet ({ $file } ist nicht da).
 cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Komponente.
 cli-cannot-ask = lässt sich nicht fragen: { $fault }
@@ -38,5 +39,6 @@ cli-check-no-user = { $file }: people.{ $role }: Auf diesem Rechner gibt es kein
 cli-check-no-group = { $file }: people.{ $role }: Auf diesem Rechner gibt es keine Gruppe { $name }.
 cli-check-not-known = läuft nicht, darum lässt sich nicht wissen, ob der Server nach allem fragt: Offene Türen zeigen sich nur, während es läuft.
 cli-option-near = { $option }: hier unbekannt; ist { $near } gemeint?
-cli-place-missing = { $lacks } So heißt es: gatehouse { $form }
+cli-place-missing = { $name } fehlt. So heißt es: gatehouse { $form }
+cli-no-options = --{ $name } ist hier unbekannt; dieser Befehl hat keine eigenen Optionen.
 cli-value-missing = --{ $name } braucht einen Wert.

@@ -8,7 +8,7 @@ cli-components = Components:
 cli-options = Options:
 cli-option-json = --json              one JSON object a line instead of tables
 cli-option-config = --config FOLDER     settings files; else $GATEHOUSE_CONFIG, /etc/gatehouse, ./config
-cli-option-language = --language TAG      such as en or de; else the language of the terminal
+cli-option-language = --language TAG      en or de; else the language of the terminal, else English
 cli-option-help = --help              help for a component or command
 cli-option-version = --version           version of the suite
 cli-exits = Exit codes: 0 done, 1 a fault, 2 wrong usage or bad settings, 3 the process does not run, 4 not allowed, 5 not found.
@@ -28,6 +28,7 @@ cli-check-bad =
         [one] { $component }: one thing is wrong:
        *[other] { $component }: { $count } things are wrong:
     }
+cli-check-hidden = { $component }: cannot be checked by you: { $path } is not for your eyes. Ask as root.
 cli-check-not-set-up = { $component }: not set up ({ $file } is not there).
 cli-check-nothing = No settings file of a component is in { $folder }.
 cli-cannot-ask = cannot be asked: { $fault }
@@ -38,5 +39,6 @@ cli-check-no-user = { $file }: people.{ $role }: there is no user { $name } on t
 cli-check-no-group = { $file }: people.{ $role }: there is no group { $name } on this machine.
 cli-check-not-known = does not run, so it cannot be known whether the server asks about everything: open doors show only while it runs.
 cli-option-near = { $option }: not known here; is { $near } meant?
-cli-place-missing = { $lacks } It is said like this: gatehouse { $form }
+cli-place-missing = { $name } is missing. It is said like this: gatehouse { $form }
+cli-no-options = --{ $name } is not known here; this command has no options of its own.
 cli-value-missing = --{ $name } needs a value.

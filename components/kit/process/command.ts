@@ -28,7 +28,8 @@ export type Parameter = {
 /** What a command says while it runs, in order; on the wire one JSON object a line. */
 export type Said =
   | { say: 'row'; row: Readonly<Record<string, unknown>> }
-  | { say: 'text'; text: string }
+  /** `values`: the numbers in the text, for programs. */
+  | { say: 'text'; text: string; values?: Readonly<Record<string, string | number | boolean>> }
   | { say: 'progress'; done: number; total: number | null; unit: string }
 
 export type Args = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>

@@ -14,7 +14,11 @@ import { carried, createWords, type Fields, type Holds, type Word, type Words } 
 export type Problem = { file: string; line: number; setting: string | null; read: string | null; wanted: Message }
 
 /** A problem in the words of one language, as it is shown and as it crosses a process. */
-export type ToldProblem = Omit<Problem, 'wanted'> & { wanted: string }
+export type ToldProblem = Omit<Problem, 'wanted'> & {
+  wanted: string
+  /** A file that whoever checks may not read: no mistake that he could see. */
+  forbidden?: string
+}
 
 /**
  * Bad settings: the process ends with exit code 2 and every problem in its own line. Its words are chosen where they are shown;
@@ -136,7 +140,14 @@ export function sharedSchema(): Record<string, unknown> {
 }
 
 export function told(problem: Problem, text: Catalogue, language: string | undefined): ToldProblem {
-  return { ...problem, wanted: inWords(problem.wanted, text, language) }
+  const { id, args } = problem.wanted
+  const isForbidden =
+    args?.code === 'EACCES' && (id === 'kit-wanted-secret-readable' || id === 'kit-wanted-settings-file')
+  return {
+    ...problem,
+    wanted: inWords(problem.wanted, text, language),
+    ...(isForbidden ? { forbidden: String(args.path ?? problem.file) } : {}),
+  }
 }
 
 /** `config/archive.yaml:12: keep_for: "soon": a length of time is wanted, such as 30 days` */

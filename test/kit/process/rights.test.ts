@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { rightsOfJid } from '../../../components/kit/process/people.ts'
@@ -39,6 +48,19 @@ describe('rights', { skip }, () => {
         ['probe count', 4, NOBODY, 'nobody'],
       ],
     )
+  })
+
+  it('whoever may not read a secret is told that he cannot check, and of no mistake; a mistake beside it is told all the same', async () => {
+    using place = openPlace('secret_file: probe.secret\n')
+    const hidden = `probe: cannot be checked by you: ${place.config}/probe.secret is not for your eyes. Ask as root.\n`
+    const asked = await runCliAs(NOBODY, place, 'check')
+    const own = asked.out.split('\n').filter((line) => line.startsWith('probe: ') || line.includes('probe.yaml'))
+    assert.deepEqual([asked.exit, `${own[0]}\n`, own.length], [4, hidden, 1])
+    assert.equal((await runCli(place, 'check')).exit, 0)
+    writeFileSync(place.file, 'secret_file: probe.secret\nkeep_for: soon\n')
+    const both = await runCliAs(NOBODY, place, 'check')
+    assert.equal(both.exit, 2)
+    assert.match(both.out, /^probe: one thing is wrong:\n.*:2: keep_for: .*\nprobe: cannot be checked by you: /m)
   })
 
   it('a uid without a name may what anyone may', async () => {
