@@ -30,8 +30,11 @@ import { aborted, Waiters } from './waiters.ts'
 import { SERVER_CLOSED, type Wire } from './wire.ts'
 
 const TICK_MS = 1000
-/** A connection that lasted this long ended the trouble before it: the pauses start small again. */
-const STEADY_MS = 10_000
+/**
+ * A connection that lasted this long ended the trouble before it: the pauses start small again (RFC 6120 section 3.3 has them grow
+ * while reconnecting fails). What comes back with the connection, as a stanza that is sent again, ends it sooner than this.
+ */
+const STEADY_MS = 3000
 
 /** Begins to connect at once and goes on until drained. Throws when the link would be refused (see allowClear). */
 export function openStream(options: StreamOptions, events: StreamEvents): Stream {

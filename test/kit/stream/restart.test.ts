@@ -170,3 +170,35 @@ test('all answers of one turn go out in one write', async (t) => {
   assert.equal(first.element.attrs.id, '0')
   assert.equal(write.mock.calls.filter(({ arguments: [text] }) => String(text).includes('<message')).length, 1)
 })
+
+test('pauses grow while a connection does not last, and start small again after one that lasted three seconds', async (t) => {
+  const server = await serve(t)
+  const clock = heldClock()
+  let down = Promise.withResolvers<number>()
+  const { stream } = kitSubject(
+    server.port,
+    ({ event, fields }) => {
+      if (event === 'stream down') down.resolve(Number(fields?.againInMs))
+    },
+    { clock, random: () => 0, backoff: { firstMs: 500, mostMs: 30_000 } },
+  )
+  t.after(() => stream.drain(AbortSignal.abort()))
+  const pauses: number[] = []
+  for (const lasted of [0, 0, 2999, 3000, 0]) {
+    const peer = await server.accepted()
+    await peer.fence()
+    assert.equal(stream.state, 'up')
+    // In steps, so that the server answers the pings on the way.
+    for (let left = lasted; left > 0; left -= 1000) {
+      clock.pass(Math.min(left, 1000))
+      await turn()
+      await peer.fence()
+    }
+    peer.socket.destroy()
+    const pause = await down.promise
+    pauses.push(pause)
+    down = Promise.withResolvers()
+    clock.pass(pause)
+  }
+  assert.deepEqual(pauses, [250, 500, 1000, 250, 500])
+})
