@@ -118,7 +118,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   }
 }
 
-/** Half full is a warning; what is nearly full or full is an error, since the next step is that nothing is let through. */
+/** Half full is a warning; what is nearly full or full is an error, since a full one takes nothing. */
 const LOUD = { normal: 'info', warned: 'warn', alarmed: 'error', full: 'error' } as const
 
 function openPolicyJournal(settings: PolicySettings, log: Log, changed: (level: FillLevel) => void): Promise<Journal> {

@@ -29,9 +29,9 @@ export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'ru
 }
 
 /**
- * What is to be seen to while policy goes on: a rule file that was refused, since the old rules stay; a journal that fills; and doors past the question, a
- * line for each kind, for `gatehouse check`. Beside what policy is not asked at all, what its operators have left open at the
- * server: perhaps meant, and no reason to call policy unwell.
+ * What is to be seen to while policy goes on: a rule file that was refused, since the old rules stay; a journal that fills; and
+ * doors past the question, a line for each kind, for `gatehouse check`. Beside what policy is not asked at all, what its operators
+ * have left open at the server: perhaps meant, and no reason to call policy unwell.
  */
 export function warningsOf({ stream, rules, coverage, level, text, language }: Looked): readonly string[] {
   const say: Say = (id, args = {}) => text.say(id, language, args)

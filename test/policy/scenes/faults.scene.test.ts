@@ -88,7 +88,7 @@ test('a full journal: an error is answered, nothing is allowed, and what was all
   assert.deepEqual(levels, ['warned warn', 'alarmed error', 'full error'])
   assert.match(
     (await status({ name: 'policy', run: join(stage.folder, 'run') }, 'en')).warnings?.join() ?? '',
-    /the journal is full, /,
+    /the journal is full and takes nothing more: /,
   )
 })
 
