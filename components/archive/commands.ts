@@ -65,6 +65,9 @@ export function openCommands(desk: Desk): Command[] {
       if (asks && desk.reasonRequired && text(args.reason).trim() === '')
         throw new CommandError(desk.say('archive-reason-wanted', asked.language), EXIT.usage)
       yield* runs[declared.name](desk, args, asked)
+      const host = text(args.host)
+      if (host !== '' && !(await desk.store.read('knowsHost', host)))
+        yield { say: 'text', text: desk.say('archive-host-not-known', asked.language, { host }) }
     },
   }))
 }

@@ -763,6 +763,16 @@ test('filters: room, domain, verdict, settlement, rule; each with words or alone
     assert.equal((await stage.ask('archive search', wrong)).exit, EXIT.usage)
 })
 
+test('a host that nobody knows is told so; one that was named or has records is not', async () => {
+  await using stage = await openStage()
+  await stage.write(source(), ask({ n: 1, host: 'other.example', stanza: chat('x') }))
+  const told = async (host: string) => (await stage.ask('archive search', { words: 'x', host })).texts.slice(1)
+  assert.deepEqual(await told('corp.exmaple'), [
+    'No virtual host corp.exmaple is known here: nothing was recorded for it, and no server has named it.',
+  ])
+  for (const host of ['corp.example', 'Other.example']) assert.deepEqual(await told(host), [])
+})
+
 test('hosts have files of their own, and a search over them and their months is newest first, up to its limit', async () => {
   const path = (stage: Stage) => stage.months().map((file) => file.split('/').slice(-2).join('/'))
   await using stage = await openStage()

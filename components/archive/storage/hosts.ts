@@ -15,6 +15,13 @@ export const SENT_TO = `EXISTS (SELECT 1 FROM json_each(?) AS h
 export const SERVES_HOSTS = `(s.hosts IS NULL OR EXISTS (
   SELECT 1 FROM json_each(?) AS h WHERE instr(' ' || lower(s.hosts) || ' ', ' ' || h.value || ' ') > 0))`
 
+/** Something was recorded for it, or a helper has named it. */
+export function knowsHost(book: DatabaseSync, host: string): boolean {
+  const sql = `SELECT 1 FROM file WHERE lower(host) = :host UNION ALL
+    SELECT 1 FROM source WHERE instr(' ' || lower(hosts) || ' ', ' ' || :host || ' ') > 0 LIMIT 1`
+  return statement(book, sql).get({ host: host.toLowerCase() }) !== undefined
+}
+
 export function hostsValue(hosts: readonly string[]): string {
   return JSON.stringify(hosts)
 }

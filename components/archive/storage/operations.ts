@@ -6,7 +6,7 @@ import type { Batch } from '../domain/batch.ts'
 import type { Hosts, Search } from '../domain/record.ts'
 import { type Erase, erase, standings } from './erase.ts'
 import { search, searchAll } from './find.ts'
-import { hostCounts } from './hosts.ts'
+import { hostCounts, knowsHost } from './hosts.ts'
 import { type Keeper, keepBatch, keepCounting } from './keep.ts'
 import { foldNow, openMonths } from './months.ts'
 import { openNames } from './names.ts'
@@ -43,6 +43,7 @@ function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
       ends: (db: DatabaseSync, _: null) => endsOf(db),
       counts: (db: DatabaseSync, _: null) => counts(db, months),
       hostCounts: (db: DatabaseSync, hosts: readonly string[]) => hostCounts(db, months, hosts),
+      knowsHost: (db: DatabaseSync, host: string) => knowsHost(db, host),
       undecided: (db: DatabaseSync, _: null) => undecided(db, months),
       findings: (db: DatabaseSync, query: { open: boolean; limit: number; hosts: Hosts }) => findings(db, query),
       accesses: (db: DatabaseSync, query: { user: string; limit: number; hosts: Hosts }) => accesses(db, query),

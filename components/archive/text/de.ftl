@@ -42,6 +42,7 @@ archive-note = Hinweis: { $note }
 archive-stanza = Stanza, nach der gefragt wurde:
 archive-replacement = Stanza, die an ihre Stelle trat:
 archive-nothing-missing = Es fehlt nichts.
+archive-host-not-known = Ein virtueller Host { $host } ist hier nicht bekannt: Für ihn wurde nichts festgehalten, und kein Server hat ihn genannt.
 archive-room = Nur in diesem Raum.
 archive-domain = Nur wo die Adresse des Absenders oder des Empfängers zu dieser Domain gehört.
 archive-verdict = Nur mit diesem Urteil: allow, refuse, replace, none.

@@ -42,6 +42,7 @@ archive-note = Note: { $note }
 archive-stanza = Stanza as it was asked about:
 archive-replacement = Stanza that took its place:
 archive-nothing-missing = Nothing is missing.
+archive-host-not-known = No virtual host { $host } is known here: nothing was recorded for it, and no server has named it.
 archive-room = Only in this room.
 archive-domain = Only where the sender's or the recipient's address is of this domain.
 archive-verdict = Only with this verdict: allow, refuse, replace, none.
