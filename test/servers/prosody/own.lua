@@ -174,6 +174,82 @@ local CASES = {
 };
 for _, case in ipairs(CASES) do equal(kind_of(read(case[1])), case[2], case[1]:sub(1, 140)); end
 
+-- Each kind can be switched off, alone, and then nothing else is. A stanza of each, and the options of a host that names the other nine.
+do
+	local TEN = { "message", "error", "status", "subscription", "join", "iq", "pep", "vcard", "room", "file" };
+	local function options_of(given)
+		local told = {};
+		local host = { host = "corp", log = function (_, _, text) told[#told + 1] = text; end };
+		function host:get_option(name, default) -- luacheck: ignore 212/self
+			if given[name] == nil then return default; end
+			return given[name];
+		end
+		return module:require "options"(host), told;
+	end
+	local function said_by(kind)
+		for _, case in ipairs(CASES) do
+			if case[2] == kind then return case[1]; end
+		end
+	end
+	prosody.core_post_stanza, prosody.core_route_stanza = function () end, function () end;
+	prosody.full_sessions, prosody.bare_sessions = {}, {};
+	prosody.hosts = {
+		corp = { type = "local", modules = {} }, ["rooms.corp"] = { type = "component", modules = { muc = {} } };
+		["upload.corp"] = { type = "component", modules = {} }, ["pubsub.corp"] = { type = "component", modules = {} };
+	};
+	-- The kind that the entrance of a client's session puts the stanza to its queue with; nil: the stanza was not held.
+	local function held_as(xml, options)
+		local as;
+		local host = { name = "corp", link = {}, asked = options.asked, trusted = options.trusted };
+		local hold = { hold = function (_, _, _, kind) as = kind; end };
+		local entries = assert(loadfile(folder.."/entries.lib.lua"))()({ released = {}, hosts = { corp = host }, links = {}, keyed = {} }, kinds, hold);
+		local session = {
+			type = "c2s", host = "corp", username = "alice", resource = "r", full_jid = "alice@corp/r", log = function () end;
+			thread = { run = function () end }, send = function () end;
+		};
+		entries.take(read(xml), session);
+		return as;
+	end
+	local count = 0;
+	for _ in pairs(kinds.all) do count = count + 1; end
+	equal(count, #TEN, "ten kinds");
+	for _, off in ipairs(TEN) do
+		local others = {};
+		for _, kind in ipairs(TEN) do if kind ~= off then others[#others + 1] = kind; end end
+		local options, told = options_of { gatehouse_screen = "policy", gatehouse_ask = others };
+		equal(#told, 0, off.." switched off without a word");
+		for _, kind in ipairs(TEN) do
+			local wanted = nil;
+			if kind ~= off then wanted = kind; end
+			equal(held_as(said_by(kind), options), wanted, kind.." with "..off.." switched off");
+		end
+	end
+
+	-- What holds where nothing is said, as the README has it.
+	local options = options_of { gatehouse_screen = "policy" };
+	local file = assert(io.open(folder.."/README.md"));
+	local readme = file:read "a";
+	file:close();
+	local compared = 0;
+	for name, default in readme:gmatch "\n  gatehouse_([%w_]+)%s+(%S+)" do
+		local number = tonumber(default);
+		if number then
+			compared = compared + 1;
+			equal(options[name], number, "default of "..name);
+		end
+	end
+	equal(compared, 7, "numbers in the README's table");
+	for name, number in pairs { try = 2, hold_max = 5, max_questions = 1000, max_bytes = 32 * 1024 * 1024, max_reports = 10000, spool_max_bytes = 256 * 1024 * 1024, max_stanza = 2 * 1024 * 1024 } do
+		equal(options[name], number, "default of "..name.." in PROTOCOL.md");
+	end
+	equal(options.on_outage, readme:match '\n  gatehouse_on_outage%s+"(%a+)"', "default of on_outage");
+	equal(options.on_outage, "closed", "default of on_outage");
+	for _, kind in ipairs(TEN) do check(options.asked[kind] == true, kind.." is asked about"); end
+	equal(readme:match "\n  gatehouse_ask%s+all kinds%s+{ ([^}]*) }", '"'..table.concat(TEN, '", "')..'"', "the README's kinds");
+	equal(next(options.trusted), nil, "nobody is trusted");
+	prosody.hosts = {};
+end
+
 -- The writer: what it writes stands alone and reads as the same.
 local tricky = read("<message id='a&amp;b&#10;c&apos;d' type='chat' xml:lang='de'><body>&lt;&amp;&gt; ' \" ü &#13;</body>"
 	.."<x xmlns='urn:x' xmlns:p='urn:p' p:k='v'><y xmlns=''><z xmlns='urn:x'/></y></x><html xmlns='urn:h'><message xmlns='jabber:client'><body>in</body></message></html></message>");
