@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mistake in the settings, the folder or the installation of mod_gatehouse closes the host and says so; it never opens it.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -39,6 +40,25 @@ describe('mistakes in the settings of mod_gatehouse', () => {
     await bounced(gated)
     await soon(gated.prosody.logged(/gatehouse_on_outage is "opne"/), 'the error in the log')
     await soon(gated.prosody.logged(/has not connected yet; the outage rule applies/), 'the warning')
+  })
+
+  it('says of a screen that was there and went that it is not connected, and not that it has not been yet', async () => {
+    const never = { name: 'never.example', lines: gate([], 'never.invalid') }
+    const later = { name: 'later.example', lines: ['gatehouse_screen = "later.invalid"'] }
+    await using gated = await openGated({ settings: { hosts: [never, later] } })
+    const screen = await gated.asking()
+    // From now on this is said of each screen that has never been there.
+    await soon(gated.prosody.logged(/Screen never\.invalid has not connected yet/), 'the warning')
+    await screen.close()
+    await soon(gated.prosody.logged(/not connected; the outage rule applies/), 'the outage')
+    // It is looked for as often as the other one, until that one has been missed for as long.
+    await gated.shell('module:load("gatehouse", "later.example")')
+    await soon(gated.prosody.logged(/Screen later\.invalid has not connected yet/), 'the warning of the other one')
+    const said = readFileSync(gated.prosody.logFile, 'utf8').match(/Screen \S+ has not connected yet/g)
+    assert.deepEqual(
+      said,
+      ['never', 'later'].map((name) => `Screen ${name}.invalid has not connected yet`),
+    )
   })
 
   it('asks about every kind where one is misspelt', async () => {

@@ -109,7 +109,9 @@ local function tick_link(link, t)
 	local session = session_of(link.screen);
 	local done = link.safe_done;
 	if not session and not link.broken then lost(link); end
-	if not session and not link.greeted and t - link.since > 5 then
+	if session then
+		link.greeted = true;
+	elseif not link.greeted and t - link.since > 5 then
 		link.greeted = true;
 		log("warn", "Screen %s has not connected yet; the outage rule applies", link.screen);
 	end
