@@ -101,7 +101,7 @@ it('`gatehouse status` names an idle host that the helper left, and nothing more
       if (signal.aborted) assert.match(said, pattern)
     }
   }
-  const well = /^well: (?!.*its helper)/
+  const well = /^(?:well|warned): (?!.*its helper)/
   await until(well)
   await world.prosody.shell(`module:unload("gatehouse", "${LAB}")`)
   assert.match(await until(/its helper/), new RegExp(`^not ready: ${LAB}: its helper has stopped`))
