@@ -84,6 +84,51 @@ describe('closed: without an answer nothing passes', () => {
     await bob.got(/welcome back/)
   })
 
+  it('goes on asking after two time-outs in a row, however often', async () => {
+    await using gated = await openGated({ lines: ['gatehouse_try = 0.5', 'gatehouse_hold_max = 1'] })
+    const screen = await gated.asking()
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    const marks = () => screen.seen.filter((iq) => iq.includes('<mark ')).length
+    const before = marks()
+    for (const round of ['once', 'again']) {
+      const muted = [`MUTE one ${round}`, `MUTE two ${round}`]
+      for (const body of muted) alice.say(BOB, body)
+      for (const body of muted) assert.match(await alice.got(new RegExp(`id='${body.replaceAll(' ', '-')}'`)), BOUNCED)
+      alice.say(BOB, `asked ${round}`)
+      await bob.got(new RegExp(`asked ${round}`))
+    }
+    // A breaker that had opened would have taken three answered probes to close.
+    assert.ok(marks() - before < 3, 'no breaker opened')
+  })
+
+  it('probes a silent screen once a second, however long a try lasts, and asks after three good answers, not two', async () => {
+    await using gated = await openGated({ lines: ['gatehouse_try = 20', 'gatehouse_hold_max = 25'] })
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    let answers = 0
+    const silent = { test: (iq: string) => iq.includes('<mark ') && --answers < 0 } as RegExp
+    const screen = await gated.screen(SCREEN, { silent })
+    const marks = () =>
+      [...screen.seen.join('').matchAll(/<mark [^>]*at='([^']+)'/g)].map(([, at = '']) => Date.parse(at))
+    const marked = (count: number) =>
+      soon(screen.saw({ test: () => marks().length >= count } as unknown as RegExp), `${count} marks`)
+    await marked(4)
+    const gaps = marks().flatMap((at, i, all) => (i === 0 ? [] : [at - (all[i - 1] ?? 0)]))
+    assert.ok(Math.min(...gaps) >= 990 && Math.max(...gaps) < 3_000, `one a second: ${gaps}`)
+
+    answers = 2
+    await marked(7)
+    alice.say(BOB, 'after two')
+    assert.match(await alice.got(/id='after-two'/), BOUNCED)
+    assert.ok(!screen.seen.some((iq) => iq.includes('after two')), 'two are not enough')
+    answers = 1
+    await soon(gated.prosody.logged(/questions are asked/), 'the third')
+    answers = Number.POSITIVE_INFINITY
+    alice.say(BOB, 'after three')
+    await bob.got(/after three/)
+  })
+
   it('asks a second time over a new connection what the old one left unanswered', async () => {
     await using gated = await openGated({ lines: ['gatehouse_try = 10', 'gatehouse_hold_max = 15'] })
     const first = await gated.asking()

@@ -93,7 +93,9 @@ end
 local function tick_link(link, t)
 	local late = collect_where(link.outstanding, function (rec) return t - rec.sent >= rec.host.try; end);
 	for id, rec in pairs(late or {}) do
-		link.fails, link.goods, link.probing = link.fails + 1, 0, false;
+		link.probing = false;
+		-- A probe from before it was found to be back says nothing of how it is now.
+		if link.broken or rec.sent >= (link.back_at or 0) then link.fails, link.goods = link.fails + 1, 0; end
 		if link.fails >= FAILURES then break_link(link, "three time-outs in a row"); end
 		fail(link, id, rec, t);
 	end
@@ -121,7 +123,10 @@ local function tick_link(link, t)
 	if link.broken then
 		for _, host in pairs(link.hosts) do close_long_run(host, t); end
 		if not session then return; end
-		if not link.probing and t - (link.probed_at or 0) >= PROBE_EVERY then probe(link); end
+		if t - (link.probed_at or 0) >= PROBE_EVERY then
+			link.probing = false; -- the one before may still wait for its answer: a try may last longer
+			probe(link);
+		end
 		return;
 	end
 	tell_run(link);

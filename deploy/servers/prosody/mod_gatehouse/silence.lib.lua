@@ -109,7 +109,7 @@ local function good(link)
 	link.probing = false;
 	link.goods = link.goods + 1;
 	if link.goods < GOOD_ANSWERS then return probe(link); end
-	link.broken = false;
+	link.broken, link.back_at = false, now();
 	log("info", "Screen %s answers; questions are asked", link.screen);
 	local waiting = link.waiting;
 	link.waiting = {};
