@@ -126,6 +126,39 @@ describe('ways past the helper', () => {
     await soon(screen.saw(new RegExp(`<stanza-id n='\\d+' by='${BOB}'`)), "the recipient's archive")
   })
 
+  it('what is replaced is replaced in all archives: of the sender, the recipient and the room', async () => {
+    alice.client.send(`<message to='${BOB}' type='chat' id='re1'><body>a REPLACE between us</body></message>`)
+    await bob.got(/a \[masked\] between us/)
+    const [form, muc] = ['http://jabber.org/protocol/muc#owner', 'http://jabber.org/protocol/muc']
+    alice.client.send(`<presence to='masks@${ROOMS}/Al'><x xmlns='${muc}'/></presence>`)
+    await alice.got(/<presence[^>]*from='masks@[^>]*>.*code='110'/)
+    alice.client.send(
+      `<iq type='set' id='masks' to='masks@${ROOMS}'><query xmlns='${form}'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
+    )
+    await alice.got(/<iq[^>]*id='masks'/)
+    alice.client.send(
+      `<message to='masks@${ROOMS}' type='groupchat' id='re2'><body>a REPLACE in a room</body></message>`,
+    )
+    await alice.got(/<message[^>]*from='masks@[^>]*>.*a \[masked\] in a room/)
+    const archive = async (person: Person, id: string, attrs: string) => {
+      const last = "<set xmlns='http://jabber.org/protocol/rsm'><max>5</max><before/></set>"
+      person.client.send(
+        `<iq type='set' id='${id}'${attrs}><query xmlns='urn:xmpp:mam:2' queryid='${id}'>${last}</query></iq>`,
+      )
+      assert.match(await person.got(new RegExp(`<iq[^>]*id='${id}'`)), /type='result'/)
+      return person.inbox.filter((stanza) => stanza.includes(`queryid='${id}'`)).join('\n')
+    }
+    const archives = {
+      sender: [await archive(alice, 'mam-a', ''), 'a [masked] between us'],
+      recipient: [await archive(bob, 'mam-b', ''), 'a [masked] between us'],
+      room: [await archive(alice, 'mam-r', ` to='masks@${ROOMS}'`), 'a [masked] in a room'],
+    } as const
+    for (const [whose, [kept, words]] of Object.entries(archives)) {
+      assert.ok(kept.includes(`<body>${words}</body>`), `the archive of the ${whose}: ${kept}`)
+      assert.ok(!kept.includes('REPLACE'), `the archive of the ${whose}`)
+    }
+  })
+
   it('a refused subscription also gets unsubscribed; a refused status is kept back, being there is not', async () => {
     alice.client.send(`<presence to='${BOB}' type='subscribe' id='sub'><status>DENY</status></presence>`)
     await alice.got(/<presence[^>]*type='error'/)
