@@ -153,3 +153,28 @@ describe('who is believed', () => {
     await bob.got(/LATER secret/)
   })
 })
+
+describe('the ids of what is asked and told', () => {
+  it('cannot be guessed: 96 random bits each, what comes from the disk included', async () => {
+    await using gated = await openGated()
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    const BOB = `bob@${HOST}`
+    alice.say(BOB, 'nobody there')
+    await alice.got(/id='nobody-there'/)
+    const screen = await gated.asking()
+    await soon(screen.saw(/<outage /), 'what was on disk')
+    for (let i = 0; i < 100; i++) {
+      alice.say(BOB, `number ${i}.`)
+      await bob.got(new RegExp(`number ${i}\\.`))
+    }
+    const ids = screen.seen
+      .filter((iq) => iq.startsWith("<iq type='set'"))
+      .map((iq) => /^<iq [^>]*id='([^']*)'/.exec(iq)?.[1] ?? '')
+    assert.ok(ids.length >= 100)
+    for (const id of ids) assert.match(id, /^gh-[0-9a-f]{24}$/)
+    assert.equal(new Set(ids).size, ids.length)
+    // A digit that is fixed, or counts slowly, would be nearly the same in all; of a random one all sixteen come.
+    for (let at = 3; at < 27; at++) assert.ok(new Set(ids.map((id) => id[at])).size > 8, `digit ${at} of ${ids}`)
+  })
+})
