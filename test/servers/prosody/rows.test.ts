@@ -21,7 +21,7 @@ describe('rows of the table of coverage', () => {
     const http = await freePort()
     gated = await openGated({
       settings: {
-        modules: ['mam', 'adhoc', 'http', 'motd', 'gatehouse_rewriter'],
+        modules: ['mam', 'adhoc', 'http', 'motd', 'gatehouse_rewriter', 'gatehouse_speaker'],
         pluginPaths: [join(import.meta.dirname, 'plugins')],
         global: [
           'motd_text = "the word of the day"',
@@ -178,6 +178,14 @@ describe('rows of the table of coverage', () => {
     await fence(carol, 'behind her archive')
     for (const words of ['for later', 'said in the room']) assert.equal(asked(words), 1, words)
     assert.equal(asked('urn:xmpp:mam:2'), 0)
+  })
+
+  it('what a module says in the name of a user is not covered: it passes, and nobody is asked', async () => {
+    const words = 'DENY what alice never said'
+    await gated.shell(`> prosody.hosts["${HOST}"].modules.gatehouse_speaker.speak("${ALICE}/r", "${BOB}", "${words}")`)
+    assert.match(await bob.got(/what alice never said/), new RegExp(`from='${ALICE}/r'`))
+    await fence(alice, 'behind what she never said')
+    assert.equal(asked(words), 0)
   })
 
   it('what a module behind the helper changes is on record as it was asked', async () => {
