@@ -10,6 +10,7 @@ import { status } from '../../components/cli/network/ask.ts'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import { type Prosody, type ProsodyComponent, startProsody } from '../../deploy/demo/prosody.ts'
 import { startComponent } from '../harness/component.ts'
+import { listen } from '../harness/listener.ts'
 import { serverLack } from './servers.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -52,8 +53,13 @@ suite('what the README tells to install', { skip: lack ?? false }, () => {
         folder: join(folder, 'prosody'),
         ports: { c2s, component },
         global,
-        hosts: parts.filter(({ isHost }) => isHost).map(section),
-        components: parts.filter(({ isHost }) => !isHost).map(section),
+        // A host lists what lies one label below it: the parent of the screen would, were the screen not hidden.
+        hosts: [...parts.filter(({ isHost }) => isHost).map(section), { name: 'gatehouse.internal' }],
+        components: [
+          ...parts.filter(({ isHost }) => !isHost).map(section),
+          { name: 'shown.gatehouse.internal', secret: 'another' },
+        ],
+        accounts: [{ jid: 'ann@corp.example', password: 'x' }],
       })
     }
     const [policyYaml = ''] = block('yaml').split(/^# gatehouse\.yaml\n/m)
@@ -80,6 +86,19 @@ suite('what the README tells to install', { skip: lack ?? false }, () => {
     assert.match(proof, /gatehouse/)
     assert.ok(README.includes('Screen policy.gatehouse.internal answers; questions are asked'))
     assert.equal(await stateOf(), null)
+
+    const login = { address: '127.0.0.1', port: c2s, domain: 'corp.example', user: 'ann', password: 'x', resource: 'r' }
+    const ann = await listen(login)
+    const items = async (host: string) => {
+      ann.client.send(
+        `<iq type='get' id='items-${host}' to='${host}'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>`,
+      )
+      const listed = await ann.next(new RegExp(`<iq[^>]*id='items-${host}'`))
+      return [...listed.matchAll(/<item [^>]*jid='([^']*)'/g)].map(([, jid]) => jid)
+    }
+    assert.deepEqual(await items('corp.example'), ['rooms.corp.example'])
+    assert.deepEqual(await items('gatehouse.internal'), ['shown.gatehouse.internal'], 'the screen is not listed')
+    ann.client.break()
 
     await first.stop()
     const second = open.use(await server('rooms.corp.example'))
