@@ -125,8 +125,7 @@ test('words of many records, each erased one after the other: none stays in a la
   db.exec("INSERT INTO words (words) VALUES ('integrity-check')")
   assert.equal(db.prepare("SELECT v FROM words_config WHERE k = 'secure-delete'").get()?.v, 0)
   db.close()
-  assert.equal(
-    (await stage.ask('archive search', { words: 'everyone', limit: 1 })).texts[0],
-    `${(count - 25).toLocaleString('en')} hits, 1 shown.`,
-  )
+  // Counting ends at 10,000.
+  const hits = LONG ? 'More than 10,000' : (count - 25).toLocaleString('en')
+  assert.equal((await stage.ask('archive search', { words: 'everyone', limit: 1 })).texts[0], `${hits} hits, 1 shown.`)
 })
