@@ -56,8 +56,12 @@ test('everything an operator installs is in the package, and no source', () => {
 const own = (file: string) => !file.startsWith('node_modules')
 
 test('npm starts a component with the flags of its unit', () => {
+  // In the place of the shell, so that a signal to npm reaches it.
   for (const name of ['policy', 'archive'])
-    assert.equal(about.scripts[`start:${name}`], ['node', ...NODE_FLAGS, `dist/components/${name}/main.js`].join(' '))
+    assert.equal(
+      about.scripts[`start:${name}`],
+      ['exec node', ...NODE_FLAGS, `dist/components/${name}/main.js`].join(' '),
+    )
 })
 
 test('the installed command line, policy and archive do the main job', async () => {

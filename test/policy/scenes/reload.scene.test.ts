@@ -151,13 +151,14 @@ test('commands and metrics show counts, never contents', async () => {
   assert.deepEqual([stats.strangers, stats.bad_screens, stats['rule g7-word5'], stats.questions_in_work], [1, 1, 1, 0])
   const rules = (await askCommand(run, 'policy rules')).map(({ what, value, hits }) => [what, value, hits])
   const [before, last] = [
-    rules.findIndex(([what]) => what === 'rules'),
+    rules.findIndex(([what]) => what === 'hits_since'),
     rules.findIndex(([what]) => what === 'otherwise'),
   ]
   const listed = [
     ...WORDS.map((word) => [`rule g7-${word}`, 'refuse', word === 'word5' ? 1 : 0]),
     ['otherwise', 'allow', 2],
   ]
+  assert.ok(before > 0 && Date.parse(String(rules[before]?.[1])) <= Date.now())
   assert.deepEqual(rules.slice(before + 1, last + 1), listed)
   replaceRules(stage, `${generation(7)}# the same rules in another file\n`)
   stage.policy.kill('SIGHUP')
