@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** What `--json` prints: one object a line. A text (`{version, text}` alone) is for people and no row. */
+/** What `--json` prints: one object a line. A text (`text` right behind `version`, with its numbers after it) is for people and no row. */
 export function readRows(out: string): Row[] {
   return out
     .split('\n')
     .filter((line) => line !== '')
     .map((line): Row => JSON.parse(line))
-    .filter((row) => Object.keys(row).join() !== 'version,text')
+    .filter((row) => Object.keys(row)[1] !== 'text')
 }
 
 /** Throws unless these records, newest first, are settled as listed, oldest first. */

@@ -11,7 +11,7 @@ async function printed(rows: readonly Row[], text: string): Promise<string> {
   const out = new PassThrough()
   const output = openOutput(out, new PassThrough(), true)
   for (const row of rows) await output.said({ say: 'row', row })
-  await output.said({ say: 'text', text })
+  await output.said({ say: 'text', text, values: { shown: rows.length, hits: rows.length } })
   await output.end()
   return String(out.read())
 }
