@@ -22,7 +22,7 @@ export type GateOptions = { form: 'quick' | 'normal' | 'long' }
 const SHAPE = {
   quick: { rounds: 2, seconds: 2, slices: 3, sliceSeconds: 2, syncs: 300, messages: 0 },
   normal: { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 1000, messages: 100_000 },
-  long: { rounds: 10, seconds: 6, slices: 8, sliceSeconds: 10, syncs: 3000, messages: 100_000 },
+  long: { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 3000, messages: 100_000 },
 } as const
 
 const PAIRS = 20
