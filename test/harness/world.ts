@@ -30,6 +30,8 @@ export type WorldOptions = {
   hosts?: readonly string[]
   /** Also a room service with the helper on it. */
   rooms?: boolean
+  /** Domain of a further component, such as a gateway to another network, which connects to the component port with the same secret. */
+  gateway?: string
   /** The rule file below `version: 1`; default: everything passes. */
   rules?: string
   onOutage?: 'closed' | 'open'
@@ -67,6 +69,8 @@ export type World = AsyncDisposable & {
   startProsody(): Promise<Prosody>
   startPolicy(change?: Part): Promise<Component>
   startArchive(change?: Part): Promise<Component>
+  /** The rule file. */
+  readonly rulesFile: string
   /** Changes the rule file and waits until it is in force. */
   setRules(rules: string): Promise<void>
   ask(command: string, args?: Readonly<Record<string, unknown>>): Promise<Row[]>
@@ -93,6 +97,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     folder,
     run: join(folder, 'run'),
     journal: settings.journal,
+    rulesFile: settings.rules,
     address,
     ports,
     secret: SECRET,
@@ -155,6 +160,7 @@ function serverSettings(folder: string, ports: ProsodySettings['ports'], options
     components: [
       { name: SCREEN, secret: SECRET },
       ...(options.rooms === true ? [{ name: ROOMS, module: 'muc', lines: helper }] : []),
+      ...(options.gateway === undefined ? [] : [{ name: options.gateway, secret: SECRET }]),
     ],
     ...rest,
     pluginPaths: [TEST_PLUGINS, ...pluginPaths],

@@ -121,7 +121,7 @@ function readSet(
   if (!isMap(file.value)) return file.refuse('policy-wanted-rule-file')
   file.keys(FILE_KEYS)
   if (file.value.version !== 1) file.at('version').refuse('policy-wanted-version')
-  const otherwise = file.at('otherwise').oneOf(['allow', 'refuse'] as const)
+  const otherwise = readOtherwise(file.at('otherwise'))
   readNamed(file, named)
   const rules: Rule[] = []
   const examples: { rule: Rule; wanted: readonly Wanted[] }[] = []
@@ -146,6 +146,11 @@ function readSet(
     if (!(error instanceof VocabularyTooLarge)) throw error
     return file.at('rules').refuse('policy-too-many-words', { most: String(STATES_MAX) })
   }
+}
+
+/** The end of the walk, for whatever no rule has decided: what depends on something, or has more to say, is a rule. */
+function readOtherwise(place: Reading): 'allow' | 'refuse' | null {
+  return isMap(place.value) ? place.refuse('policy-otherwise-alone') : place.oneOf(['allow', 'refuse'])
 }
 
 function readRule(place: Reading, ids: Set<string>, named: Named): Rule | null {

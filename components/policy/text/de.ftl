@@ -84,6 +84,7 @@ policy-wanted-replacement = darunter werden mask und text verlangt
 policy-wanted-room = verlangt werden true, false oder Adressen von Räumen
 policy-wanted-rooms-domain = verlangt wird eine Domain ohne @, etwa rooms.corp.example
 policy-wanted-rule = verlangt wird eine Regel mit id, when und then
+policy-otherwise-alone = verlangt wird nur allow oder refuse; was Bedingungen, einen Text oder Schlagwörter hat oder sagt, was festgehalten wird, ist eine Regel: die letzte, mit when: always für alles Übrige
 policy-wanted-rule-file = verlangt wird eine Datei mit version, otherwise und rules
 policy-wanted-rules = verlangt wird eine Liste von Regeln
 policy-wanted-rules-file = verlangt wird eine lesbare Regeldatei; { $file } lässt sich nicht lesen ({ $code })

@@ -84,6 +84,7 @@ policy-wanted-replacement = mask and text are wanted below it
 policy-wanted-room = true, false, or addresses of rooms are wanted
 policy-wanted-rooms-domain = a domain without @ is wanted, such as rooms.corp.example
 policy-wanted-rule = a rule with id, when and then is wanted
+policy-otherwise-alone = allow or refuse alone is wanted; what has conditions, a text, tags, or says what is recorded, is a rule: the last one, with when: always for all that is left
 policy-wanted-rule-file = a file with version, otherwise and rules is wanted
 policy-wanted-rules = a list of rules is wanted
 policy-wanted-rules-file = a readable rule file is wanted; { $file } cannot be read ({ $code })

@@ -27,6 +27,13 @@ const bad: readonly [what: string, text: string, line: number, message: RegExp][
   ['nothing', '', 1, /a file with version/],
   ['no otherwise', 'version: 1\nrules: []\n', 1, /otherwise: one of allow, refuse is wanted/],
   ['another otherwise', 'version: 1\notherwise: replace\n', 2, /otherwise: one of allow, refuse/],
+  [
+    'otherwise with conditions',
+    'version: 1\notherwise: { when: { room: true }, refuse: {} }\n',
+    2,
+    /otherwise: allow or refuse alone .* is a rule: the last one, with when: always/,
+  ],
+  ['otherwise with a text', 'version: 1\notherwise:\n  refuse: { text: { en: No. } }\n', 2, /allow or refuse alone/],
   ['another version', 'version: 2\notherwise: allow\n', 1, /version: version: 1 is wanted/],
   ['no version', 'otherwise: allow\n', 1, /version: 1 is wanted/],
   ['bad YAML', 'version: 1\notherwise: [\n', 2, /./],
