@@ -52,6 +52,8 @@ export type Following = {
 }
 
 const RETRY_MS = 1000
+/** While there is more to keep. What is not acknowledged only stays in the journal for longer; the store knows what it has. */
+const ACKNOWLEDGE_EVERY_MS = 1000
 
 export function openFollowing(options: FollowOptions): Following {
   const { follower, journal, told } = options
@@ -60,6 +62,9 @@ export function openFollowing(options: FollowOptions): Following {
   let read = options.cursor
   let lastAt: number | null = null
   let blocked = false
+  let acknowledged = 0
+  let acknowledging = Promise.resolve()
+  let later: NodeJS.Timeout | undefined
   const waiting = new Set<() => void>()
   let hurry = () => {}
 
@@ -76,7 +81,7 @@ export function openFollowing(options: FollowOptions): Following {
     },
     async run(signal) {
       // What was committed before a crash and not acknowledged.
-      if (position > 0) await follower.acknowledge(position)
+      await acknowledge()
       let commit: Promise<void> = Promise.resolve()
       try {
         for await (const entries of follower.follow(position, { limit: options.batch, signal })) {
@@ -85,13 +90,15 @@ export function openFollowing(options: FollowOptions): Following {
           const batch = prepare(entries)
           await commit
           if (signal.aborted) return
-          commit = keepUntilKept(batch, entries.at(-1)?.at ?? null, signal)
+          const more = entries.length >= options.batch
+          commit = keepUntilKept(batch, entries.at(-1)?.at ?? null, more, signal)
           // A fault of the commit is heard at the next turn or at the end.
           commit.catch(() => {})
-          if (entries.length < options.batch) await pace(signal)
+          if (!more) await pace(signal)
         }
       } finally {
-        await commit
+        await commit.finally(() => clearTimeout(later))
+        await acknowledge()
       }
     },
     async caughtUp(signal) {
@@ -154,7 +161,21 @@ export function openFollowing(options: FollowOptions): Following {
     }
   }
 
-  async function keepUntilKept(prepared: Batch, at: number | null, signal: AbortSignal): Promise<void> {
+  /** One after the other; one that failed ends the following at the next turn. */
+  function acknowledge(): Promise<void> {
+    clearTimeout(later)
+    later = undefined
+    acknowledging = acknowledging.then(async () => {
+      const upTo = position
+      if (upTo > acknowledged) await follower.acknowledge(upTo)
+      acknowledged = upTo
+    })
+    acknowledging.catch(() => {})
+    return acknowledging
+  }
+
+  /** `more`: at least as much waits to be read. */
+  async function keepUntilKept(prepared: Batch, at: number | null, more: boolean, signal: AbortSignal): Promise<void> {
     let batch = prepared
     for (;;) {
       try {
@@ -175,7 +196,11 @@ export function openFollowing(options: FollowOptions): Following {
         await pause(RETRY_MS, signal)
       }
     }
-    await follower.acknowledge(batch.to)
+    if (!more) await acknowledge()
+    else {
+      await acknowledging
+      later ??= setTimeout(acknowledge, ACKNOWLEDGE_EVERY_MS)
+    }
     for (const wake of waiting) wake()
   }
 }

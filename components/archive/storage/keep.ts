@@ -76,7 +76,7 @@ function openMonthOf({ db, months, shelf, batch, opened }: Work, host: string, r
   return fresh
 }
 
-function closeMonth({ batch }: Work, { month, file, journal, cursor, first, last }: Opened): void {
+function closeMonth({ batch, shelf }: Work, { month, file, journal, cursor, first, last }: Opened): void {
   const { db, totals } = month
   if (cursor < batch.to) {
     if (first > 0) run(db, 'INSERT INTO batch (first_record, kept_at) VALUES (?, ?)', [first, batch.keptAt])
@@ -86,7 +86,7 @@ function closeMonth({ batch }: Work, { month, file, journal, cursor, first, last
   }
   file.last = last || Number(statement(db, 'SELECT max(number) AS last FROM record').get()?.last ?? 0)
   file.totals = JSON.stringify(totals)
-  file.changed = true
+  shelf.changed(file)
 }
 
 function positionOf(item: Item): number {

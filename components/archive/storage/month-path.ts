@@ -6,8 +6,16 @@ import { join } from 'node:path'
 /** `month`: such as 2026-11, UTC. */
 export type MonthName = { host: string; month: string }
 
+let known = { from: 0, to: 0, month: '' }
+
+/** The last one is remembered: writing the date of each record took as long as a column of it. */
 export function monthOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 7)
+  if (!(ms >= known.from && ms < known.to)) {
+    const date = new Date(ms)
+    const at = [date.getUTCFullYear(), date.getUTCMonth()] as const
+    known = { from: Date.UTC(...at), to: Date.UTC(at[0], at[1] + 1), month: date.toISOString().slice(0, 7) }
+  }
+  return known.month
 }
 
 /** archive.db -> archive-months */

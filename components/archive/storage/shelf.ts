@@ -10,15 +10,16 @@ export type ShelfFile = MonthName & {
   highAt: number | null
   last: number
   totals: string
-  changed: boolean
 }
 
-type Span = { source: number; file: ShelfFile; low: number; high: number; originated: boolean; changed: boolean }
+type Span = { source: number; file: ShelfFile; low: number; high: number; originated: boolean }
 
 export type Shelf = {
   /** Everything is read again: what was noted in an undone transaction is not so. */
   forget(): void
   file(db: DatabaseSync, name: MonthName): ShelfFile
+  /** What the file holds has changed: its newest record, its totals. */
+  changed(file: ShelfFile): void
   /** Number n of the source (its number in the book) is in this file, sent at `at`. */
   note(db: DatabaseSync, file: ShelfFile, source: number, n: number, at: number | null): void
   /** True when number n may be in another file of the same host. */
@@ -36,10 +37,14 @@ function mayHold({ low, high, originated }: Span, n: number): boolean {
 export function openShelf(): Shelf {
   let files = new Map<string, ShelfFile>()
   let spans = new Map<number, Span[]>()
+  const changedFiles = new Set<ShelfFile>()
+  const changedSpans = new Set<Span>()
   let loaded = false
   return {
     forget() {
       loaded = false
+      changedFiles.clear()
+      changedSpans.clear()
     },
     file(db, { host, month }) {
       load(db)
@@ -48,37 +53,35 @@ export function openShelf(): Shelf {
       if (file === undefined) {
         const made = statement(db, 'INSERT INTO file (host, month) VALUES (?, ?)').run(host, month)
         const number = Number(made.lastInsertRowid)
-        file = { number, host, month, lowAt: null, highAt: null, last: 0, totals: '{}', changed: false }
+        file = { number, host, month, lowAt: null, highAt: null, last: 0, totals: '{}' }
         files.set(key, file)
       }
       return file
+    },
+    changed(file) {
+      changedFiles.add(file)
     },
     note(db, file, source, n, at) {
       load(db)
       if (at !== null && (file.lowAt === null || at < file.lowAt)) file.lowAt = at
       if (at !== null && (file.highAt === null || at > file.highAt)) file.highAt = at
-      file.changed = true
+      changedFiles.add(file)
       const known = spans.get(source) ?? []
       let span = known.at(-1)?.file === file ? known.at(-1) : known.find((one) => one.file === file)
       if (span === undefined) {
         // Numbers of what the server itself wrote are below 0 and in no order.
-        span = { source, file, low: Math.max(0, n), high: Math.max(0, n), originated: false, changed: true }
+        span = { source, file, low: Math.max(0, n), high: Math.max(0, n), originated: false }
         known.push(span)
         spans.set(source, known)
+        changedSpans.add(span)
       }
-      if (n < 0) {
-        span.changed ||= !span.originated
-        span.originated = true
-        return
+      const { low, high, originated } = span
+      if (n < 0) span.originated = true
+      else {
+        if (high === 0 || n < low) span.low = n
+        if (n > high) span.high = n
       }
-      if (span.high === 0 || n < span.low) {
-        span.low = n
-        span.changed = true
-      }
-      if (n > span.high) {
-        span.high = n
-        span.changed = true
-      }
+      if (span.low !== low || span.high !== high || span.originated !== originated) changedSpans.add(span)
     },
     isElsewhere(db, source, n, file) {
       load(db)
@@ -94,8 +97,7 @@ export function openShelf(): Shelf {
         .sort((one, other) => (one.month < other.month ? 1 : one.month > other.month ? -1 : other.number - one.number))
     },
     write(db) {
-      for (const file of files.values()) {
-        if (!file.changed) continue
+      for (const file of changedFiles) {
         statement(db, 'UPDATE file SET low_at = ?, high_at = ?, last = ?, totals = ? WHERE number = ?').run(
           file.lowAt,
           file.highAt,
@@ -103,10 +105,8 @@ export function openShelf(): Shelf {
           file.totals,
           file.number,
         )
-        file.changed = false
       }
-      for (const span of [...spans.values()].flat()) {
-        if (!span.changed) continue
+      for (const span of changedSpans) {
         statement(db, 'INSERT OR REPLACE INTO span (source, file, low, high, originated) VALUES (?, ?, ?, ?, ?)').run(
           span.source,
           span.file.number,
@@ -114,8 +114,9 @@ export function openShelf(): Shelf {
           span.high,
           span.originated ? 1 : 0,
         )
-        span.changed = false
       }
+      changedFiles.clear()
+      changedSpans.clear()
     },
   }
 
@@ -133,7 +134,6 @@ export function openShelf(): Shelf {
         highAt: row.high_at === null ? null : Number(row.high_at),
         last: Number(row.last),
         totals: String(row.totals),
-        changed: false,
       }
       files.set(`${file.month} ${file.host}`, file)
       byNumber.set(file.number, file)
@@ -148,7 +148,6 @@ export function openShelf(): Shelf {
         low: Number(row.low),
         high: Number(row.high),
         originated: Number(row.originated) === 1,
-        changed: false,
       }
       spans.set(source, [...(spans.get(source) ?? []), span])
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // An archive of versions 1 to 4 stood in one file: it is written anew as a book and files of months, and takes their place when all of
 // that is on disk. It needs as much space again for a moment. A kill in between leaves the one file as it is; the next start begins again.
-import { closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { StoreFault } from '../../kit/store/faults.ts'
 import { migrate, schemaVersion } from '../../kit/store/migrations.ts'
+import { syncPath } from '../../kit/store/sync-path.ts'
 import type { LinkKind, TryRecord } from '../domain/record.ts'
 import { insertTry } from './keep-try.ts'
 import { monthOf, monthPath, monthsFolder } from './month-path.ts'
@@ -162,7 +163,7 @@ function moveRecords(old: DatabaseSync, book: DatabaseSync, path: string): void 
   function finish(month: Month): void {
     const file = shelf.file(book, month)
     file.totals = JSON.stringify(month.totals)
-    file.changed = true
+    shelf.changed(file)
     for (const [name, value] of Object.entries(month.totals))
       month.db.prepare('INSERT INTO total (name, value) VALUES (?, ?)').run(name, value)
     // Everything up to the cursors of the book is in: nothing of it is told again.
@@ -232,14 +233,5 @@ function readOld(row: OldRow, links: readonly OldRow[], nameOf: (number: number)
     tags: [],
     matched: '',
     stanza: text('stanza'),
-  }
-}
-
-function syncPath(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
   }
 }

@@ -4,7 +4,6 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -17,6 +16,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { isFull } from '../store/faults.ts'
+import { syncPath } from '../store/sync-path.ts'
 import { JournalFault } from './journal.ts'
 
 /** The version of the folder's layout and tables; a reader of version N reads N-1. */
@@ -160,13 +160,4 @@ export function checkSegment(db: DatabaseSync, path: string, id?: string): strin
 /** The position of the newest entry in a segment; first - 1 if it has none. */
 export function lastIn(db: DatabaseSync, first: number): number {
   return Number(db.prepare('SELECT max(position) AS last FROM entries').get()?.last ?? first - 1)
-}
-
-function syncPath(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
