@@ -199,7 +199,7 @@ export function openFollowing(options: FollowOptions): Following {
     if (!more) await acknowledge()
     else {
       await acknowledging
-      later ??= setTimeout(acknowledge, ACKNOWLEDGE_EVERY_MS)
+      later ??= setTimeout(() => void acknowledge(), ACKNOWLEDGE_EVERY_MS)
     }
     for (const wake of waiting) wake()
   }
