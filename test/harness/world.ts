@@ -119,9 +119,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       return world.archive
     },
     async setRules(rules: string) {
+      const since = Date.now()
       await writeFile(settings.rules, ruleFile(rules))
       world.policy?.kill('SIGHUP')
-      await world.policy?.logged((line) => line.event === 'reloaded')
+      await world.policy?.logged(({ event, at }) => event === 'reloaded' && Date.parse(String(at)) >= since)
     },
     ask: (command: string, args: Readonly<Record<string, unknown>> = {}) => askCommand(world.run, command, args),
     async [Symbol.asyncDispose]() {

@@ -18,12 +18,14 @@ export function literalOf(pattern: string): string | null {
     if (sign === '|') return null
     if (sign === '(' || sign === '[') {
       close()
-      at = sign === '(' ? endOfGroup(pattern, at) : endOfClass(pattern, at)
+      const end = sign === '(' ? endOfGroup(pattern, at) : endOfClass(pattern, at)
+      // How often it may stand there is no text: `[0-9]{13,16}`.
+      at = end + repeatAt(pattern, end).length
       continue
     }
     const literal = sign === '\\' ? escaped(pattern[at + 1] ?? '') : plain(sign)
     const end = sign === '\\' ? endOfEscape(pattern, at) : at + 1
-    const repeat = REPEAT.exec(pattern.slice(end, end + 32))?.[0] ?? ''
+    const repeat = repeatAt(pattern, end)
     if (literal === null) close()
     else if (repeat === '') run += literal
     else {
@@ -38,6 +40,10 @@ export function literalOf(pattern: string): string | null {
 }
 
 const REPEAT = /^(?:[*+?]|\{\d+(?:,\d*)?\})\??/u
+
+function repeatAt(pattern: string, at: number): string {
+  return REPEAT.exec(pattern.slice(at, at + 32))?.[0] ?? ''
+}
 
 function plain(sign: string): string | null {
   return /^[A-Za-z0-9_\-/:@#%&=,;!"'~<>]$/u.test(sign) ? sign : null

@@ -28,6 +28,12 @@ const literals: readonly [pattern: string, literal: string | null][] = [
   ['größer', null],
   ['wert: größer', 'wert:'],
   ['(?:a(b[)]c)d)xyz', 'xyz'],
+  ['[0-9]{13,16}', null],
+  ['(?:ab){300}', null],
+  ['[A-Z]{1,3}-code', '-code'],
+  ['(case){2,}?:[0-9]{100}x', null],
+  ['\\d{1,3}', null],
+  ['[[:digit:]]{1,300}number', 'number'],
 ]
 for (const [pattern, literal] of literals) {
   test(`a text in which ${pattern} fits holds ${literal}`, () => assert.equal(literalOf(pattern), literal))
@@ -88,7 +94,23 @@ test('of a pattern that fits nearly everywhere, so many places are looked for an
 })
 
 test('property: patterns with a fixed text, and those without, fit as the same pattern alone does', () => {
-  const pieces = fc.constantFrom('abc', 'a', '\\d', '[ab]', 'x?', '(?:abc|b)', 'bcd+', '.', 'c{2}', '\\b', 'A')
+  const pieces = fc.constantFrom(
+    'abc',
+    'a',
+    '\\d',
+    '[ab]',
+    'x?',
+    '(?:abc|b)',
+    'bcd+',
+    '.',
+    'c{2}',
+    '\\b',
+    'A',
+    '[ab]{1,2}',
+    '(?:ab){1,20}',
+    '(?:b|c){0,11}?',
+    '[a1]{1,3}',
+  )
   const patterns = fc
     .array(
       fc.array(pieces, { minLength: 1, maxLength: 5 }).map((all) => all.join('')),
@@ -96,7 +118,7 @@ test('property: patterns with a fixed text, and those without, fit as the same p
     )
     .map((all) => all.filter((pattern) => faultOf(pattern) === null))
   const text = fc
-    .array(fc.constantFrom('a', 'b', 'c', 'd', 'x', '1', ' ', 'abc', 'bcd', 'A'), { maxLength: 12 })
+    .array(fc.constantFrom('a', 'b', 'c', 'd', 'x', '1', ' ', 'abc', 'bcd', 'A', 'abab', '1,2'), { maxLength: 12 })
     .map((all) => all.join(''))
   fc.assert(
     fc.property(patterns, text, (all, it) => {
