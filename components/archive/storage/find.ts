@@ -95,17 +95,23 @@ function searchFile(db: DatabaseSync, file: FileRow, query: Search, wanted: numb
   const numbers: FileHits['numbers'] = []
   const rowid = filter.match ? 'words.rowid' : 'r.number'
   for (const part of partsOf(db, query, filter)) {
-    if (hits < countUpTo) {
+    const room = wanted - numbers.length
+    const got = room > 0 ? rowsOf(db, part, rowid, room) : []
+    numbers.push(...got)
+    // Fewer than there was room for are all there are.
+    if (room > 0 && got.length < room) hits += got.length
+    else if (hits < countUpTo) {
       const sql = `SELECT count(*) AS hits FROM (SELECT 1 FROM ${part.plain ?? part.from} LIMIT ?)`
       hits += Number(statement(db, sql).get(...part.values, countUpTo - hits)?.hits ?? 0)
     }
-    if (numbers.length < wanted) {
-      const sql = `SELECT r.number, r.recorded_at FROM ${part.from} ORDER BY ${rowid} DESC LIMIT ?`
-      const rows = statement(db, sql).all(...part.values, wanted - numbers.length)
-      numbers.push(...rows.map((row) => ({ number: Number(row.number), recordedAt: Number(row.recorded_at) })))
-    }
   }
   return { hits, numbers }
+}
+
+function rowsOf(db: DatabaseSync, part: Part, rowid: string, limit: number): FileHits['numbers'] {
+  const sql = `SELECT r.number, r.recorded_at FROM ${part.from} ORDER BY ${rowid} DESC LIMIT ?`
+  const rows = statement(db, sql).all(...part.values, limit)
+  return rows.map((row) => ({ number: Number(row.number), recordedAt: Number(row.recorded_at) }))
 }
 
 type Value = string | number

@@ -37,7 +37,7 @@ function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
     read: {
       resume: (db: DatabaseSync, _: null) => resume(db),
       show: (db: DatabaseSync, asked: Asked) => show(db, months, asked),
-      search: (db: DatabaseSync, query: Search) => search(db, months, query),
+      search: (db: DatabaseSync, query: Search) => months.atOnce(db, () => search(db, months, query)),
       listAfter: (db: DatabaseSync, asked: { after: Ends; limit: number; hosts: Hosts }) =>
         listAfter(db, months, asked),
       ends: (db: DatabaseSync, _: null) => endsOf(db),

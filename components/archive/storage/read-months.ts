@@ -17,6 +17,11 @@ export type ReadMonths = {
   /** To be called before anything else: where the book is. */
   open(book: string): void
   at(name: MonthName): DatabaseSync
+  /**
+   * Everything that `read` reads of a file, it reads as the file is at one moment; the book's is the first one. Without it each statement
+   * takes and gives up a lock of its own, and what other threads commit in between empties the cache of pages.
+   */
+  atOnce<T>(book: DatabaseSync, read: () => T): T
   close(): void
 }
 
@@ -26,6 +31,7 @@ const CACHE_KIB = 16_384
 export function openReadMonths(): ReadMonths {
   const open = new Map<string, DatabaseSync>()
   let book = ''
+  let begun: Set<DatabaseSync> | null = null
   return {
     open(path) {
       book = path
@@ -38,7 +44,23 @@ export function openReadMonths(): ReadMonths {
       open.delete(path)
       open.set(path, db)
       if (here === undefined) closeOldest(open)
+      if (begun !== null && !begun.has(db)) {
+        statement(db, 'BEGIN').run()
+        begun.add(db)
+      }
       return db
+    },
+    atOnce(whole, read) {
+      statement(whole, 'BEGIN').run()
+      begun = new Set()
+      try {
+        return read()
+      } finally {
+        // Closing a file ends what is begun in it.
+        for (const db of begun) if (db.isOpen && db.isTransaction) statement(db, 'COMMIT').run()
+        begun = null
+        if (whole.isTransaction) statement(whole, 'COMMIT').run()
+      }
     },
     close() {
       for (const db of open.values()) db.close()
