@@ -51,6 +51,7 @@ export async function startArchive(
   const events: FollowEvents = {
     kept(kept) {
       gauges.kept(kept)
+      if (kept.reopened > 0) log.warn('addresses were given to other accounts', { addresses: kept.reopened })
       for (const move of movers) move()
       movers.clear()
     },
@@ -189,13 +190,14 @@ function openLink({ settings, log }: Context<ArchiveSettings>, version: string) 
 }
 
 function countsOf(
-  { settles, outagesBy, openFindings, oldest, newest, ...kept }: Counts,
+  { settles, outagesBy, openFindings, reopened, oldest, newest, ...kept }: Counts,
   missing: ReturnType<Completeness['totals']>,
   views: readonly JournalView[],
 ): Record<string, string | number | null> {
   return {
     ...kept,
     open_findings: openFindings,
+    identities_reopened: reopened,
     oldest: timeOrNull(oldest),
     newest: timeOrNull(newest),
     ...Object.fromEntries(Object.entries(settles).map(([outcome, count]) => [`settled ${outcome}`, count])),

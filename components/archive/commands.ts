@@ -11,37 +11,15 @@ import {
   type Said,
 } from '../kit/process/command.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
-import type { AccessLog } from './access.ts'
 import { backUp } from './backup.ts'
 import { type CommandName, declarations } from './declarations.ts'
-import type { Search } from './domain/record.ts'
+import type { Desk } from './desk.ts'
 import { readRecordId } from './domain/record-id.ts'
 import { eraseRecord } from './erase.ts'
 import { type ExportFormat, exportRecords } from './export.ts'
-import type { Journals } from './journals.ts'
 import { type Row, writeListed, writeRecord, writeTime } from './protocol/row.ts'
-import type { ArchiveStore } from './storage/archive-store.ts'
+import { bound, readSearch, tellIdentities } from './searching.ts'
 import { COUNT_BOUND } from './storage/find.ts'
-
-export type Desk = {
-  store: ArchiveStore
-  /** Those that are followed, the own one as well. */
-  journals: readonly Journals[]
-  software: string
-  /** Whoever looks at contents must say why. */
-  reasonRequired: boolean
-  access: AccessLog
-  say(id: string, language: string, args?: Readonly<Record<string, string | number>>): string
-  /** Resolves when what the followed journals hold at the call is kept, or when the signal aborts. */
-  caughtUp(signal: AbortSignal): Promise<void>
-  /** The same for the archive's own journal: looks and findings. */
-  ownCaughtUp(signal: AbortSignal): Promise<void>
-  /** Resolves at the next commit with records, or when the signal aborts. */
-  moved(signal: AbortSignal): Promise<void>
-  now(): number
-  /** Of all hosts, or of some. */
-  counts(hosts: readonly string[] | null): Promise<Readonly<Record<string, string | number | null>>>
-}
 
 type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
 
@@ -53,6 +31,7 @@ const runs: Readonly<Record<CommandName, Run>> = {
   'archive tail': tail,
   'archive stats': stats,
   'archive gaps': gaps,
+  'archive identities': identities,
   'archive access': access,
   'archive backup': backup,
 }
@@ -74,7 +53,6 @@ export function openCommands(desk: Desk): Command[] {
 
 /** How long a look waits for what was recorded just before it. */
 const CATCH_UP_MS = 2000
-const MOST_LISTED = 1000
 
 async function* show(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
   const id = text(args.id)
@@ -109,6 +87,7 @@ async function* search(desk: Desk, args: Args, { caller, hosts, language, signal
     text: desk.say(capped ? 'archive-hits-capped' : 'archive-hits', language, { ...count, bound: COUNT_BOUND }),
     values: { ...count, capped },
   }
+  yield* tellIdentities(desk, query, language)
 }
 
 async function* exportFound(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
@@ -217,6 +196,26 @@ async function* gaps(desk: Desk, args: Args, { hosts, language, signal }: Asked)
   if (found.length === 0) yield { say: 'text', text: desk.say('archive-nothing-missing', language) }
 }
 
+async function* identities(desk: Desk, args: Args, { hosts, language, signal }: Asked): AsyncGenerator<Said> {
+  await desk.caughtUp(within(signal))
+  const address = bareOf(text(args.address))
+  const found = await desk.store.read('identities', { address, limit: bound(args.limit), hosts: listOf(hosts) })
+  for (const { identity, from, until, sureUntil, toldBy, id } of found)
+    yield listed({
+      identity,
+      from: writeTime(from),
+      until: writeTime(until),
+      sure_until: writeTime(sureUntil),
+      told_by: toldBy,
+      account: id,
+    })
+  if (found.length === 0)
+    yield {
+      say: 'text',
+      text: desk.say(address ? 'archive-identities-none' : 'archive-identities-one', language, { address }),
+    }
+}
+
 async function* access(desk: Desk, args: Args, { caller, hosts, signal }: Asked): AsyncGenerator<Said> {
   // Looks at this archive stand in its own journal, and what other processes refused in theirs.
   await Promise.all([desk.ownCaughtUp(within(signal)), desk.caughtUp(within(signal))])
@@ -259,38 +258,8 @@ async function* backup(desk: Desk, args: Args, { caller, hosts, language }: Aske
 }
 
 const FORMATS = ['jsonl', 'eml'] as const satisfies readonly ExportFormat[]
-const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
-const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
-
 function isFormat(said: string): said is ExportFormat {
   return FORMATS.some((one) => one === said)
-}
-
-function readSearch(desk: Desk, args: Args, hosts: Hosts, language: string): Search {
-  for (const [name, wanted] of [
-    ['verdict', VERDICTS],
-    ['settlement', SETTLEMENTS],
-  ] as const) {
-    const said = text(args[name])
-    if (said !== '' && !wanted.some((one) => one === said))
-      throw new CommandError(desk.say('archive-one-of', language, { name, wanted: wanted.join(', ') }), EXIT.usage)
-  }
-  const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
-  const person = (value: unknown) => bareOf(text(value))
-  return {
-    hosts: listOf(hosts),
-    words: text(args.words),
-    person: person(args.person),
-    peer: person(args.peer),
-    room: person(args.room),
-    domain: person(args.domain),
-    verdict: text(args.verdict),
-    settlement: text(args.settlement),
-    rule: text(args.rule),
-    since: time(args.since),
-    until: time(args.until),
-    limit: bound(args.limit),
-  }
 }
 
 function listOf(hosts: Hosts): readonly string[] | null {
@@ -367,10 +336,6 @@ function listed(row: Row): Said {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
-}
-
-function bound(limit: unknown): number {
-  return Math.max(1, Math.min(MOST_LISTED, Math.floor(Number(limit) || 1)))
 }
 
 function within(signal: AbortSignal): AbortSignal {

@@ -17,7 +17,7 @@ const SEARCH: readonly Parameter[] = [
   { name: 'since', help: 'archive-since', type: 'time' },
   { name: 'until', help: 'archive-until', type: 'time' },
 ]
-const RECORD_COLUMNS = ['id', 'at', 'from', 'to', 'what', 'settlement', 'verdict', 'text'] as const
+const RECORD_COLUMNS = ['id', 'at', 'from', 'to', 'who', 'what', 'settlement', 'verdict', 'text'] as const
 
 export const declarations = [
   {
@@ -83,6 +83,18 @@ export const declarations = [
     rights: ['operator', 'officer'],
     parameters: [{ name: 'all', help: 'archive-gaps-all', type: 'flag' }, host, limit(1000)],
     columns: ['kind', 'source', 'from', 'to', 'count', 'found_at', 'closed_at'],
+    byHost: true,
+  },
+  {
+    name: 'archive identities',
+    help: 'archive-identities',
+    rights: ['operator', 'officer', 'auditor'],
+    parameters: [
+      { name: 'address', help: 'archive-identities-address', type: 'jid', positional: true },
+      host,
+      limit(100),
+    ],
+    columns: ['identity', 'from', 'until', 'sure_until', 'told_by', 'account'],
     byHost: true,
   },
   {

@@ -24,6 +24,10 @@ export function openGauges(metrics: Metrics): Gauges {
     'skewed_clocks_total',
     "Records whose helper's and recorder's clocks differ by more than 1 s: alarm",
   )
+  const reopened = metrics.counter(
+    'identities_reopened_total',
+    'Addresses behind which another account was found than before: alarm',
+  )
   return {
     kept(batch) {
       kept(batch.records)
@@ -32,6 +36,7 @@ export function openGauges(metrics: Metrics): Gauges {
       conflicts(batch.conflicts)
       unreadable(batch.unreadable)
       skewed(batch.skewed)
+      reopened(batch.reopened)
     },
     open({ views, totals, undecided }) {
       metrics.gauge(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one commit keeps: a stretch of one journal as domain values, in order, and the counting of the sources in it.
+import type { AccountEvent } from '../../kit/facts/facts.ts'
 import type { Finding } from './completeness.ts'
 import type { Access, OccupantEvent, TryRecord } from './record.ts'
 import type { Outcome } from './settling.ts'
@@ -21,6 +22,7 @@ export type Item =
   | ({ as: 'outage'; source: string; host: string; from: number; to: number; count: number; outcome: Outcome } & At)
   | ({ as: 'occupant' } & At & Omit<OccupantEvent, 'at'>)
   | ({ as: 'session'; source: string; host: string; jid: string; via: string; event: string } & At)
+  | ({ as: 'account'; jid: string; id: string; event: AccountEvent } & { position: number; at: number })
   | ({ as: 'stanza-id'; source: string; n: number; by: string; id: string } & At)
   | ({ as: 'rules'; hash: string; rules: number; file: string } & At)
   | ({ as: 'access' } & Omit<Access, 'journal' | 'at'> & At)
@@ -52,6 +54,13 @@ export type Batch = {
 
 /**
  * `again`: tries that were here before under the same name; `conflicts`: those of them whose stanza is another one. `unreadable`:
- * new ones whose stanza could not be read as XML.
+ * new ones whose stanza could not be read as XML. `reopened`: addresses that another identity than before was found behind.
  */
-export type KeptBatch = { records: number; again: number; conflicts: number; skewed: number; unreadable: number }
+export type KeptBatch = {
+  records: number
+  again: number
+  conflicts: number
+  skewed: number
+  unreadable: number
+  reopened: number
+}

@@ -85,7 +85,17 @@ export type OccupantEvent = {
 }
 
 /** `sure`: false when the server that told of the joining has been restarted since and told nothing again. */
-export type Occupant = { nick: string; jid: string; joinedAt: number; leftAt: number | null; sure: boolean }
+export type Occupant = {
+  nick: string
+  jid: string
+  identity: Identity | null
+  joinedAt: number
+  leftAt: number | null
+  sure: boolean
+}
+
+/** `name`: alice@corp.example#2; `sure`: false when it may as well be the next one; `several`: the address had more than this one. */
+export type Identity = { name: string; sure: boolean; several: boolean }
 
 export type ShownTry = {
   try: number
@@ -102,6 +112,9 @@ export type ShownTry = {
   type: string
   from: string
   to: string
+  /** Who stood behind the address then; null when no server told. */
+  fromIdentity: Identity | null
+  toIdentity: Identity | null
   room: string
   stanzaId: string
   originId: string
@@ -161,6 +174,9 @@ export type Search = {
   words: string
   person: string
   peer: string
+  /** Only this identity of the address: its number, 0 for none that is known of. */
+  personIdentity?: number
+  peerIdentity?: number
   room: string
   /** That of the sender or of the recipient. */
   domain: string

@@ -2,6 +2,7 @@
 // A journal entry -> what the archive keeps and counts of it. Nothing here throws: what cannot be read is kept as it came.
 import { FactFault, readFact, type Unknown } from '../../kit/facts/entries.ts'
 import type { Fact, FactOf, Who } from '../../kit/facts/facts.ts'
+import { bareOf, domainOf } from '../../kit/xmpp/jid.ts'
 import type { Item } from '../domain/batch.ts'
 import type { CountedFact } from '../domain/completeness.ts'
 import { address, instant, type StanzaFields, type TryRecord } from '../domain/record.ts'
@@ -84,12 +85,13 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
       return { ...only(item, { kind: 'heard', source }), room: address(room).bare }
     }
     case 'session': {
-      const { source, host, jid, via, event } = fact
-      return only(
-        { as: 'session', position, at: instant(fact.at), source, host, jid, via, event },
-        { kind: 'heard', source },
-      )
+      const { source, host, jid, via, event, account } = fact
+      const item: Item = { as: 'session', position, at: instant(fact.at), source, host, jid, via, event }
+      const seen = account === undefined ? [] : readAccount(entry, { ...fact, id: account, event: 'seen' })
+      return { items: [item, ...seen], counted: { kind: 'heard', source }, room: '' }
     }
+    case 'account':
+      return { items: readAccount(entry, fact), counted: { kind: 'heard', source: fact.source }, room: '' }
     case 'stanza-id': {
       const { source, n, by, id } = fact
       return only({ as: 'stanza-id', position, at: instant(fact.at), source, n, by, id }, { kind: 'heard', source })
@@ -221,6 +223,16 @@ function readStanza(stanza: string, reading: Reading): StanzaFields {
   } catch (fault) {
     return unreadableFields(stanza, fault instanceof Error ? fault.message : String(fault))
   }
+}
+
+/** A host speaks for its own accounts only. */
+function readAccount(entry: JournalEntry, told: Omit<FactOf<'account'>, 'kind' | 'source'>): Item[] {
+  const { position } = entry
+  const at = instant(told.at)
+  const jid = bareOf(told.jid)
+  if (at === null) return [other(entry, 'the time of an account cannot be read')]
+  if (domainOf(jid) !== told.host) return [other(entry, 'a host tells of an account of another host')]
+  return [{ as: 'account', position, at, jid, id: told.id, event: told.event }]
 }
 
 function readAccess(entry: JournalEntry, fact: FactOf<'access'>): Item {

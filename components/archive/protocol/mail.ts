@@ -23,6 +23,8 @@ export function writeMail(row: Row): string {
     ['X-Gatehouse-Settlement', text('settlement')],
     ['X-Gatehouse-Verdict', text('verdict')],
     ['X-Gatehouse-Rule', word(text('rule'))],
+    ['X-Gatehouse-From-Identity', word(text('from_identity'))],
+    ['X-Gatehouse-To-Identity', word(text('to_identity'))],
     ['X-Gatehouse-SHA256', text('sha256')],
     ...about.map(({ id: known, target }) => ['X-Gatehouse-About', word(known ?? target ?? '')]),
     ['Auto-Submitted', 'auto-generated'],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A record as a row of an answer: flat names, times as RFC 3339, the text read out of the stanza again.
 import { parse } from '../../kit/xml/parse.ts'
-import type { ShownRecord, ShownTry } from '../domain/record.ts'
+import type { Identity, ShownRecord, ShownTry } from '../domain/record.ts'
 import type { Settlement } from '../domain/settling.ts'
 import { readStanzaFields, unreadableFields } from './stanza-fields.ts'
 
@@ -31,6 +31,7 @@ export function writeRecord(record: ShownRecord): Row {
     occupants: occupants.map((one) => ({
       nick: one.nick,
       jid: one.jid,
+      identity: one.identity?.name ?? null,
       joined_at: writeTime(one.joinedAt || null),
       left_at: writeTime(one.leftAt),
       sure: one.sure,
@@ -54,6 +55,10 @@ function writeTry(one: ShownTry): Row {
     via: one.via,
     from: one.from,
     to: one.to,
+    from_identity: one.fromIdentity?.name ?? null,
+    to_identity: one.toIdentity?.name ?? null,
+    identities_sure: one.fromIdentity?.sure !== false && one.toIdentity?.sure !== false,
+    who: whoOf([one.fromIdentity, one.toIdentity]),
     room: one.room,
     element: one.element,
     what: one.what,
@@ -85,6 +90,12 @@ function writeTry(one: ShownTry): Row {
     stanza: one.stanza,
     replacement: one.replacement || null,
   }
+}
+
+/** For people: which identity it was, where an address had several. */
+function whoOf(ends: readonly (Identity | null)[]): string {
+  const several = ends.filter((one) => one?.several)
+  return [...new Set(several.map((one) => `${one?.name}${one?.sure ? '' : '?'}`))].join(' ')
 }
 
 function textOf(stanza: string): string {

@@ -2,9 +2,11 @@
 // Search over the files of months: newest first by number, never by rank; a count stops at its bound.
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
+import { type Span, spansOf } from '../domain/identity.ts'
 import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
+import { periodsFor } from './identities.ts'
 import { nameNumber } from './names.ts'
 import { type FileRow, type Hit, listFiles, type ReadMonths } from './read-months.ts'
 import { type ListedRecord, listRecords } from './show.ts'
@@ -17,7 +19,8 @@ const PAGE = 500
 export type Found = { hits: number; capped: boolean; records: ListedRecord[] }
 
 /** A number with several tries that fit is given once; its hits are counted by content. */
-export function search(book: DatabaseSync, months: ReadMonths, query: Search): Found {
+export function search(book: DatabaseSync, months: ReadMonths, wanted: Search): Found {
+  const query = withHeld(book, wanted)
   let hits = 0
   const found: Hit[] = []
   for (const month of byMonth(filesFor(book, query))) {
@@ -44,7 +47,8 @@ export function search(book: DatabaseSync, months: ReadMonths, query: Search): F
  * All hits of the query, oldest first, for an export: nothing is counted or bounded. Read in pages, so that nothing is held open in
  * between: files are closed and wiped meanwhile.
  */
-export function* searchAll(book: DatabaseSync, months: ReadMonths, query: Search): Generator<Hit> {
+export function* searchAll(book: DatabaseSync, months: ReadMonths, wanted: Search): Generator<Hit> {
+  const query = withHeld(book, wanted)
   for (const file of filesFor(book, query).reverse()) {
     const filter = filterOf(months.at(file), file, query)
     if (filter === null) continue
@@ -64,17 +68,34 @@ export function* searchAll(book: DatabaseSync, months: ReadMonths, query: Search
   }
 }
 
+/** `held`: for each identity that is asked for, when it held its address. */
+type Query = Search & { held: readonly (readonly Span[])[] }
+
+function withHeld(book: DatabaseSync, query: Search): Query {
+  const spans = (address: string, ordinal: number | undefined) =>
+    ordinal === undefined ? [] : [spansOf(periodsFor(book, address), ordinal)]
+  return {
+    ...query,
+    held: [...spans(query.person, query.personIdentity), ...spans(query.peer, query.peerIdentity)],
+  }
+}
+
+const SENT_AT = 'ifnull(r.at, r.recorded_at)'
+
 /** Files that may hold something of the time asked for, newest month first. */
-export function filesFor(book: DatabaseSync, { since, until }: Search): FileRow[] {
+function filesFor(book: DatabaseSync, { since, until, held }: Query): FileRow[] {
   return listFiles(book).filter(
     ({ lowAt, highAt }) =>
+      held.every((spans) =>
+        spans.some((one) => (highAt === null || one.from <= highAt) && (lowAt === null || lowAt < one.until)),
+      ) &&
       (since === null || (highAt !== null && highAt >= since)) &&
       (until === null || (lowAt !== null && lowAt <= until)),
   )
 }
 
 /** What holds for all of the file need not be asked of each record. */
-function within(query: Search, { lowAt, highAt }: FileRow): Search {
+function within(query: Query, { lowAt, highAt }: FileRow): Query {
   const since = query.since !== null && lowAt !== null && lowAt >= query.since ? null : query.since
   const until = query.until !== null && highAt !== null && highAt <= query.until ? null : query.until
   return { ...query, since, until }
@@ -88,7 +109,7 @@ function byMonth(files: readonly FileRow[]): FileRow[][] {
 
 type FileHits = { hits: number; numbers: { number: number; recordedAt: number }[] }
 
-function searchFile(db: DatabaseSync, file: FileRow, query: Search, wanted: number, countUpTo: number): FileHits {
+function searchFile(db: DatabaseSync, file: FileRow, query: Query, wanted: number, countUpTo: number): FileHits {
   const filter = filterOf(db, file, query)
   if (filter === null) return { hits: 0, numbers: [] }
   let hits = 0
@@ -120,7 +141,7 @@ type Value = string | number
 type Filter = { match: string; where: readonly { sql: string; values: readonly Value[] }[] }
 
 /** null when nothing in this file can fit: nobody of that name is in it. */
-function filterOf(db: DatabaseSync, file: FileRow, query: Search): Filter | null {
+function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null {
   const { host } = file
   const parts: string[] = []
   const where: { sql: string; values: Value[] }[] = []
@@ -130,6 +151,11 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Search): Filter | null
     parts.push(`tags : (${known.map((number) => `"d${number}"`).join(' OR ')})`)
     where.push({ sql: SENT_TO, values: [hostsValue(query.hosts)] })
   }
+  for (const spans of query.held)
+    where.push({
+      sql: `(${spans.map(() => `${SENT_AT} >= ? AND ${SENT_AT} < ?`).join(' OR ')})`,
+      values: spans.flatMap(({ from, until }) => [from, until]),
+    })
   const terms = asked(query.words)
   if (query.words.trim() !== '' && terms.length === 0) return null
   if (terms.length > 0) parts.push(`text : (${terms.map(writeTerm).join(' AND ')})`)
@@ -192,7 +218,7 @@ type Part = { from: string; plain: string | null; values: Value[] }
  * A time names a range of numbers, because numbers grow with the time of keeping; what was kept late is looked for apart.
  * Newest part first.
  */
-function partsOf(db: DatabaseSync, { since, until }: Search, { match, where }: Filter): Part[] {
+function partsOf(db: DatabaseSync, { since, until }: Query, { match, where }: Filter): Part[] {
   const low = since === null ? null : firstKeptSince(db, since - HOUR)
   const high = until === null ? null : lastKeptUntil(db, until + HOUR)
   const exact = [

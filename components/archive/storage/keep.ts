@@ -7,6 +7,7 @@ import { statement } from '../../kit/store/statement.ts'
 import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
 import { address, type TryRecord } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
+import { keepAccount } from './identities.ts'
 import { findTry, hasNumberOf, insertTry } from './keep-try.ts'
 import { monthOf } from './month-path.ts'
 import type { Month, Months } from './months.ts'
@@ -24,7 +25,7 @@ export function keepBatch(db: DatabaseSync, keeper: Keeper, batch: Batch): KeptB
   const journal = names.journal(db, batch.journal)
   const cursor = Number(statement(db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
   if (cursor < batch.after) throw new Error(`the batch begins after ${batch.after}, the cursor stands at ${cursor}`)
-  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0 }
+  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0, reopened: 0 }
   if (batch.to <= cursor) return kept
   const work: Work = { ...keeper, db, journal, batch, kept, opened: new Map() }
   for (const item of batch.items) {
@@ -158,6 +159,9 @@ function keepItem(work: Work, item: Item): void {
       return
     case 'session':
       keepSession(db, names, item)
+      return
+    case 'account':
+      if (keepAccount(db, names, { ...item, toldBy: 'server' })) work.kept.reopened += 1
       return
     case 'stanza-id':
       keepStanzaId(work, item)

@@ -7,6 +7,7 @@ import type { Hosts, Search } from '../domain/record.ts'
 import { type Erase, erase, standings } from './erase.ts'
 import { search, searchAll } from './find.ts'
 import { hostCounts, knowsHost } from './hosts.ts'
+import { identitiesOf } from './identities.ts'
 import { type Keeper, keepBatch, keepCounting } from './keep.ts'
 import { foldNow, openMonths } from './months.ts'
 import { openNames } from './names.ts'
@@ -47,6 +48,8 @@ function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
       undecided: (db: DatabaseSync, _: null) => undecided(db, months),
       findings: (db: DatabaseSync, query: { open: boolean; limit: number; hosts: Hosts }) => findings(db, query),
       accesses: (db: DatabaseSync, query: { user: string; limit: number; hosts: Hosts }) => accesses(db, query),
+      identities: (db: DatabaseSync, asked: { address: string; limit: number; hosts: Hosts }) =>
+        identitiesOf(db, asked),
       standings: (db: DatabaseSync, asked: { source: string; n: number }) => standings(db, months, asked),
     },
     stream: {

@@ -5,6 +5,7 @@ import { statement } from '../../kit/store/statement.ts'
 import type { Finding, SourceCount } from '../domain/completeness.ts'
 import type { Access, Hosts } from '../domain/record.ts'
 import { hostsValue, SERVES_HOSTS } from './hosts.ts'
+import { reopened } from './identities.ts'
 import { listFiles, type ReadMonths } from './read-months.ts'
 
 export type Resumed = {
@@ -85,6 +86,8 @@ export type Counts = {
   /** Files of virtual hosts and months. */
   months: number
   openFindings: number
+  /** Addresses that had more than one identity. */
+  reopened: number
   oldest: number | null
   newest: number | null
 }
@@ -129,6 +132,7 @@ export function counts(book: DatabaseSync, months: ReadMonths): Counts {
     accesses: one('SELECT count(*) AS value FROM access'),
     sources: one('SELECT count(*) AS value FROM source'),
     months: files.length,
+    reopened: reopened(book),
     openFindings: one('SELECT count(*) AS value FROM finding WHERE closed_at IS NULL'),
     oldest: oldest.length > 0 ? Math.min(...oldest) : null,
     newest: newest.length > 0 ? Math.max(...newest) : null,

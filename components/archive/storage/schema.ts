@@ -81,6 +81,19 @@ CREATE INDEX other_fact_of ON other_fact (source, n) WHERE source IS NOT NULL;
 CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+/** Who stood behind an address: domain/identity.ts. ordinal: in the order in which they became known, from 1. */
+const BOOK_6 = `
+CREATE TABLE identity (
+  number INTEGER PRIMARY KEY, jid INTEGER NOT NULL, ordinal INTEGER NOT NULL, id TEXT NOT NULL, told_by TEXT NOT NULL,
+  UNIQUE (jid, ordinal), UNIQUE (jid, told_by, id)
+) STRICT;
+CREATE INDEX identity_several ON identity (jid) WHERE ordinal > 1;
+-- What was told of it: created, seen, removed.
+CREATE TABLE identity_word (
+  number INTEGER PRIMARY KEY, identity INTEGER NOT NULL, event TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (identity, event, at)
+) STRICT;
+`
+
 const MONTH_1 = `
 CREATE TABLE month (host TEXT NOT NULL, month TEXT NOT NULL) STRICT;
 -- Up to where this file has what is its own of each journal.
@@ -135,5 +148,5 @@ CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHO
 `
 
 /** The first one leads to version LAST_SINGLE_FILE + 1. */
-export const bookMigrations: readonly string[] = [BOOK_5]
+export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6]
 export const monthMigrations: readonly string[] = [MONTH_1]

@@ -7,6 +7,7 @@ import type { Hosts, ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
 import { type Outcome, type Settled, settle } from '../domain/settling.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
+import { type Identities, identified, openIdentities } from './identities.ts'
 import { aboutOf, followersOf } from './lineage.ts'
 import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
@@ -39,12 +40,13 @@ export function show(book: DatabaseSync, months: ReadMonths, { source: start, n,
   const [one, other] = known
   if (!one) return { found: 'nothing' }
   if (other) return { found: 'several', ids: known.map(({ source }) => writeRecordId(source.id, n)) }
-  return { found: 'one', record: readRecord(book, months, one.source, n, one.files, hosts) }
+  return { found: 'one', record: readRecord(book, months, one.source, n, one.files, hosts, openIdentities(book)) }
 }
 
 export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readonly Hit[]): ListedRecord[] {
   const seen = new Set<string>()
   const listed: ListedRecord[] = []
+  const identities = openIdentities(book)
   // What many hits have in common is read once.
   const sources = new Map<string, { source: SourceRow; spans: readonly HeldSpan[] } | undefined>()
   for (const hit of hits) {
@@ -66,7 +68,7 @@ export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readon
     const elsewhere = others.length === 0 ? [] : readTries(months, known.source, n, others)
     const tries = [...rows.map(readTry), ...elsewhere].sort((one, other) => one.try - other.try)
     const record = listRecord(book, known.source, n, tries)
-    if (record) listed.push(record)
+    if (record) listed.push({ ...record, shown: identified(identities, record.shown) })
   }
   return listed
 }
@@ -93,6 +95,7 @@ function listRecord(
 export function* exportRecords(book: DatabaseSync, months: ReadMonths, hits: Iterable<Hit>): Generator<ShownRecord> {
   // Only numbers with several tries can be hit twice.
   const seen = new Set<string>()
+  const identities = openIdentities(book)
   for (const { db, file, number } of hits) {
     const sql = 'SELECT s.id, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number = ?'
     const row = statement(db, sql).get(number)
@@ -101,7 +104,7 @@ export function* exportRecords(book: DatabaseSync, months: ReadMonths, hits: Ite
     const n = Number(row.n)
     if (seen.has(`${source.id}-${n}`)) continue
     const others = filesHolding(book, source.number, n, file.host).filter(({ month }) => month !== file.month)
-    const record = readRecord(book, months, source, n, [file, ...others], null, false)
+    const record = readRecord(book, months, source, n, [file, ...others], null, identities, false)
     if (record.tries.length > 1) seen.add(`${source.id}-${n}`)
     yield record
   }
@@ -187,6 +190,7 @@ function readRecord(
   n: number,
   files: readonly MonthName[],
   hosts: Hosts,
+  identities: Identities,
   withFollowers = true,
 ): ShownRecord {
   const tries = readTries(months, source, n, files)
@@ -195,6 +199,7 @@ function readRecord(
   const settled = tries.length === 0 && told.by === 'nothing' ? unasked(book, source, n, outage, told) : told
   const ids = [...idsIn(book, source.id, n), ...files.flatMap((file) => idsIn(months.at(file), source.id, n))]
   const first = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
+  const at = first?.at ?? first?.recordedAt ?? 0
   const room = first?.room ? statement(book, 'SELECT number FROM name WHERE text = ?').get(first.room) : undefined
   const relatives = first && { first, source: source.id, n, month: files[0]?.month ?? '', hosts }
   return {
@@ -206,11 +211,13 @@ function readRecord(
     effectiveTry: settled.effectiveTry,
     settledBy: settled.by,
     conflicting: settled.conflicting,
-    tries,
+    tries: tries.map((one) => identified(identities, one)),
     settles: readSettles(book, source.number, n).map(({ outcome, at, ...rest }) => ({ ...rest, outcome, at })),
     outage,
     stanzaIds: ids,
-    occupants: room && first ? occupantsAt(book, Number(room.number), first.at ?? first.recordedAt) : [],
+    occupants: room
+      ? occupantsAt(book, Number(room.number), at).map((one) => ({ ...one, identity: identities(one.jid, at) }))
+      : [],
     about: relatives ? aboutOf(book, months, relatives) : [],
     followedBy:
       relatives && withFollowers
@@ -322,6 +329,8 @@ function readTry(row: Row): ShownTry {
     type: text('type'),
     from: end(text('from_bare'), text('from_resource')),
     to: end(text('to_bare'), text('to_resource')),
+    fromIdentity: null,
+    toIdentity: null,
     room: text('room'),
     stanzaId: text('stanza_id'),
     originId: text('origin_id') || text('stanza_id'),

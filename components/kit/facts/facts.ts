@@ -21,6 +21,9 @@ export type MatchedAt = { rule: string; text: number; where: string; start: numb
 /** What the server did in the end with a number. */
 export type Outcome = 'released' | 'refused' | 'bounced' | 'unscreened' | 'gone'
 
+/** `seen`: it is there, and nobody told of its making. */
+export type AccountEvent = 'created' | 'seen' | 'removed'
+
 /** `at` is always the helper's (or the writing process's) own clock, RFC 3339 UTC with milliseconds; the journal adds the recorder's. */
 export type Fact =
   /** A run of a helper (or process) announced itself. What its predecessor had reserved and not settled is *tail unknown*. */
@@ -83,7 +86,19 @@ export type Fact =
       event: 'joined' | 'left'
       at: string
     }
-  | { kind: 'session'; source: string; host: string; jid: string; via: string; event: 'started' | 'ended'; at: string }
+  | {
+      kind: 'session'
+      source: string
+      host: string
+      jid: string
+      via: string
+      event: 'started' | 'ended'
+      /** The account that logged in, as in `account`. */
+      account?: string
+      at: string
+    }
+  /** An account of the server was made, met for the first time, or removed. `id` is its own: another one by that name has another. */
+  | { kind: 'account'; source: string; host: string; jid: string; event: AccountEvent; id: string; at: string }
   /** The XEP-0359 id that `by` gave to the released message n. */
   | { kind: 'stanza-id'; source: string; n: number; by: string; id: string; at: string }
   /** What the server itself originated and nobody was asked about. */

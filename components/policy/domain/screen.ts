@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one <screen> says, read: questions, and reports of what the server did. `at` is the helper's clock, RFC 3339 UTC.
-import type { Direction, Outcome, Via } from '../../kit/facts/facts.ts'
+import type { AccountEvent, Direction, Outcome, Via } from '../../kit/facts/facts.ts'
 import type { HostState } from './doors.ts'
 
+export const ACCOUNT_EVENTS = ['created', 'seen', 'removed'] as const satisfies readonly AccountEvent[]
 export const OUTCOMES = ['released', 'refused', 'bounced', 'unscreened', 'gone'] as const satisfies readonly Outcome[]
 
 export type Report =
@@ -19,7 +20,8 @@ export type Report =
   | { report: 'mark'; last: number; end: boolean; at: string }
   | { report: 'outage'; from: number; to: number; count: number; outcome: Outcome; at: string }
   | { report: 'occupant'; room: string; nick: string; jid: string; event: 'joined' | 'left'; at: string }
-  | { report: 'session'; jid: string; via: string; event: 'started' | 'ended'; at: string }
+  | { report: 'session'; jid: string; via: string; event: 'started' | 'ended'; account: string; at: string }
+  | { report: 'account'; jid: string; event: AccountEvent; id: string; at: string }
   | { report: 'stanza-id'; n: number; by: string; id: string; at: string }
   | { report: 'observed'; from: string; stanza: string; at: string }
   /** Of the present: operators are warned by it, and nothing of it goes on record. */

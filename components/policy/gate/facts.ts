@@ -25,8 +25,12 @@ export function reportFact(report: Exclude<Report, { report: 'host' }>, source: 
       return { kind: 'occupant', source, host, room, nick, jid, event, at }
     }
     case 'session': {
-      const { jid, via, event, at } = report
-      return { kind: 'session', source, host, jid, via, event, at }
+      const { jid, via, event, account, at } = report
+      return { kind: 'session', source, host, jid, via, event, ...(account ? { account } : {}), at }
+    }
+    case 'account': {
+      const { jid, event, id, at } = report
+      return { kind: 'account', source, host, jid, event, id, at }
     }
     case 'stanza-id':
       return { kind: 'stanza-id', source, n: report.n, by: report.by, id: report.id, at: report.at }

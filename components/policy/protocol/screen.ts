@@ -4,7 +4,7 @@ import type { Element } from '../../kit/xml/element.ts'
 import { write } from '../../kit/xml/writer.ts'
 import { NS } from '../../kit/xmpp/namespaces.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
-import { type Ask, OUTCOMES, type Report, type Screen } from '../domain/screen.ts'
+import { ACCOUNT_EVENTS, type Ask, OUTCOMES, type Report, type Screen } from '../domain/screen.ts'
 import { DIRECTIONS, VIAS } from '../domain/screened.ts'
 
 export const CHILDREN_MAX = 256
@@ -52,6 +52,7 @@ export function readScreen(payload: Element, slice: (child: Element) => string |
 const SKIPPABLE: ReadonlySet<string> = new Set([
   'occupant',
   'session',
+  'account',
   'stanza-id',
   'observed',
   'host',
@@ -163,6 +164,15 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
         jid: place.text('jid'),
         via: place.text('via'),
         event: place.oneOf('event', ['started', 'ended'] as const),
+        account: place.has('account') ? place.text('account') : '',
+        at: place.time(),
+      }
+    case 'account':
+      return {
+        report: 'account',
+        jid: place.text('jid'),
+        event: place.oneOf('event', ACCOUNT_EVENTS),
+        id: place.text('id'),
         at: place.time(),
       }
     case 'stanza-id':

@@ -102,17 +102,25 @@ for (const [index, sql] of SINGLE.entries()) {
   })
 }
 
-test('a store of version 5, as it was released, is opened and read', async () => {
+for (const version of [5, 6]) {
+  test(`a store of version ${version}, as it was released, is opened and read`, () => opensFolder(version))
+}
+
+/** Files of months are the same in both. */
+async function opensFolder(version: number): Promise<void> {
   await using stage = await openStage()
   await stage.stop()
   rmSync(stage.store)
-  fill(stage.store, golden('archive-5/book.sql'))
+  fill(stage.store, golden(`archive-${version}/book.sql`))
   const month = monthPath(stage.store, { host: 'corp.example', month: '2026-11' })
   mkdirSync(dirname(month), { recursive: true })
   fill(month, golden('archive-5/month.sql'))
   await stage.start()
   await readsGolden(stage, false)
-})
+  const [shown] = (await stage.ask('archive show', { id: `${SHORT}-1` })).rows
+  assert.equal(shown?.from_identity, version === 6 ? 'alice@corp.example#1' : null)
+  assert.equal((await stage.ask('archive identities')).rows.length, version === 6 ? 2 : 0)
+}
 
 test('killed while one file is being split, it is split from the beginning at the next start', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-store-'))
@@ -136,14 +144,14 @@ test('killed while one file is being split, it is split from the beginning at th
 })
 
 test('the newest golden files are what this program makes', () => {
-  assert.equal(bookMigrations.length, 1, 'a new version gets a golden file of its own')
+  assert.equal(bookMigrations.length, 2, 'a new version gets a golden file of its own')
   assert.equal(monthMigrations.length, 1, 'a new version gets a golden file of its own')
   const of = (steps: readonly string[]) =>
     schemaOf((db) => {
       for (const step of steps) db.exec(step)
     })
   assert.deepEqual(of(singleFileMigrations), of([golden('archive-4.sql')]))
-  assert.deepEqual(of(bookMigrations), of([golden('archive-5/book.sql')]))
+  assert.deepEqual(of(bookMigrations), of([golden('archive-6/book.sql')]))
   assert.deepEqual(of(monthMigrations), of([golden('archive-5/month.sql')]))
 })
 

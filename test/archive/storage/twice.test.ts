@@ -28,6 +28,15 @@ const session = (event: 'started' | 'ended', second: number): Fact => ({
   event,
   at: time(second),
 })
+const account = (event: 'created' | 'seen' | 'removed', id: string, second: number): Fact => ({
+  kind: 'account',
+  source: SOURCE,
+  host: 'corp.example',
+  jid: 'alice@corp.example',
+  event,
+  id: id.repeat(32),
+  at: time(second),
+})
 const missing = (
   kind: 'gap' | 'tail-unknown' | 'ended-without-mark',
   event: 'found' | 'closed',
@@ -105,6 +114,14 @@ const CASES: readonly [what: string, facts: readonly Fact[], table: string, rows
   ],
   ['occupant of a run before', [occupant('joined', 1, 'Alice', EARLIER), occupant('joined', 2)], 'occupant', 2],
   ['session', [session('started', 1), session('ended', 2), session('started', 2)], 'session', 3],
+  ['account', [account('seen', 'a', 1), account('removed', 'a', 2), account('created', 'b', 3)], 'identity', 2],
+  ['account that is met often', [1, 2, 3, 4, 5].map((second) => account('seen', 'a', second)), 'identity_word', 2],
+  [
+    'account that was put back',
+    [account('seen', 'a', 1), account('seen', 'b', 2), account('seen', 'a', 3)],
+    'identity_word',
+    3,
+  ],
   [
     'stanza-id',
     [{ kind: 'stanza-id', source: SOURCE, n: 1, by: 'team@rooms.corp.example', id: 's1', at: time(1) }],
@@ -164,6 +181,7 @@ test('the table above has every kind of fact', () => {
     outage: true,
     occupant: true,
     session: true,
+    account: true,
     'stanza-id': true,
     observed: true,
     rules: true,

@@ -82,7 +82,19 @@ for (const version of goldenVersions()) {
     const kinds = new Set(facts.map((fact) => fact.kind))
     assert.deepEqual(
       [...kinds].sort(),
-      ['ask', 'done', 'mark', 'observed', 'occupant', 'outage', 'session', 'settle', 'source', 'stanza-id'].sort(),
+      [
+        'account',
+        'ask',
+        'done',
+        'mark',
+        'observed',
+        'occupant',
+        'outage',
+        'session',
+        'settle',
+        'source',
+        'stanza-id',
+      ].sort(),
     )
   })
 

@@ -12,12 +12,15 @@ return function (module, state, host, owed, words)
 
 local writer, stamp, report = words.writer, words.stamp, owed.report;
 local attribute = writer.attribute;
+local mark = module:require "accounts" (module, state, host, owed, words);
 
 local function session(event, what)
 	local one = event.session;
 	if not one.full_jid then return; end
 	local via = one.bosh_version and "bosh" or one.websocket_request and "websocket" or "c2s";
-	report(host, format("<session jid='%s' via='%s' event='%s' at='%s'/>", attribute(one.full_jid), via, what, stamp(now())));
+	local id = what == "started" and one.username and mark(one.username);
+	report(host, format("<session jid='%s' via='%s' event='%s'%s at='%s'/>", attribute(one.full_jid), via, what,
+		id and format(" account='%s'", id) or "", stamp(now())));
 end
 
 module:hook("resource-bind", function (event) session(event, "started"); end);

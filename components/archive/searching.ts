@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a search or an export asks for, read from what was said; and what is to be known of the people it names.
+import { type Args, CommandError, EXIT, type Hosts, type Said } from '../kit/process/command.ts'
+import { bareOf } from '../kit/xmpp/jid.ts'
+import type { Desk } from './desk.ts'
+import { readIdentity } from './domain/identity.ts'
+import type { Search } from './domain/record.ts'
+
+const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
+const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
+
+/** At most so many are shown of a list. */
+export const MOST_LISTED = 1000
+
+export function readSearch(desk: Desk, args: Args, hosts: Hosts, language: string): Search {
+  for (const [name, wanted] of [
+    ['verdict', VERDICTS],
+    ['settlement', SETTLEMENTS],
+  ] as const) {
+    const said = text(args[name])
+    if (said !== '' && !wanted.some((one) => one === said))
+      throw new CommandError(desk.say('archive-one-of', language, { name, wanted: wanted.join(', ') }), EXIT.usage)
+  }
+  const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
+  const person = readIdentity(bareOf(text(args.person)))
+  const peer = readIdentity(bareOf(text(args.peer)))
+  return {
+    hosts: hosts === null ? null : [...hosts],
+    words: text(args.words),
+    person: person.address,
+    peer: peer.address,
+    ...(person.ordinal === null ? {} : { personIdentity: person.ordinal }),
+    ...(peer.ordinal === null ? {} : { peerIdentity: peer.ordinal }),
+    room: bareOf(text(args.room)),
+    domain: bareOf(text(args.domain)),
+    verdict: text(args.verdict),
+    settlement: text(args.settlement),
+    rule: text(args.rule),
+    since: time(args.since),
+    until: time(args.until),
+    limit: bound(args.limit),
+  }
+}
+
+/** Who asks for an address that had several identities is told so. */
+export async function* tellIdentities(desk: Desk, query: Search, language: string): AsyncGenerator<Said> {
+  for (const [address, one] of [
+    [query.person, query.personIdentity],
+    [query.peer, query.peerIdentity],
+  ] as const) {
+    if (address === '' || one !== undefined) continue
+    const found = await desk.store.read('identities', { address, limit: MOST_LISTED, hosts: query.hosts })
+    const names = [...new Set(found.map(({ identity }) => identity))]
+    if (names.length > 1)
+      yield {
+        say: 'text',
+        text: desk.say('archive-identities-several', language, {
+          address,
+          names: names.join(', '),
+          count: names.length,
+        }),
+      }
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+export function bound(limit: unknown): number {
+  return Math.max(1, Math.min(MOST_LISTED, Math.floor(Number(limit) || 1)))
+}
