@@ -59,11 +59,9 @@ async function* show(desk: Desk, args: Args, { caller, hosts, language, signal }
   const name = readRecordId(id)
   if (!name) throw new CommandError(desk.say('archive-no-id', language, { id }), EXIT.usage)
   const query = { ...name, hosts: listOf(hosts) }
-  let shown = await desk.store.read('show', query)
-  if (shown.found === 'nothing') {
-    await desk.caughtUp(within(signal))
-    shown = await desk.store.read('show', query)
-  }
+  // What came about it just now is part of it.
+  await desk.caughtUp(within(signal))
+  const shown = await desk.store.read('show', query)
   await desk.access.record({ caller, hosts, command: 'archive show', args, hits: shown.found === 'one' ? 1 : 0 })
   if (shown.found === 'nothing') throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
   if (shown.found === 'several') {
@@ -273,6 +271,10 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     occupants: Row[]
     about: Row[]
     followed_by: Row[]
+    lineage: Row[]
+    lineage_complete: boolean
+    state: string
+    current_text: string | null
     stanza?: string
     replacement?: string
     note?: string
@@ -305,6 +307,7 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     ),
     ...record.about.map((one) => say('archive-concerns', { kind: one.kind, id: one.id ?? one.target })),
     ...record.followed_by.map((one) => say('archive-followed-by', { kind: one.kind, id: one.id })),
+    ...tellLineage(record, say),
     ...record.tries.flatMap((one) =>
       one.erased_at === null
         ? []
@@ -313,6 +316,20 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     ...(record.note ? [desk.say('archive-note', language, { note: inLine(record.note) })] : []),
     ...(record.stanza ? [desk.say('archive-stanza', language), ...quoted(record.stanza)] : []),
     ...(record.replacement ? [desk.say('archive-replacement', language), ...quoted(record.replacement)] : []),
+  ]
+}
+
+type Lineage = { lineage: Row[]; lineage_complete: boolean; state: string; current_text: string | null }
+
+function tellLineage(
+  { lineage, lineage_complete, state, current_text }: Lineage,
+  say: (id: string, one: Row) => string,
+) {
+  if (lineage.length === 0) return []
+  return [
+    ...lineage.map((one) => say(one.counts ? 'archive-step' : 'archive-step-vain', one)),
+    ...(lineage_complete ? [] : [say('archive-lineage-incomplete', {})]),
+    say(current_text === null ? 'archive-state' : 'archive-state-text', { state, text: current_text }),
   ]
 }
 

@@ -30,6 +30,8 @@ export type WorldOptions = {
   hosts?: readonly string[]
   /** Also a room service with the helper on it. */
   rooms?: boolean
+  /** Modules of the room service beside the helper. */
+  roomModules?: readonly string[]
   /** Domain of a further component, such as a gateway to another network, which connects to the component port with the same secret. */
   gateway?: string
   /** The rule file below `version: 1`; default: everything passes. */
@@ -147,8 +149,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
 function serverSettings(folder: string, ports: ProsodySettings['ports'], options: WorldOptions): ProsodySettings {
   const { prosody = {} } = options
+  const roomModules = ['gatehouse', ...(options.roomModules ?? [])].map((name) => `"${name}"`)
   const helper = [
-    `modules_enabled = { "gatehouse" }`,
     `gatehouse_screen = "${SCREEN}"`,
     `gatehouse_on_outage = "${options.onOutage ?? 'closed'}"`,
     ...(options.hostLines ?? []),
@@ -157,10 +159,15 @@ function serverSettings(folder: string, ports: ProsodySettings['ports'], options
   return {
     folder: join(folder, 'prosody'),
     ports,
-    hosts: (options.hosts ?? [HOST]).map((name) => ({ name, lines: helper })),
+    hosts: (options.hosts ?? [HOST]).map((name) => ({
+      name,
+      lines: ['modules_enabled = { "gatehouse" }', ...helper],
+    })),
     components: [
       { name: SCREEN, secret: SECRET },
-      ...(options.rooms === true ? [{ name: ROOMS, module: 'muc', lines: helper }] : []),
+      ...(options.rooms === true
+        ? [{ name: ROOMS, module: 'muc', lines: [`modules_enabled = { ${roomModules.join(', ')} }`, ...helper] }]
+        : []),
       ...(options.gateway === undefined ? [] : [{ name: options.gateway, secret: SECRET }]),
     ],
     ...rest,

@@ -145,6 +145,33 @@ export type Erasure = { at: number; user: string; reason: string }
 
 export type Related = { id: string; kind: LinkKind }
 
+export type StepKind = 'original' | Extract<LinkKind, 'correction' | 'retraction' | 'moderation'>
+
+/**
+ * Why a step changes nothing. claims: another sender than that of the original; unconfirmed: a moderation that the room has not told of;
+ * retracted: it came when nothing was left to correct; else what the server did with it.
+ */
+export type Why =
+  | ''
+  | 'claims'
+  | 'unconfirmed'
+  | 'retracted'
+  | Exclude<Settlement, 'released' | 'unscreened' | 'originated'>
+
+/** `confirmed`: the room gave it an id. */
+export type Told = { id: string; kind: StepKind; shown: ShownTry; settlement: Settlement; confirmed: boolean }
+
+export type Step = Told & { why: Why }
+
+/** `missing`: the original is not on record, or not for the asker. `more`: there are further ones, which are left out. */
+export type Lineage = {
+  steps: readonly Step[]
+  missing: boolean
+  more: boolean
+  state: 'original' | 'corrected' | 'retracted' | 'moderated'
+  current: Step | null
+}
+
 /** A number with everything known about it. */
 export type ShownRecord = {
   id: string
@@ -164,6 +191,8 @@ export type ShownRecord = {
   /** What this record is about, and what later came about it. */
   about: readonly (Related | { target: string; kind: LinkKind })[]
   followedBy: readonly Related[]
+  /** What it became, or what it changes; null where there is nothing of the kind. Exports do not look for it. */
+  lineage?: Lineage | null
 }
 
 /** Virtual hosts by name, in lower case; null: all. A record belongs to the host that asked about it, and to that of its recipient. */

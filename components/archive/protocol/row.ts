@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A record as a row of an answer: flat names, times as RFC 3339, the text read out of the stanza again.
 import { parse } from '../../kit/xml/parse.ts'
-import type { Identity, ShownRecord, ShownTry } from '../domain/record.ts'
+import type { Identity, Lineage, ShownRecord, ShownTry, Step } from '../domain/record.ts'
 import type { Settlement } from '../domain/settling.ts'
 import { readStanzaFields, unreadableFields } from './stanza-fields.ts'
 
@@ -38,8 +38,44 @@ export function writeRecord(record: ShownRecord): Row {
     })),
     about: record.about,
     followed_by: record.followedBy,
+    ...(record.lineage === undefined ? {} : writeLineage(record.lineage, shown)),
     tries: tries.map(writeTry),
   }
+}
+
+function writeLineage(lineage: Lineage | null, shown: ShownTry | undefined): Row {
+  return {
+    lineage: (lineage?.steps ?? []).map(writeStep),
+    lineage_complete: !lineage?.missing && !lineage?.more,
+    state: lineage?.state ?? 'original',
+    current_text: currentText(lineage, shown),
+  }
+}
+
+function writeStep({ id, kind, shown, settlement, why }: Step): Row {
+  const { from, fromIdentity } = shown
+  return {
+    id,
+    kind,
+    at: writeTime(shown.at ?? shown.recordedAt),
+    from,
+    from_identity: fromIdentity?.name ?? null,
+    settlement,
+    counts: why === '',
+    why,
+    text: deliveredText(shown),
+  }
+}
+
+/** null: nothing is left of it, or it is not known. */
+function currentText(lineage: Lineage | null, shown: ShownTry | undefined): string | null {
+  if (lineage === null) return shown ? deliveredText(shown) : null
+  return lineage.current ? deliveredText(lineage.current.shown) : null
+}
+
+/** What its recipient could read. */
+function deliveredText(one: ShownTry): string {
+  return one.erased ? '' : textOf(one.replacement || one.stanza)
 }
 
 function writeTry(one: ShownTry): Row {

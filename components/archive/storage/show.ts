@@ -5,10 +5,10 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Hosts, ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
-import { type Outcome, type Settled, settle } from '../domain/settling.ts'
+import { type Outcome, type Settled, type Settlement, settle } from '../domain/settling.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { type Identities, identified, openIdentities } from './identities.ts'
-import { aboutOf, followersOf } from './lineage.ts'
+import { aboutOf, type Family, followersOf, lineage, type Node } from './lineage.ts'
 import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
 import { filesHolding, type HeldSpan, type Hit, holding, listFiles, type ReadMonths, spansOf } from './read-months.ts'
@@ -200,8 +200,14 @@ function readRecord(
   const ids = [...idsIn(book, source.id, n), ...files.flatMap((file) => idsIn(months.at(file), source.id, n))]
   const first = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
   const at = first?.at ?? first?.recordedAt ?? 0
+  const node = first && nodeOf(source, n, settled.settlement, identified(identities, first), files, ids)
+  const family: Family = {
+    book,
+    months,
+    hosts,
+    read: (id, number) => readNode(book, months, identities, id, number),
+  }
   const room = first?.room ? statement(book, 'SELECT number FROM name WHERE text = ?').get(first.room) : undefined
-  const relatives = first && { first, source: source.id, n, month: files[0]?.month ?? '', hosts }
   return {
     id: writeRecordId(source.short, n),
     fullId: writeRecordId(source.id, n),
@@ -218,16 +224,41 @@ function readRecord(
     occupants: room
       ? occupantsAt(book, Number(room.number), at).map((one) => ({ ...one, identity: identities(one.jid, at) }))
       : [],
-    about: relatives ? aboutOf(book, months, relatives) : [],
-    followedBy:
-      relatives && withFollowers
-        ? followersOf(book, months, relatives, [
-            relatives.first.stanzaId,
-            relatives.first.originId,
-            ...ids.map(({ id }) => id),
-          ])
-        : [],
+    about: node ? aboutOf(family, node) : [],
+    followedBy: node && withFollowers ? followersOf(family, node) : [],
+    ...(withFollowers ? { lineage: node ? lineage(family, node) : null } : {}),
   }
+}
+
+function nodeOf(
+  source: SourceRow,
+  n: number,
+  settlement: Settlement,
+  shown: ShownTry,
+  files: readonly MonthName[],
+  given: readonly { by: string; id: string }[],
+): Node {
+  const ids = [shown.stanzaId, shown.originId, ...given.map(({ id }) => id)]
+  const id = writeRecordId(source.short, n)
+  return { source: source.id, n, id, shown, settlement, month: files[0]?.month ?? '', ids, confirmed: given.length > 0 }
+}
+
+function readNode(
+  book: DatabaseSync,
+  months: ReadMonths,
+  identities: Identities,
+  id: string,
+  n: number,
+): Node | undefined {
+  const source = sourceOf(book, id)
+  if (source === undefined) return undefined
+  const files = filesHolding(book, source.number, n).filter((file) => hasRecord(months.at(file), id, n))
+  const tries = readTries(months, source, n, files)
+  const settled = settledBy(book, source, n, tries)
+  const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
+  if (shown === undefined) return undefined
+  const given = [...idsIn(book, id, n), ...files.flatMap((file) => idsIn(months.at(file), id, n))]
+  return nodeOf(source, n, settled.settlement, identified(identities, shown), files, given)
 }
 
 /**
