@@ -51,6 +51,8 @@ export async function startArchive(
   const events: FollowEvents = {
     kept(kept) {
       gauges.kept(kept)
+      if (kept.otherHost > 0)
+        log.error('tries of a number under another host than the first', { tries: kept.otherHost })
       if (kept.reopened > 0) log.warn('addresses were given to other accounts', { addresses: kept.reopened })
       for (const move of movers) move()
       movers.clear()
@@ -190,7 +192,7 @@ function openLink({ settings, log }: Context<ArchiveSettings>, version: string) 
 }
 
 function countsOf(
-  { settles, outagesBy, openFindings, reopened, oldest, newest, ...kept }: Counts,
+  { settles, outagesBy, openFindings, reopened, otherHost, oldest, newest, ...kept }: Counts,
   missing: ReturnType<Completeness['totals']>,
   views: readonly JournalView[],
 ): Record<string, string | number | null> {
@@ -198,6 +200,7 @@ function countsOf(
     ...kept,
     open_findings: openFindings,
     identities_reopened: reopened,
+    other_host_tries: otherHost,
     oldest: timeOrNull(oldest),
     newest: timeOrNull(newest),
     ...Object.fromEntries(Object.entries(settles).map(([outcome, count]) => [`settled ${outcome}`, count])),

@@ -137,7 +137,9 @@ async function* erase(desk: Desk, args: Args, { caller, hosts, language, signal 
     await record(0)
     throw new CommandError(desk.say('archive-not-found', language, { id }), EXIT.notFound)
   }
-  const { source, n, tries } = shown.record
+  const { source, n } = shown.record
+  const whole = await desk.store.read('show', { source, n, hosts: null })
+  const tries = whole.found === 'one' ? whole.record.tries : []
   // Another host's record that was sent to one of his may be read, but it is not his to take away.
   if (hosts !== null && tries.some(({ host }) => !hosts.has(host.toLowerCase()))) {
     await record(0)
@@ -268,6 +270,7 @@ function listOf(hosts: Hosts): readonly string[] | null {
 function tellMore(desk: Desk, row: Row, language: string): string[] {
   const record = row as {
     tries: Row[]
+    hosts_differ: boolean
     occupants: Row[]
     about: Row[]
     followed_by: Row[]
@@ -292,6 +295,7 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
       : record.settled_by === 'outage' && outage !== null
         ? [say('archive-unasked', { settlement, ...outage })]
         : [say('archive-no-contents', { settlement })]),
+    ...(record.hosts_differ ? [say('archive-hosts-differ', {})] : []),
     ...record.tries.map((one) =>
       say('archive-try', {
         try: one.try,

@@ -28,6 +28,10 @@ export function openGauges(metrics: Metrics): Gauges {
     'identities_reopened_total',
     'Addresses behind which another account was found than before: alarm',
   )
+  const otherHost = metrics.counter(
+    'other_host_tries_total',
+    'Further tries of a number that another virtual host had asked about: alarm',
+  )
   return {
     kept(batch) {
       kept(batch.records)
@@ -37,6 +41,7 @@ export function openGauges(metrics: Metrics): Gauges {
       unreadable(batch.unreadable)
       skewed(batch.skewed)
       reopened(batch.reopened)
+      otherHost(batch.otherHost)
     },
     open({ views, totals, undecided }) {
       metrics.gauge(

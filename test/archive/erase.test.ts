@@ -72,6 +72,33 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
   assert.deepEqual(filesWith(stage, 'nightingale'), [], 'nor does it stay in the journal when it is erased again')
 })
 
+test('a further try of an erased record, as a spool brings it, is kept without its content; erased again it leaves the journal too', async () => {
+  await using stage = await openStage()
+  const stanza = chat('the nightingale sings')
+  await stage.write(ask({ n: 1, stanza: chat('the lark') }), ask({ n: 2, stanza }), done(2))
+  assert.equal((await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'Article 17' })).exit, 0)
+  await stage.write(
+    ask({ n: 2, try: 2, spooled: true, stanza }),
+    ask({ n: 1, try: 2, spooled: true, stanza: chat('the lark') }),
+  )
+  assert.equal((await stage.ask('archive search', { words: 'sings' })).rows.length, 0)
+  const [row] = (await stage.ask('archive show', { id: `${SHORT}-2` })).rows
+  assert.deepEqual(
+    (row?.tries as { try: number; text: string; erased_reason: string; stanza: string }[] | undefined)?.map((one) => [
+      one.try,
+      one.text,
+      one.stanza,
+      one.erased_reason,
+    ]),
+    [1, 2].map((tried) => [tried, '', '', 'Article 17']),
+  )
+  assert.equal((await stage.ask('archive search', { words: 'lark' })).rows[0]?.tries, 2, 'others come as they are')
+  const files = filesWith(stage, 'nightingale')
+  assert.ok(files.length > 0 && files.every((path) => path.startsWith('/journals/')), files.join())
+  assert.equal((await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'told again' })).exit, 0)
+  assert.deepEqual(filesWith(stage, 'nightingale'), [])
+})
+
 test('as long as a journal holds the record it is not erased, and that is said', async () => {
   await using stage = await openStage()
   await stage.write(ask({ n: 1, stanza: chat('the nightingale') }), done(1))

@@ -89,7 +89,7 @@ test('the position goes past lost entries only when that they are lost is on rec
     async keep({ after, to }) {
       happened.push(`kept ${after}..${to}`)
       if (to === last) stop.abort()
-      return { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0, reopened: 0 }
+      return { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0, reopened: 0, otherHost: 0 }
     },
     now: () => 0,
     told: {

@@ -54,7 +54,8 @@ export type Batch = {
 
 /**
  * `again`: tries that were here before under the same name; `conflicts`: those of them whose stanza is another one. `unreadable`:
- * new ones whose stanza could not be read as XML. `reopened`: addresses that another identity than before was found behind.
+ * new ones whose stanza could not be read as XML. `reopened`: addresses that another identity than before was found behind. `otherHost`:
+ * further tries of a number that another host had asked about.
  */
 export type KeptBatch = {
   records: number
@@ -63,4 +64,5 @@ export type KeptBatch = {
   skewed: number
   unreadable: number
   reopened: number
+  otherHost: number
 }

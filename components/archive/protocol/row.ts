@@ -25,6 +25,7 @@ export function writeRecord(record: ShownRecord): Row {
     settled_by: record.settledBy,
     effective_try: record.effectiveTry,
     conflicting: record.conflicting,
+    hosts_differ: new Set(tries.map(({ host }) => host)).size > 1,
     settles: record.settles.map((one) => ({ ...one, at: writeTime(one.at) })),
     outage: record.outage ? { ...record.outage, at: writeTime(record.outage.at) } : null,
     stanza_ids: record.stanzaIds,

@@ -4,17 +4,21 @@
 // (always on it would look up each word of each insert), the -wal by being folded and cut.
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
-import type { Keeper } from './keep.ts'
 import type { MonthName } from './month-path.ts'
-import type { Month } from './months.ts'
+import type { Month, Months } from './months.ts'
 import { sourceNumber } from './names.ts'
 import { filesHolding, type ReadMonths } from './read-months.ts'
+import type { Shelf } from './shelf.ts'
 
 /** `source`: the full id; `at`: Unix ms. */
 export type Erase = { source: string; n: number; at: number; user: string; reason: string }
 
 /** Gives how many tries had content. Tries that have none keep what is said of their first erasure. */
-export function erase(book: DatabaseSync, { months, shelf }: Keeper, asked: Erase): { erased: number } {
+export function erase(
+  book: DatabaseSync,
+  { months, shelf }: { months: Months; shelf: Shelf },
+  asked: Erase,
+): { erased: number } {
   const source = sourceNumber(book, asked.source)
   if (source === undefined) return { erased: 0 }
   let erased = 0
@@ -28,7 +32,15 @@ export function erase(book: DatabaseSync, { months, shelf }: Keeper, asked: Eras
   return { erased }
 }
 
-function eraseIn({ db }: Month, { source, n, at, user, reason }: Erase): number {
+/** Who erased what is on record of this number in this file; undefined when nobody did. */
+export function erasureIn(db: DatabaseSync, source: string, n: number): Omit<Erase, 'source' | 'n'> | undefined {
+  const sql = `SELECT e.at, e.user, e.reason FROM erasure e JOIN record r ON r.number = e.record JOIN source s ON s.number = r.source
+    WHERE s.id = ? AND r.n = ? LIMIT 1`
+  const row = statement(db, sql).get(source, n)
+  return row && { at: Number(row.at), user: String(row.user), reason: String(row.reason) }
+}
+
+export function eraseIn({ db }: Month, { source, n, at, user, reason }: Erase): number {
   const sql = `SELECT c.record, c.text, c.tags FROM content c JOIN record r ON r.number = c.record JOIN source s ON s.number = r.source
     WHERE s.id = ? AND r.n = ?`
   const rows = statement(db, sql).all(source, n)

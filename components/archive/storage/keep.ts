@@ -7,6 +7,7 @@ import { statement } from '../../kit/store/statement.ts'
 import type { Batch, Item, KeptBatch } from '../domain/batch.ts'
 import { address, type TryRecord } from '../domain/record.ts'
 import { needsSettle } from '../domain/settling.ts'
+import { eraseIn, erasureIn } from './erase.ts'
 import { keepAccount } from './identities.ts'
 import { findTry, hasNumberOf, insertTry } from './keep-try.ts'
 import { monthOf } from './month-path.ts'
@@ -25,7 +26,7 @@ export function keepBatch(db: DatabaseSync, keeper: Keeper, batch: Batch): KeptB
   const journal = names.journal(db, batch.journal)
   const cursor = Number(statement(db, 'SELECT position FROM journal WHERE number = ?').get(journal)?.position)
   if (cursor < batch.after) throw new Error(`the batch begins after ${batch.after}, the cursor stands at ${cursor}`)
-  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0, reopened: 0 }
+  const kept: KeptBatch = { records: 0, again: 0, conflicts: 0, skewed: 0, unreadable: 0, reopened: 0, otherHost: 0 }
   if (batch.to <= cursor) return kept
   const work: Work = { ...keeper, db, journal, batch, kept, opened: new Map() }
   for (const item of batch.items) {
@@ -201,7 +202,7 @@ function keepTry(work: Work, record: TryRecord): void {
     return
   }
   const { totals } = opened.month
-  const count = (name: 'tries' | 'again' | 'conflicts' | 'skewed' | 'repeats' | 'unreadable') => {
+  const count = (name: 'tries' | 'again' | 'conflicts' | 'skewed' | 'repeats' | 'unreadable' | 'otherHost') => {
     totals[name] = (totals[name] ?? 0) + 1
   }
   const done = elsewhere === undefined ? insertTry(opened.month, record, batch.keptAt) : null
@@ -227,6 +228,12 @@ function keepTry(work: Work, record: TryRecord): void {
     kept.skewed += 1
     count('skewed')
   }
+  if (record.try === 1 && !record.spooled) return
+  eraseAgain(work, record, source, opened.month)
+  if (isOfOtherHost(work, record, source)) {
+    kept.otherHost += 1
+    count('otherHost')
+  }
 }
 
 /** At the turn of a month the same question may be told of once in each. */
@@ -238,6 +245,28 @@ function findElsewhere(work: Work, record: TryRecord, source: number, { file }: 
     if (findTry(month.db, record.source, record.n, record.try)) return month
   }
   return undefined
+}
+
+/** What was erased does not come back with a further try of it, such as one that a helper had in its spool. */
+function eraseAgain(
+  { db, shelf, months }: Work,
+  { host, source: id, n }: TryRecord,
+  source: number,
+  month: Month,
+): void {
+  for (const file of shelf.holding(db, source, n)) {
+    const erasure = file.host === host ? erasureIn(months.at(file).db, id, n) : undefined
+    if (erasure === undefined) continue
+    eraseIn(month, { ...erasure, source: id, n })
+    months.fold(month)
+    return
+  }
+}
+
+/** A number belongs to the host that asked about it: nobody else tells of it. Only further tries are looked at, for the price of it. */
+function isOfOtherHost({ db, shelf, months }: Work, { host, source: id, n }: TryRecord, source: number): boolean {
+  const others = shelf.holding(db, source, n).filter((file) => file.host !== host)
+  return others.some((file) => hasNumberOf(months.at(file).db, id, n))
 }
 
 /** The same name again. The same content is kept once; another content is kept beside, as it came: true. */

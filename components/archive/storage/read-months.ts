@@ -2,6 +2,7 @@
 // The files of months as a reader holds them: opened when they are asked, the book attached to each as `book`.
 import { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
+import { mayHold, type Numbers, readFileRow, readNumbers } from './holding.ts'
 import { type MonthName, monthPath } from './month-path.ts'
 
 /** `lowAt`, `highAt`: the helper's clock of what is in it; null when it is not known of anything. */
@@ -94,12 +95,7 @@ export function listFiles(book: DatabaseSync): FileRow[] {
   return statement(book, sql)
     .all()
     .map((row) => ({
-      number: Number(row.number),
-      host: String(row.host),
-      month: String(row.month),
-      lowAt: row.low_at === null ? null : Number(row.low_at),
-      highAt: row.high_at === null ? null : Number(row.high_at),
-      last: Number(row.last),
+      ...readFileRow(row),
       totals: JSON.parse(String(row.totals)) as Record<string, number>,
     }))
 }
@@ -107,8 +103,7 @@ export function listFiles(book: DatabaseSync): FileRow[] {
 /** A record of a file that a search found. */
 export type Hit = { file: FileRow; db: DatabaseSync; number: number; recordedAt: number }
 
-/** Numbers of a source that are in a file; others may be between them. */
-export type HeldSpan = MonthName & { low: number; high: number; originated: boolean }
+export type HeldSpan = MonthName & Numbers
 
 /** All of a source (its number in the book), newest month first. */
 export function spansOf(book: DatabaseSync, source: number): HeldSpan[] {
@@ -116,20 +111,12 @@ export function spansOf(book: DatabaseSync, source: number): HeldSpan[] {
     ORDER BY month DESC, host`
   return statement(book, sql)
     .all(source)
-    .map((row) => ({
-      host: String(row.host),
-      month: String(row.month),
-      low: Number(row.low),
-      high: Number(row.high),
-      originated: row.originated === 1,
-    }))
+    .map((row) => ({ host: String(row.host), month: String(row.month), ...readNumbers(row) }))
 }
 
 /** Where number n may be; `host`: only in files of this one. */
 export function holding(spans: readonly HeldSpan[], n: number, host?: string): MonthName[] {
-  return spans.filter(
-    (span) => (host === undefined || span.host === host) && (n < 0 ? span.originated : span.low <= n && n <= span.high),
-  )
+  return spans.filter((span) => (host === undefined || span.host === host) && mayHold(span, n))
 }
 
 /** Files in which number n of the source (its number in the book) may be, newest month first; `host`: only of this one. */

@@ -88,6 +88,8 @@ export type Counts = {
   openFindings: number
   /** Addresses that had more than one identity. */
   reopened: number
+  /** Further tries of a number that another virtual host had asked about. */
+  otherHost: number
   oldest: number | null
   newest: number | null
 }
@@ -133,6 +135,7 @@ export function counts(book: DatabaseSync, months: ReadMonths): Counts {
     sources: one('SELECT count(*) AS value FROM source'),
     months: files.length,
     reopened: reopened(book),
+    otherHost: total('otherHost'),
     openFindings: one('SELECT count(*) AS value FROM finding WHERE closed_at IS NULL'),
     oldest: oldest.length > 0 ? Math.min(...oldest) : null,
     newest: newest.length > 0 ? Math.max(...newest) : null,

@@ -2,6 +2,7 @@
 // Which file of a month has which numbers of which source: rows of the book, kept in memory by the writer.
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
+import { mayHold, type Numbers, readFileRow, readNumbers } from './holding.ts'
 import type { MonthName } from './month-path.ts'
 
 export type ShelfFile = MonthName & {
@@ -12,7 +13,7 @@ export type ShelfFile = MonthName & {
   totals: string
 }
 
-type Span = { source: number; file: ShelfFile; low: number; high: number; originated: boolean }
+type Span = Numbers & { source: number; file: ShelfFile }
 
 export type Shelf = {
   /** Everything is read again: what was noted in an undone transaction is not so. */
@@ -28,10 +29,6 @@ export type Shelf = {
   holding(db: DatabaseSync, source: number, n: number): readonly ShelfFile[]
   /** Writes what changed into the book. */
   write(db: DatabaseSync): void
-}
-
-function mayHold({ low, high, originated }: Span, n: number): boolean {
-  return n < 0 ? originated : low <= n && n <= high
 }
 
 export function openShelf(): Shelf {
@@ -126,15 +123,7 @@ export function openShelf(): Shelf {
     spans = new Map()
     const byNumber = new Map<number, ShelfFile>()
     for (const row of statement(db, 'SELECT number, host, month, low_at, high_at, last, totals FROM file').all()) {
-      const file: ShelfFile = {
-        number: Number(row.number),
-        host: String(row.host),
-        month: String(row.month),
-        lowAt: row.low_at === null ? null : Number(row.low_at),
-        highAt: row.high_at === null ? null : Number(row.high_at),
-        last: Number(row.last),
-        totals: String(row.totals),
-      }
+      const file: ShelfFile = { ...readFileRow(row), totals: String(row.totals) }
       files.set(`${file.month} ${file.host}`, file)
       byNumber.set(file.number, file)
     }
@@ -142,13 +131,7 @@ export function openShelf(): Shelf {
       const file = byNumber.get(Number(row.file))
       if (file === undefined) continue
       const source = Number(row.source)
-      const span: Span = {
-        source,
-        file,
-        low: Number(row.low),
-        high: Number(row.high),
-        originated: Number(row.originated) === 1,
-      }
+      const span: Span = { source, file, ...readNumbers(row) }
       spans.set(source, [...(spans.get(source) ?? []), span])
     }
     loaded = true

@@ -30,12 +30,10 @@ export type Asked = RecordName & { hosts: Hosts }
 export function show(book: DatabaseSync, months: ReadMonths, { source: start, n, hosts }: Asked): Shown {
   const known: { source: SourceRow; files: MonthName[] }[] = []
   for (const source of sourcesNamed(book, start)) {
-    const files = filesHolding(book, source.number, n).filter((file) => hasRecord(months.at(file), source.id, n))
-    const seen =
-      files.length > 0
-        ? files.some((file) => isRecordOf(months.at(file), hosts, file, source.id, n))
-        : isSettled(book, source, n, hosts)
-    if (seen) known.push({ source, files })
+    const all = filesHolding(book, source.number, n).filter((file) => hasRecord(months.at(file), source.id, n))
+    // Each host's tries for those who may see that host.
+    const files = all.filter((file) => isRecordOf(months.at(file), hosts, file, source.id, n))
+    if (all.length > 0 ? files.length > 0 : isSettled(book, source, n, hosts)) known.push({ source, files })
   }
   const [one, other] = known
   if (!one) return { found: 'nothing' }
@@ -205,7 +203,7 @@ function readRecord(
     book,
     months,
     hosts,
-    read: (id, number) => readNode(book, months, identities, id, number),
+    read: (id, number) => readNode(book, months, identities, { source: id, n: number, hosts }),
   }
   const room = first?.room ? statement(book, 'SELECT number FROM name WHERE text = ?').get(first.room) : undefined
   return {
@@ -247,12 +245,13 @@ function readNode(
   book: DatabaseSync,
   months: ReadMonths,
   identities: Identities,
-  id: string,
-  n: number,
+  { source: id, n, hosts }: Asked,
 ): Node | undefined {
   const source = sourceOf(book, id)
   if (source === undefined) return undefined
-  const files = filesHolding(book, source.number, n).filter((file) => hasRecord(months.at(file), id, n))
+  const files = filesHolding(book, source.number, n).filter(
+    (file) => hasRecord(months.at(file), id, n) && isRecordOf(months.at(file), hosts, file, id, n),
+  )
   const tries = readTries(months, source, n, files)
   const settled = settledBy(book, source, n, tries)
   const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]

@@ -46,6 +46,7 @@ archive-followed-by = Später ({ $kind }): { $id }
 archive-step = { $at } { $kind } { $id } von { $from }: { $text }
 archive-step-vain = { $at } { $kind } { $id } von { $from }, ändert nichts ({ $why }): { $text }
 archive-lineage-incomplete = Nicht alles davon steht hier.
+archive-hosts-differ = Mehrere virtuelle Hosts haben von dieser Nummer berichtet. Sie gehört einem davon: Was die anderen sagen, stimmt nicht.
 archive-state = Jetzt: { $state }
 archive-state-text = Jetzt ({ $state }): { $text }
 archive-note = Hinweis: { $note }

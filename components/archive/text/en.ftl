@@ -46,6 +46,7 @@ archive-followed-by = Later { $kind }: { $id }
 archive-step = { $at } { $kind } { $id } by { $from }: { $text }
 archive-step-vain = { $at } { $kind } { $id } by { $from }, changes nothing ({ $why }): { $text }
 archive-lineage-incomplete = Not all of it is on record here.
+archive-hosts-differ = Several virtual hosts told of this number. It belongs to one of them: something is wrong with what the others say.
 archive-state = Now: { $state }
 archive-state-text = Now ({ $state }): { $text }
 archive-note = Note: { $note }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message that the server let through unscreened lies in the helper's spool until it is told. When it has come it can be erased:
+// then its words are in no file, of the archive, of the journal, or of the server's spool.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { slixmppLack } from '../harness/slixmpp.ts'
+import { openStage } from '../harness/stage.ts'
+import { serverLack } from './servers.ts'
+
+const lack = serverLack() ?? slixmppLack()
+
+function filesWith(folder: string, word: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => join(one.parentPath, one.name))
+    .filter((path) => readFileSync(path).includes(word))
+    .map((path) => path.slice(folder.length))
+}
+
+describe('erasure on Prosody', { skip: lack ?? false }, () => {
+  test('a word that was spooled, replayed, recorded and erased stands in no file of spool, journal, archive or -wal', async () => {
+    await using stage = await openStage({ onOutage: 'open' })
+    const { world } = stage
+    const alice = await stage.person('alice')
+    const bob = await stage.person('bob')
+    const chat = (id: string, body: string) =>
+      `<message xmlns='jabber:client' type='chat' to='bob@corp.example' id='${id}'><body>${body}</body></message>`
+    await alice.send(chat('e0', 'stays'))
+    await bob.wait(/id="e0"/)
+    await world.policy?.stop()
+    await alice.send(chat('e1', 'xyzzynightingale sings'))
+    await bob.wait(/id="e1"/)
+    const spooled = filesWith(world.folder, 'xyzzynightingale')
+    assert.ok(spooled.length > 0 && spooled.every((path) => /\/gatehouse\/.*\/spool-/.test(path)), spooled.join())
+
+    await world.startPolicy()
+    const [record = assert.fail()] = await stage.recorded('xyzzynightingale', 'unscreened')
+    const held = filesWith(world.folder, 'xyzzynightingale')
+    assert.ok(
+      held.some((path) => path.includes('/archive-months/')) && held.some((path) => path.includes('/journals/')),
+      held.join(),
+    )
+    const [erased] = await world.ask('archive erase', { id: record.id, reason: 'test' })
+    assert.deepEqual([erased?.id, erased?.tries], [record.id, 1])
+    // The officer's own query is on record as a look; it is the word that he typed, not that of the message.
+    const left = filesWith(world.folder, 'xyzzynightingale sings')
+    assert.deepEqual(left, [])
+    assert.deepEqual(filesWith(join(world.folder, 'prosody'), 'xyzzynightingale'), [], 'nor does the server keep it')
+    assert.deepEqual(filesWith(join(world.folder, 'journals', 'policy'), 'xyzzynightingale'), [])
+    assert.deepEqual(
+      filesWith(join(world.folder, 'state'), 'xyzzynightingale').filter((path) => path.includes('archive-months')),
+      [],
+    )
+    const [row] = await world.ask('archive show', { id: record.id, reason: 'test' })
+    assert.deepEqual([row?.text, row?.settlement, row?.erased_reason], ['', 'unscreened', 'test'])
+  })
+})
