@@ -1,23 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes components/policy/matching/confusables.ts from Unicode's confusables.txt (UTS #39, https://www.unicode.org/Public/security/):
 //   node deploy/confusables.mjs PATH/TO/confusables.txt > components/policy/matching/confusables.ts
-// Plain JavaScript without packages. Exits: 0, or 2 when the file is none of Unicode's.
+// Plain JavaScript without packages. Exits: 0, or 2 when the file is none of Unicode's, with the line that is wrong.
 import { readFileSync } from 'node:fs'
 
 const [file = ''] = process.argv.slice(2)
-const read = readTable(readFileSync(file, 'utf8'))
-if (read === null) {
-  process.stderr.write(`${file}: a confusables.txt of Unicode is wanted\n`)
+try {
+  process.stdout.write(write(readTable(readText(file))))
+} catch (error) {
+  process.stderr.write(`${file}${error.message}\n`)
   process.exitCode = 2
-} else process.stdout.write(write(read))
+}
 
+function readText(path) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))
+  } catch (error) {
+    throw new Error(`: a confusables.txt of Unicode is wanted (${error.code ?? error.message})`)
+  }
+}
+
+/** A line: SOURCE ; PROTOTYPE ; MA, with a comment behind it. Nothing is left out in silence: half a table would let disguises pass. */
 function readTable(text) {
-  const version = /^# Version: ([\d.]+)$/mu.exec(text)?.[1]
-  const copyright = /^# (© \d{4} Unicode.*)$/mu.exec(text)?.[1]
-  const entries = [...text.matchAll(/^([0-9A-F]{4,6})\s*;\s*([0-9A-F]{4,6}(?: [0-9A-F]{4,6})*)\s*;\s*MA\b/gmu)]
-  if (version === undefined || copyright === undefined || entries.length === 0) return null
+  const version = /^# Version: ([\d.]+)\r?$/mu.exec(text)?.[1]
+  const copyright = /^# (© \d{4} Unicode[^\r\n]*)/mu.exec(text)?.[1]
+  if (version === undefined || copyright === undefined)
+    throw new Error(': a confusables.txt of Unicode is wanted, with its version and copyright at its head')
   const sources = new Map()
-  for (const [, source, target] of entries) sources.set(target, [...(sources.get(target) ?? []), source])
+  const seen = new Set()
+  let total = null
+  for (const [index, line] of text.split(/\r?\n/u).entries()) {
+    const wrong = (why) => new Error(`:${index + 1}: ${why}`)
+    total = /^# total: (\d+)/u.exec(line)?.[1] ?? total
+    const said = line.replace(/#.*/u, '').trim()
+    if (said === '') continue
+    const entry = /^([0-9A-F]{4,6})\s*;\s*([0-9A-F]{4,6}(?: [0-9A-F]{4,6})*)\s*;\s*MA$/u.exec(said)
+    if (entry === null) throw wrong('SOURCE ; PROTOTYPE ; MA is wanted, in code points')
+    const [, source, target] = entry
+    for (const code of [source, ...target.split(' ')])
+      if (Number.parseInt(code, 16) > 0x10ffff) throw wrong(`${code} is no code point`)
+    if (seen.has(source)) throw wrong(`${source} has a prototype already`)
+    seen.add(source)
+    sources.set(target, [...(sources.get(target) ?? []), source])
+  }
+  // Unicode ends the file with the number of its entries: one that was cut off has none.
+  if (total === null || Number(total) !== seen.size)
+    throw new Error(`: ${seen.size} entries, and the last line is to say so (# total: ${total ?? 'missing'})`)
   return { version, copyright, sources }
 }
 

@@ -73,7 +73,10 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   const { gate, stream } = router
   opening.use(stream)
-  const watched = () => [settings.rulesFile, ...rules.current().files.map(({ path }) => path)]
+  // What is wrong with the newest file may stand in one that only that one names.
+  const watched = () => [
+    ...new Set([settings.rulesFile, ...rules.current().files.map(({ path }) => path), ...(rules.error()?.paths ?? [])]),
+  ]
   const reload = async () => {
     const error = await reloadRules(rules, tally, context)
     watching.follow(watched())

@@ -124,7 +124,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       const since = Date.now()
       await writeFile(settings.rules, ruleFile(rules))
       world.policy?.kill('SIGHUP')
-      await world.policy?.logged(({ event, at }) => event === 'reloaded' && Date.parse(String(at)) >= since)
+      const told = await world.policy?.logged(
+        ({ event, at }) => /^reload/u.test(event) && Date.parse(String(at)) >= since,
+      )
+      if (told?.event !== 'reloaded') throw new Error(`the rules were not taken: ${JSON.stringify(told)}`)
     },
     ask: (command: string, args: Readonly<Record<string, unknown>> = {}) => askCommand(world.run, command, args),
     async [Symbol.asyncDispose]() {

@@ -9,14 +9,18 @@ export type Patterns = {
   /** Which of the standing patterns fit the text or its clean view. */
   standing(text: string): readonly number[]
   fits(pattern: number, text: string): boolean
-  /** Where, at most `most` places in the order they were found; null: more than may be looked for. */
+  /**
+   * Where, at most `most` places in the order they were found: fewer where that would take too long; of all places
+   * (`most` is Infinity) then null.
+   */
   places(pattern: number, text: string, most: number): readonly Span[] | null
 }
 
-/** What is wrong with a pattern: the engine's own words. Null: nothing. */
+/** What is wrong with a pattern: `large`, `empty` (it fits the empty text), or the engine's own words. Null: nothing. */
 export function faultOf(pattern: string): string | null {
   try {
     const compiled = RE2JS.compile(pattern)
+    if (compiled.programSize() > INSTRUCTIONS_MAX) return 'large'
     return compiled.test('') ? 'empty' : null
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^error parsing regexp: /u, '') : String(error)
@@ -26,8 +30,14 @@ export function faultOf(pattern: string): string | null {
 /** So many patterns share one automaton: more, and its states no longer fit the memory it may take. */
 const SET_MAX = 50
 
-/** Whoever writes must not choose the time: all searches for one pattern in one text pass over so many characters at most. */
-const SEARCHED_MAX = 8_000_000
+/** An expression compiles to so many instructions at most: each may cost something with every character. */
+export const INSTRUCTIONS_MAX = 1_000
+
+/**
+ * Whoever writes must not choose the time. Looking for the places of one pattern in one text takes so many steps at most, a step
+ * being one instruction at one character: to mask each of them, or to note the first few of them beside a verdict.
+ */
+const STEPS_MAX = { toMask: 40_000_000, toNote: 4_000_000 }
 
 /** `standing`: numbers of the patterns that are looked for in every text. Patterns are compiled when they are first needed. */
 export function openPatterns(sources: readonly string[], standing: readonly number[]): Patterns {
@@ -91,12 +101,24 @@ export function openPatterns(sources: readonly string[], standing: readonly numb
 const ASCII = /^[\t\n\r -~]*$/u
 
 function search(pattern: RE2JS, text: string, most: number): Span[] | null {
-  const searches = Math.max(16, Math.floor(SEARCHED_MAX / (text.length + 1)))
+  const size = pattern.programSize()
+  const isWhole = most === Number.POSITIVE_INFINITY
+  const endless = ENDLESS.test(pattern.pattern())
   const matcher = pattern.matcher(text)
   const found: Span[] = []
-  for (let count = 0; found.length < most && matcher.find(); count += 1) {
-    if (count >= searches) return null
-    if (matcher.end() > matcher.start()) found.push({ start: matcher.start(), end: matcher.end() })
+  let steps = isWhole ? STEPS_MAX.toMask : STEPS_MAX.toNote
+  for (let from = 0; found.length < most; ) {
+    const ahead = (text.length - from + 1) * size
+    if (ahead > steps) return isWhole ? null : found
+    if (!matcher.find()) break
+    const [start, end] = [matcher.start(), matcher.end()]
+    // One that ends by itself has looked hardly further than its fit.
+    steps -= endless ? ahead : Math.min(ahead, (end - from + size) * size)
+    if (end > start) found.push({ start, end })
+    from = end
   }
   return found
 }
+
+/** An expression without these signs fits so many characters at most as it has instructions. */
+const ENDLESS = /[*+]|,\}/u

@@ -4,7 +4,7 @@ import { type AddressPattern, type Audience, gatherAudience, readAddressPattern 
 import type { Condition } from '../domain/rule.ts'
 import { soughtBy } from '../domain/rule-index.ts'
 import { DIRECTIONS, KINDS } from '../domain/screened.ts'
-import { faultOf } from '../matching/patterns.ts'
+import { faultOf, INSTRUCTIONS_MAX } from '../matching/patterns.ts'
 import { CONDITION_KEYS } from './keys.ts'
 import { ADDRESSES_MAX, isWrong, type Named, readTermText, TERMS_MAX } from './named.ts'
 import { isMap, type Reading } from './reading.ts'
@@ -118,6 +118,7 @@ function readPattern(place: Reading, named: Named): number | null {
   if (pattern === null) return null
   const fault = named.knowsPattern(pattern) ? null : faultOf(pattern)
   if (fault === 'empty') return place.refuse('policy-pattern-empty')
+  if (fault === 'large') return place.refuse('policy-pattern-large', { most: String(INSTRUCTIONS_MAX) })
   if (fault !== null) return place.refuse('policy-wanted-pattern-re2', { fault })
   return named.addPattern(place, pattern)
 }

@@ -19,6 +19,8 @@ export class Named {
   readonly lexicons = new Map<string, number>()
   readonly addresses = new Map<string, readonly AddressPattern[]>()
   readonly files: NamedFile[] = []
+  /** Paths of the files that are named, also of those that could not be read. */
+  readonly paths = new Set<string>()
   readonly #folder: string
   readonly #numbers = new Map<string, number>()
   #terms = 0
@@ -54,6 +56,7 @@ export class Named {
   /** A file of lines; empty ones and those that begin with # are left out. `read` tells what is wrong with a line. */
   readLines<T>(place: Reading, name: string, read: (line: string) => T | { wrong: string }): T[] | null {
     const path = resolve(this.#folder, name)
+    this.paths.add(path)
     let text: string
     try {
       const bytes = readFileSync(path)

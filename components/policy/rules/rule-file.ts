@@ -20,10 +20,13 @@ const PROBLEMS_MAX = 200
 /** A rule set as plain data: what a worker thread hands over. */
 export type RuleData = { rules: readonly Rule[]; otherwise: 'allow' | 'refuse'; matcher: MatcherData }
 
-/** `hash` as rulesHash() says; `files` are those that the rule file names, as far as they could be read. */
+/**
+ * `hash` as rulesHash() says; `files` are those that the rule file names, as far as they could be read. `paths`: of all that it
+ * names, for what is wrong may stand in one of them.
+ */
 export type ReadData = { hash: string; files: readonly NamedFile[] } & (
   | { ok: true; data: RuleData }
-  | { ok: false; problems: readonly RuleProblem[] }
+  | { ok: false; problems: readonly RuleProblem[]; paths: readonly string[] }
 )
 
 export type ReadRules = { hash: string; files: readonly NamedFile[] } & (
@@ -47,7 +50,8 @@ export function readRuleData(bytes: Buffer, folder: string): ReadData {
   const named = new Named(folder)
   const fail = (problems: readonly RuleProblem[]): ReadData => {
     const sorted = problems.toSorted((one, other) => one.line - other.line).slice(0, PROBLEMS_MAX)
-    return { ok: false, problems: sorted, hash: rulesHash(own, named.files), files: named.files }
+    const hash = rulesHash(own, named.files)
+    return { ok: false, problems: sorted, hash, files: named.files, paths: [...named.paths] }
   }
   if (bytes.length > FILE_MAX_BYTES)
     return fail([{ line: 1, wanted: { id: 'policy-wanted-bytes', args: { most: String(FILE_MAX_BYTES) } } }])

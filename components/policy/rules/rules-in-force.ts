@@ -9,8 +9,13 @@ import { openRuleSet } from './rule-file.ts'
 /** `files`: those that the rule file names. */
 export type InForce = { set: RuleSet; hash: string; file: string; files: readonly NamedFile[]; loadedAt: string }
 
-/** A file that was not taken: when, its hash if it could be read, and why. */
-export type RulesError = { at: string; hash: string | null; problems: readonly RuleProblem[] }
+/** A file that was not taken: when, its hash if it could be read, and why. `paths`: the files that it names. */
+export type RulesError = {
+  at: string
+  hash: string | null
+  problems: readonly RuleProblem[]
+  paths: readonly string[]
+}
 
 export type Reloaded = { is: 'new' | 'same' } | { is: 'bad'; error: RulesError }
 
@@ -56,7 +61,8 @@ export async function openRules(
       await announce(next)
     } catch (cause) {
       const wanted = { id: 'policy-rules-unrecorded', args: { cause: causeOf(cause) } }
-      return refuse({ at: next.loadedAt, hash: next.hash, problems: [{ line: 1, wanted }] })
+      const paths = next.files.map(({ path }) => path)
+      return refuse({ at: next.loadedAt, hash: next.hash, problems: [{ line: 1, wanted }], paths })
     }
     current = next
     return { is: 'new' }
@@ -72,9 +78,9 @@ export async function openRules(
     const rules = await readAside(file)
     if ('cause' in rules) {
       const wanted = { id: 'policy-rules-unreadable', args: { cause: rules.cause } }
-      return { at, hash: null, problems: [{ line: 1, wanted }] }
+      return { at, hash: null, problems: [{ line: 1, wanted }], paths: [] }
     }
-    if (!rules.ok) return { at, hash: rules.hash, problems: rules.problems }
+    if (!rules.ok) return { at, hash: rules.hash, problems: rules.problems, paths: rules.paths }
     return { set: openRuleSet(rules.data), hash: rules.hash, file, files: rules.files, loadedAt: at }
   }
 }

@@ -115,6 +115,7 @@ policy-help-explain-to = für wen sie ist, oder der Raum
 policy-help-explain-xml = eine ganze Stanza in XML, statt --text
 policy-line-of-file = { $at }: { $wanted }
 policy-pattern-empty = dieser Ausdruck passt auf den leeren Text, also würde er auf jeden Text passen
+policy-pattern-large = verlangt wird ein kleinerer Ausdruck: Dieser hat, mit ausgeschriebenen Anzahlen, mehr als { $most } Teile
 policy-wanted-address-or-list = verlangt wird eine Adresse, oder list mit dem Namen einer Liste
 policy-wanted-closed = verlangt wird closed: Eine Regel kann nur strenger sein als ihr Host
 policy-wanted-entries-or-file = verlangt wird eine Liste von Einträgen, oder der Name einer Datei mit einem Eintrag je Zeile

@@ -115,6 +115,7 @@ policy-help-explain-to = whom it is for, or the room
 policy-help-explain-xml = a whole stanza in XML, in the place of --text
 policy-line-of-file = { $at }: { $wanted }
 policy-pattern-empty = this expression fits the empty text, so it would fit every text
+policy-pattern-large = a smaller expression is wanted: this one, with its counts written out, has more than { $most } parts
 policy-wanted-address-or-list = an address, or list with the name of a list, is wanted
 policy-wanted-closed = closed is wanted: a rule can only be stricter than its host
 policy-wanted-entries-or-file = a list of entries, or the name of a file with an entry a line, is wanted

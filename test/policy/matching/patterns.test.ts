@@ -45,6 +45,7 @@ test('what is no regular expression, or fits the empty text, is told with the wo
   assert.match(faultOf('(a)\\1') ?? '', /./u)
   assert.match(faultOf('((a{100}){100}){100}') ?? '', /repeat/u)
   assert.equal(faultOf('a*'), 'empty')
+  assert.equal(faultOf('[a-z]{900}-[a-z]{900}'), 'large')
   assert.equal(faultOf('a+'), null)
 })
 
@@ -87,6 +88,20 @@ test('hostile patterns over hostile texts take a time that grows with the text',
       set.fits(0, text)
     }
   }
+})
+
+test('places of a costly pattern in a long text: not all of them for a mask, the first of them for a note', () => {
+  const text = 'ab'.repeat(50_000)
+  for (const pattern of ['[ab]b[ab]{900}$', '((a?){30}){30}b', '(.*a){300}']) {
+    const page = pageOf([pattern], text)
+    assert.equal(page.spans(0, { lists: [], patterns: [0] }), null, pattern)
+    assert.deepEqual(page.spans(0, { lists: [], patterns: [0] }, 20), [], pattern)
+  }
+  const numbers = '12-34 '.repeat(5_000)
+  assert.equal(pageOf(['\\d{2}-\\d{2}'], numbers).spans(0, { lists: [], patterns: [0] })?.length, 5_000)
+  assert.equal(pageOf(['\\d{2}-\\d{2}'], numbers).spans(0, { lists: [], patterns: [0] }, 20)?.length, 20)
+  // What has no end of its own may look at the whole rest for each place.
+  assert.equal(pageOf(['\\d+-\\d+'], numbers.slice(0, 6_000)).spans(0, { lists: [], patterns: [0] })?.length, 1_000)
 })
 
 test('of a pattern that fits nearly everywhere, so many places are looked for and no more', () => {

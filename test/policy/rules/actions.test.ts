@@ -124,6 +124,11 @@ const bad: readonly [what: string, rest: string, message: RegExp][] = [
   ['a bad expression', "rules: [{ id: a, when: { regex: '(a' }, then: allow }]", /syntax of RE2 .*\(missing closing/],
   ['a look-ahead', "rules: [{ id: a, when: { regex: '(?=a)b' }, then: allow }]", /syntax of RE2/],
   ['an expression that fits all', "rules: [{ id: a, when: { regex: 'a*' }, then: allow }]", /fits the empty text/],
+  [
+    'an expression that is too large',
+    "rules: [{ id: a, when: { regex: '[a-z]{900}-[a-z]{900}' }, then: allow }]",
+    /smaller expression .* more than 1,000 parts/,
+  ],
   ['an invisible term', 'rules: [{ id: a, when: { words: ["\\u200b"] }, then: allow }]', /visible character/],
   [
     'two verdicts',
