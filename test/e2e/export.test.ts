@@ -33,7 +33,7 @@ const SAID = [
     subject: 'A subject so long that a mail has to fold it, '.repeat(4).trim(),
     body: `exportword three ${'long '.repeat(3000)}end`,
   },
-  { by: 'alice', subject: '', body: 'exportword four\r\n.\r\nFrom the start of a line\n\n--boundary--' },
+  { by: 'alice', subject: '', body: 'exportword four\n.\nFrom the start of a line\n\n--boundary--' },
   { by: 'alice', subject: '', body: 'exportword five nightingale' },
   { by: 'alice', subject: '', body: 'exportword six topsecret' },
 ] as const
@@ -49,7 +49,7 @@ describe('exports from Prosody', { skip: lack ?? false }, () => {
         [...new Set(SAID.map(({ by }) => by))].map(async (name) => [name, await stage.person(name)] as const),
       ),
     )
-    const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('\r', '&#13;')
+    const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
     for (const [at, { by, subject, body }] of SAID.entries()) {
       const title = subject && `<subject>${escaped(subject)}</subject>`
       const xml = `<message xmlns='jabber:client' type='chat' to='bob@corp.example' id='x${at}'>${title}<body>${escaped(body)}</body></message>`
@@ -87,7 +87,7 @@ describe('exports from Prosody', { skip: lack ?? false }, () => {
       assert.equal(done.status, 0, done.stderr)
       const sums = execFileSync('sha256sum', ['--strict', '-c', 'SHA256SUMS'], { cwd: path, encoding: 'utf8' })
       assert.ok(lines(sums).every((line) => line.endsWith(': OK')))
-      const files = globSync('**/*.{eml,jsonl,json}', { cwd: path })
+      const files = globSync('**/*.{eml,jsonl,json}', { cwd: path }).sort()
       assert.equal(lines(sums).length, files.length, 'every file has its sum')
       const manifest = JSON.parse(readFileSync(join(path, 'MANIFEST.json'), 'utf8'))
       assert.deepEqual([manifest.records, manifest.reason], [SAID.length, 'case 7'])
@@ -104,8 +104,8 @@ describe('exports from Prosody', { skip: lack ?? false }, () => {
           assert.match(one.from, new RegExp(`${by}@corp\\.example`))
         }
         assert.match(one.from, new RegExp(by))
-        assert.ok(one.text.includes(body.replaceAll('\r', '').split('\n')[0]), `${one.text} has ${body}`)
-        if (subject !== '') assert.ok(one.text.includes(subject) || one.subject.includes(subject), one.text)
+        assert.ok(one.text.includes(body.split('\n')[0]), `${one.text} has ${body}`)
+        assert.ok(unescaped(one.stanza).includes(subject))
         assert.ok(unescaped(one.stanza).includes(body), 'the stanza as it was said')
       }
     })
@@ -114,7 +114,8 @@ describe('exports from Prosody', { skip: lack ?? false }, () => {
   test('of a masked message both texts are exported, and of a refused one that it was', () => {
     const [masked, refused] = [ids[4] ?? '', ids[5] ?? '']
     const path = join(stage.world.folder, 'as-eml')
-    const of = (id: string) => mails(globSync(`**/${id}.eml`, { cwd: path }).map((file) => join(path, file)))[0]
+    const all = mails(globSync('**/*.eml', { cwd: path }).map((file) => join(path, file)))
+    const of = (wanted: string) => all.find(({ id }) => id === wanted)
     assert.ok(of(masked)?.names.length > of(refused)?.names.length, 'the replacement beside the stanza')
     const row = lines(readFileSync(join(stage.world.folder, 'as-jsonl/records.jsonl'), 'utf8'))
       .map((line) => JSON.parse(line))
@@ -129,9 +130,5 @@ describe('exports from Prosody', { skip: lack ?? false }, () => {
 })
 
 function unescaped(xml: string): string {
-  return xml
-    .replaceAll(/&#(?:13|xD);/giu, '\r')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
+  return xml.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

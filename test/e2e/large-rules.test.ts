@@ -120,7 +120,7 @@ describe('many rules on Prosody', { skip: lack ?? false }, () => {
         `  - ${JSON.stringify({ id: `h${at}`, when: { regex } }).slice(0, -1)}, "then": { "tag": "h${at}" } }`,
     )
     await stage.world.setRules(
-      `otherwise: allow\nrules:\n${rules.join('\n')}\n  - { id: mask, when: { regex: '(b+)+c' }, then: { replace: { mask: '*' } } }`,
+      `otherwise: allow\nrules:\n${rules.join('\n')}\n  - { id: mask, when: { regex: 'b{1,9}c' }, then: { replace: { mask: '*' } } }\n  - { id: endless, when: { regex: '(d+)+e' }, then: { replace: { mask: '*' } } }`,
     )
     const before = await retries()
     const texts: Readonly<Record<string, readonly [text: string, tags: readonly string[]]>> = {
@@ -128,7 +128,7 @@ describe('many rules on Prosody', { skip: lack ?? false }, () => {
       fitsword: ['a'.repeat(HUNDRED_KILOBYTES), ['h0', 'h1', 'h2', 'h7']],
       manyword: ['abc '.repeat(HUNDRED_KILOBYTES / 4), []],
       longword: ['x'.repeat(HUNDRED_KILOBYTES), []],
-      wideword: ['\uff41\u200b'.repeat(15_000), ['h0', 'h1', 'h2', 'h7']],
+      vastword: ['\uff41\u200b'.repeat(15_000), ['h0', 'h1', 'h2', 'h7']],
     }
     const carol = await stage.person('carol')
     for (const [word, [text]] of Object.entries(texts)) {
@@ -140,6 +140,10 @@ describe('many rules on Prosody', { skip: lack ?? false }, () => {
       assert.equal(/\*/.test(got), word === 'manyword', word)
       await bob.wait(new RegExp(`id="carol-${id}"`))
     }
+    // Where each of so many places could look at all of the rest, it is refused and not masked.
+    const refused = await say(`endlessword ${'dde '.repeat(HUNDRED_KILOBYTES / 4)}`)
+    assert.match(await alice.wait(new RegExp(`id="${refused}"`)), /policy-violation/)
+    assert.equal((await stage.recorded('endlessword', 'refused'))[0]?.rule, 'endless')
     for (const [word, [, tags]] of Object.entries(texts))
       assert.deepEqual((await stage.recorded(word, 'released'))[0]?.tags, tags, word)
     t.diagnostic(`questions asked twice: ${(await retries()) - before}`)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { readTerm } from '../../../components/policy/matching/lexicon.ts'
+import { rounds } from '../../harness/rounds.ts'
 import { found, matcherOf, slowly } from './matching.ts'
 
 const cases: readonly [term: string, text: string, hits: readonly string[]][] = [
@@ -101,7 +102,7 @@ test('a lexicon that is larger than its rows is searched all the same', () => {
   }
 })
 
-test('property: the automaton finds what a search term by term, place by place finds', () => {
+test('property: the automaton finds what a search term by term, place by place finds', (t) => {
   const letters = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom('a', 'b', ' ', 'ä', '-', 'A', 'а', 'Ι', 'l', 'i') },
     {
@@ -146,6 +147,6 @@ test('property: the automaton finds what a search term by term, place by place f
         assert.equal(lists.has(list), slow.size > 0)
       }
     }),
-    { numRuns: process.env.GATEHOUSE_LONG === '1' ? 100_000 : 3_000 },
+    rounds(t, 3_000, 100_000),
   )
 })

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { Page } from '../../../components/policy/domain/page.ts'
 import { literalOf } from '../../../components/policy/matching/literals.ts'
 import { faultOf } from '../../../components/policy/matching/patterns.ts'
+import { rounds } from '../../harness/rounds.ts'
 import { matcherOf } from './matching.ts'
 
 const literals: readonly [pattern: string, literal: string | null][] = [
@@ -108,7 +109,7 @@ test('of a pattern that fits nearly everywhere, so many places are looked for an
   assert.equal(pageOf(['a[^z]*z|a'], 'a'.repeat(200_000)).spans(0, { lists: [], patterns: [0] }), null)
 })
 
-test('property: patterns with a fixed text, and those without, fit as the same pattern alone does', () => {
+test('property: patterns with a fixed text, and those without, fit as the same pattern alone does', (t) => {
   const pieces = fc.constantFrom(
     'abc',
     'a',
@@ -141,6 +142,6 @@ test('property: patterns with a fixed text, and those without, fit as the same p
       for (const [number, pattern] of all.entries())
         assert.equal(page.fits(number), new RegExp(pattern, 'u').test(it), `${pattern} in ${JSON.stringify(it)}`)
     }),
-    { numRuns: process.env.GATEHOUSE_LONG === '1' ? 50_000 : 2_000 },
+    rounds(t, 2_000, 100_000),
   )
 })

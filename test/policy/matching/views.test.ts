@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Reading, readCharacter } from '../../../components/policy/matching/characters.ts'
 import { placeOf, textOf, ViewReader } from '../../../components/policy/matching/view.ts'
+import { rounds } from '../../harness/rounds.ts'
 import { fold } from './matching.ts'
 
 const READINGS = ['folded', 'alike', 'capital', 'clean'] as const
-const LONG = process.env.GATEHOUSE_LONG === '1'
 const read = (text: string, reading: Reading = 'folded') => textOf(new ViewReader(reading).read(text))
 
 const cases: readonly [what: string, text: string, folded: string, clean?: string][] = [
@@ -74,19 +74,18 @@ const letters = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
 )
 const texts = fc.array(letters, { maxLength: 40 }).map((all) => all.join(''))
-const runs = { numRuns: LONG ? 100_000 : 5_000 }
 
-test('property: a view of a view is the view', () => {
+test('property: a view of a view is the view', (t) => {
   fc.assert(
     fc.property(texts, fc.constantFrom(...READINGS), (text, reading) => {
       const once = read(text, reading)
       assert.equal(read(once, reading), once)
     }),
-    runs,
+    rounds(t, 5_000, 100_000),
   )
 })
 
-test('property: what stands at a place of a view is the view of what stands at its place in the text', () => {
+test('property: what stands at a place of a view is the view of what stands at its place in the text', (t) => {
   fc.assert(
     fc.property(texts, fc.constantFrom(...READINGS), fc.nat(), fc.nat(), (text, reading, one, other) => {
       const view = new ViewReader(reading).read(text)
@@ -101,11 +100,11 @@ test('property: what stands at a place of a view is the view of what stands at i
       const whole = placeOf(view, 0, view.length)
       assert.equal(read(text.slice(whole.start, whole.end), reading), textOf(view))
     }),
-    runs,
+    rounds(t, 5_000, 100_000),
   )
 })
 
-test('property: the short way over even texts and the long way over any text read the same', () => {
+test('property: the short way over even texts and the long way over any text read the same', (t) => {
   fc.assert(
     fc.property(texts, fc.constantFrom('folded', 'clean'), (text, reading) => {
       const even = new ViewReader(reading).readEven(text)
@@ -113,6 +112,6 @@ test('property: the short way over even texts and the long way over any text rea
       assert.equal(textOf(even), fold(text, reading))
       if (reading === 'folded') assert.equal(textOf(even), fold(text, 'alike'))
     }),
-    runs,
+    rounds(t, 5_000, 100_000),
   )
 })
