@@ -31,6 +31,7 @@ export const POINTS = [
   { name: 'after-fsync-before-answer', part: 'policy', closed: 'load', open: 'load' },
   { name: 'after-answer-before-release', part: 'prosody', closed: 'load', open: 'load' },
   { name: 'before-commit', part: 'archive', closed: 'load', open: 'load' },
+  { name: 'between-commits', part: 'archive', closed: 'load', open: 'load' },
   { name: 'after-commit', part: 'archive', closed: 'load', open: 'load' },
   { name: 'before-spool-of-question', part: 'prosody', closed: null, open: 'outage' },
   { name: 'after-spool-of-question', part: 'prosody', closed: null, open: 'outage' },
