@@ -52,8 +52,9 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
 
   function takeIq(stanza: StanzaOf<'iq'> & { type: 'get' | 'set' }, received: ReadStanza): Promise<void> | undefined {
     const { payload, id, from, to } = stanza
-    const reply = onceReply(stanza)
-    const route = routes.get(keyOf(stanza.type, payload.getNS() ?? '', payload.getName()))
+    const about = { payload: payload.getName(), namespace: payload.getNS() ?? '' }
+    const reply = onceReply({ id, from, to, language: stanza.language }, about)
+    const route = routes.get(keyOf(stanza.type, about.namespace, about.payload))
     if (route === undefined) {
       reply(new StanzaError('cancel', 'service-unavailable'))
       return undefined
@@ -117,8 +118,11 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
     })
   }
 
-  /** A string is the payload of the result, anything else an error. Only the first counts. */
-  function onceReply(stanza: { id: string; from: string; to: string; language: string; payload: Element }): Reply {
+  /**
+   * A string is the payload of the result, anything else an error. Only the first counts. It holds no element: until the answer
+   * comes, what was read would live on, and the collector would copy it.
+   */
+  function onceReply(stanza: Asker, about: { payload: string; namespace: string }): Reply {
     let answered = false
     return (answer) => {
       if (answered) {
@@ -134,12 +138,7 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
         )
         return
       }
-      const { payload } = stanza
-      replyError(
-        'iq',
-        stanza,
-        told(answer, { kind: 'iq', from: bareOf(stanza.from), payload: payload.getName(), namespace: payload.getNS() }),
-      )
+      replyError('iq', stanza, told(answer, { kind: 'iq', from: bareOf(stanza.from), ...about }))
     }
   }
 
@@ -161,11 +160,7 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
     if (message.type !== 'headline') throw new StanzaError('cancel', 'service-unavailable')
   }
 
-  function replyError(
-    kind: Stanza['kind'],
-    to: { id: string; from: string; to: string; language: string },
-    error: StanzaError,
-  ): void {
+  function replyError(kind: Stanza['kind'], to: Asker, error: StanzaError): void {
     counts.errors++
     const id = to.id === '' ? '' : ` id='${escapeAttribute(to.id)}'`
     stream.reply(
@@ -219,6 +214,7 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
 }
 
 type Reply = (answer: unknown) => void
+type Asker = { id: string; from: string; to: string; language: string }
 
 function keyOf(type: string, namespace: string, name: string): string {
   return `${type} ${namespace} ${name}`

@@ -101,18 +101,23 @@ function isSealed(asked: Screened): boolean {
   return asked.kinds.has('encrypted') || asked.kinds.has('signed')
 }
 
+/** Loops, not closures: a rule that is walked for every stanza is to leave nothing for the collector. */
 function holds(condition: Condition, asked: Screened, read: () => Page): boolean {
   switch (condition.is) {
     case 'all':
-      return condition.of.every((each) => holds(each, asked, read))
+      for (const each of condition.of) if (!holds(each, asked, read)) return false
+      return true
     case 'any':
-      return condition.of.some((each) => holds(each, asked, read))
+      for (const each of condition.of) if (holds(each, asked, read)) return true
+      return false
     case 'not':
       return !holds(condition.of, asked, read)
     case 'words':
-      return condition.lists.some((list) => read().lists.has(list))
+      for (const list of condition.lists) if (read().lists.has(list)) return true
+      return false
     case 'regex':
-      return condition.patterns.some((pattern) => read().fits(pattern))
+      for (const pattern of condition.patterns) if (read().fits(pattern)) return true
+      return false
     default:
       return mayHold(condition, asked) === true
   }

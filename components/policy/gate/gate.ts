@@ -9,7 +9,7 @@ import type { Element } from '../../kit/xml/element.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import type { AddressPattern } from '../domain/address-pattern.ts'
 import type { Decide, Decision } from '../domain/decide.ts'
-import type { Ask } from '../domain/screen.ts'
+import type { Ask, Screen } from '../domain/screen.ts'
 import type { Screened } from '../domain/screened.ts'
 import { readScreen } from '../protocol/screen.ts'
 import { readScreened } from '../protocol/screened.ts'
@@ -18,7 +18,7 @@ import type { Coverage } from './coverage.ts'
 import { DoneMarks } from './done-marks.ts'
 import { askFact, reportFact } from './facts.ts'
 import { divide, type Judged, toVerdict, type Wording } from './judged.ts'
-import type { Tally } from './tally.ts'
+import { type Sum, sumOf, type Tally } from './tally.ts'
 import { Work, within } from './work.ts'
 
 /** The rule set in force at one moment; a whole screen is judged by one. */
@@ -78,6 +78,15 @@ export type Gate = {
 type Origin = { source: string; host: string; rules: string }
 type Ready = Judged & { state: 'ready' }
 type Slow = { state: 'slow'; ask: Ask<Element>; asked: Screened | null; judge: Judge; decision: Promise<Decision> }
+/** `done`: the mark that is news, else null. */
+type Told = {
+  origin: Origin
+  begun: number
+  slow: readonly Slow[]
+  done: number | null
+  parts: ReturnType<typeof divide>
+  sum: Sum
+}
 
 export function createGate(options: GateOptions): Gate {
   const { bounds, journal, tally } = options
@@ -86,6 +95,7 @@ export function createGate(options: GateOptions): Gate {
   let journalFails = false
   let quietUntil = 0
 
+  /** All that is read and judged is done with when the facts are handed over; while the disk works, only `Told` is held. */
   async function answer(iq: Pick<Iq, 'from' | 'payload' | 'slice'>): Promise<string> {
     const begun = performance.now()
     const host = iq.from.toLowerCase()
@@ -97,8 +107,8 @@ export function createGate(options: GateOptions): Gate {
     const screen = read(iq)
     options.coverage.heard(host, screen)
     tellSkipped(host, screen.skipped)
-    const taken = work.take(screen.asks)
-    if (!taken) {
+    const release = work.take(screen.asks)
+    if (!release) {
       tally.overBound()
       throw new StanzaError('wait', 'resource-constraint', options.wording.error('policy-busy'))
     }
@@ -107,34 +117,58 @@ export function createGate(options: GateOptions): Gate {
       const origin: Origin = { source: screen.source, host, rules: judge.hash }
       const judged = screen.asks.map((ask) => judgeOne(ask, origin, judge))
       // What was spooled is acknowledged by the answer, so it is kept before it. Nobody waits for a verdict on it.
-      const settled = judged.some((one) => one.state === 'slow' && one.ask.spooled)
+      const awaited = judged.some((one) => one.state === 'slow' && one.ask.spooled)
+      const settled = awaited
         ? await Promise.all(judged.map((one) => (one.state === 'slow' && one.ask.spooled ? settle(one, begun) : one)))
         : judged
-      const ready = settled.filter((one) => one.state === 'ready')
-      const slow = settled.filter((one) => one.state === 'slow')
-      const facts: Fact[] = screen.reports
-        .filter((report) => report.report === 'source')
-        .map((report) => reportFact(report, screen.source, host))
-      const to = done.isNews(screen.source, screen.done) ? screen.done : null
-      if (to !== null) facts.push({ kind: 'done', source: screen.source, to })
-      for (const one of ready) facts.push(askFact(one.ask, one.verdict, origin, one.noted))
-      for (const report of screen.reports)
-        if (report.report !== 'source' && report.report !== 'host') facts.push(reportFact(report, screen.source, host))
-      await keep(facts, begun)
-      if (to !== null) done.keep(screen.source, to)
+      const told = tellOf(screen, settled, origin, begun)
+      return conclude(keep(factsOf(screen, told, settled), begun), told, release)
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  /** What is left to do when the facts are on disk. */
+  function tellOf(screen: Screen<Element>, judged: readonly (Ready | Slow)[], origin: Origin, begun: number): Told {
+    const ready = judged.filter((one) => one.state === 'ready')
+    const slow = judged.filter((one) => one.state === 'slow')
+    const exceptions = ready.flatMap((one) => one.exception ?? [])
+    const later = slow.map((one): Exception => ({ n: one.ask.n, action: 'later' }))
+    return {
+      origin,
+      begun,
+      slow,
+      done: done.isNews(screen.source, screen.done) ? screen.done : null,
+      parts: divide([...later, ...exceptions], bounds.answerBytes),
+      sum: sumOf(ready, screen.reports.length),
+    }
+  }
+
+  function factsOf(screen: Screen<Element>, { origin, done }: Told, judged: readonly (Ready | Slow)[]): Fact[] {
+    const { source, host } = origin
+    const facts: Fact[] = []
+    for (const report of screen.reports) if (report.report === 'source') facts.push(reportFact(report, source, host))
+    if (done !== null) facts.push({ kind: 'done', source, to: done })
+    for (const one of judged) if (one.state === 'ready') facts.push(askFact(one.ask, one.verdict, origin, one.noted))
+    for (const report of screen.reports)
+      if (report.report !== 'source' && report.report !== 'host') facts.push(reportFact(report, source, host))
+    return facts
+  }
+
+  async function conclude(kept: Promise<void>, told: Told, release: () => void): Promise<string> {
+    try {
+      await kept
+      const { origin, parts, begun } = told
+      if (told.done !== null) done.keep(origin.source, told.done)
       options.crash?.afterAppendBeforeAnswer?.()
-      for (const one of slow) answerLater(one, origin, begun)
-      const exceptions = ready.flatMap((one) => one.exception ?? [])
-      const parts = divide(
-        [...slow.map((one): Exception => ({ n: one.ask.n, action: 'later' })), ...exceptions],
-        bounds.answerBytes,
-      )
+      for (const one of told.slow) answerLater(one, origin, begun)
       // After the answer, which says of them that they come later.
-      if (parts.after.length > 0) setImmediate(() => sendAll(host, screen.source, parts.after))
-      tally.answered(ready, screen.reports.length, (performance.now() - begun) / 1_000)
+      if (parts.after.length > 0) setImmediate(() => sendAll(origin.host, origin.source, parts.after))
+      tally.answered(told.sum, (performance.now() - begun) / 1_000)
       return writeVerdicts(parts.answer)
     } finally {
-      taken.release(screen.asks)
+      release()
     }
   }
 
@@ -196,11 +230,23 @@ export function createGate(options: GateOptions): Gate {
   }
 
   /** Resolves when the facts are on disk. What is late or cannot be kept is an error to the helper: nothing was allowed. */
-  async function keep(facts: readonly Fact[], begun: number): Promise<void> {
-    if (facts.length === 0) return
+  function keep(facts: readonly Fact[], begun: number): Promise<void> {
+    if (facts.length === 0) return Promise.resolve()
     options.crash?.beforeAppend?.()
+    return untilKept(append(facts), begun)
+  }
+
+  /** Not async: it must not hold the facts until they are on disk. */
+  function append(facts: readonly Fact[]): Promise<unknown> {
     try {
-      const appended = journal.append(facts.map(writeFact))
+      return journal.append(facts.map(writeFact))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async function untilKept(appended: Promise<unknown>, begun: number): Promise<void> {
+    try {
       await within(appended, bounds.answerWithinMs - (performance.now() - begun))
       if (journalFails) options.fault('journal', null)
       journalFails = false
@@ -215,13 +261,13 @@ export function createGate(options: GateOptions): Gate {
 
   /** Keeps and sends a verdict that took its time. Unsent, late or unkept: the helper's own time limit applies. */
   function answerLater(slow: Slow, origin: Origin, begun: number): void {
-    const taken = work.take([slow.ask], true)
+    const release = work.take([slow.ask], true)
     const run = async () => {
       try {
         const one = await settle(slow, begun)
         await keep([askFact(one.ask, one.verdict, origin, one.noted)], performance.now())
         const took = performance.now() - begun
-        tally.answered([one], 0, took / 1_000)
+        tally.answered(sumOf([one], 0), took / 1_000)
         if (took > bounds.laterWithinMs) return tally.tooLate()
         const verdict = writeVerdict(one.exception ?? { n: one.ask.n, action: 'allow' })
         options.send(origin.host, writeVerdicts([verdict], origin.source))
@@ -229,7 +275,7 @@ export function createGate(options: GateOptions): Gate {
         // keep() has told of it already.
         if (!(error instanceof StanzaError)) options.fault('rules', error)
       } finally {
-        taken?.release([slow.ask])
+        release?.()
       }
     }
     void run()

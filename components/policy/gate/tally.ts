@@ -27,6 +27,22 @@ export type Counts = {
   rules_refused: number
 }
 
+/** What is counted of the questions of one screen; `rules` has what decided each. */
+export type Sum = Pick<Counts, 'reports' | 'retries' | 'spooled' | 'unreadable' | 'faults'> &
+  Pick<Counts, 'allow' | 'refuse' | 'replace'> & { rules: readonly string[] }
+
+export function sumOf(judged: readonly Judged[], reports: number): Sum {
+  const sum = { reports, retries: 0, spooled: 0, unreadable: 0, faults: 0, allow: 0, refuse: 0, replace: 0 }
+  for (const { ask, verdict } of judged) {
+    sum[verdict.action] += 1
+    if (ask.try > 1) sum.retries += 1
+    if (ask.spooled) sum.spooled += 1
+    if (verdict.rule === 'unreadable') sum.unreadable += 1
+    else if (verdict.rule === 'fault') sum.faults += 1
+  }
+  return { ...sum, rules: judged.map(({ verdict }) => verdict.rule) }
+}
+
 export class Tally {
   readonly counts: Counts = {
     screens: 0,
@@ -64,28 +80,28 @@ export class Tally {
     })
   }
 
-  answered(judged: readonly Judged[], reports: number, seconds: number): void {
+  /** Of what is on disk and told. */
+  answered(sum: Sum, seconds: number): void {
     const { counts } = this
     counts.screens += 1
-    counts.reports += reports
+    counts.reports += sum.reports
     this.#seconds(seconds)
-    if (judged.length === 0) return
-    counts.questions += judged.length
-    this.#questions(judged.length)
-    const before = { allow: counts.allow, refuse: counts.refuse, replace: counts.replace }
-    for (const { ask, verdict } of judged) {
-      counts[verdict.action] += 1
-      if (ask.try > 1) counts.retries += 1
-      if (ask.spooled) counts.spooled += 1
-      if (verdict.rule === 'unreadable') counts.unreadable += 1
-      else if (verdict.rule === 'fault') counts.faults += 1
-      // Several rules may have masked one message.
-      for (const rule of verdict.rule.split(',')) this.byRule.set(rule, (this.byRule.get(rule) ?? 0) + 1)
-    }
+    const questions = sum.rules.length
+    if (questions === 0) return
+    counts.questions += questions
+    this.#questions(questions)
+    counts.retries += sum.retries
+    counts.spooled += sum.spooled
+    counts.unreadable += sum.unreadable
+    counts.faults += sum.faults
     for (const action of ['allow', 'refuse', 'replace'] as const) {
-      const by = counts[action] - before[action]
-      if (by > 0) this.#verdicts(by, { action })
+      counts[action] += sum[action]
+      if (sum[action] > 0) this.#verdicts(sum[action], { action })
     }
+    // Several rules may have masked one message.
+    for (const one of sum.rules)
+      for (const rule of one.includes(',') ? one.split(',') : [one])
+        this.byRule.set(rule, (this.byRule.get(rule) ?? 0) + 1)
   }
 
   stranger(): void {

@@ -2,7 +2,6 @@
 // What is in work: bounded, and waited for at the end.
 
 type Piece = { raw: string }
-export type Taken = { release(pieces: readonly Piece[]): void }
 
 export class Work {
   readonly #most: { asks: number; bytes: number }
@@ -17,15 +16,16 @@ export class Work {
     this.#most = most
   }
 
-  /** Null: over a bound, or closed. `carriedOn`: part of what was taken before, so neither stops it. */
-  take(pieces: readonly Piece[], carriedOn = false): Taken | null {
+  /** Gives what releases them, once; null: over a bound, or closed. `carriedOn`: part of what was taken before, so neither stops it. */
+  take(pieces: readonly Piece[], carriedOn = false): (() => void) | null {
+    const asks = pieces.length
     const bytes = size(pieces)
-    const over = this.#asks + pieces.length > this.#most.asks || this.#bytes + bytes > this.#most.bytes
+    const over = this.#asks + asks > this.#most.asks || this.#bytes + bytes > this.#most.bytes
     if (!carriedOn && (this.#closed || over)) return null
-    this.#asks += pieces.length
+    this.#asks += asks
     this.#bytes += bytes
     this.#takings += 1
-    return { release: (taken) => this.#release(taken) }
+    return () => this.#release(asks, bytes)
   }
 
   now(): { asks: number; bytes: number } {
@@ -40,9 +40,9 @@ export class Work {
     await this.#empty.promise
   }
 
-  #release(pieces: readonly Piece[]): void {
-    this.#asks -= pieces.length
-    this.#bytes -= size(pieces)
+  #release(asks: number, bytes: number): void {
+    this.#asks -= asks
+    this.#bytes -= bytes
     this.#takings -= 1
     if (this.#closed && this.#takings === 0) this.#empty.resolve()
   }

@@ -13,7 +13,7 @@ export type AutomatonData = {
   /** Unit of the view -> class. */
   classes: Uint16Array
   classCount: number
-  /** State * classCount + class -> next state, for the first states; negative (~state) where a term ends. */
+  /** Place of a state (placeOf) + class -> place of the next state; negative (~place) where a term ends. For the first states. */
   rows: Int32Array
   rowCount: number
   slots: Int32Array
@@ -36,9 +36,18 @@ export type Found = (term: number, start: number, end: number) => void
 
 /** Whole rows take so many cells of 4 bytes at most. */
 const CELLS = 4 * 1024 * 1024
+/** The class of white space; in a run of it a state stays where it is. */
+const SPACE = 1
 const START = 1
 const END = 2
 const GRAPHEME = 4
+
+/** A state in the walk: where its row begins; behind all rows where it has none. Negative (~place) where a term ends. */
+function placeOf(data: Omit<AutomatonData, 'rows'>, state: number): number {
+  const { classCount, rowCount, shorter, ending } = data
+  const place = state < rowCount ? state * classCount : state - rowCount + rowCount * classCount
+  return ending[state] === 0 && shorter[state] === 0 ? place : ~place
+}
 
 /** Two terms that read the same and end the same are to be one. Throws VocabularyTooLarge. */
 export function buildAutomaton(terms: readonly Term[]): AutomatonData {
@@ -71,34 +80,31 @@ export function buildAutomaton(terms: readonly Term[]): AutomatonData {
   }
 }
 
-/** A walk over views; one at a time. */
+/** A walk over views; one at a time. Its loop is most of what lists cost: it does nothing for a unit but to look up two numbers. */
 export function openAutomaton(data: AutomatonData): (view: View, found: Found) => void {
   const { classes, classCount, rows, rowCount, parent, step, tail, shorter, ending, term, size, borders, next } = data
   const steps = new Steps(0, data.slots)
+  const cells = rowCount * classCount
 
   return (view, found) => {
     const { units, length } = view
-    let state = 0
-    let inSpace = false
+    let place = 0
     for (let at = 0; at < length; at += 1) {
       const by = classes[units[at] ?? 0] ?? 0
-      if (by === 1) {
-        if (inSpace) continue
-        inSpace = true
-      } else inSpace = false
-      state = state < rowCount ? (rows[state * classCount + by] ?? 0) : deep(state, by)
-      if (state < 0) {
-        state = ~state
-        tell(view, state, at + 1, found)
+      place = place < cells ? (rows[place + by] ?? 0) : deep(place - cells + rowCount, by)
+      if (place < 0) {
+        place = ~place
+        tell(view, place < cells ? place / classCount : place - cells + rowCount, at + 1, found)
       }
     }
   }
 
   function deep(from: number, by: number): number {
+    if (by === SPACE && step[from] === SPACE) return from - rowCount + cells
     let state = from
     while (state >= rowCount) {
       const to = steps.find(state, by, parent, step)
-      if (to !== 0) return ending[to] === 0 && shorter[to] === 0 ? to : ~to
+      if (to !== 0) return placeOf(data, to)
       state = tail[state] ?? 0
     }
     return rows[state * classCount + by] ?? 0
@@ -132,7 +138,7 @@ function startOf(view: View, end: number, size: number): number {
 
 function readClasses(terms: readonly Term[]): { classes: Uint16Array; classCount: number } {
   const classes = new Uint16Array(65_536)
-  classes[32] = 1
+  classes[32] = SPACE
   let classCount = 2
   for (const { folded } of terms) {
     for (let at = 0; at < folded.length; at += 1) {
@@ -181,10 +187,9 @@ type Built = Omit<AutomatonData, 'rows'>
 
 /** Each row is that of the tail, with the own steps in the place of what stands there. A tail is less deep, so its row is ready. */
 function writeRows(data: Built): Int32Array {
-  const { classCount, rowCount, parent, step, tail, shorter, ending } = data
+  const { classCount, rowCount, parent, step, tail } = data
   const rows = new Int32Array(rowCount * classCount)
   const count = parent.length
-  const mark = (state: number) => (ending[state] === 0 && shorter[state] === 0 ? state : ~state)
   const first = new Int32Array(rowCount + 1)
   for (let state = 1; state < count; state += 1) {
     const from = parent[state] ?? 0
@@ -203,8 +208,9 @@ function writeRows(data: Built): Int32Array {
     if (row > 0) rows.copyWithin(row * classCount, (tail[row] ?? 0) * classCount, ((tail[row] ?? 0) + 1) * classCount)
     for (let at = first[row] ?? 0; at < (first[row + 1] ?? 0); at += 1) {
       const child = children[at] ?? 0
-      rows[row * classCount + (step[child] ?? 0)] = mark(child)
+      rows[row * classCount + (step[child] ?? 0)] = placeOf(data, child)
     }
+    if (step[row] === SPACE) rows[row * classCount + SPACE] = row * classCount
   }
   return rows
 }

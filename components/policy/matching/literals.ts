@@ -16,16 +16,10 @@ export function literalOf(pattern: string): string | null {
   for (let at = 0; at < pattern.length; ) {
     const sign = pattern[at] ?? ''
     if (sign === '|') return null
-    if (sign === '(' || sign === '[') {
-      close()
-      const end = sign === '(' ? endOfGroup(pattern, at) : endOfClass(pattern, at)
-      // How often it may stand there is no text: `[0-9]{13,16}`.
-      at = end + repeatAt(pattern, end).length
-      continue
-    }
-    const literal = sign === '\\' ? escaped(pattern[at + 1] ?? '') : plain(sign)
-    const end = sign === '\\' ? endOfEscape(pattern, at) : at + 1
+    const end = endOf(pattern, at)
     const repeat = repeatAt(pattern, end)
+    // What stands in a group or a class may stand there or not, and what says how often is no text.
+    const literal = sign === '\\' ? escaped(pattern[at + 1] ?? '') : plain(sign)
     if (literal === null) close()
     else if (repeat === '') run += literal
     else {
@@ -37,6 +31,39 @@ export function literalOf(pattern: string): string | null {
   }
   close()
   return longest.length >= LEAST ? longest.toLowerCase() : null
+}
+
+/** Whether a decimal digit (0 to 9) stands in every fit: most texts have none, and those need not be searched. */
+export function needsDigit(pattern: string): boolean {
+  if (pattern.includes('\\Q')) return false
+  let found = false
+  for (let at = 0; at < pattern.length; ) {
+    const sign = pattern[at] ?? ''
+    if (sign === '|') {
+      // Each of the alternatives must need one.
+      if (!found) return false
+      found = false
+      at += 1
+      continue
+    }
+    const end = endOf(pattern, at)
+    const repeat = repeatAt(pattern, end)
+    if (!/^(?:[*?]|\{0)/u.test(repeat)) {
+      const piece = pattern.slice(at, end)
+      if (sign === '(') found ||= needsDigit(piece.slice(1, -1).replace(/^\?(?:P?<\w+>|[\w-]*:)/u, ''))
+      else found ||= /^(?:[0-9]|\\d|\[(?:\\d|[0-9](?:-[0-9])?)+\])$/u.test(piece)
+    }
+    at = end + repeat.length
+  }
+  return found
+}
+
+/** Where the piece that begins at `at` ends: a group, a class, an escape, or one sign. */
+function endOf(pattern: string, at: number): number {
+  const sign = pattern[at]
+  if (sign === '(') return endOfGroup(pattern, at)
+  if (sign === '[') return endOfClass(pattern, at)
+  return sign === '\\' ? endOfEscape(pattern, at) : at + 1
 }
 
 const REPEAT = /^(?:[*+?]|\{\d+(?:,\d*)?\})\??/u

@@ -3,6 +3,7 @@
 // that knows the library re2js.
 import { RE2JS, RE2Set } from 're2js'
 import type { Span } from '../domain/rule.ts'
+import { needsDigit } from './literals.ts'
 import { placeOf, textOf, ViewReader } from './view.ts'
 
 export type Patterns = {
@@ -42,13 +43,15 @@ const STEPS_MAX = { toMask: 40_000_000, toNote: 4_000_000 }
 /** `standing`: numbers of the patterns that are looked for in every text. Patterns are compiled when they are first needed. */
 export function openPatterns(sources: readonly string[], standing: readonly number[]): Patterns {
   const compiled = new Map<number, RE2JS>()
-  const sets = Array.from({ length: Math.ceil(standing.length / SET_MAX) }, (_, set) => {
-    const numbers = standing.slice(set * SET_MAX, (set + 1) * SET_MAX)
-    const made = new RE2Set()
-    for (const number of numbers) made.add(sources[number] ?? '')
-    made.compile()
-    return { made, numbers }
-  })
+  const withDigit = (number: number) => needsDigit(sources[number] ?? '')
+  const sets = [
+    ...setsOf(sources, standing.filter(withDigit), DIGIT),
+    ...setsOf(
+      sources,
+      standing.filter((number) => !withDigit(number)),
+      null,
+    ),
+  ]
   const reader = new ViewReader('clean')
 
   function patternOf(number: number): RE2JS {
@@ -69,9 +72,9 @@ export function openPatterns(sources: readonly string[], standing: readonly numb
       if (sets.length === 0) return []
       const clean = cleanOf(text)
       const fitting: number[] = []
-      for (const { made, numbers } of sets) {
-        const found = made.match(text)
-        const inClean = clean === null ? [] : made.match(clean)
+      for (const { made, numbers, needs } of sets) {
+        const found = needs === null || needs.test(text) ? made.match(text) : []
+        const inClean = clean !== null && (needs === null || needs.test(clean)) ? made.match(clean) : []
         for (const at of found) fitting.push(numbers[at] ?? -1)
         for (const at of inClean) if (!found.includes(at)) fitting.push(numbers[at] ?? -1)
       }
@@ -97,6 +100,21 @@ export function openPatterns(sources: readonly string[], standing: readonly numb
   }
 }
 
+type PatternSet = { made: RE2Set; numbers: readonly number[]; needs: RegExp | null }
+
+/** `needs`: what stands in every fit of each of these patterns. */
+function setsOf(sources: readonly string[], patterns: readonly number[], needs: RegExp | null): PatternSet[] {
+  return Array.from({ length: Math.ceil(patterns.length / SET_MAX) }, (_, set) => {
+    const numbers = patterns.slice(set * SET_MAX, (set + 1) * SET_MAX)
+    const made = new RE2Set()
+    for (const number of numbers) made.add(sources[number] ?? '')
+    made.compile()
+    return { made, numbers, needs }
+  })
+}
+
+/** A class of signs is safe on JavaScript's engine: one look at each character, and far less than the automaton's. */
+const DIGIT = /[0-9]/
 /** All of it that a stanza can hold. */
 const ASCII = /^[\t\n\r -~]*$/u
 

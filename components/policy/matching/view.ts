@@ -5,6 +5,8 @@ import { type Reading, ROLE, type Role, readCharacter, roleOf } from './characte
 /** `units` up to `length` are the view. Unit i stands for [starts[i], ends[i]) of the text; `even`: for unit i of it. */
 export type View = {
   units: Uint16Array
+  /** The same memory, for copying a text into it. */
+  bytes: Buffer
   length: number
   even: boolean
   /** Read as `folded`: `alike` or `capital` reads otherwise. */
@@ -44,9 +46,11 @@ export class ViewReader {
     const { length } = text
     const view = this.#room(length)
     const table = this.#reading === 'clean' ? CLEAN : FOLDED
-    const { units } = view
+    const { units, bytes } = view
+    // Copied as a whole and read in place: charCodeAt looks anew at each unit what kind of string it is (5 times slower, measured).
+    bytes.write(text, 'utf16le')
     for (let at = 0; at < length; at += 1) {
-      const unit = text.charCodeAt(at)
+      const unit = units[at] ?? 0
       let read = table[unit] ?? UNEVEN
       if (read === UNKNOWN) read = learn(table, unit, this.#reading === 'clean')
       if (read === UNEVEN) return null
@@ -137,8 +141,10 @@ function codePointAt(view: View, at: number): number {
 }
 
 function emptyView(size: number): View {
+  const units = new Uint16Array(size)
   return {
-    units: new Uint16Array(size),
+    units,
+    bytes: Buffer.from(units.buffer),
     length: 0,
     even: true,
     twofold: false,

@@ -102,6 +102,19 @@ test('a lexicon that is larger than its rows is searched all the same', () => {
   }
 })
 
+test('a run of white space counts as one, also where states have no row of their own', () => {
+  const letter = (index: number) => String.fromCodePoint(0x4e00 + (index % 8_000))
+  const words = Array.from({ length: 8_000 }, (_, at) => `${letter(at)} ${letter(at * 7 + 1)} ${letter(at * 3)}`)
+  const matcher = matcherOf([words])
+  for (let index = 0; index < 8_000; index += 97) {
+    const text = `  ${(words[index] ?? '').replaceAll(' ', ' \t  ')}  `
+    assert.deepEqual(
+      matcher.find(text).hits.map(({ start, end }) => text.slice(start, end)),
+      [text.trim()],
+    )
+  }
+})
+
 test('property: the automaton finds what a search term by term, place by place finds', (t) => {
   const letters = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom('a', 'b', ' ', 'ä', '-', 'A', 'а', 'Ι', 'l', 'i') },

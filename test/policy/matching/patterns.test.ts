@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Page } from '../../../components/policy/domain/page.ts'
-import { literalOf } from '../../../components/policy/matching/literals.ts'
+import { literalOf, needsDigit } from '../../../components/policy/matching/literals.ts'
 import { faultOf } from '../../../components/policy/matching/patterns.ts'
 import { rounds } from '../../harness/rounds.ts'
 import { matcherOf } from './matching.ts'
@@ -35,9 +35,49 @@ const literals: readonly [pattern: string, literal: string | null][] = [
   ['(case){2,}?:[0-9]{100}x', null],
   ['\\d{1,3}', null],
   ['[[:digit:]]{1,300}number', 'number'],
+  ['[A-Z]{2}\\d{2}[A-Z0-9]{11,30}', null],
+  ['(?:ab){10,20}', null],
+  ['\\d{100,200}', null],
+  ['[ab]+?cde', 'cde'],
 ]
 for (const [pattern, literal] of literals) {
   test(`a text in which ${pattern} fits holds ${literal}`, () => assert.equal(literalOf(pattern), literal))
+}
+
+const digits: readonly [pattern: string, needed: boolean][] = [
+  ['\\b\\d{3}-[A-Z]', true],
+  ['[0-9]+', true],
+  ['[0-37\\d]x', true],
+  ['a7', true],
+  ['(\\d{4}[ -]?){3}', true],
+  ['(?P<year>\\d\\d)', true],
+  ['(?i:x|y)\\d', true],
+  ['a\\d|\\d', true],
+  ['(?:a\\d|2)', true],
+  ['(?i)a(?-s:1)', true],
+  ['\\d?a', false],
+  ['\\d*a', false],
+  ['\\d{0,3}a', false],
+  ['(\\d)?a', false],
+  ['(?:\\d){0}a', false],
+  ['a\\d|b', false],
+  ['a\\d|', false],
+  ['(?:a|2)', false],
+  ['[^0-9]', false],
+  ['[0-9a]', false],
+  ['[0-9-]', false],
+  ['[[:digit:]]', false],
+  ['\\D', false],
+  ['\\x41', false],
+  ['\\x{1F600}', false],
+  ['\\p{Nd}', false],
+  ['\\141', false],
+  ['a{2}', false],
+  ['\\Q1\\E', false],
+]
+for (const [pattern, needed] of digits) {
+  test(`a text in which ${pattern} fits ${needed ? 'holds a digit' : 'may be without a digit'}`, () =>
+    assert.equal(needsDigit(pattern), needed))
 }
 
 test('what is no regular expression, or fits the empty text, is told with the words of the engine', () => {
@@ -70,6 +110,11 @@ test('a pattern fits the text as it stands, and its clean view', () => {
   assert.ok(!fits('Secret', 'secret'), 'upper and lower case are told apart')
   assert.ok(fits('(?i)Secret', 'ѕЕСRЕТ'.replace('Т', 'T')))
   assert.deepEqual(places('\\d{2}', 'a 12 １\u200b２ 34'), ['12', '34', '１\u200b２'])
+})
+
+test('how often a class or a group may stand is no text that a fit must hold', () => {
+  assert.ok(fits('\\b[A-Z]{2}\\d{2}[A-Z0-9]{11,30}\\b', 'to DE89370400440532013000 please'))
+  assert.ok(fits('(?:ab){2,10}c', 'ababc'))
 })
 
 test('hostile patterns over hostile texts take a time that grows with the text', () => {
@@ -107,6 +152,48 @@ test('places of a costly pattern in a long text: not all of them for a mask, the
 
 test('of a pattern that fits nearly everywhere, so many places are looked for and no more', () => {
   assert.equal(pageOf(['a[^z]*z|a'], 'a'.repeat(200_000)).spans(0, { lists: [], patterns: [0] }), null)
+})
+
+test('property: patterns that need a digit, in texts with and without, fit as the same pattern alone does', (t) => {
+  const piece = fc.constantFrom(
+    ...[
+      '\\d',
+      '7',
+      '[0-9]',
+      '[0-9a]',
+      '[^0-9]',
+      'a',
+      'b',
+      '(?:a|\\d)',
+      '(?:1|\\d\\d)',
+      '(\\d?)',
+      '|',
+      '\\b',
+      '-',
+      '\\x31',
+    ],
+  )
+  const repeat = fc.constantFrom('', '', '', '?', '*', '+', '{0,2}', '{2}', '{0}', '+?')
+  const pattern = fc
+    .array(fc.tuple(piece, repeat), { minLength: 1, maxLength: 5 })
+    .map((all) => all.map(([one, often]) => (one === '|' || one === '\\b' ? one : one + often)).join(''))
+  const patterns = fc
+    .array(pattern, { minLength: 1, maxLength: 5 })
+    .map((all) => all.filter((one) => faultOf(one) === null))
+  const text = fc
+    .array(fc.constantFrom('a', 'b', '-', ' ', '1', '7', '１', '\u200b'), { maxLength: 10 })
+    .map((all) => all.join(''))
+  fc.assert(
+    fc.property(patterns, text, (all, it) => {
+      const standing = matcherOf([], all).standing(it)
+      const clean = it.replaceAll('１', '1').replaceAll('\u200b', '')
+      for (const [number, one] of all.entries()) {
+        const alone = new RegExp(one, 'u')
+        assert.equal(standing.includes(number), alone.test(it) || alone.test(clean), `${one} in ${JSON.stringify(it)}`)
+      }
+    }),
+    rounds(t, 2_000, 50_000),
+  )
 })
 
 test('property: patterns with a fixed text, and those without, fit as the same pattern alone does', (t) => {
