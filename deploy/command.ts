@@ -7,9 +7,15 @@ const ROOT = resolve(import.meta.dirname, '..')
 
 /**
  * The units give the same. A thread's heap may grow by a fifth before it is cleaned (V8 lets it double), and its new generation is
- * half as large as usual: 40 MB less at full load, and no slower (test/archive/profile/main.ts).
+ * half as large as usual: 40 MB less at full load, and no slower (test/archive/profile/main.ts). Nothing is put into the old
+ * generation at birth: V8 guesses so of what lives through a few commits, and what that then refers to is never young again
+ * (half of the starts of policy lost a third of their speed by it: npm run bench -- screen).
  */
-export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=20']
+export const NODE_FLAGS: readonly string[] = [
+  '--max-semi-space-size=8',
+  '--heap-growing-percent=20',
+  '--no-allocation-site-pretenuring',
+]
 
 /** What node is given before the settings file: flags and the main of dist/, or that of the sources while dist/ is not of them. */
 export function componentCommand(name: string, built: boolean = isBuilt()): readonly string[] {

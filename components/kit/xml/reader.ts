@@ -4,6 +4,7 @@
 import { type SaxesAttributeNS, SaxesParser, type SaxesStartTagNS, type SaxesTagNS, type XMLDecl } from 'saxes'
 import { type Element, ParsedElement } from './element.ts'
 import { type XmlCondition, XmlFault } from './fault.ts'
+import { skipPlainText } from './plain-text.ts'
 import { Utf8Decoder } from './utf8.ts'
 
 /** `stanzaBytes`: UTF-8 bytes of one stanza (also of what stands between two). `depth`: levels of elements, the stanza itself is 1. */
@@ -78,6 +79,7 @@ export class XmlReader {
   constructor(events: ReaderEvents, limits: Partial<XmlLimits> = {}) {
     this.#events = events
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    skipPlainText(this.#parser)
     // Set by name: `on` sets them by a computed key, which turns the parser into a slow dictionary object (four times slower, measured).
     const parser = this.#parser as unknown as SaxesHandlers
     parser.errorHandler = (error) => {

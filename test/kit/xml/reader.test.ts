@@ -2,6 +2,7 @@
 // RFC 6120 §11: what of XML a stream may use; and the promise that evidence is byte for byte.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { Element } from '../../../components/kit/xml/element.ts'
 import type { XmlCondition, XmlFault } from '../../../components/kit/xml/fault.ts'
 import { type ReadStanza, type XmlLimits, XmlReader } from '../../../components/kit/xml/reader.ts'
@@ -284,4 +285,43 @@ test('a handler that throws ends the stream as a fault, not as an exception', ()
 test('an empty CDATA section is no text', () => {
   assert.deepEqual(only(read([`${HEADER}<iq><![CDATA[]]></iq>`])).children, [])
   assert.equal(read([`${HEADER}<![CDATA[]]><iq/>`]).fault?.condition, 'bad-format')
+})
+
+test('property: long runs of text, passed over as a whole, read as unit by unit', () => {
+  const plain = fc.constantFrom('x'.repeat(30), 'é'.repeat(40), '漢'.repeat(30), ' a 1 > "'.repeat(5))
+  const odd = fc.constantFrom(
+    ...[
+      '\n',
+      '\r\n',
+      '\r',
+      '\t',
+      ']',
+      ']]',
+      ']]>',
+      '>',
+      '&amp;',
+      '&#65;',
+      '<b/>',
+      '<b>',
+      '</b>',
+      '<![CDATA[&]]>',
+      '😀',
+    ],
+    ...['\x01', '\x7f', '\u0085', '\u2028', '\ufffe', '&x;'],
+  )
+  const texts = fc.array(fc.oneof(plain, plain, odd), { maxLength: 12 }).map((all) => all.join(''))
+  const told = ({ events, stanzas, fault }: Heard) => ({
+    events,
+    texts: stanzas.map(({ element }) => element.toString()),
+    fault: fault && `${fault.message} ${JSON.stringify(fault.place)}`,
+  })
+  fc.assert(
+    fc.property(texts, (text) => {
+      const bytes = Buffer.from(`${HEADER}<iq><a>${text}</a></iq>`)
+      const bit = Math.ceil(bytes.length / 7)
+      const bits = Array.from({ length: bit }, (_, at) => bytes.subarray(at * 7, at * 7 + 7))
+      assert.deepEqual(told(read([bytes])), told(read(bits)))
+    }),
+    { numRuns: process.env.GATEHOUSE_LONG === '1' ? 20_000 : 1_000 },
+  )
 })
