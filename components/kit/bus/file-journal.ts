@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../store/worker-url.ts'
 import type { Ask, Fill, FillLevel, Settled, Told, WorkerSettings } from './file-messages.ts'
 import { type Entry, type Journal, JournalFault, JournalFull, type JournalState } from './journal.ts'
+import { Packer } from './parcel.ts'
 
 export type FileJournalOptions = {
   /** What the folder may take on the disk; at least 4 MiB. */
@@ -71,16 +72,14 @@ class FileJournal implements Journal {
   #calls: Call[] = []
   #head = 0
   #inFlight = 0
-  #sizes: number[] = []
-  #cells: (string | number)[] = []
+  readonly #packer = new Packer()
   #lastId = 0
   #ended: JournalFault | undefined
   #closing: Promise<void> | undefined
   readonly #send = (): void => {
-    if (this.#sizes.length === 0) return
-    this.#worker.postMessage({ ask: 'append', sizes: this.#sizes, cells: this.#cells } satisfies Ask)
-    this.#sizes = []
-    this.#cells = []
+    if (this.#packer.isEmpty) return
+    const parcel = this.#packer.take()
+    this.#worker.postMessage({ ask: 'append', parcel } satisfies Ask, [parcel.bodies.buffer])
   }
 
   constructor(settings: WorkerSettings, options: FileJournalOptions) {
@@ -95,8 +94,10 @@ class FileJournal implements Journal {
       name: 'journal writer',
     })
     this.#worker.on('message', (told: Told) => {
-      if (told.told === 'settled') this.#settle(told.settled)
-      else if (told.told === 'ready') opened.resolve()
+      if (told.told === 'settled') {
+        this.#packer.giveBack(told.used)
+        this.#settle(told.settled)
+      } else if (told.told === 'ready') opened.resolve()
       else if (told.told === 'unable') opened.reject(new JournalFault(told.message))
       else if (told.told === 'level') options.warn?.(told.level, told.fill)
       else if (told.told === 'fault') options.fault?.(new JournalFault(told.message))
@@ -132,13 +133,12 @@ class FileJournal implements Journal {
     if (this.#inFlight + weight > this.#maxInFlight) {
       return Promise.reject(new JournalFault(`more than ${this.#maxInFlight} characters are waiting for the disk`))
     }
-    if (this.#sizes.length === 0) setImmediate(this.#send)
-    for (const { kind, version, body } of entries) this.#cells.push(kind, version, body)
-    this.#sizes.push(entries.length)
+    if (this.#packer.isEmpty) setImmediate(this.#send)
+    this.#packer.add(entries)
     this.#inFlight += weight
     return new Promise((resolve, reject) => {
       this.#calls.push({ entries: entries.length, weight, resolve, reject })
-      if (this.#cells.length >= SEND_AT * 3) this.#send()
+      if (this.#packer.entries >= SEND_AT) this.#send()
     })
   }
 

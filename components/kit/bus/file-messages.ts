@@ -10,9 +10,15 @@ export type WorkerSettings = {
   trimEveryMs: number
 }
 
-/** Main thread to worker. `sizes` has the number of entries of each call; `cells` are kind, version, body of each entry in turn. */
+/**
+ * Calls that go over together: `sizes` has the number of entries of each call, `heads` are kind, version and bytes of the body of
+ * each entry in turn, `bodies` are those in UTF-8, one behind the other. The memory of `bodies` changes hands and comes back.
+ */
+export type Parcel = { sizes: readonly number[]; heads: readonly (string | number)[]; bodies: Uint8Array<ArrayBuffer> }
+
+/** Main thread to worker. */
 export type Ask =
-  | { ask: 'append'; sizes: readonly number[]; cells: readonly (string | number)[] }
+  | { ask: 'append'; parcel: Parcel }
   | { ask: 'trim'; id: number }
   | { ask: 'state'; id: number }
   | { ask: 'close' }
@@ -30,7 +36,8 @@ export type Settled = { calls: number; first: number } | { calls: number; note: 
 export type Told =
   | { told: 'ready'; last: number }
   | { told: 'unable'; message: string }
-  | { told: 'settled'; settled: readonly Settled[] }
+  /** With the memory of the parcels, which is used again. */
+  | { told: 'settled'; settled: readonly Settled[]; used: readonly ArrayBuffer[] }
   | { told: 'trimmed'; id: number; removed: number }
   | { told: 'state'; id: number; state: JournalState }
   | { told: 'failed'; id: number; message: string }

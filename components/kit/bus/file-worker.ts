@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
 import { workerUrl } from '../store/worker-url.ts'
 import type { Ask, FoldAsk, FoldTold, Told, WorkerSettings } from './file-messages.ts'
-import { FileWriter, type Group } from './file-writer.ts'
+import { FileWriter } from './file-writer.ts'
 import { JournalFault } from './journal.ts'
 import { whyNotOpened } from './owner.ts'
+import { unpack } from './parcel.ts'
 
 /** A commit takes no more entries than this at once: bounds the wait of the first call. */
 const MAX_GROUP_ENTRIES = 4096
@@ -89,22 +90,20 @@ function serve(writer: FileWriter): void {
 
 /** One commit for this call and all that are queued behind it; gives the first message that is not an append, if it met one. */
 function appendFrom(writer: FileWriter, first: Extract<Ask, { ask: 'append' }>): Ask | undefined {
-  let group: Group = first
-  let entries = first.cells.length / 3
+  const group = { sizes: [...first.parcel.sizes], cells: [...unpack(first.parcel)] }
+  const used = [first.parcel.bodies.buffer]
   let other: Ask | undefined
-  const more: Group[] = []
-  while (other === undefined && entries < MAX_GROUP_ENTRIES && port !== null) {
+  while (other === undefined && group.cells.length < MAX_GROUP_ENTRIES * 3 && port !== null) {
     const next = receiveMessageOnPort(port)?.message as Ask | undefined
     if (next === undefined) break
     if (next.ask === 'append') {
-      more.push(next)
-      entries += next.cells.length / 3
+      for (const size of next.parcel.sizes) group.sizes.push(size)
+      for (const cell of unpack(next.parcel)) group.cells.push(cell)
+      used.push(next.parcel.bodies.buffer)
     } else other = next
   }
-  if (more.length > 0) {
-    group = { sizes: [first, ...more].flatMap((one) => one.sizes), cells: [first, ...more].flatMap((one) => one.cells) }
-  }
-  tell({ told: 'settled', settled: writer.append(group) })
+  const settled = writer.append(group)
+  port?.postMessage({ told: 'settled', settled, used } satisfies Told, used)
   try {
     writer.tidy()
   } catch (error) {

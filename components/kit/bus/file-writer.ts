@@ -8,6 +8,7 @@ import type { Fill, FillLevel, FoldAsk, FoldTold, Note, Settled, WorkerSettings 
 import { readMarks, readReleases } from './follower-marks.ts'
 import { JournalFault, type JournalState } from './journal.ts'
 import { type Current, lock, openSegment } from './open-segment.ts'
+import type { Cells } from './parcel.ts'
 import { hoursLeft, Rate } from './rate.ts'
 import { Rope } from './rope.ts'
 import {
@@ -27,8 +28,8 @@ import {
 } from './segments.ts'
 import { COMMIT_OVERHEAD, RESERVE, weigh } from './weight.ts'
 
-/** The calls of one group: see `Ask` in file-messages.ts. */
-export type Group = { sizes: readonly number[]; cells: readonly (string | number)[] }
+/** The calls of one group: how many entries each has, and those. */
+export type Group = { sizes: readonly number[]; cells: Cells }
 
 const LEVELS: readonly FillLevel[] = ['normal', 'warned', 'alarmed', 'full']
 /** The folding thread is asked at this size, the writer helps at that one. */
@@ -222,7 +223,7 @@ export class FileWriter {
     }
   }
 
-  #commit(sizes: readonly number[], cells: readonly (string | number)[], admitted: readonly boolean[]): void {
+  #commit(sizes: readonly number[], cells: Cells, admitted: readonly boolean[]): void {
     const { db, insert, path, inode } = this.#current
     if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) {
       throw new JournalFault(`${path} was moved or removed while it was being written`)
@@ -237,7 +238,7 @@ export class FileWriter {
         if (admitted[call] !== true) cell = end
         for (; cell < end; cell += 3) {
           position++
-          insert.run(position, at, cells[cell] as string, cells[cell + 1] as number, cells[cell + 2] as string)
+          insert.run(position, at, cells[cell] as string, cells[cell + 1] as number, cells[cell + 2] as Uint8Array)
         }
       }
       db.exec('COMMIT')

@@ -39,7 +39,10 @@ export function openSegment(path: string, first: number, id?: string): Current {
   try {
     checkSegment(db, path, id)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
-    const insert = db.prepare('INSERT INTO entries (position, at, kind, version, body) VALUES (?, ?, ?, ?, ?)')
+    // The body comes as UTF-8, as it is stored; without the cast it would be a blob.
+    const insert = db.prepare(
+      'INSERT INTO entries (position, at, kind, version, body) VALUES (?, ?, ?, ?, CAST(? AS TEXT))',
+    )
     const made = Number(db.prepare('SELECT made FROM journal').get()?.made)
     return { first, path, inode: statSync(path).ino, db, insert, made }
   } catch (error) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What entries take on the disk, from above: the bound of a journal is in bytes of files, not of bodies.
+import type { Cells } from './parcel.ts'
 import { RESERVE_BYTES } from './segments.ts'
 
 const PAGE = 4096
@@ -12,12 +13,12 @@ export const COMMIT_OVERHEAD = 4 * PAGE
 export const RESERVE = 32 * PAGE + RESERVE_BYTES
 
 /** The bytes that each call brings. */
-export function weigh(sizes: readonly number[], cells: readonly (string | number)[]): number[] {
+export function weigh(sizes: readonly number[], cells: Cells): number[] {
   let cell = 0
   return sizes.map((size) => {
     let weight = 0
     for (const end = cell + size * 3; cell < end; cell += 3) {
-      weight += onDisk(Buffer.byteLength(cells[cell + 2] as string) + Buffer.byteLength(cells[cell] as string))
+      weight += onDisk((cells[cell + 2] as Uint8Array).length + Buffer.byteLength(cells[cell] as string))
     }
     return weight
   })
