@@ -6,7 +6,9 @@ import type { SaxesParser } from 'saxes'
 /** What ends a run, or has to be looked at: markup, references, `]]>`, and line breaks, which are counted. */
 const SPECIAL = /[<&\]\r\n]/g
 /** What XML 1.0 §2.2 forbids, and what is two units and one character. A tab is left to saxes as well. */
-const CONTROL = /[\0-\x1f\ud800-\udfff\ufffe\uffff]/
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not pass
+  /[\0-\x1f\ud800-\udfff\ufffe\uffff]/
 /** Shorter runs cost less unit by unit. */
 const WORTH_UNITS = 24
 
