@@ -42,7 +42,10 @@ export async function checkAll(call: Call, found: readonly Found[]): Promise<num
     if (problems.length > 0) exit = worse(exit, EXIT.usage)
     else if (hidden.length > 0) exit = worse(exit, EXIT.forbidden)
     const lines = told.ok
-      ? [call.say('cli-check-good', { component: component.name, files: (told.files ?? [file]).join(', ') })]
+      ? [
+          call.say('cli-check-good', { component: component.name, files: (told.files ?? [file]).join(', ') }),
+          ...(told.notes ?? []).map((note) => `${component.name}: ${note}`),
+        ]
       : [
           ...(problems.length > 0
             ? [call.say('cli-check-bad', { component: component.name, count: problems.length })]

@@ -18,13 +18,16 @@ import { escapeAttribute } from '../kit/xml/writer.ts'
 import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
 import { type Decide, decide, decideFault } from './domain/decide.ts'
+import { outageRows } from './domain/outage-rules.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
 import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate.ts'
+import { OutageTeller } from './gate/outage-teller.ts'
 import { Tally } from './gate/tally.ts'
 import { createWording } from './gate/wording.ts'
+import { writeRows } from './protocol/outage-rules.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
 import { watchFiles } from './rules/watch.ts'
-import { badRules, type PolicySettings } from './settings.ts'
+import { badRules, type PolicySettings, tableBytes } from './settings.ts'
 import { troubleOf, warningsOf } from './trouble.ts'
 
 /** Folder of the texts that people read. */
@@ -45,7 +48,16 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   const rules = await openRulesOnRecord(context, journal, tally)
   const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
-  const router = openRouter(settings, parts, log, coverage, (stream) =>
+  const outage = createTeller(log, (host, payload) => router.request(host, payload, { timeoutMs: 10_000 }))
+  const tellOutage = () => outage.inForce(outageRulesOf(rules.current(), settings))
+  const listening: Pick<Coverage, 'heard' | 'stranger'> = {
+    heard(host, screen) {
+      coverage.heard(host, screen)
+      outage.heard(host, screen)
+    },
+    stranger: (host) => coverage.stranger(host),
+  }
+  const router = openRouter(settings, parts, log, [outage, coverage], (stream) =>
     createGate({
       hosts: settings.hosts,
       rooms: settings.rooms,
@@ -55,7 +67,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
       tally,
-      coverage,
+      coverage: listening,
       stranger: (host) =>
         log.warn('a host that is not in the settings asks', {
           host,
@@ -73,12 +85,15 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   const { gate, stream } = router
   opening.use(stream)
+  opening.defer(() => outage.down())
+  tellOutage()
   // What is wrong with the newest file may stand in one that only that one names.
   const watched = () => [
     ...new Set([settings.rulesFile, ...rules.current().files.map(({ path }) => path), ...(rules.error()?.paths ?? [])]),
   ]
   const reload = async () => {
     const error = await reloadRules(rules, tally, context)
+    tellOutage()
     watching.follow(watched())
     return error
   }
@@ -91,6 +106,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   showMetrics(metrics, journal, rules, gate)
   showCoverage(metrics, settings.hosts, coverage)
+  showOutage(metrics, settings.hosts, outage)
   const noMore = (uid: number) => log.warn('denied attempts are no more put on record', { uid })
   const denials = openDenialLog(journal, context.now, noMore)
   opening.move()
@@ -107,13 +123,14 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     denied: denials.record,
     healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
     ready: (language) => troubleOf({ stream, coverage, text: context.text, language }),
-    warnings: (language) => warningsOf({ stream, rules, coverage, level, text: context.text, language }),
+    warnings: (language) => warningsOf({ stream, rules, coverage, outage, level, text: context.text, language }),
     async reload() {
       const error = await reload()
       if (error) throw badRules(settings.rulesFile, error.problems)
     },
     async drain(signal) {
       watching[Symbol.dispose]()
+      outage.down()
       await gate.drain(signal)
       await stream.drain(signal)
       await journal[Symbol.asyncDispose]()
@@ -180,7 +197,7 @@ function openRouter(
   settings: PolicySettings,
   parts: Parts,
   log: Log,
-  coverage: Coverage,
+  watching: readonly { up?(): void; down(): void }[],
   makeGate: (stream: () => Stream) => Gate,
 ) {
   let router: Router<Stream>
@@ -209,15 +226,33 @@ function openRouter(
         },
         {
           ...events,
-          up: () => coverage.up(),
+          up() {
+            for (const each of watching) each.up?.()
+          },
           down(reason) {
-            coverage.down()
+            for (const each of watching) each.down()
             events.down(reason)
           },
         },
       ),
   )
-  return { gate, stream: router.stream }
+  return { gate, stream: router.stream, request: router.request }
+}
+
+/** What helpers are to hold for the time when policy is away. */
+function outageRulesOf({ set }: InForce, { rooms, bounds }: Pick<PolicySettings, 'rooms' | 'bounds'>) {
+  return writeRows(outageRows(set.rules), rooms, tableBytes(bounds))
+}
+
+const TELL_AGAIN_MS = 30_000
+
+function createTeller(log: Log, request: (host: string, payload: string) => Promise<unknown>): OutageTeller {
+  return new OutageTeller({
+    request,
+    told: (host, { id, closed }) => log.info('a helper holds the rules for outages', { host, id, closed }),
+    lacking: (host, lack, error) => log.warn('a helper does not hold the rules for outages', { host, lack, error }),
+    again: { afterMs: TELL_AGAIN_MS },
+  })
 }
 
 /** The helper's result is not waited for: a verdict that does not arrive is asked for again, as XEP-0114 resends nothing. */
@@ -261,4 +296,12 @@ function showCoverage(metrics: Metrics, hosts: ReadonlySet<string>, coverage: Co
   )
   const strangers = 'Hosts that asked in the last ten minutes and are not in the settings; at most 20 are counted'
   metrics.gauge('stranger_hosts', strangers, () => coverage.strangers().length)
+}
+
+function showOutage(metrics: Metrics, hosts: ReadonlySet<string>, outage: OutageTeller): void {
+  const help = '0 while the helper of a host does not hold the rules with `on_outage: closed`: see gatehouse check'
+  metrics.gauges('outage_rules_held', help, { host: { atMost: 1_000 } }, () => {
+    const lacking = new Set(outage.lacking().map(({ host }) => host))
+    return [...hosts].map((host) => ({ value: lacking.has(host) ? 0 : 1, labels: { host } }))
+  })
 }

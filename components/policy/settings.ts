@@ -8,6 +8,8 @@ import type { Secret } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, readAddressPattern } from './domain/address-pattern.ts'
 import type { GateBounds } from './gate/gate.ts'
+import { TABLE_MAX } from './protocol/outage-rules.ts'
+import { outageNotes } from './rules/outage-notes.ts'
 import type { RuleProblem } from './rules/reading.ts'
 import { type ReadRules, readRules } from './rules/rule-file.ts'
 
@@ -125,7 +127,16 @@ export const policySettings = shape({
     }
   },
   files: ({ rulesFile }) => [rulesFile, ...namedIn(rulesFile)],
+  notes({ rulesFile, hosts, rooms, bounds }) {
+    const read = readRulesFile(rulesFile)
+    return 'code' in read || !read.ok ? [] : outageNotes(read.set.rules, hosts, rooms, tableBytes(bounds))
+  },
 })
+
+/** What helpers are told for outages has room in one answer. */
+export function tableBytes({ answerBytes }: Pick<Bounds, 'answerBytes'>): number {
+  return Math.min(TABLE_MAX, answerBytes)
+}
 
 /** What a bad rule file is to the process: settings that a person must correct. */
 export function badRules(file: string, problems: readonly RuleProblem[]): BadSettings {

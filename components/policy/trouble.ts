@@ -4,12 +4,14 @@ import type { FillLevel } from '../kit/bus/file-messages.ts'
 import type { Stream } from '../kit/stream/stream.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
 import type { Coverage } from './gate/coverage.ts'
+import type { OutageTeller } from './gate/outage-teller.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
 
 export type Looked = {
   stream: Pick<Stream, 'state' | 'trouble'>
   rules: Pick<RulesInForce, 'current' | 'error'>
   coverage: Pick<Coverage, 'lacking' | 'strangers' | 'open'>
+  outage: Pick<OutageTeller, 'lacking'>
   /** Of the journal. */
   level: FillLevel
   text: Catalogue
@@ -17,7 +19,12 @@ export type Looked = {
 }
 
 /** Null when all that the settings name is asked about and answered. */
-export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'rules' | 'level'>): string | null {
+export function troubleOf({
+  stream,
+  coverage,
+  text,
+  language,
+}: Omit<Looked, 'rules' | 'level' | 'outage'>): string | null {
   const say: Say = (id, args = {}) => text.say(id, language, args)
   const said: string[] = []
   if (stream.state !== 'up') {
@@ -33,11 +40,11 @@ export function troubleOf({ stream, coverage, text, language }: Omit<Looked, 'ru
  * doors past the question, a line for each kind, for `gatehouse check`. Beside what policy is not asked at all, what its operators
  * have left open at the server: perhaps meant, and no reason to call policy unwell.
  */
-export function warningsOf({ stream, rules, coverage, level, text, language }: Looked): readonly string[] {
+export function warningsOf({ stream, rules, coverage, outage, level, text, language }: Looked): readonly string[] {
   const say: Say = (id, args = {}) => text.say(id, language, args)
   const own = [...rulesRefused(rules, say), ...(level === 'normal' ? [] : [say(`policy-journal-${level}`)])]
   if (stream.state !== 'up') return [...own, say('policy-doors-unknown')]
-  return [...own, ...doorsOf(coverage, say), ...leftOpen(coverage, say)]
+  return [...own, ...doorsOf(coverage, say), ...leftOpen(coverage, say), ...laxOf(outage, say)]
 }
 
 function rulesRefused(rules: Looked['rules'], say: Say): string[] {
@@ -81,6 +88,17 @@ function leftOpen(coverage: Looked['coverage'], say: Say): string[] {
         at.map(({ host }) => host),
         say,
       )}: ${line}`,
+  )
+}
+
+/** Hosts where a rule is not stricter than the host while policy is away. */
+function laxOf(outage: Looked['outage'], say: Say): string[] {
+  return [...Map.groupBy(outage.lacking(), ({ lack }) => lack)].map(
+    ([lack, at]) =>
+      `${listed(
+        at.map(({ host }) => host),
+        say,
+      )}: ${say(`policy-outage-${lack}`)}`,
   )
 }
 

@@ -61,8 +61,8 @@ export type Fact =
     }
   /** All numbers up to `to` are settled as their only try's verdict said, unless a settle says otherwise. */
   | { kind: 'done'; source: string; to: number }
-  /** How number n ended, where that is not what its only try's verdict implies. */
-  | { kind: 'settle'; source: string; n: number; try?: number; outcome: Outcome; at: string }
+  /** How number n ended, where that is not what its only try's verdict implies. `rule`: the one that closed an open host for it. */
+  | { kind: 'settle'; source: string; n: number; try?: number; outcome: Outcome; rule?: string; at: string }
   /** The last number given out so far; `end` when the source stopped in good order. */
   | { kind: 'mark'; source: string; last: number; at: string; end?: true }
   /** Bounced without being asked because the breaker was open: numbers from..to, count of them. */
@@ -74,6 +74,7 @@ export type Fact =
       to: number
       count: number
       outcome: Outcome
+      rule?: string
       at: string
     }
   | {

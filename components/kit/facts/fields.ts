@@ -85,9 +85,9 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
     matched: [matched],
   },
   done: { source: word, to: number },
-  settle: { source: word, n: count, try: [count], outcome, at: time },
+  settle: { source: word, n: count, try: [count], outcome, rule: [text], at: time },
   mark: { source: word, last: number, at: time, end: [set] },
-  outage: { source: word, host: text, from: count, to: count, count: number, outcome, at: time },
+  outage: { source: word, host: text, from: count, to: count, count: number, outcome, rule: [text], at: time },
   occupant: { source: word, host: text, room: word, nick: text, jid: word, event: oneOf('joined', 'left'), at: time },
   session: {
     source: word,

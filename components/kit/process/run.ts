@@ -155,18 +155,21 @@ export type Checked = {
   files?: readonly string[]
   /** Where the shared file would be, if it is not there and its defaults hold; else null. */
   without?: string | null
+  /** Of good settings: what is no mistake, and yet to be known. */
+  notes?: readonly string[]
   /** While it runs, its status has `warnings`. */
   watches?: true
 }
 
-function check(
-  { name: component, watches }: { name: string; watches?: true },
+function check<S>(
+  { name: component, watches, settings }: Pick<Program<S>, 'name' | 'watches' | 'settings'>,
   file: string,
-  read: ReadSettings<unknown>,
+  read: ReadSettings<S>,
   json: boolean,
   { text, language }: { text: Catalogue; language: string },
 ): void {
   const problems = read.ok ? [] : read.problems.map((one) => told(one, text, language))
+  const notes = read.ok ? (settings.notes?.(read.settings) ?? []).map((note) => inWords(note, text, language)) : []
   const checked: Checked = read.ok
     ? {
         version: 1,
@@ -177,12 +180,14 @@ function check(
         settings: read.inForce,
         files: read.files,
         without: read.without,
+        ...(notes.length > 0 ? { notes } : {}),
         ...(watches ? { watches } : {}),
       }
     : { version: 1, component, file, ok: false, problems }
   if (!read.ok) process.exitCode = EXIT.usage
   if (json) print(JSON.stringify(checked))
-  else if (read.ok) print(`${text.say('kit-check-good', language, { file })}\n${JSON.stringify(read.inForce, null, 2)}`)
+  else if (read.ok)
+    print([text.say('kit-check-good', language, { file }), ...notes, JSON.stringify(read.inForce, null, 2)].join('\n'))
   else refuse(problems.map(problemLine).join('\n'))
 }
 

@@ -47,6 +47,8 @@ export type SettingsShape<S> = {
   metricsPort: number
   /** Files of its own beside the settings file that were read and found good, such as a rule file. */
   files?(held: S): readonly string[]
+  /** What is no mistake, and yet to be known of good settings. Only `--check` asks. */
+  notes?(held: S): readonly Message[]
 }
 
 export function shape<F extends Fields, S>(declared: {
@@ -54,6 +56,7 @@ export function shape<F extends Fields, S>(declared: {
   hold(said: Holds<F>, shared: SharedSettings, tell: Tell): S
   metricsPort: number
   files?(held: S): readonly string[]
+  notes?(held: S): readonly Message[]
 }): SettingsShape<S> {
   return declared as SettingsShape<S>
 }

@@ -89,11 +89,16 @@ export function decide(asked: Screened, set: RuleSet, watch?: Watch): Decision {
 
 /**
  * What is said where no decision could be made: null leaves it to the outage rule of the host, which a rule may only make
- * stricter. Texts are not looked at again: what a rule seeks there counts as found.
+ * stricter. Texts are not looked at again: what a rule seeks there counts as found. What an earlier rule certainly allows is not
+ * meant; what one certainly refuses is none the less.
  */
 export function decideFault(asked: Screened, set: Pick<RuleSet, 'rules'>): Decision | null {
-  const closed = set.rules.find((rule) => rule.closed && mayHold(rule.when, asked) !== false)
-  return closed ? refuse(asked, closed, null, 'resource-constraint', new Notes()) : null
+  for (const rule of set.rules) {
+    if (rule.closed && mayHold(rule.when, asked) !== false)
+      return refuse(asked, rule, null, 'resource-constraint', new Notes())
+    if (rule.then.do === 'allow' && mayHold(rule.when, asked) === true) return null
+  }
+  return null
 }
 
 /** Encrypted and signed messages are never rewritten: nobody could read the one, and the other would be a forgery. */

@@ -14,11 +14,14 @@ export type Report =
       hosts: readonly string[]
       software: string
       helper: string
+      /** The id of what it holds for outages; null: nothing, or it knows nothing of it. */
+      outageRules: string | null
       predecessor: { source: string; mark: number; reserved: number } | null
     }
-  | { report: 'settle'; n: number; try: number | null; outcome: Outcome; at: string }
+  /** `rule` here and in `outage`: the one that closed an open host; null: the host's own. */
+  | { report: 'settle'; n: number; try: number | null; outcome: Outcome; rule: string | null; at: string }
   | { report: 'mark'; last: number; end: boolean; at: string }
-  | { report: 'outage'; from: number; to: number; count: number; outcome: Outcome; at: string }
+  | { report: 'outage'; from: number; to: number; count: number; outcome: Outcome; rule: string | null; at: string }
   | { report: 'occupant'; room: string; nick: string; jid: string; event: 'joined' | 'left'; at: string }
   | { report: 'session'; jid: string; via: string; event: 'started' | 'ended'; account: string; at: string }
   | { report: 'account'; jid: string; event: AccountEvent; id: string; at: string }

@@ -11,14 +11,15 @@ export function reportFact(report: Exclude<Report, { report: 'host' }>, source: 
       return { kind: 'source', source, at, node, hosts, software, helper, ...(predecessor ? { predecessor } : {}) }
     }
     case 'settle': {
-      const { n, outcome, at } = report
-      return { kind: 'settle', source, n, ...(report.try === null ? {} : { try: report.try }), outcome, at }
+      const { n, outcome, rule, at } = report
+      const tried = report.try === null ? {} : { try: report.try }
+      return { kind: 'settle', source, n, ...tried, outcome, ...(rule === null ? {} : { rule }), at }
     }
     case 'mark':
       return { kind: 'mark', source, last: report.last, at: report.at, ...(report.end ? { end: true } : {}) }
     case 'outage': {
-      const { from, to, count, outcome, at } = report
-      return { kind: 'outage', source, host, from, to, count, outcome, at }
+      const { from, to, count, outcome, rule, at } = report
+      return { kind: 'outage', source, host, from, to, count, outcome, ...(rule === null ? {} : { rule }), at }
     }
     case 'occupant': {
       const { room, nick, jid, event, at } = report

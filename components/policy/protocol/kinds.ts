@@ -7,6 +7,7 @@ import {
   CORRECTION,
   DIRECT_INVITATION,
   ENCRYPTIONS,
+  FASTEN,
   isAboutFiles,
   MUC,
   MUC_ADMIN,
@@ -62,7 +63,7 @@ function addExtension(child: Element, kinds: Set<Kind>): void {
   else if (namespace === CORRECTION) kinds.add('correction')
   else if (namespace === REACTIONS) kinds.add('reaction')
   else if (RETRACTIONS.includes(namespace)) kinds.add('retraction')
-  else if (namespace === 'urn:xmpp:fasten:0') {
+  else if (namespace === FASTEN) {
     if (RETRACTIONS.some((each) => child.getChild('retract', each))) kinds.add('retraction')
   } else if (isAboutFiles(namespace) || namesFile(child)) kinds.add('file-offer')
   // XEP-0060 12.7: events that the server sends on are PEP as well.

@@ -15,6 +15,8 @@ export const VCARD4 = 'urn:xmpp:vcard4'
 export const CORRECTION = 'urn:xmpp:message-correct:0'
 export const REACTIONS = 'urn:xmpp:reactions:0'
 export const RETRACTIONS = ['urn:xmpp:message-retract:0', 'urn:xmpp:message-retract:1']
+/** XEP-0422 */
+export const FASTEN = 'urn:xmpp:fasten:0'
 /** XEP-0033 */
 export const ADDRESSES = 'http://jabber.org/protocol/address'
 export const XHTML_IM = 'http://jabber.org/protocol/xhtml-im'
@@ -36,8 +38,8 @@ export const ENCRYPTIONS = new Set([
 /** XEP-0027, and RFC 3923 (signed or encrypted as a whole, so nothing of it can be told). */
 export const SIGNATURES = new Set(['jabber:x:signed', 'urn:ietf:params:xml:ns:xmpp-e2e'])
 
-/** XEP-0047, 0065, 0066, 0095, 0096, 0234, 0260, 0261, 0358, 0363, 0385, 0446, 0447. */
-const FILES = [
+/** XEP-0047, 0065, 0066, 0095, 0096, 0234, 0260, 0261, 0358, 0363, 0385, 0446, 0447: beginnings of namespaces. */
+export const FILES = [
   'http://jabber.org/protocol/si',
   'http://jabber.org/protocol/bytestreams',
   'http://jabber.org/protocol/ibb',

@@ -121,6 +121,7 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
         hosts: place.text('hosts').split(/\s+/u),
         software: place.text('software'),
         helper: place.text('helper'),
+        outageRules: place.has('outage-rules') ? place.text('outage-rules', 64) : null,
         predecessor: place.has('predecessor')
           ? {
               source: place.hex('predecessor'),
@@ -136,6 +137,7 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
         // 0: no try was answered.
         try: place.has('try') ? place.number('try', 0) || null : null,
         outcome: place.oneOf('outcome', OUTCOMES),
+        rule: place.has('rule') ? place.text('rule', 64) : null,
         at: place.time(),
       }
     case 'mark':
@@ -147,6 +149,7 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
         to: place.number('to'),
         count: place.number('count'),
         outcome: place.oneOf('outcome', OUTCOMES),
+        rule: place.has('rule') ? place.text('rule', 64) : null,
         at: place.time(),
       }
     case 'occupant':

@@ -28,7 +28,7 @@ function open() {
 }
 
 const announces = (...hosts: string[]): Report => {
-  return { report: 'source', at, node: 'n', software: 's', helper: 'h', hosts, predecessor: null }
+  return { report: 'source', at, node: 'n', software: 's', helper: 'h', hosts, outageRules: null, predecessor: null }
 }
 const marks = (last: number, end = false): Report => ({ report: 'mark', last, end, at })
 

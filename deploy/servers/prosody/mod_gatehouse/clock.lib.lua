@@ -31,8 +31,9 @@ end
 
 -- In a long outage: what was counted goes to the disk now and then, so that a crash forgets little of it.
 local function close_long_run(host, t)
-	local run = host.outage_run;
-	if run and t - run.at >= RUN_KEPT_EVERY then close_run(host); end
+	for _, run in pairs(host.outage_runs) do
+		if t - run.at >= RUN_KEPT_EVERY then return close_run(host); end
+	end
 end
 
 -- What one link or host stumbles over stops no other, nor the timer.

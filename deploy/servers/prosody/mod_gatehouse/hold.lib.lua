@@ -86,7 +86,7 @@ local function act(queue, item)
 		if item.n then
 			code.settle(host, item, "bounced", false);
 		elseif not item.unnumbered then
-			code.unasked(host);
+			code.unasked(host, item.closed_by);
 		end
 	end
 	state.current = nil;

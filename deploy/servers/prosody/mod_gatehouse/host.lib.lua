@@ -26,6 +26,7 @@ local answers = module:require "answers" (state, code, sending, carried, silence
 local doors = module:require "doors" (state, words, owed);
 local clock = module:require "clock" (state, links, words, owed, sending, carried, silence, doors);
 local entries = module:require "entries" (state, kinds, hold);
+local outagefile = module:require "outagefile";
 code.drain, code.tick, code.lost, code.settle_lost, code.take = hold.drain, clock.tick, silence.lost, silence.settle_lost, entries.take;
 code.submit, code.settle, code.unasked, code.keep_unscreened = sending.submit, owed.settle, owed.unasked, owed.keep_unscreened;
 code.finish, code.write_settlements, code.stroke, code.answer = sending.finish, owed.write_settlements, links.stroke, answers.answer;
@@ -88,6 +89,7 @@ if host.link and (host.link.stopping or host.link.screen ~= options.screen) then
 	host.link, host.spool, host.spools, host.barred = nil, nil, {}, nil;
 end
 host.mistake, host.report_bytes = nil, host.report_bytes or 0;
+host.outage_runs = host.outage_runs or { [""] = host.outage_run }; -- an earlier helper had one
 for name, value in pairs(options) do host[name] = value; end
 host.leaving = nil;
 if not host.link then
@@ -100,6 +102,7 @@ if not host.link then
 			.."and Prosody is restarted", host.problem, module.host);
 	end
 end
+if host.link.outage_rules == nil then outagefile.load(host.link); end
 host.shut = host.problem or host.mistake;
 if not host.link.hosts[module.host] then host.link.announced = false; end
 host.link.hosts[module.host] = host;
@@ -142,13 +145,17 @@ module:hook("iq/host", function (event)
 	if kind == "result" or kind == "error" then
 		if origin.host == host.link.screen and answers.answer(host.link, origin, stanza) then return true; end
 	elseif kind == "set" then
-		local verdicts = stanza.tags[1];
-		if not verdicts or verdicts.name ~= "verdicts" or verdicts.attr.xmlns ~= NS then return; end
+		local payload = stanza.tags[1];
+		local name = payload and payload.attr.xmlns == NS and payload.name;
+		if name ~= "verdicts" and name ~= "outage-rules" then return; end
 		if origin ~= links.session_of(host.link.screen) then
 			origin.send(st.error_reply(stanza, "auth", "forbidden"));
+		elseif name == "outage-rules" then
+			local fault, condition, why = outagefile.told(host.link, payload);
+			origin.send(fault and st.error_reply(stanza, fault, condition, why) or st.reply(stanza));
 		else
 			origin.send(st.reply(stanza));
-			if verdicts.attr.source == host.link.source then answers.late_verdicts(host.link, verdicts); end
+			if payload.attr.source == host.link.source then answers.late_verdicts(host.link, payload); end
 		end
 		return true;
 	end

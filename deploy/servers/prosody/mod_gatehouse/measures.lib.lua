@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Counts for Prosody's own statistics: prosody_mod_gatehouse/NAME, labelled with the host.
-local OUTCOMES = { "released", "refused", "bounced", "unscreened", "gone", "screens", "reports_dropped", "unaskable" };
+local OUTCOMES = { "released", "refused", "bounced", "unscreened", "gone", "screens", "reports_dropped", "unaskable", "closed_by_rule" };
 
 return function (module, host)
 	local counters, told = {}, {};

@@ -91,6 +91,9 @@ local function is_crowded(host)
 	return #host.unspooled + #host.settling + #host.settled >= host.max_reports;
 end
 
+-- The rule of the screen by which an open host was closed.
+local function by_rule(id) return id and id ~= "" and " rule='"..words.writer.attribute(id).."'" or ""; end
+
 -- The item is settled. Implied by its only try's verdict: only the number moves. Otherwise the screen is told, and what is
 -- done stays below the number until it has acknowledged that.
 local function settle(host, item, outcome, implied)
@@ -107,16 +110,15 @@ local function settle(host, item, outcome, implied)
 	local list = host.settling;
 	list[#list + 1] = {
 		n = n, source = link.source,
-		xml = format("<settle n='%d' try='%d' outcome='%s' at='%s'/>", n, item.answered or 0, outcome, stamp(now())),
+		xml = format("<settle n='%d' try='%d' outcome='%s'%s at='%s'/>", n, item.answered or 0, outcome, by_rule(item.closed_by), stamp(now())),
 	};
 	settle_soon();
 end
 
--- Numbers for what was counted without a question, all at once: one report, however many there were and whatever other hosts
--- did meanwhile. False: the disk does not take it; then it goes on counting.
-local function close_run(host)
-	local run = host.outage_run;
-	if not run then return true; end
+-- Numbers for what was counted without a question, all at once: one report for each rule that closed (rule '' where it was the
+-- host's own), however many there were and whatever other hosts did meanwhile. False: the disk does not take it; then it goes on
+-- counting.
+local function close_one(host, rule, run)
 	local link, numbers = host.link, run.numbers;
 	if not numbers then
 		local last = next_number(link, run.count);
@@ -125,19 +127,33 @@ local function close_run(host)
 		run.numbers, run.count = numbers, 0;
 		link.open[numbers.first] = not host.barred and host or nil;
 	end
-	local xml = format("<outage from='%d' to='%d' count='%d' outcome='bounced' at='%s'/>", numbers.first, numbers.last, numbers.count, stamp(run.at));
+	local xml = format("<outage from='%d' to='%d' count='%d' outcome='bounced'%s at='%s'/>", numbers.first, numbers.last, numbers.count,
+		by_rule(rule), stamp(run.at));
 	if not keep(host, "o", numbers.first, xml) then return false; end
 	run.numbers = nil;
-	if run.count == 0 then host.outage_run = nil; end
+	if run.count == 0 then host.outage_runs[rule] = nil; end
 	return true;
 end
 
--- Counts what is bounced without a question.
-local function unasked(host)
-	local counted = host.counted;
+local function close_run(host)
+	if not next(host.outage_runs) then return true; end
+	local rules = {};
+	for rule in pairs(host.outage_runs) do rules[#rules + 1] = rule; end
+	table.sort(rules);
+	local all = true;
+	for _, rule in ipairs(rules) do
+		if not close_one(host, rule, host.outage_runs[rule]) then all = false; end
+	end
+	return all;
+end
+
+-- Counts what is bounced without a question. Rules are as many as the screen's table has.
+local function unasked(host, rule)
+	local counted, runs = host.counted, host.outage_runs;
 	counted.bounced = (counted.bounced or 0) + 1;
-	local run = host.outage_run;
-	if run then run.count = run.count + 1; else host.outage_run = { count = 1, at = now() }; end
+	rule = rule or "";
+	local run = runs[rule];
+	if run then run.count = run.count + 1; else runs[rule] = { count = 1, at = now() }; end
 end
 
 -- The question cannot be put: the stanza is refused, unasked.

@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Questions on their way out: collected while some are under way, sent with what else is to be told.
+local outage = module:require "outage";
+local logger = require "util.logger";
 local now = require "util.time".now;
+local log = logger.init("gatehouse");
 local concat, move = table.concat, table.move;
 
 local NS = "urn:gatehouse:screen:1";
@@ -100,9 +103,24 @@ local function collect(host, item)
 	return true;
 end
 
--- The outage rule for an item, asked about or not.
+-- The outage rule for an item, asked about or not. A rule of the screen may close an open host for it: item.closed_by, '' where
+-- it is not known which one.
 local function rule(host, item)
-	item.verdict = host.on_outage == "open" and not host.shut and "unscreened" or "bounce";
+	if host.on_outage ~= "open" or host.shut then
+		item.verdict = "bounce";
+		return;
+	end
+	local ok, closed_by = pcall(outage.closed_by, host.link.outage_rules, item, host.name);
+	if not ok then
+		log("error", "Whether a rule is stricter than host %s: %s", host.name, closed_by);
+		closed_by = "";
+	end
+	if not closed_by then
+		item.verdict = "unscreened";
+		return;
+	end
+	item.verdict, item.closed_by = "bounce", closed_by;
+	host.counted.closed_by_rule = (host.counted.closed_by_rule or 0) + 1;
 end
 
 -- A new stanza. Gives the item its verdict at once where nobody is asked.
