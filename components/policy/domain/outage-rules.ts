@@ -39,11 +39,11 @@ export function looksAtTexts(condition: Condition): boolean {
   }
 }
 
-/** The rule that closes all of a host in an outage; null: none does. */
+/** The rule that closes all of a host in an outage but what earlier rules allow; null: none does. */
 export function closesAll(rows: readonly OutageRow[], host: string): string | null {
   for (const row of rows) {
     const when = at(host, row.when)
-    if (row.do === 'allow' && isSometimesSure(when)) return null
+    if (row.do === 'allow' && isSometimesSure(when) && !isSometimesNot(when)) return null
     if (row.do === 'closed' && !isSometimesNot(when)) return row.rule
   }
   return null

@@ -80,6 +80,19 @@ test('what no verdict can be found for is refused where a rule is stricter than 
   // The texts are not looked at again: what could hold counts.
   assert.equal(faultOf(chat('<body>x</body>', 'bob@partner.example'))?.rule, 'b')
   assert.equal(faultOf(chat('<body>secret</body>')), null)
+  // What an earlier rule certainly allows is not meant; what one may allow, or refuses, is.
+  const chief = '{ id: x, when: { from: alice@corp.example }, then: allow }'
+  const perhaps = '{ id: x, when: { words: [fine] }, then: allow }'
+  const refused = '{ id: x, when: { from: alice@corp.example }, then: refuse }'
+  for (const [earlier, rule] of [
+    [chief, undefined],
+    [perhaps, 'a'],
+    [refused, 'a'],
+  ] as const) {
+    const closed = '{ id: a, when: always, then: refuse, on_outage: closed }'
+    const asked = screened(chat('<body>fine</body>'))
+    assert.equal(decideFault(asked, rules(file(`rules: [${earlier}, ${closed}]\n`)))?.rule, rule, earlier)
+  }
   assert.match(
     problems(file('rules: [{ id: a, when: always, then: refuse, on_outage: open }]\n')).join(),
     /only be stricter/,

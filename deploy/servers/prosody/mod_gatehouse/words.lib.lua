@@ -30,7 +30,7 @@ local function announcement(link, t)
 	return concat {
 		"<source at='", stamp(t), "' node='", writer.attribute(state.node), "' software='", writer.attribute(state.software),
 		"' helper='", state.helper, "' hosts='", writer.attribute(link.host_names),
-		link.outage_rules and link.outage_rules.id and "' outage-rules='"..link.outage_rules.id or "",
+		link.outage_rules and "' outage-rules='"..(link.outage_rules.id or "damaged") or "",
 		before and format("' predecessor='%s' predecessor-mark='%d' predecessor-reserved='%d", before.source, before.mark, before.reserved) or "",
 		"'/>",
 	};
