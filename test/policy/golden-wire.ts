@@ -20,13 +20,33 @@ rules:
     then: { replace: { mask: '*' } }
 `
 
+/** The rules of which policy told at its end what is closed while it is away. */
+export const GOLDEN_OUTAGE_RULES = `version: 1
+otherwise: allow
+rules:
+  - { id: chief, when: { from: chief@corp.example }, then: allow }
+  - id: no-files-to-partners
+    when:
+      all:
+        - { kind: [file-offer, encrypted], direction: sent, host: corp.example }
+        - { to: ['*@partner.example', '*.partner.example'], room: false }
+        - { not: { any: [{ room: [den@rooms.corp.example] }, { words: [harmless] }] } }
+    then: refuse
+    on_outage: closed
+  - { id: no-plans, when: { to: [bob@partner.example, other.example], words: [plan] }, then: refuse, on_outage: closed }
+`
+
 export function goldenVersions(): number[] {
   const names = readdirSync(GOLDEN).map((name) => /^screen-(\d+)\.xml$/.exec(name)?.[1])
   return names.filter((version) => version !== undefined).map(Number)
 }
 
-/** `asked`: what the helper said, with the answer of policy; null: it was killed before. `told`: what policy said by itself. */
-export type Wire = { asked: { question: ReadStanza; answer: ReadStanza | null }[]; told: ReadStanza[] }
+/** `asked`: what the helper said, with the answer of policy; null: it was killed before. `told`, `outageRules`: what policy said by itself. */
+export type Wire = {
+  asked: { question: ReadStanza; answer: ReadStanza | null }[]
+  told: ReadStanza[]
+  outageRules: ReadStanza[]
+}
 
 export function readWire(version: number): Wire {
   const stanzas: ReadStanza[] = []
@@ -46,8 +66,7 @@ export function readWire(version: number): Wire {
   const asked = stanzas
     .filter(({ element }) => element.getChild('screen', namespace) !== undefined)
     .map((question) => ({ question, answer: results.get(question.element.attrs.id) ?? null }))
-  const told = stanzas.filter(
-    ({ element }) => element.attrs.type === 'set' && element.getChild('verdicts', namespace) !== undefined,
-  )
-  return { asked, told }
+  const saidWith = (name: string) =>
+    stanzas.filter(({ element }) => element.attrs.type === 'set' && element.getChild(name, namespace) !== undefined)
+  return { asked, told: saidWith('verdicts'), outageRules: saidWith('outage-rules') }
 }

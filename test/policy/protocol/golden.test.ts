@@ -9,11 +9,15 @@ import { readEntry } from '../../../components/archive/protocol/entry.ts'
 import { openStanzaReader } from '../../../components/archive/protocol/stanza-reader.ts'
 import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
+import { readAddressPattern } from '../../../components/policy/domain/address-pattern.ts'
+import { outageRows } from '../../../components/policy/domain/outage-rules.ts'
 import { Coverage } from '../../../components/policy/gate/coverage.ts'
 import { askFact, reportFact } from '../../../components/policy/gate/facts.ts'
+import { TABLE_MAX, writeOutageRules, writeRows } from '../../../components/policy/protocol/outage-rules.ts'
 import { readScreen } from '../../../components/policy/protocol/screen.ts'
 import { writeVerdict, writeVerdicts } from '../../../components/policy/protocol/verdicts.ts'
-import { goldenVersions, readWire } from '../golden-wire.ts'
+import { readRules } from '../../../components/policy/rules/rule-file.ts'
+import { GOLDEN_OUTAGE_RULES, goldenVersions, readWire } from '../golden-wire.ts'
 
 const PAGE = readFileSync(new URL('../../../deploy/servers/PROTOCOL.md', import.meta.url), 'utf8')
 const NAMESPACE = 'urn:gatehouse:screen:1'
@@ -117,6 +121,18 @@ for (const version of goldenVersions()) {
     assert.deepEqual([...new Set(actions)].sort(), ['allow', 'refuse'])
   })
 }
+
+test('what is closed in an outage is written as it was when it came into version 1', () => {
+  const read = readRules(Buffer.from(GOLDEN_OUTAGE_RULES))
+  assert.ok(read.ok)
+  const rooms = ['conference.*', 'rooms.*', 'muc.*', 'chat.*'].flatMap((each) => {
+    const pattern = readAddressPattern(each)
+    return 'wrong' in pattern ? [] : [pattern]
+  })
+  const [, { element, raw } = assert.fail()] = readWire(1).outageRules
+  const id = element.getChild('outage-rules', NAMESPACE)?.attrs.id ?? ''
+  assert.ok(raw.includes(writeOutageRules(writeRows(outageRows(read.set.rules), rooms, TABLE_MAX), id)), raw)
+})
 
 test('the golden wire of this version has an example of every element and attribute that the page names', () => {
   const { asked } = readWire(1)

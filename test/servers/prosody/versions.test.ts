@@ -57,6 +57,18 @@ describe('what the helper keeps on disk', () => {
         await soon(screen.saw(alone), 'what is kept of the announcement')
       }))
 
+  it('what is closed in an outage is read as version 1 left it', () =>
+    on(1, async (folder) => {
+      await using gated = await start(folder)
+      const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+      alice.say('anybody@other.example', 'closed elsewhere')
+      alice.say(`bob@${HOST}`, 'open here')
+      assert.match(await alice.got(/id='closed-elsewhere'/), /<error type='wait'><resource-constraint/)
+      await bob.got(/open here/)
+      const screen = await gated.asking()
+      await soon(screen.saw(/<source [^>]* outage-rules='58b2c9292821dd296141c0bd0cca3256'/), 'what it holds')
+    }))
+
   it(`is written as version ${VERSION}, the newest of which there is a golden file`, () =>
     on(VERSION, async (folder) => {
       const newest = (await readdir(GOLDEN))
