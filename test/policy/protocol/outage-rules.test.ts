@@ -381,11 +381,11 @@ test('what a helper does not know is never a no; what is too much for it is not 
     ["<closed rule='r'><not/></closed>", /^bad-request wanted: one condition below not$/],
     [
       `<closed rule='r'>${'<not>'.repeat(64)}<always/>${'</not>'.repeat(64)}</closed>`,
-      /^bad-request .* levels than 64$/,
+      /^bad-request .* at most 64 levels$/,
     ],
-    [`<closed rule='r'><any>${'<always/>'.repeat(5_000)}</any></closed>`, /^bad-request .* conditions than 5000$/],
-    ["<closed rule='r'><always/></closed>".repeat(1_001), /^bad-request .* rows than 1000$/],
-    [`<closed rule='r'><to>${'*a '.repeat(2_001)}</to></closed>`, /^bad-request .* star than 2000$/],
+    [`<closed rule='r'><any>${'<always/>'.repeat(5_000)}</any></closed>`, /^bad-request .* at most 5000 conditions$/],
+    ["<closed rule='r'><always/></closed>".repeat(1_001), /^bad-request .* at most 1000 rows$/],
+    [`<closed rule='r'><to>${'*a '.repeat(2_001)}</to></closed>`, /^bad-request .* at most 2000 patterns with a star$/],
   ] as const)
     assert.match(await lua.take(table(children)), why)
   assert.match(await lua.take(table('', " version='2'")), /^feature-not-implemented /)

@@ -22,8 +22,8 @@ io.stdout:setvbuf("line");
 for line in io.lines() do
 	local what, rest = line:match("^(%u)\t?(.*)$");
 	if what == "T" then
-		local condition, why;
-		rules, condition, why = outage.read(assert(parse(rest)));
+		local why, condition;
+		rules, why, condition = outage.read(assert(parse(rest)));
 		print(rules and "ok "..rules.id or condition.." "..why);
 	elseif what == "S" then
 		local direction, from, to, xml;

@@ -3,7 +3,7 @@
 -- them. PROTOCOL.md section 13. A condition has three answers: true, false, and nil for what is not known here. Only a clear no
 -- lets pass: whatever cannot be read, is new, or would take too long, is not known.
 local find, match, sub = string.find, string.match, string.sub;
-local concat = table.concat;
+local concat, format = table.concat, string.format;
 
 local NS = "urn:gatehouse:screen:1";
 local CLIENT, MUC, ADDRESSES = "jabber:client", "http://jabber.org/protocol/muc", "http://jabber.org/protocol/address";
@@ -14,8 +14,6 @@ local ROWS, CONDITIONS, LEVELS, STARS = 1000, 5000, 64, 2000; -- a table that ha
 local DEEPEST_CHILD = 8;
 local STEPS = 10000; -- for one stanza: conditions, patterns with a star, children looked at
 
-local function wrong(what) error({ wrong = what }, 0); end
-
 -- Patterns of addresses: user@domain, domain (everybody there), with * for anything.
 local function read_patterns(text, counts)
 	local patterns = { bares = {}, domains = {}, stars = {} };
@@ -23,7 +21,7 @@ local function read_patterns(text, counts)
 		local at = find(pattern, "@", 1, true);
 		if find(pattern, "*", 1, true) then
 			counts.stars = counts.stars + 1;
-			if counts.stars > STARS then wrong("more patterns with a star than "..STARS); end
+			if counts.stars > STARS then error("at most "..STARS.." patterns with a star", 0); end
 			local pieces = {};
 			for piece in string.gmatch(pattern.."*", "([^*]*)%*") do pieces[#pieces + 1] = piece; end
 			patterns.stars[#patterns.stars + 1] = { pieces = pieces, over = at and "bare" or "domain" };
@@ -70,8 +68,8 @@ end
 
 local function read_condition(element, depth, counts)
 	counts.conditions = counts.conditions + 1;
-	if counts.conditions > CONDITIONS then wrong("more conditions than "..CONDITIONS); end
-	if depth > LEVELS then wrong("more levels than "..LEVELS); end
+	if counts.conditions > CONDITIONS then error("at most "..CONDITIONS.." conditions", 0); end
+	if depth > LEVELS then error("at most "..LEVELS.." levels", 0); end
 	local shape, attr = SHAPES[element.name], element.attr;
 	if not is_known(element, shape) then return { op = "unknown" }; end
 	local node = { op = element.name, is = attr.is };
@@ -79,7 +77,7 @@ local function read_condition(element, depth, counts)
 		node.who = read_patterns(concat(element), counts);
 		node.some = not match(concat(element), "^%s*$"); -- <room/>: any room
 	elseif shape[2] then
-		if shape[2] == 1 and #element.tags ~= 1 then wrong("one condition below "..element.name); end
+		if shape[2] == 1 and #element.tags ~= 1 then error("one condition below "..element.name, 0); end
 		for i, below in ipairs(element.tags) do node[i] = read_condition(below, depth + 1, counts); end
 	elseif element.name == "defined" then
 		local of = counts.defined[attr.name];
@@ -99,13 +97,13 @@ local function read_rows(element)
 		local what = row.attr.xmlns == NS and row.name;
 		if what == "define" then
 			-- It may name what was defined before it, so there are no circles.
-			if #row.tags ~= 1 or not row.attr.name then wrong("a name, and one condition below define"); end
+			if #row.tags ~= 1 or not row.attr.name then error("a name, and one condition below define", 0); end
 			counts.defined[row.attr.name] = read_condition(row.tags[1], 1, counts);
 		elseif what == "closed" or what == "allow" then
-			if #rows == ROWS then wrong("more rows than "..ROWS); end
-			if #row.tags ~= 1 then wrong("one condition below "..what); end
+			if #rows == ROWS then error("at most "..ROWS.." rows", 0); end
+			if #row.tags ~= 1 then error("one condition below "..what, 0); end
 			local rule = row.attr.rule;
-			if what == "closed" and (not rule or rule == "" or #rule > 64) then wrong("closed with rule, 1 to 64 bytes"); end
+			if what == "closed" and (not rule or rule == "" or #rule > 64) then error("closed with rule, 1 to 64 bytes", 0); end
 			rows[#rows + 1] = { rule = what == "closed" and rule or nil, when = read_condition(row.tags[1], 1, counts) };
 		elseif what then
 			-- Nobody here knows whom it means.
@@ -115,13 +113,15 @@ local function read_rows(element)
 	return { rows = rows, rooms = read_patterns(element.attr.rooms or "", counts) };
 end
 
--- Reads <outage-rules/>: { id, rows, rooms }. nil, condition of RFC 6120, and why, where it cannot be taken.
+-- Reads <outage-rules/>: { id, rows, rooms }. nil, why, and the condition of RFC 6120 where it cannot be taken.
 local function read(element)
 	local attr = element.attr;
-	if not match(attr.id or "", "^[%w-]+$") or #attr.id > 64 then return nil, "bad-request", "wanted: an id of 1 to 64 letters and digits"; end
-	if attr.version and attr.version ~= tostring(VERSION) then return nil, "feature-not-implemented", "version "..VERSION.." is known here"; end
+	if not match(attr.id or "", "^[%w-]+$") or #attr.id > 64 then return nil, "wanted: an id of 1 to 64 letters, digits, dashes", "bad-request"; end
+	if attr.version and attr.version ~= tostring(VERSION) then
+		return nil, format("wanted: version %d", VERSION), "feature-not-implemented";
+	end
 	local ok, rules = pcall(read_rows, element);
-	if not ok then return nil, "bad-request", "wanted: "..(type(rules) == "table" and rules.wrong or tostring(rules)); end
+	if not ok then return nil, format("wanted: %s", rules), "bad-request"; end
 	rules.id = attr.id;
 	return rules;
 end

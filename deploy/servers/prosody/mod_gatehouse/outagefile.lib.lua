@@ -7,7 +7,7 @@ local logger = require "util.logger";
 local parse = require "util.xml".parse;
 local sha256 = require "util.hashes".sha256;
 local folder, head, sync, version_of = disk.folder, disk.head, disk.sync, disk.version_of;
-local format, match, sub = string.format, string.match, string.sub;
+local match, sub = string.match, string.sub;
 local log = logger.init("gatehouse");
 
 -- What the file says: the rules, or nil and why they cannot be taken from it.
@@ -18,8 +18,7 @@ local function read_text(text)
 	if version == 0 or not sum or sha256(xml, true) ~= sum then return nil, "it is none of ours, or damaged"; end
 	local ok, element = pcall(parse, xml);
 	if not ok or not element then return nil, "it is damaged"; end
-	local rules, _, why = outage.read(element);
-	return rules, why;
+	return outage.read(element);
 end
 
 -- Puts what the file says into link.outage_rules: false where there is none. What is there and cannot be read closes every host
@@ -55,13 +54,13 @@ local function keep(link, xml)
 	end
 	if ok then ok, err = os.rename(path..".new", path); end
 	if ok and sync then ok, err = sync(folder(link)); end
-	return ok and true or false, err or "disk full?";
+	return ok and true or false, err;
 end
 
 -- The screen tells its rules. They hold from now on, here also where the disk does not take them. nil: they are kept; else type,
 -- condition and text of the error that the screen gets.
 local function told(link, element)
-	local rules, condition, why = outage.read(element);
+	local rules, why, condition = outage.read(element);
 	if not rules then
 		log("error", "Screen %s tells what is closed while it is away in words that cannot be taken (%s): what it told before stays", link.screen, why);
 		return condition == "bad-request" and "modify" or "cancel", condition, why;
@@ -73,8 +72,8 @@ local function told(link, element)
 		return;
 	end
 	log("error", "What is closed while screen %s is away cannot be kept in %s/outage (%s): a restart of the server would forget it",
-		link.screen, folder(link), problem);
-	return "wait", "resource-constraint", format("it holds, and cannot be kept on disk: %s", problem);
+		link.screen, folder(link), problem or "disk full?");
+	return "wait", "resource-constraint", problem;
 end
 
 return { load = load, told = told };
