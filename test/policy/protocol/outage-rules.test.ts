@@ -166,6 +166,14 @@ function child(levels: number): fc.Arbitrary<string> {
       return `<${name}${xmlns}${to}${vcard ? ` node='${ns.VCARD4}'` : ''}>${inside.join('')}</${name}>`
     })
 }
+/** People named inside of a message. */
+const naming = fc
+  .tuple(fc.boolean(), fc.constantFrom(...SPELT))
+  .map(([invited, address]) =>
+    invited
+      ? `<x xmlns='${ns.MUC_USER}'><invite to='${address}'/></x>`
+      : `<addresses xmlns='${ns.ADDRESSES}'><address type='to' jid='${address}'/></addresses>`,
+  )
 const TYPES = {
   message: ['chat', 'groupchat', 'error', 'normal', null],
   presence: ['subscribe', 'unsubscribed', 'unavailable', 'error', null],
@@ -181,7 +189,7 @@ const sent: fc.Arbitrary<Sent> = fc
     to: fc.constantFrom(...SPELT),
     resource: fc.constantFrom('', '/Desk'),
     nobody: fc.nat(9),
-    inside: fc.array(fc.oneof(child(5), fc.constantFrom(...BODIES)), { maxLength: 3 }),
+    inside: fc.array(fc.oneof(child(5), naming, fc.constantFrom(...BODIES)), { maxLength: 3 }),
   })
   .map(({ name, kind, direction, host, from, to, resource, nobody, inside }) => {
     const types = TYPES[name]
