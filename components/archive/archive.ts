@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openDenialLog } from '../kit/bus/denied.ts'
 import { openJournal } from '../kit/bus/file-journal.ts'
 import { orAborted } from '../kit/bus/or-aborted.ts'
+import type { AdHoc } from '../kit/process/ad-hoc.ts'
 import type { Context, Running } from '../kit/process/run.ts'
 import { createRouter } from '../kit/router/create-router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
@@ -133,7 +134,7 @@ export async function startArchive(
     log.error('a look could not be recorded', { error })
     return text.say('archive-unrecorded', undefined)
   })
-  const denials = openDenialLog(own, now, (uid) => log.warn('denied attempts are no more put on record', { uid }))
+  const denials = openDenialLog(own, now, (who) => log.warn('denied attempts are no more put on record', { ...who }))
   const wrongOf = (view: JournalView | undefined, language: string) => {
     if (view === undefined || view.wrong === null) return null
     if (view.wrong === NOT_OPENED) return text.say('archive-journal-not-opened', language)
@@ -143,22 +144,24 @@ export async function startArchive(
     hosts === null
       ? countsOf(await store.read('counts', null), totals(), views())
       : hostCountsOf(await store.read('hostCounts', hosts))
-  const router = openLink(context, software)
+  const commands = openCommands({
+    store,
+    journals: [journals, ownJournals],
+    software: `Gatehouse archive ${software}`,
+    reasonRequired: settings.looks.reasonRequired,
+    access,
+    say: text.say,
+    caughtUp: journals.caughtUp,
+    ownCaughtUp: ownJournals.caughtUp,
+    moved,
+    now,
+    counts,
+  })
+  const adHoc = context.adHoc({ domain: settings.domain, commands: () => commands, denied: denials.record })
+  const router = openLink(context, software, adHoc)
   const opened = opening.move()
   return {
-    commands: openCommands({
-      store,
-      journals: [journals, ownJournals],
-      software: `Gatehouse archive ${software}`,
-      reasonRequired: settings.looks.reasonRequired,
-      access,
-      say: text.say,
-      caughtUp: journals.caughtUp,
-      ownCaughtUp: ownJournals.caughtUp,
-      moved,
-      now,
-      counts,
-    }),
+    commands,
     healthy: (language) =>
       wrongOf(
         views().find(({ wrong }) => wrong !== null && wrong !== NOT_OPENED),
@@ -171,6 +174,7 @@ export async function startArchive(
         language,
       ),
     async drain(signal) {
+      adHoc.close()
       await router?.stream.drain(signal)
       await opened.disposeAsync()
     },
@@ -178,12 +182,12 @@ export async function startArchive(
 }
 
 /** Commands work without the XMPP server: the stream connects in its own time, or not at all. */
-function openLink({ settings, log }: Context<ArchiveSettings>, version: string) {
+function openLink({ settings, log }: Context<ArchiveSettings>, version: string, { routes, nodes }: AdHoc) {
   const { secret, server, domain } = settings
   if (!secret) return null
   const identity = { category: 'component', type: 'archive', name: 'Gatehouse archive' }
   const software = { name: 'Gatehouse archive', version }
-  return createRouter({ domain, routes: [], identity, software, log }, (told) =>
+  return createRouter({ domain, routes, nodes, identity, software, log }, (told) =>
     openStream(
       { host: server.host, port: server.port, allowClear: server.allowPlain, domain, secret: secret.reveal(), log },
       told,

@@ -8,6 +8,7 @@ import {
   CommandError,
   EXIT,
   type Hosts,
+  type Parameter,
   type Said,
 } from '../kit/process/command.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
@@ -39,6 +40,10 @@ const runs: Readonly<Record<CommandName, Run>> = {
 export function openCommands(desk: Desk): Command[] {
   return declarations.map((declared) => ({
     ...declared,
+    // In a form it is marked before anything is asked.
+    parameters: declared.parameters.map((one: Parameter) =>
+      one.name === 'reason' && desk.reasonRequired ? { ...one, required: true } : one,
+    ),
     async *run(args, asked) {
       const asks = declared.parameters.some(({ name }) => name === 'reason')
       if (asks && desk.reasonRequired && text(args.reason).trim() === '')
@@ -74,7 +79,7 @@ async function* show(desk: Desk, args: Args, { caller, hosts, language, signal }
 }
 
 async function* search(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
-  const query = readSearch(desk, args, hosts, language)
+  const query = readSearch(args, hosts)
   await desk.caughtUp(within(signal))
   const { hits, capped, records } = await desk.store.read('search', query)
   await desk.access.record({ caller, hosts, command: 'archive search', args, hits })
@@ -89,13 +94,8 @@ async function* search(desk: Desk, args: Args, { caller, hosts, language, signal
 }
 
 async function* exportFound(desk: Desk, args: Args, { caller, hosts, language, signal }: Asked): AsyncGenerator<Said> {
-  const format = text(args.format)
-  if (!isFormat(format))
-    throw new CommandError(
-      desk.say('archive-one-of', language, { name: 'format', wanted: FORMATS.join(', ') }),
-      EXIT.usage,
-    )
-  const query = readSearch(desk, args, hosts, language)
+  const format: ExportFormat = args.format === 'eml' ? 'eml' : 'jsonl'
+  const query = readSearch(args, hosts)
   const folder = dirname(desk.store.path)
   const at = new Date(desk.now()).toISOString()
   const path = text(args.path) || join(folder, `export-${at.replaceAll(':', '-')}`)
@@ -230,6 +230,7 @@ async function* access(desk: Desk, args: Args, { caller, hosts, signal }: Asked)
       at: writeTime(at ?? recordedAt),
       user,
       uid,
+      via: uid === null ? 'ad-hoc' : 'socket',
       command,
       query: JSON.parse(query),
       hits,
@@ -255,11 +256,6 @@ async function* backup(desk: Desk, args: Args, { caller, hosts, language }: Aske
         EXIT.fault,
       )
   }
-}
-
-const FORMATS = ['jsonl', 'eml'] as const satisfies readonly ExportFormat[]
-function isFormat(said: string): said is ExportFormat {
-  return FORMATS.some((one) => one === said)
 }
 
 function listOf(hosts: Hosts): readonly string[] | null {

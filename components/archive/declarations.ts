@@ -4,15 +4,26 @@ import type { Declaration, Parameter } from '../kit/process/command.ts'
 
 const reason: Parameter = { name: 'reason', help: 'archive-reason', type: 'text' }
 const host: Parameter = { name: 'host', help: 'archive-host', type: 'host' }
-const limit = (most: number): Parameter => ({ name: 'limit', help: 'archive-limit', type: 'number', default: most })
+/** Lines of one answer. */
+export const MOST_LISTED = 1000
+const limit = (most: number): Parameter => ({
+  name: 'limit',
+  help: 'archive-limit',
+  type: 'number',
+  default: most,
+  range: [1, MOST_LISTED],
+})
+const FORMATS = ['jsonl', 'eml'] as const
+const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
+const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
 const SEARCH: readonly Parameter[] = [
   { name: 'words', help: 'archive-words', type: 'text', positional: true },
   { name: 'person', help: 'archive-person', type: 'jid' },
   { name: 'peer', help: 'archive-peer', type: 'jid' },
   { name: 'room', help: 'archive-room', type: 'jid' },
   { name: 'domain', help: 'archive-domain', type: 'text' },
-  { name: 'verdict', help: 'archive-verdict', type: 'text' },
-  { name: 'settlement', help: 'archive-settlement', type: 'text' },
+  { name: 'verdict', help: 'archive-verdict', type: 'text', choices: VERDICTS },
+  { name: 'settlement', help: 'archive-settlement', type: 'text', choices: SETTLEMENTS },
   { name: 'rule', help: 'archive-rule', type: 'text' },
   { name: 'since', help: 'archive-since', type: 'time' },
   { name: 'until', help: 'archive-until', type: 'time' },
@@ -27,6 +38,7 @@ export const declarations = [
     parameters: [{ name: 'id', help: 'archive-show-id', type: 'text', required: true, positional: true }, reason],
     columns: RECORD_COLUMNS,
     byHost: true,
+    single: true,
   },
   {
     name: 'archive search',
@@ -42,13 +54,14 @@ export const declarations = [
     rights: ['officer'],
     parameters: [
       ...SEARCH,
-      { name: 'format', help: 'archive-export-format', type: 'text', default: 'jsonl' },
+      { name: 'format', help: 'archive-export-format', type: 'text', choices: FORMATS, default: 'jsonl' },
       { name: 'path', help: 'archive-export-path', type: 'path' },
       host,
       reason,
     ],
     columns: ['path', 'format', 'records', 'files'],
     byHost: true,
+    single: true,
   },
   {
     name: 'archive erase',
@@ -60,6 +73,7 @@ export const declarations = [
     ],
     columns: ['id', 'tries'],
     byHost: true,
+    single: true,
   },
   {
     name: 'archive tail',
@@ -111,6 +125,7 @@ export const declarations = [
     rights: ['operator'],
     parameters: [{ name: 'path', help: 'archive-backup-path', type: 'path', positional: true }, reason],
     columns: ['path', 'bytes', 'records', 'files', 'store_version'],
+    single: true,
   },
 ] as const satisfies readonly Declaration[]
 

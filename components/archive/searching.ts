@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a search or an export asks for, read from what was said; and what is to be known of the people it names.
-import { type Args, CommandError, EXIT, type Hosts, type Said } from '../kit/process/command.ts'
+import type { Args, Hosts, Said } from '../kit/process/command.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
+import { MOST_LISTED } from './declarations.ts'
 import type { Desk } from './desk.ts'
 import { readIdentity } from './domain/identity.ts'
 import type { Search } from './domain/record.ts'
 
-const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
-const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
-
-/** At most so many are shown of a list. */
-export const MOST_LISTED = 1000
-
-export function readSearch(desk: Desk, args: Args, hosts: Hosts, language: string): Search {
-  for (const [name, wanted] of [
-    ['verdict', VERDICTS],
-    ['settlement', SETTLEMENTS],
-  ] as const) {
-    const said = text(args[name])
-    if (said !== '' && !wanted.some((one) => one === said))
-      throw new CommandError(desk.say('archive-one-of', language, { name, wanted: wanted.join(', ') }), EXIT.usage)
-  }
+export function readSearch(args: Args, hosts: Hosts): Search {
   const time = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : null)
   const person = readIdentity(bareOf(text(args.person)))
   const peer = readIdentity(bareOf(text(args.peer)))

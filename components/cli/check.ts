@@ -5,6 +5,7 @@ import { EXIT } from '../kit/process/command.ts'
 import { unknownPeople } from '../kit/process/people.ts'
 import type { Checked } from '../kit/process/run.ts'
 import { problemLine, readShared } from '../kit/process/settings.ts'
+import { bareOf } from '../kit/xmpp/jid.ts'
 import type { Call } from './call.ts'
 import { type Found, runMain } from './components.ts'
 import { NotRunning, status } from './network/ask.ts'
@@ -85,7 +86,8 @@ async function warn(call: Call): Promise<void> {
   const file = join(call.config, 'gatehouse.yaml')
   const warnings: string[] = []
   if (!existsSync(file)) warnings.push(call.say('cli-check-no-shared', { file }))
-  for (const { kind, name, role } of await unknownPeople(readShared(file).people))
-    warnings.push(call.say(`cli-check-no-${kind}`, { file, name, role }))
+  const { people, server } = readShared(file)
+  for (const { lack, name, role } of await unknownPeople(people, server.hosts))
+    warnings.push(call.say(`cli-check-no-${lack}`, { file, name, role, spelling: bareOf(name) }))
   if (warnings.length > 0) await call.output.either({ file, ok: true, warnings }, warnings.join('\n'))
 }

@@ -3,6 +3,7 @@
 // Nothing that somebody else wrote reaches the terminal as a control character.
 import { once } from 'node:events'
 import type { Said } from '../kit/process/command.ts'
+import { cell, printable } from '../kit/text/cells.ts'
 
 export type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
 
@@ -102,29 +103,8 @@ export function openOutput(out: Writable, err: Writable, json: boolean): Output 
   return output
 }
 
-/** Shows control and direction characters by their number; lines stay lines. */
-export function printable(text: string): string {
-  return text.replace(HIDDEN, (one) => (one === '\n' ? one : shown(one)))
-}
-
-// C0, DEL, C1; zero-width and direction marks, line and paragraph separators (they rearrange what is read).
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
-
-function shown(one: string): string {
-  return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
 function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(HIDDEN, shown)
-}
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '-'
-  if (Array.isArray(value)) return value.map(cell).join(', ')
-  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).replace(HIDDEN, (one) =>
-    one === '\n' ? '\\n' : shown(one),
-  )
+  return printable(JSON.stringify(value))
 }
 
 function align(cells: readonly string[], widths: readonly number[]): string {

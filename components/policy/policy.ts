@@ -6,6 +6,7 @@ import { openJournal } from '../kit/bus/file-journal.ts'
 import type { FillLevel } from '../kit/bus/file-messages.ts'
 import type { Journal } from '../kit/bus/journal.ts'
 import { writeFact } from '../kit/facts/entries.ts'
+import type { AdHoc } from '../kit/process/ad-hoc.ts'
 import type { Log } from '../kit/process/log.ts'
 import type { Metrics } from '../kit/process/metrics.ts'
 import type { Context, Running } from '../kit/process/run.ts'
@@ -57,7 +58,11 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     },
     stranger: (host) => coverage.stranger(host),
   }
-  const router = openRouter(settings, parts, log, [outage, coverage], (stream) =>
+  const denials = openDenialLog(journal, context.now, (who) =>
+    log.warn('denied attempts are no more put on record', { ...who }),
+  )
+  const adHoc = context.adHoc({ domain: settings.domain, commands: () => commands, denied: denials.record })
+  const router = openRouter(settings, parts, log, [outage, coverage], adHoc, (stream) =>
     createGate({
       hosts: settings.hosts,
       rooms: settings.rooms,
@@ -107,19 +112,18 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   showMetrics(metrics, journal, rules, gate)
   showCoverage(metrics, settings.hosts, coverage)
   showOutage(metrics, settings.hosts, outage)
-  const noMore = (uid: number) => log.warn('denied attempts are no more put on record', { uid })
-  const denials = openDenialLog(journal, context.now, noMore)
+  const commands = policyCommands({
+    rules,
+    journal,
+    tally,
+    inWork: () => gate.inWork(),
+    text: context.text,
+    rooms: settings.rooms,
+    hosts: settings.hosts,
+  })
   opening.move()
   return {
-    commands: policyCommands({
-      rules,
-      journal,
-      tally,
-      inWork: () => gate.inWork(),
-      text: context.text,
-      rooms: settings.rooms,
-      hosts: settings.hosts,
-    }),
+    commands,
     denied: denials.record,
     healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
     ready: (language) => troubleOf({ stream, coverage, text: context.text, language }),
@@ -130,6 +134,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     },
     async drain(signal) {
       watching[Symbol.dispose]()
+      adHoc.close()
       outage.down()
       await gate.drain(signal)
       await stream.drain(signal)
@@ -198,6 +203,7 @@ function openRouter(
   parts: Parts,
   log: Log,
   watching: readonly { up?(): void; down(): void }[],
+  adHoc: AdHoc,
   makeGate: (stream: () => Stream) => Gate,
 ) {
   let router: Router<Stream>
@@ -209,7 +215,9 @@ function openRouter(
       software: { name: 'Gatehouse policy', version: parts.version },
       routes: [
         { type: 'set', namespace: NS.screen, name: 'screen', order: 'arrival', answer: (iq) => gate.answer(iq) },
+        ...adHoc.routes,
       ],
+      nodes: adHoc.nodes,
       log,
       answerWithinMs: settings.bounds.answerWithinMs * 2,
     },

@@ -11,6 +11,7 @@ import { openJournal } from '../../components/kit/bus/file-journal.ts'
 import type { Journal } from '../../components/kit/bus/journal.ts'
 import { writeFact } from '../../components/kit/facts/entries.ts'
 import type { Fact } from '../../components/kit/facts/facts.ts'
+import { openAdHoc } from '../../components/kit/process/ad-hoc.ts'
 import { CommandError, type Hosts, type Right, type Said } from '../../components/kit/process/command.ts'
 import type { Log } from '../../components/kit/process/log.ts'
 import { type OpenMetrics, openMetrics } from '../../components/kit/process/metrics.ts'
@@ -92,17 +93,20 @@ export async function openStage(options: StageOptions = {}) {
     const stop = new AbortController()
     const metrics = openMetrics('archive')
     const { settings, shared } = holds(folder, options.yaml ?? '')
+    const text = createCatalogue([KIT_TEXTS, texts])
+    const log = logTo((level, event, fields) => {
+      logged.push({ level, event, fields })
+      events.emit(event, fields)
+    })
     const running = await startArchive(
       {
         settings,
         shared,
-        log: logTo((level, event, fields) => {
-          logged.push({ level, event, fields })
-          events.emit(event, fields)
-        }),
+        log,
         metrics,
         now: () => now,
-        text: createCatalogue([KIT_TEXTS, texts]),
+        text,
+        adHoc: (offered) => openAdHoc({ ...offered, callerOf: () => null, text, log, metrics, now: () => now }),
         signal: stop.signal,
         fail: (fault) => {
           throw fault

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
-import { openOutput, printable } from '../../components/cli/output.ts'
+import { openOutput } from '../../components/cli/output.ts'
+import { printable } from '../../components/kit/text/cells.ts'
 
 function terminal(isTTY = true) {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 80 })

@@ -40,11 +40,50 @@ export type SlixmppClient = {
   break(): Promise<void>
   resume(): Promise<'resumed' | 'new'>
   logout(): Promise<void>
+  /** XEP-0050, by the plugin of slixmpp: nodes and names of the commands that an address shows. */
+  commands(jid: string): Promise<Readonly<Record<string, string>>>
+  /** One step of a command; `values` fill in its form. */
+  command(jid: string, node: string, step?: CommandStep): Promise<ToldCommand>
+}
+
+export type CommandStep = {
+  action?: string
+  session?: string
+  values?: Readonly<Record<string, string>>
+  lang?: string
+}
+
+/** What slixmpp makes of the answer; of a refusal only `refused` and `text` are there. */
+export type ToldCommand = {
+  refused?: string
+  text?: string
+  status: string
+  session: string
+  actions: string[]
+  /** [type, text] */
+  notes: [string, string][]
+  title: string
+  labels: Readonly<Record<string, string>>
+  types: Readonly<Record<string, string>>
+  required: string[]
+  values: Readonly<Record<string, unknown>>
+  columns: string[]
+  rows: Readonly<Record<string, string>>[]
 }
 
 export type Slixmpp = AsyncDisposable & { login(login: SlixmppLogin): Promise<SlixmppClient> }
 
-type Said = { id: number; ok: boolean; why?: string; stanza?: string; stanzas?: string[]; jid?: string; how?: string }
+type Said = {
+  id: number
+  ok: boolean
+  why?: string
+  stanza?: string
+  stanzas?: string[]
+  jid?: string
+  how?: string
+  commands?: Readonly<Record<string, string>>
+  told?: ToldCommand
+}
 
 export function startSlixmpp(): Slixmpp {
   const child = spawn(PYTHON, [DRIVER], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -76,6 +115,9 @@ export function startSlixmpp(): Slixmpp {
         break: async () => void (await orders.give({ do: 'break', name })),
         resume: async () => ((await orders.give({ do: 'resume', name })).how === 'resumed' ? 'resumed' : 'new'),
         logout: async () => void (await orders.give({ do: 'logout', name })),
+        commands: async (jid) => (await orders.give({ do: 'commands', name, jid })).commands ?? {},
+        command: async (jid, node, step = {}) =>
+          (await orders.give({ do: 'command', name, jid, node, ...step })).told as ToldCommand,
       }
     },
     async [Symbol.asyncDispose]() {

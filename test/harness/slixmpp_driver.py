@@ -3,6 +3,7 @@
 #   {"id":1,"do":"login","name":"a","jid":"alice@corp.example/desk","password":"x","host":"127.0.0.1","port":5222,"sm":true}
 #   {"id":2,"do":"send","name":"a","xml":"<message .../>"}      {"id":3,"do":"wait","name":"a","like":"regex","seconds":10}
 #   {"id":4,"do":"break","name":"a"}   {"id":5,"do":"resume","name":"a"}   {"id":6,"do":"logout","name":"a"}   {"id":7,"do":"ack","name":"a"}
+#   {"id":8,"do":"commands","name":"a","jid":"..."}   {"id":9,"do":"command","name":"a","jid":"...","node":"...","values":{...}}   (XEP-0050)
 # `wait` gives the first stanza that nobody has waited for yet and whose text fits; what does not fit stays.
 import asyncio
 import json
@@ -12,6 +13,7 @@ import sys
 from xml.etree import ElementTree as ET
 
 import slixmpp
+from slixmpp.exceptions import IqError
 from slixmpp.stanza import Iq, Message, Presence
 
 KINDS = {"message": Message, "presence": Presence, "iq": Iq}
@@ -80,6 +82,50 @@ class Client(slixmpp.ClientXMPP):
                 raise RuntimeError(f"nothing like {like!r}; unread: {self.inbox}")
 
 
+    async def commands(self, jid):
+        self.register_plugin("xep_0050")
+        found = await self["xep_0050"].get_commands(jid, timeout=20)
+        return {node: name for _, node, name in found["disco_items"]["items"]}
+
+    async def command(self, order):
+        self.register_plugin("xep_0050")
+        iq = self.make_iq_set(ito=order["jid"])
+        iq["lang"] = order.get("lang", "")
+        command = iq["command"]
+        command["node"] = order["node"]
+        command["action"] = order.get("action", "execute")
+        if "session" in order:
+            command["sessionid"] = order["session"]
+        if "values" in order:
+            form = self["xep_0004"].make_form(ftype="submit")
+            for name, value in order["values"].items():
+                form.add_field(var=name, value=value)
+            command.append(form)
+        try:
+            return read_command((await iq.send(timeout=30))["command"])
+        except IqError as refused:
+            error = refused.iq["error"]
+            return {"refused": error["type"] + " " + error["condition"], "text": error["text"]}
+
+
+def read_command(command):
+    form = command["form"] if command.xml.find("{jabber:x:data}x") is not None else None
+    fields = form.get_fields() if form is not None else {}
+    return {
+        "status": command["status"],
+        "session": command["sessionid"],
+        "actions": sorted(command["actions"]),
+        "notes": command["notes"],
+        "title": form["title"] if form is not None else "",
+        "labels": {name: field["label"] for name, field in fields.items()},
+        "types": {name: field["type"] for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if field["required"]],
+        "values": {name: field["value"] for name, field in fields.items()},
+        "columns": list(form["reported"]) if form is not None else [],
+        "rows": [dict(item) for item in form["items"]] if form is not None else [],
+    }
+
+
 clients = {}
 
 
@@ -101,6 +147,10 @@ async def obey(order):
         return await client.login()
     elif do == "logout":
         await client.disconnect(wait=2)
+    elif do == "commands":
+        return {"commands": await client.commands(order["jid"])}
+    elif do == "command":
+        return {"told": await client.command(order)}
     elif do == "unread":
         return {"stanzas": client.inbox}
     else:

@@ -12,6 +12,7 @@ import { type Component, type ComponentSettings, startComponent } from './compon
 export const HOST = 'corp.example'
 export const ROOMS = 'rooms.corp.example'
 export const SCREEN = 'policy.gatehouse.internal'
+export const ARCHIVE = 'archive.gatehouse.internal'
 const SECRET = 'not a secret: loopback only'
 
 /** Any password is right: accounts are not what is tested. */
@@ -51,6 +52,8 @@ export type WorldOptions = {
   }
   policy?: Part & { lines?: readonly string[] }
   archiveProcess?: Part & { lines?: readonly string[] }
+  /** Who has rights by a bare address (XEP-0050); then the archive is on the server too, and trusted there. */
+  people?: Partial<Record<'operators' | 'officers' | 'auditors', readonly string[]>>
   /** Folder of the policy's journal, where it is not below the world's own. */
   journal?: string
   logLevel?: 'debug' | 'info'
@@ -156,6 +159,7 @@ function serverSettings(folder: string, ports: ProsodySettings['ports'], options
   const helper = [
     `gatehouse_screen = "${SCREEN}"`,
     `gatehouse_on_outage = "${options.onOutage ?? 'closed'}"`,
+    ...(options.people === undefined ? [] : [`gatehouse_trusted = { "${ARCHIVE}" }`]),
     ...(options.hostLines ?? []),
   ]
   const { s2s: _s2s, ports: _ports, global = [], pluginPaths = [], ...rest } = prosody
@@ -167,7 +171,8 @@ function serverSettings(folder: string, ports: ProsodySettings['ports'], options
       lines: ['modules_enabled = { "gatehouse" }', ...helper],
     })),
     components: [
-      { name: SCREEN, secret: SECRET },
+      { name: SCREEN, secret: SECRET, lines: ['disco_hidden = true'] },
+      ...(options.people === undefined ? [] : [{ name: ARCHIVE, secret: SECRET, lines: ['disco_hidden = true'] }]),
       ...(options.rooms === true
         ? [{ name: ROOMS, module: 'muc', lines: [`modules_enabled = { ${roomModules.join(', ')} }`, ...helper] }]
         : []),
@@ -198,12 +203,17 @@ async function writeSettings(folder: string, port: number, address: string, opti
     'server:',
     `  host: ${address}`,
     `  port: ${port}`,
+    `  hosts: [${(options.hosts ?? [HOST]).join(', ')}]`,
     'folders:',
     `  state: ${join(folder, 'state')}`,
     `  run: ${join(folder, 'run')}`,
     `  journals: ${join(folder, 'journals')}`,
     'people:',
-    ...['operators', 'officers', 'auditors'].flatMap((people) => [`  ${people}:`, '    - user: root']),
+    ...(['operators', 'officers', 'auditors'] as const).flatMap((role) => [
+      `  ${role}:`,
+      '    - user: root',
+      ...(options.people?.[role] ?? []).map((jid) => `    - jid: ${jid}`),
+    ]),
     ...(options.logLevel === undefined ? [] : ['log:', `  level: ${options.logLevel}`]),
   ])
   await write('policy.secret', [SECRET], 0o600)
@@ -216,7 +226,13 @@ async function writeSettings(folder: string, port: number, address: string, opti
     ...(options.policy?.lines ?? []),
   ])
   const follow = options.journal === undefined ? [] : ['follow:', `  journals: [${journal}]`]
-  await write('archive.yaml', ['metrics:', '  port: 0', ...follow, ...(options.archiveProcess?.lines ?? [])])
+  await write('archive.yaml', [
+    ...(options.people === undefined ? [] : ['secret_file: policy.secret']),
+    'metrics:',
+    '  port: 0',
+    ...follow,
+    ...(options.archiveProcess?.lines ?? []),
+  ])
   await writeFile(rules, ruleFile(options.rules ?? 'otherwise: allow\nrules: []'))
   return { rules, journal }
 }

@@ -54,7 +54,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   writeFileSync(rulesFile, options.rules ?? ALLOW_ALL)
   writeFileSync(
     join(folder, 'gatehouse.yaml'),
-    `server: { port: ${server.port} }\nfolders: { run: ${folder}/run, state: ${folder}/state }\n${options.shared ?? ''}`,
+    `server: { port: ${server.port}, hosts: [${HOST}] }\nfolders: { run: ${folder}/run, state: ${folder}/state }\n${options.shared ?? ''}`,
   )
   const own = `secret_file: secret\nhosts: [${HOST}, rooms.${HOST}]\nrules: rules.yaml\nmetrics: { port: 0 }\n`
   const journal = /^journal:/mu.test(options.settings ?? '') ? '' : `journal: { folder: ${folder}/journal }\n`

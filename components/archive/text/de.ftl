@@ -59,7 +59,6 @@ archive-domain = Nur wo die Adresse des Absenders oder des Empfängers zu dieser
 archive-verdict = Nur mit diesem Urteil: allow, refuse, replace, none.
 archive-settlement = Nur woraus das wurde: released, refused, bounced, unscreened, gone, undecided, originated.
 archive-rule = Nur was diese Regel entschied.
-archive-one-of = Für { $name } wird eines von { $wanted } gebraucht.
 archive-reason-wanted = Ein Grund wird gebraucht: --reason "...". Er wird festgehalten.
 archive-export = Schreibt, was eine Suche findet, in einen neuen Ordner, mit Verzeichnis und SHA256SUMS. Der Export wird festgehalten.
 archive-export-format = jsonl: eine Datei, ein JSON-Objekt je Eintrag. eml: eine Mail je Eintrag.

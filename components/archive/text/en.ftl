@@ -59,7 +59,6 @@ archive-domain = Only where the sender's or the recipient's address is of this d
 archive-verdict = Only with this verdict: allow, refuse, replace, none.
 archive-settlement = Only what became this: released, refused, bounced, unscreened, gone, undecided, originated.
 archive-rule = Only what this rule decided.
-archive-one-of = For { $name } one of { $wanted } is wanted.
 archive-reason-wanted = A reason is wanted: --reason "...". It is recorded.
 archive-export = Writes what a search finds into a new folder, with a manifest and SHA256SUMS. The export is recorded.
 archive-export-format = jsonl: one file, a JSON object a record. eml: a mail a record.

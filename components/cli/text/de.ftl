@@ -42,3 +42,6 @@ cli-option-near = { $option }: hier unbekannt; ist { $near } gemeint?
 cli-place-missing = { $name } fehlt. So heißt es: gatehouse { $form }
 cli-no-options = --{ $name } ist hier unbekannt; dieser Befehl hat keine eigenen Optionen.
 cli-value-missing = --{ $name } braucht einen Wert.
+cli-check-no-jid-form = { $file }: people.{ $role }: { $name } ist keine Adresse einer Person, etwa olga@corp.example. Sie hat kein Recht.
+cli-check-no-jid-spelling = { $file }: people.{ $role }: { $name } ist nicht so geschrieben, wie der Server es tut: { $spelling }. Sie hat kein Recht.
+cli-check-no-jid-host = { $file }: people.{ $role }: Der Host von { $name } steht nicht bei server: hosts. Die Adresse hat kein Recht.

@@ -42,3 +42,6 @@ cli-option-near = { $option }: not known here; is { $near } meant?
 cli-place-missing = { $name } is missing. It is said like this: gatehouse { $form }
 cli-no-options = --{ $name } is not known here; this command has no options of its own.
 cli-value-missing = --{ $name } needs a value.
+cli-check-no-jid-form = { $file }: people.{ $role }: { $name } is no address of a person, such as olga@corp.example. It holds no right.
+cli-check-no-jid-spelling = { $file }: people.{ $role }: { $name } is not as the server writes it: { $spelling }. It holds no right.
+cli-check-no-jid-host = { $file }: people.{ $role }: the host of { $name } is not in server: hosts. It holds no right.

@@ -121,6 +121,8 @@ export type Fact =
   | {
       kind: 'access'
       who: Who
+      /** `ad-hoc`: by XEP-0050, who as the server said. Absent: at the socket, who as the kernel said. */
+      via?: string
       command: string
       query: Readonly<Record<string, unknown>>
       hits: number | null

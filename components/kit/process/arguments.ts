@@ -31,6 +31,9 @@ export function readArguments(
     if (given === undefined && parameter.required) return wrong('kit-argument-missing', { name: parameter.name })
     const value = given === undefined ? parameter.default : readValue(parameter, given, now)
     if (value === null) return wrong(`kit-argument-${parameter.type}`, { name: parameter.name, read: shown(given) })
+    const { choices } = parameter
+    if (value !== undefined && choices !== undefined && !choices.includes(String(value)))
+      return wrong('kit-argument-choice', { name: parameter.name, read: shown(given), choices: choices.join(', ') })
     if (value !== undefined) args[parameter.name] = value
   }
   return { args }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A command: what a person can do, declared once; offered on the socket to `gatehouse` and later as XEP-0050 and in the console.
+// A command: what a person can do, declared once; offered on the socket to `gatehouse`, as XEP-0050 ad-hoc command, and later in the console.
+import type { Who } from '../facts/facts.ts'
 
 /** Rights are apart: each is named in settings; none includes another. `anyone` is for help and version only. */
 export type Right = 'anyone' | 'operator' | 'officer' | 'auditor'
@@ -7,11 +8,26 @@ export type Right = 'anyone' | 'operator' | 'officer' | 'auditor'
 /** Virtual hosts, in lower case; null: all there are and will be. */
 export type Hosts = ReadonlySet<string> | null
 
-/** Who asks, as proven by the socket (uid) or by the server (JID); each right with the virtual hosts it holds for. */
-export type Caller = { uid: number; user: string; rights: ReadonlyMap<Right, Hosts> }
+/**
+ * Who asks, as proven by the socket (uid) or as the XMPP server says (bare JID, which is then `user` as well); each right with the
+ * virtual hosts it holds for.
+ */
+export type Caller = { user: string; rights: ReadonlyMap<Right, Hosts> } & (
+  | { uid: number; jid?: undefined }
+  | { jid: string; uid?: undefined }
+)
+
+/** Who looked, and which way he came, as a fact has it. */
+export type Came = { who: Who; via?: string }
+
+export function cameOf(caller: Caller): Came {
+  return caller.jid === undefined
+    ? { who: { uid: caller.uid, user: caller.user } }
+    : { who: { jid: caller.jid }, via: 'ad-hoc' }
+}
 
 /** A command that a caller wanted without the right to it, or for a host that his right does not cover; `query` as it was said, each value cut. */
-export type Denied = { uid: number; user: string; command: string; query: Readonly<Record<string, unknown>> }
+export type Denied = Came & { command: string; query: Readonly<Record<string, unknown>> }
 
 export type Parameter = {
   name: string
@@ -20,6 +36,10 @@ export type Parameter = {
   /** 'host': a virtual host; one that the caller's right does not cover is refused before the command runs. */
   type: 'text' | 'number' | 'flag' | 'time' | 'jid' | 'path' | 'host'
   required?: boolean
+  /** One of these words; a `text` only. */
+  choices?: readonly string[]
+  /** The least and the most that makes sense, for forms; a `number` only. The command keeps to them in its own way. */
+  range?: readonly [number, number]
   /** Stands without `--name`, in the order of declaration; the last may take several words. */
   positional?: boolean
   default?: string | number | boolean
@@ -53,6 +73,8 @@ export type Command = {
   columns?: readonly string[]
   /** It shows only what belongs to the hosts it is asked for. Without it, a right that holds for some hosts only is not enough. */
   byHost?: true
+  /** It gives one row at most, with what belongs to it in texts: in a form a page of fields, not a table. */
+  single?: true
   run(args: Args, asked: Asked): AsyncIterable<Said>
 }
 

@@ -2,6 +2,7 @@
 // From a uid or a JID to the rights that settings give. The system's own tools are asked each time, so a change holds at once.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { bareOf, parseJid } from '../xmpp/jid.ts'
 import type { Caller, Hosts, Right } from './command.ts'
 import type { Named, SharedSettings } from './shared-settings.ts'
 
@@ -24,20 +25,50 @@ export async function callerOf(uid: number, people: People): Promise<Caller> {
   }
 }
 
+/**
+ * Who asks by XMPP (XEP-0050): the sender of a stanza as the server stamped it, a full address of an account of `hosts`. Null for
+ * everybody else: another server's people, components, rooms, and whoever speaks for somebody without being logged in as him. The
+ * server proves each sender by his login, or by the other server he came from; so of other hosts nobody has a right, whatever the
+ * settings say of him.
+ */
+export function callerOfJid(from: string, people: People, hosts: readonly string[]): Caller | null {
+  const jid = parseJid(from)
+  if (jid === null || jid.local === '' || jid.resource === '') return null
+  if (!hosts.includes(jid.domain.toLowerCase())) return null
+  const bare = `${jid.local}@${jid.domain}`
+  return { jid: bare, user: bare, rights: rightsOfJid(bare, people) }
+}
+
+/** Why an address in the settings holds no right, although it stands there; null where it does. */
+export function lackOfJid(name: string, hosts: readonly string[]): 'form' | 'spelling' | 'host' | null {
+  const jid = parseJid(name)
+  if (jid === null || jid.local === '' || jid.resource !== '') return 'form'
+  // Only one spelling is ever stamped by a server. Folding it here would let another account have the right (ß and ss).
+  if (bareOf(name) !== name) return 'spelling'
+  return hosts.includes(jid.domain) ? null : 'host'
+}
+
 /** Rights of a bare JID, as the server says who asks (XEP-0050). */
 export function rightsOfJid(bare: string, people: People): Caller['rights'] {
   return rightsOf(people, (one) => one.kind === 'jid' && one.name === bare)
 }
 
-/** Who has rights by the settings and is not known to this machine: mistyped, or not made yet. */
-export async function unknownPeople(
-  people: People,
-): Promise<{ kind: 'user' | 'group'; name: string; role: keyof People }[]> {
-  const unknown: { kind: 'user' | 'group'; name: string; role: keyof People }[] = []
+/** Somebody who stands in the settings without effect, and why. */
+export type Unknown = {
+  lack: 'user' | 'group' | `jid-${'form' | 'spelling' | 'host'}`
+  name: string
+  role: keyof People
+}
+
+/** Who has rights by the settings and is not known here: mistyped, or not made yet. `hosts`: those of `server: hosts`. */
+export async function unknownPeople(people: People, hosts: readonly string[]): Promise<Unknown[]> {
+  const unknown: Unknown[] = []
   for (const role of ['operators', 'officers', 'auditors'] as const) {
     for (const { kind, name } of people[role]) {
-      if (kind === 'jid' || (await isKnown(kind, name))) continue
-      unknown.push({ kind, name, role })
+      if (kind === 'jid') {
+        const lack = lackOfJid(name, hosts)
+        if (lack !== null) unknown.push({ lack: `jid-${lack}`, name, role })
+      } else if (!(await isKnown(kind, name))) unknown.push({ lack: kind, name, role })
     }
   }
   return unknown

@@ -7,12 +7,13 @@
 import { parseArgs } from 'node:util'
 import { JournalFault } from '../bus/journal.ts'
 import { type Catalogue, createCatalogue, inWords, KIT_TEXTS } from '../text/catalogue.ts'
+import { type AdHoc, type Offered, openAdHoc } from './ad-hoc.ts'
 import { type Command, type Declaration, type Denied, EXIT } from './command.ts'
 import { describeCommands } from './describe.ts'
 import { type Log, type OpenLog, openLog } from './log.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { openPage } from './page.ts'
-import { callerOf } from './people.ts'
+import { callerOf, callerOfJid } from './people.ts'
 import {
   BadSettings,
   problemLine,
@@ -52,6 +53,8 @@ export type Context<S> = {
   /** Unix ms. */
   now(): number
   text: Catalogue
+  /** The commands as XEP-0050 ad-hoc commands, for the component's router; closed by its drain. */
+  adHoc(offered: Offered): AdHoc
   /** Aborts when the process is asked to stop. */
   signal: AbortSignal
   /** A fault nobody can answer for: logged once, and the process ends with 1. */
@@ -221,6 +224,15 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
       metrics,
       now,
       text,
+      adHoc: (offered) =>
+        openAdHoc({
+          ...offered,
+          callerOf: (from) => callerOfJid(from, shared.people, shared.server.hosts),
+          text,
+          log,
+          metrics,
+          now,
+        }),
       signal: stop.signal,
       fail,
     })

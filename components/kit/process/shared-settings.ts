@@ -18,6 +18,12 @@ export function sharedFields(words: Words) {
     server: words.group({
       host: words.text({ default: '127.0.0.1', about: 'Where the XMPP server takes components (XEP-0114).' }),
       port: words.whole({ min: 1, max: 65_535, default: 5347 }),
+      hosts: words.list(words.host(), {
+        default: [],
+        about:
+          'Virtual hosts of that server whose accounts may hold rights by their address (jid:); of no other host anybody does.',
+        atMost: 1_000,
+      }),
       allow_plain: words.yesNo({ default: false, about: 'Let the stream leave this machine without TLS.' }),
     }),
     folders: words.group({

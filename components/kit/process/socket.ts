@@ -13,22 +13,14 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalogue } from '../text/catalogue.ts'
-import { readArguments, type SaidArgs, saidBriefly } from './arguments.ts'
-import {
-  type Args,
-  type Caller,
-  type Command,
-  CommandError,
-  type Denied,
-  EXIT,
-  type Hosts,
-  hostsFor,
-  type Said,
-} from './command.ts'
+import { admit, type Ended, endedBy } from './admission.ts'
+import type { SaidArgs } from './arguments.ts'
+import { type Caller, type Command, type Denied, EXIT, type Said } from './command.ts'
 import { type Described, SOCKET_VERSION } from './describe.ts'
 import type { Log } from './log.ts'
 import { closed, listening } from './page.ts'
 import { type Challenge, challenge, openProofFolder, proofFolder, readProof } from './proof.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** The last line of every answer. */
 export type End = { say: 'end'; exit: number; text?: string }
@@ -60,8 +52,6 @@ const BOUNDS = {
   /** A caller that reads nothing for this long is given up. */
   stallMs: 60_000,
 }
-
-type Answered = { exit: number; text?: string }
 
 export async function openSocket(options: SocketOptions): Promise<CommandSocket> {
   const bounds = { ...BOUNDS, ...options.bounds }
@@ -157,7 +147,7 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     })
     if (!response.destroyed) response.end(`${JSON.stringify({ say: 'end', ...ended } satisfies End)}\n`)
 
-    async function provenCaller(given: Challenge | undefined): Promise<Caller | Answered> {
+    async function provenCaller(given: Challenge | undefined): Promise<Caller | Ended> {
       const proof =
         given === undefined ? { refused: 'no challenge was asked for' } : await readProof(proofs, given, options.now())
       if ('uid' in proof) return options.callerOf(proof.uid)
@@ -171,29 +161,21 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     caller: Caller,
     write: (said: Said) => Promise<void>,
     signal: AbortSignal,
-  ): Promise<Answered> {
+  ): Promise<Ended> {
     const { language } = body
     const command = options.commands.find((one) => one.name === body.command)
     if (command === undefined)
       return { exit: EXIT.usage, text: options.text.say('kit-command-unknown', language, { command: body.command }) }
-    const held = hostsFor(caller, command.rights)
-    if (held === undefined) {
-      await recordDenied(command, body.args, caller, signal)
-      const rights = command.rights.map((right) => options.text.say(`kit-right-${right}`, language)).join(', ')
-      return {
-        exit: EXIT.forbidden,
-        text: options.text.say('kit-forbidden', language, { command: command.name, user: caller.user, rights }),
-      }
+    const admission = admit(command, body.args, caller, { now: options.now(), text: options.text, language })
+    if (admission.is === 'wrong')
+      return { exit: EXIT.usage, text: options.text.say(admission.wrong.id, language, admission.wrong.args) }
+    if (admission.is === 'denied') {
+      await recordDenied(admission.denied, signal)
+      return { exit: EXIT.forbidden, text: admission.text }
     }
-    const read = readArguments(command, body.args, options.now())
-    if ('wrong' in read) return { exit: EXIT.usage, text: options.text.say(read.wrong.id, language, read.wrong.args) }
-    const hosts = hostsAsked(command, read.args, held)
-    if (hosts === undefined) {
-      await recordDenied(command, body.args, caller, signal)
-      return { exit: EXIT.forbidden, text: beyondHosts(command, caller, held, language) }
-    }
+    const { args, hosts } = admission
     running++
-    const rows = command.run(read.args, { caller, hosts, language, signal })[Symbol.asyncIterator]()
+    const rows = command.run(args, { caller, hosts, language, signal })[Symbol.asyncIterator]()
     try {
       for (;;) {
         const next = await untilAborted(rows.next(), signal)
@@ -201,7 +183,11 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
         await untilAborted(write(next.value), signal)
       }
     } catch (fault) {
-      return ended(fault, signal, language)
+      return endedBy(
+        fault,
+        { stopping: stop.signal.aborted, over: signal.aborted },
+        { text: options.text, language, log: options.log },
+      )
     } finally {
       // The place is free only when the command has really ended, also one that does not heed its signal.
       Promise.resolve(rows.return?.())
@@ -210,38 +196,14 @@ export async function openSocket(options: SocketOptions): Promise<CommandSocket>
     }
   }
 
-  function beyondHosts(command: Command, { user }: Caller, held: Hosts, language: string): string {
-    const id = command.byHost ? 'kit-forbidden-host' : 'kit-forbidden-all-hosts'
-    return options.text.say(id, language, { command: command.name, user, hosts: [...(held ?? [])].join(', ') })
-  }
-
-  async function recordDenied(command: Command, args: SaidArgs, { uid, user }: Caller, signal: AbortSignal) {
+  async function recordDenied(denied: Denied, signal: AbortSignal) {
     try {
-      const query = saidBriefly(command, args)
-      await untilAborted(options.denied({ uid, user, command: command.name, query }), signal)
+      await untilAborted(options.denied(denied), signal)
     } catch (fault) {
-      options.log.error('a denied attempt is not on record', { command: command.name, uid, user, error: fault })
+      const { command, who } = denied
+      options.log.error('a denied attempt is not on record', { command, ...who, error: fault })
     }
   }
-
-  function ended(fault: unknown, signal: AbortSignal, language: string | undefined): Answered {
-    if (stop.signal.aborted) return { exit: EXIT.notRunning, text: options.text.say('kit-stopping', language) }
-    if (fault instanceof CommandError) return { exit: fault.exitCode, text: fault.message }
-    if (signal.aborted || (fault instanceof Error && fault.name === 'AbortError')) {
-      return { exit: EXIT.fault, text: options.text.say('kit-too-long', language) }
-    }
-    options.log.error('command fault', { error: fault })
-    return { exit: EXIT.fault, text: options.text.say('kit-fault', language) }
-  }
-}
-
-/** What the command may show: all that is held, or of it what was asked for; undefined: more was asked for than is held. */
-function hostsAsked(command: Command, args: Args, held: Hosts): Hosts | undefined {
-  if (!command.byHost) return held === null ? null : undefined
-  const named = command.parameters.filter(({ type }) => type === 'host').flatMap(({ name }) => args[name] ?? [])
-  if (named.length === 0) return held
-  const asked = new Set(named.map(String))
-  return held === null || [...asked].every((host) => held.has(host)) ? asked : undefined
 }
 
 type RunRequest = { command: string; args: SaidArgs; language: string }
@@ -288,13 +250,4 @@ async function removeStale(path: string): Promise<void> {
     probe.destroy()
   }
   throw new Error(`another process answers at ${path}`)
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -52,6 +52,8 @@ export type Words = {
   path(said?: Said<string>): Word<string>
   /** A file with a secret: $CREDENTIALS_DIRECTORY/NAME where systemd gave one of that name, else the path. Not readable by all. */
   secretFile(said?: Said<string>): Word<Secret>
+  /** A virtual host, in lower case afterwards. */
+  host(): Word<string>
   list<T>(of: Word<T>, said?: { default?: readonly unknown[]; about?: string; atMost?: number }): Word<T[]>
   /** Entries under names the operator chooses, such as one per virtual host. */
   map<T>(of: Word<T>, said?: { about?: string; key?: RegExp; wanted?: Message }): Word<Record<string, T>>
@@ -99,6 +101,7 @@ export function createWords(folder: string, credentials: string | undefined): Wo
           .transform((path) => resolve(folder, path)),
         said,
       ),
+    host,
     secretFile: (said = {}) => finish(secretFile(folder, credentials), { ...said, secret: true }),
     list: (of, said = {}) => {
       const atMost = said.atMost ?? 10_000

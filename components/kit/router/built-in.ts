@@ -7,11 +7,13 @@ import { NS } from '../xmpp/namespaces.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { Iq, IqRoute, RouterOptions } from './router.ts'
 
-type About = Pick<RouterOptions, 'domain' | 'identity' | 'software' | 'features' | 'items' | 'routes'>
+type About = Pick<RouterOptions, 'domain' | 'identity' | 'software' | 'features' | 'items' | 'nodes' | 'routes'>
 
-export function builtInRoutes({ domain, identity, software, features = [], items, routes }: About): readonly IqRoute[] {
+export function builtInRoutes(about: About): readonly IqRoute[] {
+  const { domain, identity, software, features = [], items, nodes, routes } = about
   const own = [NS.discoInfo, NS.discoItems, NS.ping, NS.version]
-  const info = { identities: [identity], features: [...own, ...features, ...routes.map(({ namespace }) => namespace)] }
+  const shown = routes.filter(({ hidden }) => hidden !== true).map(({ namespace }) => namespace)
+  const known = [...own, ...features, ...shown]
   const get = (namespace: string, name: string, answer: (iq: Iq) => string): IqRoute => ({
     type: 'get',
     namespace,
@@ -19,21 +21,26 @@ export function builtInRoutes({ domain, identity, software, features = [], items
     order: 'arrival',
     answer,
   })
-  /** Only the component itself is described here, and it has no nodes. */
-  const aboutUs = (iq: Iq): void => {
+  /** Only the component itself is described here: null, or one of its nodes. */
+  const nodeAsked = (iq: Iq): string | null => {
     if (!sameJid(iq.to, domain)) throw new StanzaError('cancel', 'service-unavailable')
-    if (readNode(iq.payload) !== null) throw new StanzaError('cancel', 'item-not-found')
+    return readNode(iq.payload)
+  }
+  const found = <T>(what: T | null | undefined): T => {
+    if (what === null || what === undefined) throw new StanzaError('cancel', 'item-not-found')
+    return what
   }
   return [
     get(NS.ping, 'ping', () => ''),
     get(NS.version, 'query', () => writeVersion(software)),
     get(NS.discoInfo, 'query', (iq) => {
-      aboutUs(iq)
-      return writeInfo(info)
+      const node = nodeAsked(iq)
+      if (node !== null) return writeInfo(found(nodes?.info(node, iq)), node)
+      return writeInfo({ identities: [identity], features: [...known, ...(nodes?.features(iq) ?? [])] })
     }),
     get(NS.discoItems, 'query', (iq) => {
-      aboutUs(iq)
-      return writeItems(items?.() ?? [])
+      const node = nodeAsked(iq)
+      return node === null ? writeItems(items?.() ?? []) : writeItems(found(nodes?.items(node, iq)), node)
     }),
   ]
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a component says to the router, and what the router does for it. create-router.ts fulfils it.
-import type { DiscoItem, Identity } from '../xep/disco.ts'
+import type { DiscoInfo, DiscoItem, Identity } from '../xep/disco.ts'
 import type { SoftwareVersion } from '../xep/version.ts'
 import type { Element } from '../xml/element.ts'
 import type { ReadStanza } from '../xml/reader.ts'
@@ -27,8 +27,18 @@ export type IqRoute = {
   /** 'sender': one at a time per sending bare JID, in order. 'arrival': started in order, never waiting for one another. */
   order: 'sender' | 'arrival'
   answer: IqAnswer
+  /** Its namespace is no feature for everybody; see Nodes. */
+  hidden?: true
   /** The answer is remote-server-timeout after this long, and the signal aborts. */
   answerWithinMs?: number
+}
+
+/** What service discovery shows below the component itself, to this sender. null: there is no such node. A StanzaError refuses. */
+export type Nodes = {
+  /** Of the component itself, beside those for everybody. */
+  features(iq: Iq): readonly string[]
+  info(node: string, iq: Iq): DiscoInfo | null
+  items(node: string, iq: Iq): readonly DiscoItem[] | null
 }
 
 /** What the router needs of a stream; kit/stream's fulfils it. */
@@ -54,8 +64,9 @@ export type RouterOptions = {
   /** Who this is, for XEP-0030 and XEP-0092. */
   identity: Identity
   software: SoftwareVersion
-  /** Beside the namespaces of the routes. */
+  /** Beside the namespaces of the routes that are not `hidden`. */
   features?: readonly string[]
+  nodes?: Nodes
   items?: () => readonly DiscoItem[]
   /** Messages and presences but errors; a StanzaError is sent back. Without a handler messages get service-unavailable. */
   message?: (message: StanzaOf<'message'>, received: ReadStanza) => void | Promise<void>

@@ -18,6 +18,8 @@ export type Catalogue = {
   readonly ids: readonly string[]
   /** The text in the nearest language there is: `de-AT` reads `de`; one we do not have, '' and undefined read the fallback. */
   say(id: string, language: string | undefined, args?: TextArgs): string
+  /** Which of our languages that is. */
+  nearest(language: string | undefined): string
   /** The text in every language, for an answer that carries one `text` for each xml:lang. */
   inAll(id: string, args?: TextArgs): Record<string, string>
 }
@@ -50,6 +52,7 @@ export function createCatalogue(folders: readonly URL[], fallback = 'en'): Catal
     languages: [...bundles.keys()].sort(),
     ids,
     say: (id, language, args) => format(pick(language), id, args),
+    nearest: (language) => nearest(language ?? '', bundles) || fallback,
     inAll: (id, args) => Object.fromEntries([...bundles].map(([one, bundle]) => [one, format(bundle, id, args)])),
   }
 }

@@ -14,5 +14,9 @@ export const NS = {
   discoItems: 'http://jabber.org/protocol/disco#items',
   ping: 'urn:xmpp:ping',
   version: 'jabber:iq:version',
+  commands: 'http://jabber.org/protocol/commands',
+  dataForms: 'jabber:x:data',
+  formValidation: 'http://jabber.org/protocol/xdata-validate',
+  json: 'urn:xmpp:json:0',
   screen: 'urn:gatehouse:screen:1',
 } as const

@@ -36,19 +36,29 @@ export type Condition = (typeof CONDITIONS)[number]
 /** What a person reads, by language tag. A plain string is English. */
 export type ErrorText = string | Readonly<Record<string, string>>
 
+/** What a protocol of its own says beside the condition (RFC 6120 §8.3.2), an empty element. */
+export type SpecificCondition = { name: string; namespace: string }
+
 /** A refusal. The user gets condition and text, the log the cause. */
 export class StanzaError extends Error {
   override name = 'StanzaError'
   readonly type: ErrorType
   readonly condition: Condition
   readonly text: Readonly<Record<string, string>>
+  readonly specific: SpecificCondition | undefined
 
-  constructor(type: ErrorType, condition: Condition, text: ErrorText = {}, options: { cause?: unknown } = {}) {
+  constructor(
+    type: ErrorType,
+    condition: Condition,
+    text: ErrorText = {},
+    options: { cause?: unknown; specific?: SpecificCondition } = {},
+  ) {
     const texts = typeof text === 'string' ? { en: text } : text
-    super(Object.values(texts)[0] ?? condition, options)
+    super(Object.values(texts)[0] ?? condition, options.cause === undefined ? {} : { cause: options.cause })
     this.type = type
     this.condition = condition
     this.text = texts
+    this.specific = options.specific
   }
 }
 
@@ -59,7 +69,9 @@ export function writeError(error: StanzaError, language = 'en'): string {
     tag === undefined
       ? ''
       : `<text xmlns='${NS.stanzaErrors}' xml:lang='${escapeAttribute(tag)}'>${escapeText(error.text[tag] ?? '')}</text>`
-  return `<error type='${error.type}'><${error.condition} xmlns='${NS.stanzaErrors}'/>${text}</error>`
+  const { specific } = error
+  const more = specific === undefined ? '' : `<${specific.name} xmlns='${escapeAttribute(specific.namespace)}'/>`
+  return `<error type='${error.type}'><${error.condition} xmlns='${NS.stanzaErrors}'/>${text}${more}</error>`
 }
 
 /** RFC 4647 §3.4 lookup: exact tag, then shorter and shorter, then English, then the first. */

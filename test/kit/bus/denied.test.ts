@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { MOST_PER_HOUR, MOST_UIDS, openDenialLog } from '../../../components/kit/bus/denied.ts'
+import { MOST_PEOPLE, MOST_PER_HOUR, openDenialLog } from '../../../components/kit/bus/denied.ts'
 import { openFollower } from '../../../components/kit/bus/file-follower.ts'
 import { openJournal } from '../../../components/kit/bus/file-journal.ts'
 import type { Journal } from '../../../components/kit/bus/journal.ts'
@@ -13,8 +13,7 @@ import { readFact } from '../../../components/kit/facts/entries.ts'
 
 const AT = Date.parse('2026-11-22T10:00:00.000Z')
 const attempt = (uid: number) => ({
-  uid,
-  user: `u${uid}`,
+  who: { uid, user: `u${uid}` },
   command: 'archive show',
   query: { id: '1', reason: 'case 7' },
 })
@@ -64,7 +63,7 @@ it('keeps a share of the hour for each user, and says once when it is used up', 
   const log = openDenialLog(
     journal,
     () => now,
-    (uid) => over.push(uid),
+    (who) => over.push(who !== null && 'uid' in who ? who.uid : -1),
   )
   for (let round = 0; round < MOST_PER_HOUR + 5; round++) await log.record(attempt(7))
   await log.record(attempt(8))
@@ -86,6 +85,6 @@ it('is bounded for any number of users: those beyond the bound share one share',
     () => AT,
     () => {},
   )
-  for (let uid = 0; uid < MOST_UIDS + MOST_PER_HOUR + 50; uid++) await log.record(attempt(uid))
-  assert.equal(appended.length, MOST_UIDS + MOST_PER_HOUR)
+  for (let uid = 0; uid < MOST_PEOPLE + MOST_PER_HOUR + 50; uid++) await log.record(attempt(uid))
+  assert.equal(appended.length, MOST_PEOPLE + MOST_PER_HOUR)
 })

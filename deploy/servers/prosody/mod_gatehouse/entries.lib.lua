@@ -121,11 +121,25 @@ local function keyed(key, kind, enter)
 	return queue;
 end
 
+-- What the components that answer and the trusted ones exchange is not asked about: it stays on this server. That a name does not
+-- resolve keeps nobody from writing to it over a connection that he opened.
+local function is_closed_to_servers(name)
+	if state.links[name] then return true; end
+	for _, host in pairs(hosts) do
+		if host.trusted[name] then return true; end
+	end
+	return false;
+end
+
 local function take_server(stanza, session)
 	local to, from = stanza.attr.to, stanza.attr.from;
 	local to_node, to_host, to_resource = prepped_split(to);
 	local host = to_host and hosts[to_host];
-	if not host then return stanza; end
+	if not host then
+		if not to_host or not is_closed_to_servers(to_host) then return stanza; end
+		session.log("debug", "Not for other servers: %s", stanza:top_tag());
+		return nil;
+	end
 	local from_node, from_host, from_resource = prepped_split(from);
 	-- What the server is going to turn away anyway it turns away itself.
 	local status = from_host and session.hosts and session.hosts[from_host];
