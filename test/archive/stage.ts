@@ -12,7 +12,8 @@ import type { Journal } from '../../components/kit/bus/journal.ts'
 import { writeFact } from '../../components/kit/facts/entries.ts'
 import type { Fact } from '../../components/kit/facts/facts.ts'
 import { openAdHoc } from '../../components/kit/process/ad-hoc.ts'
-import { CommandError, type Hosts, type Right, type Said } from '../../components/kit/process/command.ts'
+import { readArguments } from '../../components/kit/process/arguments.ts'
+import { CommandError, EXIT, type Hosts, type Right, type Said } from '../../components/kit/process/command.ts'
 import type { Log } from '../../components/kit/process/log.ts'
 import { type OpenMetrics, openMetrics } from '../../components/kit/process/metrics.ts'
 import type { Running } from '../../components/kit/process/run.ts'
@@ -132,11 +133,14 @@ export function holds(folder: string, yaml: string) {
   return read
 }
 
-/** Runs a command to its end; `user` has all the rights the command may ask for. */
+/** Runs a command to its end, its words read as the socket reads them; `user` has all the rights the command may ask for. */
 async function ask(running: Running, command: string, args: Row, user: string): Promise<Answer> {
   const answer: Answer = { rows: [], texts: [], exit: 0, refusal: '' }
+  const declared = running.commands.find((one) => one.name === command)
+  const read = declared === undefined ? { args } : readArguments(declared, args, Date.now())
+  if ('wrong' in read) return { ...answer, exit: EXIT.usage, refusal: createCatalogue([KIT_TEXTS]).say(read.wrong.id, 'en', read.wrong.args) }
   try {
-    for await (const said of open(running, command, args, user, new AbortController().signal)) {
+    for await (const said of open(running, command, read.args, user, new AbortController().signal)) {
       if (said.say === 'row') answer.rows.push(said.row)
       if (said.say === 'text') answer.texts.push(said.text)
     }

@@ -268,7 +268,7 @@ describe('check', () => {
   it('warns of people who are not known here, and of a shared file that is not there, and calls it no mistake', async () => {
     using place = openPlace(
       '',
-      'people: { officers: [{ user: nobody-here }, { user: root }], auditors: [{ group: no-such }, { jid: a@b.example }, { user: "0" }] }\n',
+      'people: { officers: [{ user: nobody-here }, { user: root }], auditors: [{ group: no-such }, { jid: a@b.example }, { jid: A@c.example }, { jid: a@c.example }, { jid: c.example }, { user: "0" }] }\nserver: { hosts: [c.example] }\n',
     )
     const warned = await runCli(place, 'check')
     assert.deepEqual(
@@ -278,13 +278,16 @@ describe('check', () => {
         [
           `${place.shared}: people.officers: there is no user nobody-here on this machine.`,
           `${place.shared}: people.auditors: there is no group no-such on this machine.`,
+          `${place.shared}: people.auditors: the host of a@b.example is not in server: hosts. It holds no right.`,
+          `${place.shared}: people.auditors: A@c.example is not as the server writes it: a@c.example. It holds no right.`,
+          `${place.shared}: people.auditors: c.example is no address of a person, such as olga@corp.example. It holds no right.`,
           `${place.shared}: people.auditors: there is no user 0 on this machine.`,
           '',
         ],
       ],
     )
     const rows = (await runCli(place, 'check', '--json')).out.trimEnd().split('\n')
-    assert.equal(JSON.parse(rows[1] ?? '').warnings.length, 3)
+    assert.equal(JSON.parse(rows[1] ?? '').warnings.length, 6)
     rmSync(place.shared)
     const without = await runCli(place, 'check')
     assert.deepEqual(

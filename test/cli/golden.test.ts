@@ -15,7 +15,7 @@ describe('the command line, version 1', () => {
   it('speaks as in its golden file', async () => {
     using place = openPlace(
       'keep_for: 7 days\n',
-      'people: { operators: [{ user: root }, { jid: admin@corp.example }] }\n',
+      'server: { hosts: [corp.example] }\npeople: { operators: [{ user: root }, { jid: admin@corp.example }] }\n',
     )
     const parts: string[] = []
     const note = (title: string, said: string) => parts.push(`== ${title}\n${settled(said, place)}`)

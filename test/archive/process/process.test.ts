@@ -166,7 +166,10 @@ test('a denied attempt is on record before it is refused: killed at once after t
   const denied = { user: ME, command: 'archive show', query: { id: `${SHORT}-1` }, hits: null, denied: true }
   const [first, ...rest] = await askCommand(place.run, 'archive access')
   assert.deepEqual(rest, [])
-  assert.deepEqual({ ...first, at: '' }, { at: '', uid: process.getuid?.(), ...denied, reason: 'curious' })
+  assert.deepEqual(
+    { ...first, at: '' },
+    { at: '', uid: process.getuid?.(), via: 'socket', ...denied, reason: 'curious' },
+  )
   const [look, before] = await askCommand(place.run, 'archive access')
   assert.deepEqual([look?.command, look?.denied, before?.denied], ['archive access', false, true])
 })

@@ -150,7 +150,7 @@ describe('a command without the right', () => {
     assert.deepEqual([end?.say, end?.exit, rest], ['end', 4, []])
     const { uid, user } = at.told.find((one) => one.event === 'command')?.fields ?? {}
     const words = `["${'a'.repeat(198)}`
-    assert.deepEqual(recorded, [{ uid, user, command: 't secret', query: { words, limit: 5 } }])
+    assert.deepEqual(recorded, [{ who: { uid, user }, command: 't secret', query: { words, limit: 5 } }])
     using other = await proven(at)
     await other.run('t hello')
     assert.equal(recorded.length, 1, 'what is allowed is not told as denied')

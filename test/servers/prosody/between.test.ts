@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { it } from 'node:test'
-import { bodies, freePort, HOST, openGated, soon } from './gated.ts'
+import { bodies, freePort, HOST, openGated, SCREEN, soon } from './gated.ts'
 
 const FAR = '127.0.0.14'
 const OPEN = (to: string, id = '') =>
@@ -60,11 +60,13 @@ function openAuthority(sockets: Socket[]): Promise<Server> {
   })
 }
 
-it('acknowledges to another server nothing that is held or waits behind it, and everything after the release', async () => {
+const ARCHIVE = 'archive.gatehouse.internal'
+
+it('acknowledges to another server nothing that is held or waits behind it, and everything after the release; lets it write to no screen and no trusted component', async () => {
   const ports = { c2s: await freePort(), component: await freePort(), s2s: await freePort() }
   await using gated = await openGated({
-    lines: ['gatehouse_try = 15', 'gatehouse_hold_max = 20'],
-    settings: { ports, global: ['modules_disabled = { "tls" }'] },
+    lines: ['gatehouse_try = 15', 'gatehouse_hold_max = 20', `gatehouse_trusted = { "${ARCHIVE}" }`],
+    settings: { ports, components: [{ name: ARCHIVE, secret: 'gate' }], global: ['modules_disabled = { "tls" }'] },
   })
   Object.assign(gated.ports, ports)
   const sockets: Socket[] = []
@@ -98,6 +100,20 @@ it('acknowledges to another server nothing that is held or waits behind it, and 
     await bob.got(/behind it/)
     assert.equal(await handled(), 3)
     assert.deepEqual(bodies(bob), ['free', 'HOLD this', 'behind it'])
+
+    // What is asked of them is asked by people of this server: the server says who they are.
+    const archive = await gated.screen(ARCHIVE)
+    for (const to of [SCREEN, ARCHIVE])
+      stream.write(
+        `<iq type='set' id='door' from='eve@${FAR}/x' to='${to}'><command xmlns='http://jabber.org/protocol/commands' node='door'/></iq>`,
+      )
+    say('fence')
+    await bob.got(/fence/)
+    // What the server had routed to them before the fence, they have read before these.
+    bob.client.send(`<iq type='get' id='last' to='${SCREEN}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    bob.client.send(`<iq type='get' id='last' to='${ARCHIVE}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    await soon(Promise.all([screen.saw(/id='last'/), archive.saw(/id='last'/)]), 'the pings')
+    assert.ok(![...screen.seen, ...archive.seen].some((iq) => iq.includes('door')))
   } finally {
     for (const socket of sockets) socket.destroy()
     await new Promise((done) => authority.close(done))

@@ -2,6 +2,7 @@
 -- The ways in: clients and other servers through the filter of their sessions, components and privileged senders through
 -- the events of the host they write to. Each puts what it takes into the queue of its sender.
 local jid = require "util.jid";
+local log = require "util.logger".init("gatehouse");
 local jid_bare, jid_prep, prepped_split = jid.bare, jid.prep, jid.prepped_split;
 
 return function (state, kinds, hold)
@@ -137,7 +138,7 @@ local function take_server(stanza, session)
 	local host = to_host and hosts[to_host];
 	if not host then
 		if not to_host or not is_closed_to_servers(to_host) then return stanza; end
-		session.log("debug", "Not for other servers: %s", stanza:top_tag());
+		log("debug", "Not for other servers: %s", stanza:top_tag());
 		return nil;
 	end
 	local from_node, from_host, from_resource = prepped_split(from);
