@@ -138,7 +138,12 @@ async function ask(running: Running, command: string, args: Row, user: string): 
   const answer: Answer = { rows: [], texts: [], exit: 0, refusal: '' }
   const declared = running.commands.find((one) => one.name === command)
   const read = declared === undefined ? { args } : readArguments(declared, args, Date.now())
-  if ('wrong' in read) return { ...answer, exit: EXIT.usage, refusal: createCatalogue([KIT_TEXTS]).say(read.wrong.id, 'en', read.wrong.args) }
+  if ('wrong' in read)
+    return {
+      ...answer,
+      exit: EXIT.usage,
+      refusal: createCatalogue([KIT_TEXTS]).say(read.wrong.id, 'en', read.wrong.args),
+    }
   try {
     for await (const said of open(running, command, read.args, user, new AbortController().signal)) {
       if (said.say === 'row') answer.rows.push(said.row)
