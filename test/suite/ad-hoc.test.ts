@@ -217,15 +217,14 @@ describe('the archive by ad-hoc commands', () => {
   it('goes on following and answering its socket while the server is away, and is back with it', async () => {
     await using place = await startArchive()
     await place.stopServer()
-    const before = await askCommand(place.run, 'archive stats')
-    assert.equal(before.find(({ what }) => what === 'records')?.value, 120)
+    const records = async () =>
+      (await askCommand(place.run, 'archive stats')).find(({ what }) => what === 'records')?.value
+    while ((await records()) !== 120) await new Promise((resolve) => setImmediate(resolve))
     {
       await using journal = await openJournal(join(place.folder, 'journals', 'policy'), { maxBytes: 1 << 30 })
       await journal.append([writeFact(ask({ n: 121, stanza: chat('meanwhile', { id: 'm' }) }))])
     }
-    let records: unknown = 0
-    while (records !== 121)
-      records = (await askCommand(place.run, 'archive stats')).find(({ what }) => what === 'records')?.value
+    while ((await records()) !== 121) await new Promise((resolve) => setImmediate(resolve))
     await place.startServer()
     const found = stepOf(await place.asked().fill('archive-search', { words: 'meanwhile' }))
     assert.equal(found.form?.rows.length, 1)
