@@ -12,6 +12,7 @@ import { slowSync } from '../harness/slow-sync.ts'
 import { aims, explain } from './explain.ts'
 import { type Load, type LoadReport, openLoad } from './load.ts'
 import { type Added, addedLatency, DISTURBED_P99_MS, median, type Spread } from './open-loop.ts'
+import { gateRules, TERMS } from './rules.ts'
 import type { SetUp, Suite } from './set-ups.ts'
 import * as setUps from './set-ups.ts'
 import { NOTES, table } from './table.ts'
@@ -19,10 +20,11 @@ import { isRight, sumOf, type Wrong, wrongOf } from './wrong.ts'
 
 export type GateOptions = { form: 'quick' | 'normal' | 'long' }
 
+const NORMAL = { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 1000, messages: 100_000 }
 const SHAPE = {
   quick: { rounds: 2, seconds: 2, slices: 3, sliceSeconds: 2, syncs: 300, messages: 0 },
-  normal: { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 1000, messages: 100_000 },
-  long: { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 3000, messages: 100_000 },
+  normal: NORMAL,
+  long: { ...NORMAL, syncs: 3000 },
 } as const
 
 const PAIRS = 20
@@ -101,7 +103,9 @@ export async function gate(options: GateOptions): Promise<number> {
   const added = await addedLatency(bareTurn.load, suiteTurn.load, suite.world, shape)
   syncs.push(measureFdatasync(folder, shape.syncs))
   say(openText(added))
-  const before = suiteTurn.score.warmUp + suiteTurn.score.sent + added.sent
+  const cost = await rulesCost(suiteTurn, suite.world, shape)
+  say(rulesText(cost))
+  const before = suiteTurn.score.warmUp + suiteTurn.score.sent + added.sent + cost.sent
   const rest = await fill(suiteTurn, shape.messages - before, shape.seconds)
   readRss(suiteTurn)
   say(rssText(suiteTurn.score, before + rest.sent))
@@ -109,12 +113,13 @@ export async function gate(options: GateOptions): Promise<number> {
     ...scores.map(({ name, wrong }) => ({ where: name, of: name === suite.name ? 'suite' : 'peer', wrong }) as const),
     { where: 'bare, open loop', of: 'peer', wrong: added.wrong.bare },
     { where: 'full suite, open loop', of: 'suite', wrong: added.wrong.suite },
+    { where: 'full suite, with its rules and without', of: 'suite', wrong: cost.wrong },
     { where: 'full suite, up to the last message', of: 'suite', wrong: rest.wrong },
   ]
   if (options.form === 'long') for (const delayMs of [2, 5]) ran.push(...(await slowed(folder, delayMs, bareTurn)))
 
   const fdatasyncP99 = Math.max(...syncs.map((one) => one.p99Ms))
-  const result = figures(version, scores, added, fdatasyncP99, ran)
+  const result = figures(version, scores, added, fdatasyncP99, ran, cost)
   const missed = explain(result, scores, ran)
   say(missed === '' ? 'every goal is met' : missed)
   say(aims(scores))
@@ -125,6 +130,45 @@ export async function gate(options: GateOptions): Promise<number> {
 /** Whatever was lost, doubled, overtaken, refused or broken off, under whichever load, fails the run. */
 export function exitCode(ran: readonly Ran[]): number {
   return ran.every(({ wrong }) => isRight(wrong)) ? 0 : 1
+}
+
+export type RulesCost = { withUs: number; withoutUs: number; sent: number; wrong: Wrong }
+
+/** CPU of policy for a message with the rules in force and without any: in turns, under the same load, of the same process. */
+async function rulesCost(
+  { set, load }: Turn,
+  world: Suite['world'],
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<RulesCost> {
+  const cpuUs = { with: 0, without: 0 }
+  const messages = { with: 0, without: 0 }
+  const reports: LoadReport[] = []
+  const run = { mode: 'closed', window: WINDOW, bodies: SIZES } as const
+  const pid = set.pids.policy ?? 0
+  for (let round = 0; round < rounds; round++) {
+    for (const which of ['without', 'with'] as const) {
+      await world.setRules(which === 'with' ? gateRules() : 'otherwise: allow\nrules: []')
+      // Not counted: what is left of reading the rules, and the compiler.
+      const first = await load.run({ ...run, seconds: 0.5 })
+      await set.found(first, PAIRS)
+      const before = usage(pid).cpuUs
+      const report = await load.run({ ...run, seconds: seconds / 2 })
+      await set.found(report, PAIRS)
+      cpuUs[which] += usage(pid).cpuUs - before
+      messages[which] += report.sent
+      reports.push(first, report)
+    }
+  }
+  return {
+    withUs: cpuUs.with / messages.with,
+    withoutUs: cpuUs.without / messages.without,
+    sent: reports.reduce((sum, report) => sum + report.sent, 0),
+    wrong: wrongOf(reports),
+  }
+}
+
+export function rulesText({ withUs, withoutUs }: RulesCost): string {
+  return `CPU of policy per message: ${withUs.toFixed(1)} us with 200 rules and ${TERMS} terms, ${withoutUs.toFixed(1)} us without`
 }
 
 /** The suite's load goes on until so many more messages were sent. */
@@ -248,6 +292,7 @@ export type GateFigures = {
   doubled: number
   rss_mb_max: number
   drain_s: number
+  rules_cpu_us: number
 }
 
 export function figures(
@@ -256,6 +301,7 @@ export function figures(
   added: Added,
   fdatasyncP99: number,
   ran: readonly Ran[],
+  cost: RulesCost,
 ): GateFigures {
   const of = (name: string) => {
     const score = scores.find((one) => one.name === name)
@@ -282,6 +328,7 @@ export function figures(
     doubled: wrong.doubled,
     rss_mb_max: round(Math.max(...own.map(([, mb]) => mb)), 1),
     drain_s: round(suite.drainSeconds, 3),
+    rules_cpu_us: round(cost.withUs - cost.withoutUs, 2),
   }
 }
 

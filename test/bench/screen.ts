@@ -8,14 +8,13 @@ import { asInstalled } from '../harness/component.ts'
 import { usage } from '../harness/meter.ts'
 import { ask, DOMAIN, HOST, type Stage, screenOf, startStage } from '../policy/stage.ts'
 import { oneOf, randomFrom } from './disguises.ts'
+import { madeUpTerms, PATTERNS, rulesOf, TERMS } from './rules.ts'
 
 const SHAPE = {
   quick: { rounds: 2, questions: 60_000 },
   normal: { rounds: 5, questions: 150_000 },
   long: { rounds: 11, questions: 400_000 },
 } as const
-const TERMS = 10_000
-const PATTERNS = 50
 const BODY = 1_000
 /** As the helper gathers questions of one turn under load. */
 const PER_SCREEN = 16
@@ -28,11 +27,11 @@ export async function screen({ form }: { form: keyof typeof SHAPE }): Promise<nu
     return 2
   }
   const random = randomFrom(7)
-  const terms = Array.from({ length: TERMS }, () => madeUp(random))
+  const terms = madeUpTerms(random)
   const bodies = Array.from({ length: 400 }, (_, index) =>
     bodyOf(random, index % 100 === 7 ? oneOf(terms, random) : null),
   )
-  await using stage = await startStage({ ...asInstalled('policy'), rules: rulesOf(terms) })
+  await using stage = await startStage({ ...asInstalled('policy'), rules: `version: 1\n${rulesOf(terms)}` })
   pin(stage.policy.pid, 0)
   pin(process.pid, 1)
   const screens = writeScreens(bodies)
@@ -58,40 +57,16 @@ export async function screen({ form }: { form: keyof typeof SHAPE }): Promise<nu
   return 0
 }
 
-const SYLLABLES =
-  'ba be bi bo da de di fo ga ge ha in ka la le li lo ma me mi na ne no or pa ra re ri ro sa se si so sta ta te ti to tra tu un va ver vi wa'.split(
-    ' ',
-  )
 const WORDS =
   'the of and to in that for with on as at by from this which or an are be have not was were but they when we there can all more will time about would them some other into only new could these two may then now such like our over also first after work people between year being under many most before must through where much good should well because each system those just long own same still use made might while both last never home day water part place house even different small great number point group again large hand high every problem fact area week company case question question during without second later'.split(
     ' ',
   )
-
-function madeUp(random: () => number): string {
-  const word = Array.from({ length: 3 + Math.floor(random() * 3) }, () => oneOf(SYLLABLES, random)).join('')
-  return random() < 0.1 ? `${word} ${oneOf(SYLLABLES, random)}${oneOf(SYLLABLES, random)}` : word
-}
 
 function bodyOf(random: () => number, term: string | null): string {
   const words: string[] = []
   for (let length = 0; length < BODY; length += (words.at(-1)?.length ?? 0) + 1) words.push(oneOf(WORDS, random))
   if (term !== null) words[20] = term
   return words.join(' ').slice(0, BODY)
-}
-
-/** Half of the expressions begin with a fixed text, half are numbers in shapes that any message could hold. */
-function rulesOf(terms: readonly string[]): string {
-  const patterns = Array.from({ length: PATTERNS }, (_, index) =>
-    index % 2 === 0 ? `(?i)case-${index}-\\d{4,}` : `\\b\\d{${3 + (index % 9)}}-[A-Z]{${1 + (index % 4)}}\\d{2}\\b`,
-  )
-  return `version: 1
-otherwise: allow
-lexicons: { terms: [${terms.map((term) => `"${term}"`).join(', ')}] }
-rules:
-  - { id: mail, when: { kind: invitation, to: elsewhere.example }, then: refuse }
-  - { id: terms, when: { direction: sent, lexicon: terms }, then: refuse }
-${patterns.map((pattern, index) => `  - { id: p${index}, when: { regex: '${pattern}' }, then: { tag: number } }`).join('\n')}
-`
 }
 
 /** Written before the clock runs: the mock server must cost less than what it measures. Numbers may come again. */

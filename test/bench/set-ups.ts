@@ -13,6 +13,7 @@ import { asInstalled } from '../harness/component.ts'
 import { startPostgres } from '../harness/postgres.ts'
 import { ANYBODY, HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import type { LoadReport, LoadTarget } from './load.ts'
+import { gateRules } from './rules.ts'
 
 export type Counts = { rows: number | null; commits: number | null }
 
@@ -118,12 +119,13 @@ export async function noop(): Promise<SetUp> {
 
 export type Suite = SetUp & { readonly world: World }
 
-/** mod_gatehouse, policy and archive, as processes of their own; `environment` goes to policy and archive. */
+/** mod_gatehouse, policy with gateRules(), and archive, as processes of their own; `environment` goes to policy and archive. */
 export async function suite(environment?: Readonly<Record<string, string>>): Promise<Suite> {
   const part = environment === undefined ? {} : { environment }
   const world = await startWorld({
     policy: { ...part, ...asInstalled('policy') },
     archiveProcess: { ...part, ...asInstalled('archive') },
+    rules: gateRules(),
   })
   const { policy, archive } = world
   if (policy === null || archive === null) throw new Error('the suite runs with policy and archive')

@@ -105,7 +105,7 @@ export class FileWriter {
 
   /** Appends every call of the group in one transaction: after it returns, what it says is on disk. */
   append({ sizes, cells }: Group): Settled[] {
-    const weights = weigh(sizes, cells)
+    const weights = weigh(sizes, cells, this.#current.pageBytes)
     let admitted = this.#admit(weights)
     if (admitted.includes(false) && this.#foldAll()) admitted = this.#admit(weights)
     const kept = admitted.filter(Boolean).length

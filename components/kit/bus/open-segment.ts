@@ -14,6 +14,7 @@ export type Current = {
   db: DatabaseSync
   insert: StatementSync
   made: number
+  pageBytes: number
 }
 
 /** Held as long as the process lives, kill -9 included: an exclusive lock of SQLite on a file that nobody else opens. */
@@ -44,7 +45,8 @@ export function openSegment(path: string, first: number, id?: string): Current {
       'INSERT INTO entries (position, at, kind, version, body) VALUES (?, ?, ?, ?, CAST(? AS TEXT))',
     )
     const made = Number(db.prepare('SELECT made FROM journal').get()?.made)
-    return { first, path, inode: statSync(path).ino, db, insert, made }
+    const pageBytes = Number(db.prepare('PRAGMA page_size').get()?.page_size)
+    return { first, path, inode: statSync(path).ino, db, insert, made, pageBytes }
   } catch (error) {
     db.close()
     if (error instanceof JournalFault) throw error

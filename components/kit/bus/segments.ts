@@ -27,6 +27,9 @@ export const APPLICATION_ID = 0x47484a4c
 export const FILE_MODE = 0o660
 const FOLDER_MODE = 0o2770
 
+/** Twice SQLite's own: a fifth less CPU for entries of 1.6 kB in large commits, and no more for small ones (measured). */
+export const PAGE_BYTES = 8192
+
 const SHM_BYTES = 32 << 10
 /** Enough for an empty segment with -shm and the first of its -wal. */
 export const RESERVE_BYTES = 256 << 10
@@ -88,7 +91,9 @@ export function makeSegment(folder: string, id: string, first: number, now: numb
   try {
     const db = new DatabaseSync(unfinished)
     try {
-      db.exec(`PRAGMA synchronous = OFF; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`)
+      db.exec(
+        `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA synchronous = OFF; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}`,
+      )
       db.exec('CREATE TABLE journal (id TEXT NOT NULL, first INTEGER NOT NULL, made INTEGER NOT NULL) STRICT')
       db.exec(`CREATE TABLE entries (position INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
         version INTEGER NOT NULL, body TEXT NOT NULL) STRICT`)
