@@ -45,7 +45,7 @@ const added: Added = {
   ...{ disturbed: 0, slices: 3, wrong: { bare: RIGHT, suite: RIGHT }, sent: 100, searches: 1 },
 }
 const ran: readonly Ran[] = [{ where: 'full suite', of: 'suite', wrong: RIGHT }]
-const cost: RulesCost = { withUs: 44.25, withoutUs: 39, sent: 10, wrong: RIGHT }
+const cost: RulesCost = { withUs: 44.25, withoutUs: 39, wrong: RIGHT }
 const scores = (suite: Partial<Score> = {}) => [
   score('bare', [10_000, 10_000, 10_000]),
   score('mod_mam internal', [1000, 1000, 1000]),
