@@ -13,13 +13,24 @@ export function spell(text: string): string {
   return text.normalize('NFC').toUpperCase().toLowerCase().replace(/\s+/gu, ' ')
 }
 
-/** Whether what was found differs from the term by nothing but ordinary accents. `spelled`: the term, as spell() has it. */
+/** Two words of a language differ by the accent of one letter (`término`, `termino`); whoever changes more disguises. */
+const ACCENTS_MAX = 1
+
+/**
+ * Whether what was found differs from the term by nothing but an ordinary accent, written as keyboards write it: one character with
+ * its letter. `spelled`: the term, as spell() has it.
+ */
 export function isAnotherWord(spelled: string, found: string): boolean {
   if (spelled === '') return false
   if (spelled === DISGUISED) return /^\p{ASCII}*$/u.test(found)
   const own = spell(found)
-  if (own === spelled || !ORDINARY.test(own)) return false
-  return withoutMarks(own) === withoutMarks(spelled)
+  if (own === spelled || !ORDINARY.test(own) || found !== found.normalize('NFC')) return false
+  return withoutMarks(own) === withoutMarks(spelled) && differences(own, spelled) <= ACCENTS_MAX
+}
+
+function differences(one: string, other: string): number {
+  const letters = [...other]
+  return [...one].filter((letter, at) => letter !== letters[at]).length
 }
 
 function withoutMarks(text: string): string {

@@ -37,6 +37,7 @@ const cases: readonly [term: string, text: string, hits: readonly string[]][] = 
   ['𝒳', '𝒳𝒳 𝒳', ['𝒳']],
   ['naïve', 'so naïve! so nai\u0308ve, so naive', ['naïve', 'nai\u0308ve']],
   ['plane', 'die Pläne, a plane, pl\u0336an\u0336e\u0336', ['plane', 'pl\u0336an\u0336e\u0336']],
+  ['secret', 'séc\u0301ret, se\u0301cret, sécrèt, s\u00e9cret', ['séc\u0301ret', 'se\u0301cret', 'sécrèt']],
   ['invoice', 'ІNVОІСЕ', ['ІNVОІСЕ']],
   ['cope', 'соре', ['соре']],
   ['हिन्दी', 'हिन्दी हिन्दीभाषा', ['हिन्दी']],

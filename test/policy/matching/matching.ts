@@ -43,7 +43,7 @@ function placesOf(wanted: string, text: string, counts: (own: string) => boolean
   return places
 }
 
-/** Both in ordinary letters, the same without accents, and not the same with them. */
+/** Both in ordinary letters, no accent beside its letter, the same without accents, and with them other in one letter. */
 function isAccentedOtherwise(term: string, own: string): boolean {
   const spelled = (text: string) => text.trim().normalize('NFC').toUpperCase().toLowerCase().replace(/\s+/gu, ' ')
   const bare = (text: string) =>
@@ -53,7 +53,9 @@ function isAccentedOtherwise(term: string, own: string): boolean {
   const ordinary = /^[\s\u0020-\u007e\u00a0-\u00ac\u00ae-\u017f\u0370-\u03ff\u0400-\u04ff\u2010-\u2027]*$/u.test(
     spelled(own),
   )
-  return ordinary && spelled(own) !== spelled(term) && bare(own) === bare(term)
+  const differing = [...spelled(own)].filter((letter, at) => letter !== [...spelled(term)][at]).length
+  const isOther = spelled(own) !== spelled(term) && bare(own) === bare(term)
+  return ordinary && own === own.normalize('NFC') && isOther && differing <= 1
 }
 
 export function fold(text: string, reading: 'folded' | 'alike' | 'capital' | 'clean'): string {
