@@ -62,6 +62,8 @@ export function openMatcher({ automaton, membership, spellings, patterns, needs 
     let gathering: Gathering | null = null
     const gather = (view: View) =>
       walk(view, (term, start, end) => {
+        // Nothing more is learnt of it, and terms that begin with each other may be found a hundred times with every word.
+        if (gathering?.isFull(term)) return
         const place = placeOf(view, start, end)
         if (isAnotherWord(spellings[term] ?? '', text.slice(place.start, place.end))) return
         gathering ??= new Gathering()
@@ -100,6 +102,13 @@ class Gathering {
   readonly hits: Hit[] = []
   more = false
   readonly #known = new Set<string>()
+
+  /** Another place of this term changes nothing but `more`. */
+  isFull(term: number): boolean {
+    if (this.hits.length < HITS_MAX || !this.terms.has(term)) return false
+    this.more = true
+    return true
+  }
 
   add(term: number, { start, end }: { start: number; end: number }): void {
     this.terms.add(term)

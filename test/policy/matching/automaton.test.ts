@@ -71,6 +71,19 @@ test('no terms find nothing, and a term of nothing but invisible characters is n
   }
 })
 
+test('terms that begin with each other cost little in a text that is full of them', () => {
+  const terms = Array.from({ length: 100 }, (_, at) =>
+    Array(at + 1)
+      .fill('a')
+      .join(' '),
+  )
+  const matcher = matcherOf([terms])
+  const begun = process.cpuUsage()
+  assert.equal(matcher.find('a '.repeat(20_000)).hits.length, 10_000)
+  const { user } = process.cpuUsage(begun)
+  assert.ok(user < 2_500_000, `${user} µs for two million places`)
+})
+
 test('of a text that is full of terms, the lists are told and not every place', () => {
   const finding = matcherOf([['a'], ['b']]).find(`${'a '.repeat(200_000)}b`)
   assert.deepEqual([...finding.lists].sort(), [0, 1])
