@@ -34,6 +34,24 @@ export const places: readonly [where: string, stanza: string][] = [
       `<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>sec<b>r</b><a href='http://x/'>et</a></p></body></html>`,
     ),
   ],
+  ...['<wbr/>', '<unknown/>', '<ins/>', '<label/>', '<bdi/>'].map((cut): [string, string] => [
+    `XHTML-IM cut by ${cut}`,
+    chat(
+      `<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>sec${cut}ret</p></body></html>`,
+    ),
+  ]),
+  ...['title', 'aria-label', 'longdesc', 'placeholder', 'value'].map((name): [string, string] => [
+    `the attribute ${name} in XHTML-IM`,
+    chat(
+      `<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p ${name}='a secret'>x</p></body></html>`,
+    ),
+  ]),
+  [
+    'XHTML of its own (XEP-0277)',
+    iq(
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:xmpp:microblog:0'><item><entry xmlns='http://www.w3.org/2005/Atom'><content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>sec<b>ret</b></div></content></entry></item></publish></pubsub>`,
+    ),
+  ],
   [
     'XHTML-IM alt text',
     chat(

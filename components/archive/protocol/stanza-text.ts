@@ -2,7 +2,7 @@
 // Everything in a stanza that a person can read: the text of every element, and of every attribute that is not for programs alone.
 // What a rule of policy finds, a search must find too: both are held to the same list of places (test/harness/text-places.ts).
 import type { Element } from '../../kit/xml/element.ts'
-import { readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
+import { PARTS_WORDS, readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
 
 /** More than a server lets pass; a bound all the same. */
 const MAX_CHARACTERS = 2_000_000
@@ -67,10 +67,6 @@ const PICTURE = /^data:[^,]*;base64,[A-Za-z0-9+/=%]*$/i
 
 const XHTML = 'http://www.w3.org/1999/xhtml'
 const XHTML_IM = 'http://jabber.org/protocol/xhtml-im'
-const INLINE = new Set(
-  'a abbr acronym b big cite code dfn em font i kbd q s samp small span strike strong sub sup tt u var'.split(' '),
-)
-
 /** XEP-0071 as it is read: marks inside a word do not part it, w<b>or</b>d; blocks and breaks do. A line each, and one per attribute. */
 function readBlocks(root: Element): string[] {
   const lines: string[] = []
@@ -83,7 +79,7 @@ function readBlocks(root: Element): string[] {
   const open: { element: Element; next: number }[] = [{ element: root, next: 0 }]
   for (let top = open.at(-1); top; top = open.at(-1)) {
     const child = top.element.children[top.next++]
-    const inline = INLINE.has(typeof child === 'object' ? child.getName() : top.element.getName())
+    const inline = !PARTS_WORDS.has(typeof child === 'object' ? child.getName() : top.element.getName())
     if (child === undefined) {
       if (!inline) part()
       open.pop()

@@ -63,3 +63,15 @@ export function readableText(element: Element, text: string): string {
 
 const BASE64 = /^[A-Za-z0-9+/]+$/
 const BASE64_END = /^[A-Za-z0-9+/]*=$/
+
+/**
+ * XEP-0071: elements of XHTML that part words. All others do not, known or not: w<b>or</b>d, w<wbr/>ord and w<new>or</new>d are read as one
+ * word, because what a client does not know it leaves out and shows what stands inside (XEP-0071 §8).
+ */
+export const PARTS_WORDS: ReadonlySet<string> = new Set(
+  (
+    'address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset figcaption figure footer form ' +
+    'h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol optgroup option p pre section summary table tbody td tfoot th ' +
+    'thead title tr ul img object input select textarea video audio iframe'
+  ).split(' '),
+)

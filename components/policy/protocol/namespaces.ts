@@ -19,6 +19,7 @@ export const RETRACTIONS = ['urn:xmpp:message-retract:0', 'urn:xmpp:message-retr
 export const FASTEN = 'urn:xmpp:fasten:0'
 /** XEP-0033 */
 export const ADDRESSES = 'http://jabber.org/protocol/address'
+export const XHTML = 'http://www.w3.org/1999/xhtml'
 export const XHTML_IM = 'http://jabber.org/protocol/xhtml-im'
 
 /** XEP-0027, 0364 (by its body), 0373, 0380, 0384, 0420, 0116/0200. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every text of a stanza that a person could read: what stands in elements, in attributes, and the nick of a join.
 import { type Element, isElement } from '../../kit/xml/element.ts'
-import { readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
+import { PARTS_WORDS, readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
 import type { Text } from '../domain/screened.ts'
-import { XHTML_IM } from './namespaces.ts'
+import { XHTML, XHTML_IM } from './namespaces.ts'
 
 /** A text and the element it stands in; `attribute` is null for the text of the element itself. */
 export type Placed = Text & { element: Element; attribute: string | null }
@@ -27,8 +27,9 @@ export function readTexts(stanza: Element): Placed[] {
   addAttributes(stanza, texts, true)
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { element, top } = next
-    if (element.getName() === 'html' && element.getNS() === XHTML_IM) {
-      texts.push({ where: 'html', value: flow(element), onReplace: 'drop', element, attribute: null })
+    const isCopy = element.getName() === 'html' && element.getNS() === XHTML_IM
+    if (isCopy || element.getNS() === XHTML) {
+      addFormatted(element, isCopy ? 'drop' : 'keep', texts)
       continue
     }
     const rewritable = top && stanza.name === 'message' && (element.name === 'body' || element.name === 'subject')
@@ -37,6 +38,16 @@ export function readTexts(stanza: Element): Placed[] {
     pending.push(...childrenOf(element, false).reverse())
   }
   return texts
+}
+
+/** Formatted text: a copy of a body (XEP-0071), or a text of its own (XEP-0277). */
+function addFormatted(element: Element, onReplace: 'drop' | 'keep', texts: Placed[]): void {
+  const as = { where: 'html', onReplace, element, attribute: null }
+  const seen = flow(element)
+  const unseen = flow(element, MAYBE_UNSEEN)
+  texts.push({ ...as, value: seen })
+  if (unseen !== seen) texts.push({ ...as, value: unseen })
+  addAttributes(element, texts, false)
 }
 
 function childrenOf(element: Element, top: boolean): { element: Element; top: boolean }[] {
@@ -56,27 +67,27 @@ function addAttributes(element: Element, texts: Placed[], isStanza: boolean): vo
     texts.push({ where: `${element.getName()}@${name}`, value, onReplace: 'keep', element, attribute: name })
 }
 
-const INLINE = new Set(
-  'a abbr acronym b big cite code dfn em font i kbd q s samp small span strike strong sub sup tt u var'.split(' '),
-)
-
-/** XEP-0071 as it is read: a word may be cut by formatting and is still a word; blocks and breaks part words. */
-function flow(element: Element): string {
+/** XEP-0071 as it is read: a word may be cut by formatting and is still a word; blocks and breaks part words, those of `except` do not. */
+function flow(element: Element, except: ReadonlySet<string> = NONE): string {
   let text = ''
   let aside = ''
+  const parts = (name: string) => PARTS_WORDS.has(name) && !except.has(name)
   const open: { element: Element; next: number }[] = [{ element, next: 0 }]
   for (let top = open.at(-1); top; top = open.at(-1)) {
     const child = top.element.children[top.next++]
     if (child === undefined) {
-      if (!INLINE.has(top.element.getName())) text += ' '
+      if (parts(top.element.getName())) text += ' '
       open.pop()
     } else if (!isElement(child)) text += child
     else {
-      if (!INLINE.has(child.getName())) text += ' '
-      for (const name of ['alt', 'title', 'href', 'src', 'cite'])
-        if (child.attrs[name]) aside += ` ${child.attrs[name]}`
+      if (parts(child.getName())) text += ' '
+      for (const { value } of readableAttributes(child, false)) aside += ` ${value}`
       open.push({ element: child, next: 0 })
     }
   }
-  return text + aside
+  return `${text} ${aside}`
 }
+
+const NONE: ReadonlySet<string> = new Set()
+/** What may be there and not be seen. */
+const MAYBE_UNSEEN: ReadonlySet<string> = new Set(['img', 'object', 'input', 'video', 'audio', 'iframe'])

@@ -21,6 +21,15 @@ for (const [what, xml] of quiet) {
   })
 }
 
+test('a picture in XHTML-IM parts words and does not: it may not be seen', () => {
+  const html = (inside: string) =>
+    chat(
+      `<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>${inside}</p></body></html>`,
+    )
+  for (const inside of ["sec<img src='x'/>ret", "secret<img src='x'/>s"])
+    assert.equal(judge(html(inside), words).action, 'refuse', inside)
+})
+
 test('a body that only looks like base64 is a text', () => {
   assert.equal(judge(chat(`<body>${'A'.repeat(80)}+secret</body>`), words).action, 'refuse')
 })
