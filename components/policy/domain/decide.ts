@@ -184,6 +184,8 @@ export function someMay(parts: readonly (boolean | null)[]): boolean | null {
 /** So many places are noted of a rule, and of all rules together. */
 const MATCHED_BY_RULE = 20
 const MATCHED_MAX = 100
+/** The name of a place is one of an element, and may be as long as a stanza. */
+const WHERE_MAX = 64
 
 class Notes {
   readonly #tags = new Set<string>()
@@ -209,8 +211,9 @@ class Notes {
     let left = Math.min(MATCHED_BY_RULE, MATCHED_MAX - this.#matched.length)
     for (const [text, value] of page.texts.entries()) {
       if (value === null || left <= 0) continue
+      const where = value.where.slice(0, WHERE_MAX).toWellFormed()
       for (const { start, end } of (page.spans(text, sought, left) ?? []).slice(0, left)) {
-        this.#matched.push({ rule: rule.id, text, where: value.where, start, end })
+        this.#matched.push({ rule: rule.id, text, where, start, end })
         left -= 1
       }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision -> what the journal keeps and what the helper is told. Both say the same.
-import type { FactOf } from '../../kit/facts/facts.ts'
+import type { FactOf, MatchedAt } from '../../kit/facts/facts.ts'
 import type { Element } from '../../kit/xml/element.ts'
 import type { Decision } from '../domain/decide.ts'
 import type { Texts } from '../domain/rule.ts'
@@ -54,9 +54,18 @@ function notedOf(ask: Ask<Element>, { tags, record, matched }: Decision): Noted 
   const envelope = left === 'envelope' && !('unreadable' in ask.stanza) ? writeEnvelope(ask.stanza) : ''
   return {
     ...(tags ? { tags } : {}),
-    ...(matched ? { matched } : {}),
+    ...(matched ? { matched: left === undefined ? matched : matched.map(withoutWords) } : {}),
     ...(left === undefined ? {} : { record: left, stanza: envelope }),
   }
+}
+
+/** Names of other elements may be words of the sender. */
+const PLACES: ReadonlySet<string> = new Set(
+  'body subject thread html nick status reason reaction name desc title url text note'.split(' '),
+)
+
+function withoutWords(found: MatchedAt): MatchedAt {
+  return PLACES.has(found.where) ? found : { ...found, where: '' }
 }
 
 /**

@@ -79,6 +79,23 @@ test('record envelope and nothing: what is left out is left out of the replaceme
     assert.ok(!files.some((bytes) => bytes.includes(words)), words)
 })
 
+test('where something stands is noted in few letters, and in none of the sender where the message stays off the record', async () => {
+  await using stage = await startStage({ rules: RULES })
+  const long = 'x'.repeat(10_000)
+  const said = message(`<${long}>1234-5678</${long}>`)
+  const unsaid = message('<merger-with-acme>unsaid</merger-with-acme><subject>unsaid</subject>')
+  await stage.screen(ask(1, '', { xml: said }) + ask(2, '', { xml: unsaid }))
+  const facts = await factsOf(stage)
+  assert.deepEqual(
+    facts.get(1)?.matched?.map(({ where }) => where),
+    [long.slice(0, 64)],
+  )
+  assert.deepEqual(
+    facts.get(2)?.matched?.map(({ where }) => where),
+    ['', 'subject'],
+  )
+})
+
 test('of many places so many are noted, and no more', async () => {
   await using stage = await startStage({ rules: RULES })
   await stage.screen(ask(1, '1234-5678 '.repeat(500)))
