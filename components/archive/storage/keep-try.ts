@@ -65,7 +65,7 @@ export function insertTry(month: Month, record: TryRecord, keptAt: number): Kept
   if (done.changes === 0) return null
   const number = Number(done.lastInsertRowid)
   const inIndex = record.try === 1 || !sameContent(db, source, number, record)
-  const tags = inIndex ? tagsOf(month, record, [from, to], rule) : null
+  const tags = inIndex ? tagsOf(month, record, [from, to]) : null
   const text = inIndex ? record.words : null
   statement(db, 'INSERT INTO content (record, salt, stanza, replacement, text, tags) VALUES (?, ?, ?, ?, ?, ?)').run(
     number,
@@ -124,7 +124,7 @@ function newSalt(): string {
   return pool.toString('hex', taken - SALT_BYTES, taken)
 }
 
-function tagsOf(month: Month, record: TryRecord, ends: readonly (number | null)[], rule: number | null): string {
+function tagsOf(month: Month, record: TryRecord, ends: readonly (number | null)[]): string {
   const { db, names, host } = month
   const { fields } = record
   const people = [...ends, ...fields.people.map((one) => names.number(db, one))]
@@ -132,7 +132,9 @@ function tagsOf(month: Month, record: TryRecord, ends: readonly (number | null)[
   const tags = new Set<string>()
   for (const person of people) if (person !== null) tags.add(`p${person}`)
   for (const domain of domains) tags.add(`d${names.number(db, domain)}`)
-  if (rule !== null) tags.add(`r${rule}`)
+  // Several rules may have masked one message; it is found by each of them.
+  for (const rule of new Set([record.rule, ...record.rule.split(',')]))
+    if (rule !== '') tags.add(`r${names.number(db, rule)}`)
   return [...tags].join(' ')
 }
 
