@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number belongs to the virtual host that asked about it. A try of it under another one is never merged in silence.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Hosts } from '../../components/kit/process/command.ts'
 import { ask, chat, done, SOURCE } from './facts.ts'
@@ -87,4 +89,25 @@ test('who has the right for one host sees the tries of that one, and erases none
     (row?.tries as Row[] | undefined)?.map(({ erased_at }) => erased_at),
     [null, null],
   )
+})
+
+test('an export for one host names no record of another', async () => {
+  await using stage = await openStage()
+  const to = 'emil@lab.example'
+  const correction = chat('better', { to, id: 'm2', inside: "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>" })
+  await stage.write(
+    ask({ n: 1, host: 'lab.example', stanza: chat('good', { to }) }),
+    ask({ n: 2, stanza: correction }),
+    done(2),
+  )
+  await stage.ask('archive search', {})
+  const aboutIn = async (hosts: readonly string[]) => {
+    const path = join(stage.folder, `export-${hosts.length}`)
+    await askFor(stage, hosts, 'archive export', { path, format: 'jsonl', words: 'better' })
+    return JSON.parse(readFileSync(join(path, 'records.jsonl'), 'utf8')).about
+  }
+  assert.deepEqual(await aboutIn(['lab.example', 'corp.example']), [
+    { id: `${SOURCE.slice(0, 8)}-1`, kind: 'correction' },
+  ])
+  assert.deepEqual(await aboutIn(['corp.example']), [{ target: 'm1', kind: 'correction' }])
 })

@@ -54,7 +54,7 @@ function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
     },
     stream: {
       /** Oldest first; each record once, without what came about it later. */
-      export: (db: DatabaseSync, query: Search) => exportRecords(db, months, searchAll(db, months, query)),
+      export: (db: DatabaseSync, query: Search) => exportRecords(db, months, searchAll(db, months, query), query.hosts),
     },
   }
 }

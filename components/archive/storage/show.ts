@@ -90,7 +90,12 @@ function listRecord(
 }
 
 /** Each number once, with everything but what came about it later. */
-export function* exportRecords(book: DatabaseSync, months: ReadMonths, hits: Iterable<Hit>): Generator<ShownRecord> {
+export function* exportRecords(
+  book: DatabaseSync,
+  months: ReadMonths,
+  hits: Iterable<Hit>,
+  hosts: Hosts,
+): Generator<ShownRecord> {
   // Only numbers with several tries can be hit twice.
   const seen = new Set<string>()
   const identities = openIdentities(book)
@@ -102,7 +107,7 @@ export function* exportRecords(book: DatabaseSync, months: ReadMonths, hits: Ite
     const n = Number(row.n)
     if (seen.has(`${source.id}-${n}`)) continue
     const others = filesHolding(book, source.number, n, file.host).filter(({ month }) => month !== file.month)
-    const record = readRecord(book, months, source, n, [file, ...others], null, identities, false)
+    const record = readRecord(book, months, source, n, [file, ...others], hosts, identities, false)
     if (record.tries.length > 1) seen.add(`${source.id}-${n}`)
     yield record
   }
