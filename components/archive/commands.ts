@@ -292,16 +292,14 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
         ? [say('archive-unasked', { settlement, ...outage })]
         : [say('archive-no-contents', { settlement })]),
     ...(record.hosts_differ ? [say('archive-hosts-differ', {})] : []),
-    ...record.tries.map((one) =>
-      say('archive-try', {
-        try: one.try,
-        at: one.at,
-        verdict: one.verdict,
-        rule: one.rule || '-',
-        sha256: one.sha256,
-        size: one.size,
-      }),
-    ),
+    ...record.tries.flatMap((one) => {
+      const tags = (one.tags as readonly string[]).join(', ')
+      const { at, verdict, size } = one
+      return [
+        say('archive-try', { try: one.try, at, verdict, rule: one.rule || '-', sha256: one.sha256 || '-', size }),
+        ...(tags === '' ? [] : [say('archive-tags', { tags })]),
+      ]
+    }),
     ...record.occupants.map((one) =>
       say(one.sure ? 'archive-occupant' : 'archive-occupant-unsure', { nick: one.nick, jid: one.jid }),
     ),

@@ -55,8 +55,11 @@ async function* sayRules({ rules, tally, text }: Asked, language: string): Async
   // Hits are counted anew whenever rules come into force.
   yield row('hits_since', loadedAt)
   const hits = (id: string) => tally.byRule.get(id) ?? 0
+  // A rule that only notes something never decides: no number, since 0 would say that it never held.
   for (const { id, then } of set.rules)
-    yield { say: 'row', row: { what: `rule ${id}`, value: then.do, hits: hits(id) } }
+    yield then.do === 'tag'
+      ? row(`rule ${id}`, then.do)
+      : { say: 'row', row: { what: `rule ${id}`, value: then.do, hits: hits(id) } }
   yield { say: 'row', row: { what: 'otherwise', value: set.otherwise, hits: hits('otherwise') } }
   const error = rules.error()
   yield row('last_error', error === null ? null : error.at)

@@ -7,7 +7,7 @@ import { parse } from '../kit/xml/parse.ts'
 import { escapeAttribute, escapeText } from '../kit/xml/writer.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, domainOf } from './domain/address-pattern.ts'
-import { decide, groundsOf } from './domain/decide.ts'
+import { type Decision, decide, groundsOf } from './domain/decide.ts'
 import { Page } from './domain/page.ts'
 import type { Rule } from './domain/rule.ts'
 import type { Screened } from './domain/screened.ts'
@@ -37,7 +37,15 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
   const decision = decide(screened, set, (rule, page) => held.push({ rule, page }))
   yield row('action', decision.action)
   yield row('rule', decision.rule)
-  if (decision.action === 'refuse') yield row('condition', decision.condition)
+  if (decision.action === 'refuse') {
+    yield row('condition', decision.condition)
+    for (const [tag, words] of toldSender(asked, decision, language)) yield row(`text ${tag}`, words)
+  }
+  if (decision.action === 'replace')
+    for (const [at, before] of screened.texts().entries()) {
+      const after = decision.texts[at]
+      if (before && after?.value !== before.value) yield row(`becomes ${before.where}`, after?.value ?? '')
+    }
   if (decision.tags) yield row('tags', decision.tags.join(', '))
   yield row('record', decision.record ?? 'content')
   for (const { rule } of held) yield row(`rule ${rule.id}`, rule.then.do)
@@ -51,6 +59,16 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
     const value = page?.texts[text]?.value ?? ''
     yield row(`found by ${rule}`, `${JSON.stringify(value.slice(start, end))} ${where} ${start}-${end}`)
   }
+}
+
+/** What the sender reads; where the rule has no text, the suite's own. */
+function toldSender(
+  { text }: Explaining,
+  { rule, text: own }: Extract<Decision, { action: 'refuse' }>,
+  language: string,
+): [tag: string, words: string][] {
+  if (own) return Object.entries(own)
+  return [[language, text.say(rule === 'otherwise' ? 'policy-otherwise' : 'policy-refused', language, { rule })]]
 }
 
 function readAsked(asked: Explaining, args: Args, language: string): Screened {

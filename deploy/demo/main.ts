@@ -83,13 +83,15 @@ function invitation(house: House): string {
     .map(({ jid, password }) => `    ${jid.padEnd(22)}password ${password}`)
     .join('\n')
   return `
-Log in with any XMPP client (its certificate is made up: accept it):
+Log in with any XMPP client (the certificate is made up: accept it, or trust the file below):
     server 127.0.0.1, port ${house.port}
 ${accounts}
     room ${house.room}
+    certificate ${house.folder}/prosody/certs/corp.example.crt
 Say Nightingale to somebody, then look as the officer:
     ${house.typed('archive', 'search', 'Nightingale')}
     ${house.typed('--help')}
+Rules of your own go into ${house.folder}/config/policy-rules.yaml; they count as soon as it is written.
 Everything is below ${house.folder}; the next demo starts anew. Ctrl-C stops.
 `
 }

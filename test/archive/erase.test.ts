@@ -72,6 +72,42 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
   assert.deepEqual(filesWith(stage, 'nightingale'), [], 'nor does it stay in the journal when it is erased again')
 })
 
+test('an erased record is still found by whom it was between, by its room, rule and domain, once; not by its words, nor by whom it named', async () => {
+  await using stage = await openStage()
+  const room = 'tea@rooms.corp.example'
+  const invitation = '<x xmlns="jabber:x:conference" jid="attic@rooms.corp.example"/>'
+  await stage.write(
+    ask({
+      n: 1,
+      stanza: chat('the nightingale', { to: 'bob@partner.example', inside: invitation }),
+      verdict: { action: 'refuse', rule: 'no-birds', condition: 'policy-violation', text: {} },
+    }),
+    ask({ n: 1, try: 2, stanza: chat('the nightingale, again', { to: 'bob@partner.example' }) }),
+    ask({ n: 2, stanza: chat('the lark', { to: room, type: 'groupchat' }) }),
+    ask({ n: 3, stanza: chat('the owl', { to: 'dora@corp.example' }) }),
+    done(3),
+  )
+  const found = async (query: Record<string, string>) =>
+    (await stage.ask('archive search', query)).rows.map((one) => [one.id, one.text])
+  assert.deepEqual(await found({ peer: 'attic@rooms.corp.example' }), [[`${SHORT}-1`, 'the nightingale']])
+  for (const n of [1, 2]) await stage.ask('archive erase', { id: `${SHORT}-${n}`, reason: 'Article 17' })
+  // A try that comes afterwards is erased too.
+  await stage.write(ask({ n: 1, try: 3, spooled: true, stanza: chat('nightingale', { to: 'bob@partner.example' }) }))
+  const first = [[`${SHORT}-1`, '']]
+  assert.deepEqual(await found({ person: 'bob@partner.example' }), first)
+  assert.deepEqual(await found({ domain: 'partner.example' }), first)
+  assert.deepEqual(await found({ rule: 'no-birds' }), first)
+  assert.deepEqual(await found({ room }), [[`${SHORT}-2`, '']])
+  assert.deepEqual(await found({ person: 'alice@corp.example', since: '2000-01-01' }), [
+    [`${SHORT}-3`, 'the owl'],
+    [`${SHORT}-2`, ''],
+    ...first,
+  ])
+  assert.deepEqual(await found({ person: 'alice@corp.example', words: 'nightingale' }), [])
+  assert.deepEqual(await found({ peer: 'attic@rooms.corp.example' }), [], 'whom the content named goes with it')
+  assert.equal((await stage.ask('archive search', { person: 'bob@partner.example' })).texts[0], 'One hit, 1 shown.')
+})
+
 test('a further try of an erased record, as a spool brings it, is kept without its content; erased again it leaves the journal too', async () => {
   await using stage = await openStage()
   const stanza = chat('the nightingale sings')

@@ -12,6 +12,8 @@ otherwise: allow
 rules:
   - { id: note, when: { regex: 'case-\\d+' }, then: { tag: case } }
   - { id: secret, when: { direction: sent, words: [secret], not: { from: chief@corp.example } }, then: refuse }
+  - { id: merger, when: { words: [merger] }, then: { refuse: { text: { en: Not here., de: Nicht hier. } } } }
+  - { id: card, when: { regex: '\\b\\d{16}\\b' }, then: { replace: { mask: '#' } } }
   - { id: files, when: { kind: file-offer, host: corp.example }, then: refuse }
 `)
 const asked = {
@@ -33,6 +35,7 @@ test('explain says which rule decides, on what grounds, and where it found what'
     'action: refuse',
     'rule: secret',
     'condition: policy-violation',
+    'text en: This was not delivered: a rule of the company does not allow it (secret).',
     'tags: case',
     'record: content',
     'rule note: tag',
@@ -49,6 +52,26 @@ test('explain says which rule decides, on what grounds, and where it found what'
   ])
   const chief = await explained({ text: 'secret', from: 'chief@corp.example/x' })
   assert.equal(chief[1], 'rule: otherwise')
+})
+
+test('explain says what the sender would read of a refusal, and the recipient of a masked message', async () => {
+  const refused = await explained({ text: 'the merger' })
+  assert.deepEqual(refused.slice(1, 5), [
+    'rule: merger',
+    'condition: policy-violation',
+    'text en: Not here.',
+    'text de: Nicht hier.',
+  ])
+  const masked = await explained({ text: 'pay 4111111111111111 now' })
+  assert.deepEqual(masked.slice(0, 3), ['action: replace', 'rule: card', 'becomes body: pay ################ now'])
+  const subject = await explained({
+    xml: '<message><subject>hello</subject><body>4111111111111111</body></message>',
+  })
+  assert.deepEqual(
+    subject.filter((one) => one.startsWith('becomes')),
+    ['becomes body: ################'],
+    'what stays as it is is not told',
+  )
 })
 
 test('explain takes a whole stanza, and says in words what it cannot take', async () => {

@@ -55,13 +55,15 @@ test('everything an operator installs is in the package, and no source', () => {
 
 const own = (file: string) => !file.startsWith('node_modules')
 
-test('npm starts a component with the flags of its unit', () => {
+test('npm starts a component with the flags of its unit, and all that stays in the place of the shell', () => {
   // In the place of the shell, so that a signal to npm reaches it.
   for (const name of ['policy', 'archive'])
     assert.equal(
       about.scripts[`start:${name}`],
       ['exec node', ...NODE_FLAGS, `dist/components/${name}/main.js`].join(' '),
     )
+  for (const name of ['demo', 'test', 'test:long', 'test:faults', 'bench'])
+    assert.match(about.scripts[name] ?? '', /^exec node deploy\/setup\.mjs /)
 })
 
 test('the installed command line, policy and archive do the main job', async () => {

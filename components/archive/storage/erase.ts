@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Taking away the content of a record: stanza, salt and words go, the row stays with its seal, and says who erased it and why.
+// Taking away the content of a record: stanza, salt and words go, the row stays with its seal, and says who erased it and why; it is
+// still found by what it says: people, domains, rule.
 // Written over with zeros: pages of tables by secure_delete, the index by its own secure-delete, which is on for this transaction only
 // (always on it would look up each word of each insert), the -wal by being folded and cut.
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { MonthName } from './month-path.ts'
 import type { Month, Months } from './months.ts'
@@ -41,20 +42,22 @@ export function erasureIn(db: DatabaseSync, source: string, n: number): Omit<Era
 }
 
 export function eraseIn({ db }: Month, { source, n, at, user, reason }: Erase): number {
-  const sql = `SELECT c.record, c.text, c.tags FROM content c JOIN record r ON r.number = c.record JOIN source s ON s.number = r.source
-    WHERE s.id = ? AND r.n = ?`
+  const sql = `SELECT c.record, c.text, c.tags, r.from_bare, r.to_bare, r.room FROM content c JOIN record r ON r.number = c.record
+    JOIN source s ON s.number = r.source WHERE s.id = ? AND r.n = ? ORDER BY c.record`
   const rows = statement(db, sql).all(source, n)
   if (rows.length === 0) return 0
+  const earlier = erasureIn(db, source, n) !== undefined
+  const indexed = rows.filter(({ text }) => text !== null)
   // What other calls of this group have added goes to the index first, at its usual price.
   db.exec("INSERT INTO words (words) VALUES ('flush'); INSERT INTO words (words, rank) VALUES ('secure-delete', 1)")
-  for (const { record, text, tags } of rows) {
+  for (const { record, text, tags } of indexed)
+    statement(db, "INSERT INTO words (words, rowid, text, tags) VALUES ('delete', ?, ?, ?)").run(
+      Number(record),
+      String(text),
+      String(tags),
+    )
+  for (const { record } of rows) {
     const number = Number(record)
-    if (text !== null)
-      statement(db, "INSERT INTO words (words, rowid, text, tags) VALUES ('delete', ?, ?, ?)").run(
-        number,
-        String(text),
-        String(tags),
-      )
     statement(db, 'DELETE FROM content WHERE record = ?').run(number)
     statement(db, 'INSERT OR IGNORE INTO erasure (record, at, user, reason) VALUES (?, ?, ?, ?)').run(
       number,
@@ -64,7 +67,20 @@ export function eraseIn({ db }: Month, { source, n, at, user, reason }: Erase): 
     )
   }
   db.exec("INSERT INTO words (words) VALUES ('flush'); INSERT INTO words (words, rank) VALUES ('secure-delete', 0)")
+  // Whoever looks for a person still finds that there was something, once for all tries.
+  const [first] = indexed
+  if (first && !earlier)
+    statement(db, "INSERT INTO words (rowid, text, tags) VALUES (?, '', ?)").run(Number(first.record), tagsOfRow(first))
   return rows.length
+}
+
+/** Of the tags those that the row says too: sender, recipient, room, domains, rule. Whom the content names goes with it. */
+function tagsOfRow({ tags, from_bare, to_bare, room }: Record<string, SQLOutputValue>): string {
+  const stay = [from_bare, to_bare, room].filter((one) => one !== null).map((one) => `p${one}`)
+  return String(tags)
+    .split(' ')
+    .filter((tag) => !tag.startsWith('p') || stay.includes(tag))
+    .join(' ')
 }
 
 /** Where in journals the content of a record was told. */

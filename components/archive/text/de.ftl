@@ -37,6 +37,7 @@ archive-hits =
     }
 archive-hits-capped = Mehr als { $bound } Treffer, { $shown } gezeigt.
 archive-try = Versuch { $try } um { $at }: { $verdict } durch Regel { $rule }, { $size } Bytes, SHA-256 { $sha256 }
+archive-tags = Vermerke: { $tags }
 archive-unasked = Danach wurde nie gefragt, darum ist sein Inhalt nicht festgehalten: Der Server hat es nicht zugestellt ({ $settlement }, Regel für Ausfälle). { $count } der Nummern { $from } bis { $to } endeten so, mitgeteilt um { $at }.
 archive-no-contents = Von seinem Inhalt ist nichts festgehalten; was der Server dazu sagte: { $settlement }. `gatehouse archive gaps` nennt, was fehlt.
 archive-occupant = Im Raum: { $nick } ({ $jid })

@@ -37,6 +37,7 @@ archive-hits =
     }
 archive-hits-capped = More than { $bound } hits, { $shown } shown.
 archive-try = Try { $try } at { $at }: { $verdict } by rule { $rule }, { $size } bytes, SHA-256 { $sha256 }
+archive-tags = Tags: { $tags }
 archive-unasked = It was never asked about, so its contents are not recorded: the server did not deliver it ({ $settlement }, outage rule). { $count } of the numbers { $from } to { $to } ended so, told at { $at }.
 archive-no-contents = No contents of it are recorded; what the server said of it: { $settlement }. `gatehouse archive gaps` lists what is missing.
 archive-occupant = In the room: { $nick } ({ $jid })

@@ -13,7 +13,9 @@ policy-door-files = { $modules } kann Dateien befördern, in die niemand sieht, 
 policy-door-rewrites = { $modules } kann ändern, wonach schon gefragt wurde, und das Festgehaltene zeigt es nicht: entladen, oder dafür sorgen, dass seine Regeln nichts ändern
 policy-door-console = { $modules } kann für jeden, der dort hineinkommt, den Helfer entladen und ungefragt sprechen: entladen, oder dafür sorgen, dass nur Betreiber des Servers hineinkommen
 policy-door-omitted = { $count } der dort geladenen Module sind zu viele, um genannt zu werden: modules_enabled mit PROTOCOL.md Abschnitt 9 vergleichen
-policy-help-rules = Zeigt, welche Regeln gelten, wie oft jede seither entschied, und die letzte Regeldatei, die nicht angenommen wurde
+policy-help-rules =
+    Zeigt, welche Regeln gelten, wie oft jede seither entschied, und die letzte Regeldatei, die nicht angenommen wurde
+    Eine Regel, die nur vermerkt oder sagt, was festgehalten wird, entscheidet nichts und hat keine Treffer; ihre Vermerke zeigt gatehouse archive show
 policy-help-journal = Zeigt, wie voll das Journal ist, wie lange es reicht und wie weit seine Leser sind
 policy-help-stats =
     Zeigt, wie viele Fragen seit dem Start beantwortet wurden und wie
@@ -103,6 +105,8 @@ policy-explain-no-host = --host: verlangt wird ein Host der Einstellungen: { $ho
 policy-help-explain =
     Sagt, was die geltenden Regeln zu einer Nachricht sagen würden, welche Regel entscheidet, warum, und wo sie was fand
     action, rule         was geantwortet würde, und von welcher Regel (otherwise: keine entschied)
+    text SPRACHE         was der Absender von einer Ablehnung läse
+    becomes STELLE       was der Empfänger anstelle eines Textes läse
     rule ID              jede Regel, die unterwegs zutrifft, und was sie tut
     ground of ID         jeder Teil der Bedingung der Regel, die entscheidet, mit ja oder nein
     found by ID          was sie fand: der Text der Nachricht, seine Stelle, und die Zeichen von und bis

@@ -13,7 +13,9 @@ policy-door-files = { $modules } may move files that nobody looks into, only the
 policy-door-rewrites = { $modules } may change what has been asked about, and the record does not show it: unload it, or see that its rules change nothing
 policy-door-console = { $modules } may unload the helper and speak unasked for whoever gets in there: unload it, or see that only operators of the server get in
 policy-door-omitted = { $count } of the modules loaded there are too many to be told of: compare modules_enabled with PROTOCOL.md section 9
-policy-help-rules = Shows which rules are in force, how often each decided since then, and the last rule file that was not taken
+policy-help-rules =
+    Shows which rules are in force, how often each decided since then, and the last rule file that was not taken
+    A rule that only tags, or says what is recorded, decides nothing and has no hits; gatehouse archive show has its tags
 policy-help-journal = Shows how full the journal is, how long it lasts, and how far its readers are
 policy-help-stats =
     Shows how many questions were answered since the start, and how
@@ -103,6 +105,8 @@ policy-explain-no-host = --host: a host of the settings is wanted: { $hosts }
 policy-help-explain =
     Says what the rules in force would say of a message, which rule decides, on what grounds, and where it found what
     action, rule         what would be answered, and by which rule (otherwise: none decided)
+    text LANGUAGE        what the sender would read of a refusal
+    becomes PLACE        what the recipient would read in the place of a text
     rule ID              each rule that holds on the way, and what it does
     ground of ID         each part of the condition of the rule that decides, with yes or no
     found by ID          what it found: the text of the message, its place, and the characters from and to
