@@ -35,7 +35,7 @@ export function readStanzaFields(stanza: Element, isRoom: (bare: string) => bool
     to,
     id: attrs.id ?? '',
     originId: found.originId,
-    language: attrs['xml:lang'] || found.language,
+    language: langOf(stanza) || found.language,
     room,
     people: [...new Set(found.people.map((one) => address(one).bare))],
     links: found.links,
@@ -118,7 +118,7 @@ function readChild(child: Element, namespace: string, name: string, found: Found
   if (ENCRYPTED.has(key)) found.encrypted ||= namespace
   switch (key) {
     case 'urn:xmpp:eme:0 encryption':
-      found.encrypted ||= child.attrs.namespace ?? namespace
+      found.encrypted ||= namespaceOf(child.attrs.namespace) || namespace
       break
     case 'urn:xmpp:sid:0 origin-id':
       found.originId = child.attrs.id ?? ''
@@ -221,6 +221,11 @@ function plainWhat(element: string, type: string, found: Found, inRoom: boolean)
   if (found.muc === 'join') return 'join'
   if (inRoom) return type === 'unavailable' ? 'leave' : 'room-presence'
   return found.status ? 'status' : 'presence'
+}
+
+/** '' for what is none: a field outlives an erasure, a text of the sender must not. */
+function namespaceOf(said = ''): string {
+  return /^[a-z][a-z0-9-]*[:.]\S{1,256}$/i.test(said) ? said : ''
 }
 
 type Ends = Pick<StanzaFields, 'element' | 'type' | 'from' | 'to'>

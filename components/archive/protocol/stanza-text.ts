@@ -93,6 +93,10 @@ function readBlocks(root: Element): string[] {
   return [...lines, line, ...aside]
 }
 
+/** RFC 5646 by its shape. What is another one is a text of its sender: it is in the index, and in no field that outlives an erasure. */
+const LANGUAGE = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8}$/
+
 export function langOf(element: Element): string {
-  return element.attrs['xml:lang'] ?? ''
+  const said = element.attrs['xml:lang'] ?? ''
+  return LANGUAGE.test(said) ? said : ''
 }

@@ -213,3 +213,12 @@ test('addresses: the bare part is compared in lower case, the resource stays', (
     ],
   )
 })
+
+test('what the sender wrote where a language or a namespace belongs is no field: fields stay when the content is erased', () => {
+  const stanza = reader.read(
+    `<message xmlns='jabber:client' xml:lang='a secret plan'><body xml:lang='another plan'>x</body><encryption xmlns='urn:xmpp:eme:0' namespace='the plan'/></message>`,
+  )
+  const { language, encrypted, text } = readStanzaFields(stanza, () => false)
+  assert.deepEqual([language, encrypted], ['', 'urn:xmpp:eme:0'])
+  assert.match(text, /a secret plan[^]*another plan[^]*the plan/)
+})
