@@ -53,6 +53,8 @@ export type Prosody = AsyncDisposable & {
   readonly exited: Promise<Exit>
   /** Resolves with the first line that fits, among those already logged and those to come; rejects when Prosody ends or the signal aborts. */
   logged(pattern: RegExp, signal?: AbortSignal): Promise<string>
+  /** All lines so far that fit, of the newest 10,000 at least; the file has them a moment later. */
+  linesWith(pattern: RegExp): readonly string[]
   /** `prosodyctl shell COMMAND`, such as `module:reload("gatehouse", "corp.example")`; gives what it printed. */
   shell(command: string): Promise<string>
   /** SIGTERM, then SIGKILL after 10 s; resolves when the process is gone. Harmless twice. */
@@ -214,7 +216,11 @@ function encoded(name: string): string {
     .join('')
 }
 
-type Lines = { find(pattern: RegExp, signal: AbortSignal | undefined): Promise<string>; tail(count: number): string }
+type Lines = {
+  find(pattern: RegExp, signal: AbortSignal | undefined): Promise<string>
+  with(pattern: RegExp): string[]
+  tail(count: number): string
+}
 
 /** The newest lines, kept for `logged` and for the error text; the whole log is in the file. */
 const LINES_KEPT = 20_000
@@ -232,6 +238,7 @@ function logLines(child: ChildProcess, logFile: string, exited: Promise<Exit>): 
   for (const pipe of [child.stdout, child.stderr]) if (pipe !== null) createInterface({ input: pipe }).on('line', take)
   child.once('close', () => file.end())
   return {
+    with: (pattern) => kept.filter((line) => pattern.test(line)),
     tail: (count) => kept.slice(-count).join('\n'),
     find(pattern, signal) {
       const seen = kept.find((line) => pattern.test(line))
@@ -290,6 +297,7 @@ function running(settings: ProsodySettings, started: Started): Prosody {
     pid,
     exited,
     logged: (pattern, signal) => lines.find(pattern, signal),
+    linesWith: (pattern) => lines.with(pattern),
     shell: async (command) => {
       const run = promisify(execFile)
       return (await run('prosodyctl', ['--root', '--config', configFile, 'shell', command])).stdout

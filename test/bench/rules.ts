@@ -5,9 +5,16 @@ import { oneOf, type Random, randomFrom } from './disguises.ts'
 export const TERMS = 10_000
 export const PATTERNS = 50
 
-/** 200 rules with those terms; the load of the gate bench holds none of them. */
+/** 200 rules with those terms, which stand in a file beside them; the load of the gate bench holds none of them. */
 export function gateRules(): string {
-  return rulesOf(madeUpTerms(randomFrom(7)), 200 - PATTERNS - 2)
+  return rulesOf(TERMS_FILE, 200 - PATTERNS - 2)
+}
+
+const TERMS_FILE = 'terms.txt'
+
+/** What stands beside the rules, by name: a term a line. */
+export function gateRuleFiles(): Record<string, string> {
+  return { [TERMS_FILE]: `${madeUpTerms(randomFrom(7)).join('\n')}\n` }
 }
 
 export function madeUpTerms(random: Random): string[] {
@@ -15,10 +22,10 @@ export function madeUpTerms(random: Random): string[] {
 }
 
 /**
- * A rule file without its version: a list of terms, expressions, and `walls` rules that keep two people apart. Half of the expressions
+ * A rule file without its version: a list of terms (or the name of their file), expressions, and `walls` rules that keep two people apart. Half of the expressions
  * begin with a fixed text, half are numbers in shapes that any message could hold.
  */
-export function rulesOf(terms: readonly string[], walls = 0): string {
+export function rulesOf(terms: readonly string[] | string, walls = 0): string {
   const patterns = Array.from({ length: PATTERNS }, (_, index) =>
     index % 2 === 0 ? `(?i)case-${index}-\\d{4,}` : `\\b\\d{${3 + (index % 9)}}-[A-Z]{${1 + (index % 4)}}\\d{2}\\b`,
   )
@@ -28,7 +35,7 @@ export function rulesOf(terms: readonly string[], walls = 0): string {
       `  - { id: w${index}, when: { from: [trader${index}@corp.example], to: [analyst${index}@corp.example] }, then: refuse }\n`,
   )
   return `otherwise: allow
-lexicons: { terms: [${terms.map((term) => `"${term}"`).join(', ')}] }
+lexicons: { terms: ${typeof terms === 'string' ? terms : `[${terms.map((term) => `"${term}"`).join(', ')}]`} }
 rules:
   - { id: mail, when: { kind: invitation, to: elsewhere.example }, then: refuse }
 ${apart.join('')}  - { id: terms, when: { direction: sent, lexicon: terms }, then: refuse }

@@ -13,7 +13,7 @@ import { asInstalled } from '../harness/component.ts'
 import { startPostgres } from '../harness/postgres.ts'
 import { ANYBODY, HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import type { LoadReport, LoadTarget } from './load.ts'
-import { gateRules } from './rules.ts'
+import { gateRuleFiles, gateRules } from './rules.ts'
 
 export type Counts = { rows: number | null; commits: number | null }
 
@@ -126,6 +126,7 @@ export async function suite(environment?: Readonly<Record<string, string>>): Pro
     policy: { ...part, ...asInstalled('policy') },
     archiveProcess: { ...part, ...asInstalled('archive') },
     rules: gateRules(),
+    ruleFiles: gateRuleFiles(),
   })
   const { policy, archive } = world
   if (policy === null || archive === null) throw new Error('the suite runs with policy and archive')

@@ -37,6 +37,8 @@ export type WorldOptions = {
   gateway?: string
   /** The rule file below `version: 1`; default: everything passes. */
   rules?: string
+  /** Files beside it that it names. */
+  ruleFiles?: Readonly<Record<string, string>>
   onOutage?: 'closed' | 'open'
   /** Lua lines on each host and room service beside the helper's own. */
   hostLines?: readonly string[]
@@ -233,6 +235,7 @@ async function writeSettings(folder: string, port: number, address: string, opti
     ...follow,
     ...(options.archiveProcess?.lines ?? []),
   ])
+  for (const [name, text] of Object.entries(options.ruleFiles ?? {})) await writeFile(join(config, name), text)
   await writeFile(rules, ruleFile(options.rules ?? 'otherwise: allow\nrules: []'))
   return { rules, journal }
 }
