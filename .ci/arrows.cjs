@@ -48,9 +48,9 @@ const rules = [
   ),
   never(
     'domain-is-pure',
-    'A domain imports its own domain/, kit/xmpp/jid.ts and the facts; no Node module, no library.',
+    'A domain imports its own domain/, kit/xmpp/{jid,percent}.ts and the facts; no Node module, no library.',
     { path: `${OTHER}domain/` },
-    { pathNot: '^components/($1/domain/|kit/xmpp/jid\\.ts$|kit/facts/)' },
+    { pathNot: '^components/($1/domain/|kit/xmpp/(jid|percent)\\.ts$|kit/facts/)' },
   ),
   never(
     'protocol-does-no-io',

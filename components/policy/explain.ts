@@ -44,7 +44,8 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
   if (decision.action === 'replace')
     for (const [at, before] of screened.texts().entries()) {
       const after = decision.texts[at]
-      if (before && after?.value !== before.value) yield row(`becomes ${before.where}`, after?.value ?? '')
+      if (before.onReplace !== 'decoded' && after?.value !== before.value)
+        yield row(`becomes ${before.where}`, after?.value ?? '')
     }
   if (decision.tags) yield row('tags', decision.tags.join(', '))
   yield row('record', decision.record ?? 'content')

@@ -322,6 +322,26 @@ test('a search finds the word wherever a rule of policy does, and nowhere else',
   )
 })
 
+test('what is written in escapes is found as it stands and as it reads, and is shown as it stands', async () => {
+  await using stage = await openStage()
+  const url = 'https://x.example/M%C3%BCller%20vertraulich.pdf'
+  await stage.write(
+    ask({ n: 1, stanza: chat(url) }),
+    ask({ n: 2, stanza: chat('a%00 %0Ab%FFc') }),
+    ask({ n: 3, stanza: chat('M%25C3%25BCller') }),
+    done(3),
+  )
+  const found = async (words: string) =>
+    (await stage.ask('archive search', { words })).rows.map(({ id, text }) => [id, text])
+  assert.deepEqual(await found('"müller vertraulich"'), [[`${SHORT}-1`, url]])
+  assert.deepEqual(await found('vertraulich'), [[`${SHORT}-1`, url]])
+  assert.deepEqual(await found('BCller'), [
+    [`${SHORT}-3`, 'M%25C3%25BCller'],
+    [`${SHORT}-1`, url],
+  ])
+  assert.deepEqual(await found('"a b"'), [[`${SHORT}-2`, 'a%00 %0Ab%FFc']])
+})
+
 const SEARCHED: readonly [n: number, body: string, from: string, to: string, minute: number][] = [
   [1, 'The contract with Müller & Söhne', 'alice@corp.example/desk', 'bob@corp.example', 0],
   [2, '合同条款已经确认', 'alice@corp.example/desk', 'carol@corp.example', 1],

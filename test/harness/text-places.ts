@@ -140,6 +140,38 @@ export const places: readonly [where: string, stanza: string][] = [
     chat(`<x xmlns='jabber:x:oob'><url>http://x.example/secret</url><desc>d</desc></x>`),
   ],
   [
+    'an address with escapes (XEP-0066)',
+    chat(`<x xmlns='jabber:x:oob'><url>https://x.example/M%C3%BCller%20s%65cret.pdf</url></x>`),
+  ],
+  ['an address with escapes in a body', chat('<body>see https://x.example/%73%65%63%72%65%74 there</body>')],
+  ['a word with escapes in a body', chat('<body>s%65cret 100% %ff %2</body>')],
+  [
+    'a file name with escapes (XEP-0234)',
+    iq(
+      `<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='a'><content creator='initiator' name='c'><description xmlns='urn:xmpp:jingle:apps:file-transfer:5'><file><name>M%C3%BCller%20secre%74.txt</name></file></description></content></jingle>`,
+    ),
+  ],
+  [
+    'an address with escapes of a shared file (XEP-0385)',
+    chat(
+      `<reference xmlns='urn:xmpp:reference:0' type='data'><media-sharing xmlns='urn:xmpp:sims:1'><sources><reference xmlns='urn:xmpp:reference:0' type='data' uri='https://x.example/sec%72et'/></sources></media-sharing></reference>`,
+    ),
+  ],
+  [
+    'a link with escapes in XHTML-IM',
+    chat(
+      `<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p><a href='https://x.example/s%45cret'>x</a></p></body></html>`,
+    ),
+  ],
+  [
+    'an address with escapes in a vCard4',
+    iq(`<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><url><uri>https://x.example/?q=%53ecret</uri></url></vcard>`),
+  ],
+  [
+    'an address with escapes in a vcard-temp',
+    iq(`<vCard xmlns='vcard-temp'><URL>https://x.example/%00secre%74%00</URL></vCard>`),
+  ],
+  [
     'the reason of a retraction',
     chat(`<retract xmlns='urn:xmpp:message-retract:1' id='1'><reason>secret</reason></retract>`),
   ],

@@ -2,6 +2,7 @@
 // Everything in a stanza that a person can read: the text of every element, and of every attribute that is not for programs alone.
 // What a rule of policy finds, a search must find too: both are held to the same list of places (test/harness/text-places.ts).
 import type { Element } from '../../kit/xml/element.ts'
+import { decodedPercent } from '../../kit/xmpp/percent.ts'
 import { PARTS_WORDS, readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
 
 /** More than a server lets pass; a bound all the same. */
@@ -20,7 +21,7 @@ const CIPHERTEXT = new Set([
 /** `excerpt`: the first line that is no ciphertext. */
 export type Gathered = { lines: string[]; excerpt: string; note: string }
 
-/** The texts, each once, in the order of the stanza. */
+/** The texts, each once, in the order of the stanza; then what those with %XX escapes say decoded, each once. */
 export function gatherText(stanza: Element): Gathered {
   const lines = new Set<string>()
   let room = MAX_CHARACTERS
@@ -54,6 +55,8 @@ export function gatherText(stanza: Element): Gathered {
     pending.push(...inside.reverse())
   }
   if (stanza.name === 'presence' && to.includes('/')) add(to.slice(to.indexOf('/') + 1), false)
+  // Behind all others: what has no room in the index any more is then what is there already as it was written.
+  for (const line of [...lines]) add(decodedPercent(line) ?? '', false)
   return { lines: [...lines], excerpt, note }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { decodedAgain } from './decoded.ts'
 import type { Page } from './page.ts'
 import type { Sought, Span } from './rule.ts'
 import type { Text } from './screened.ts'
@@ -8,13 +9,18 @@ export type Masking = readonly (Text | null)[]
 
 /**
  * Masks what is sought. Formatted copies of a text (XHTML-IM) are left out of every replacement, since they would say again
- * what was masked. Null: something of it stands where it cannot be masked, or in more places than are known.
+ * what was masked. Null: something of it stands where it cannot be masked, or in more places than are known. What only the decoded
+ * form of a text says still stands in the result.
  */
 export function maskSought(page: Page, sought: Sought, mask: string): Masking | null {
   const masked: (Text | null)[] = []
   for (const [place, text] of page.texts.entries()) {
     if (!text || text.onReplace === 'drop') {
       masked.push(null)
+      continue
+    }
+    if (text.onReplace === 'decoded') {
+      masked.push(decodedAgain(text, masked.at(-1) ?? null))
       continue
     }
     const spans = page.spans(place, sought)

@@ -36,8 +36,11 @@ export const VIAS = ['c2s', 's2s', 'component'] as const satisfies readonly Via[
 export type Text = {
   where: string
   value: string
-  /** What becomes of it when the message is replaced: written anew with the words masked, left out, or left as it is. */
-  onReplace: 'rewrite' | 'drop' | 'keep'
+  /**
+   * What becomes of it when the message is replaced: written anew with the words masked, left out, or left as it is.
+   * `decoded`: it stands nowhere; it is the text before it with its %XX escapes decoded, and follows what becomes of that.
+   */
+  onReplace: 'rewrite' | 'drop' | 'keep' | 'decoded'
 }
 
 export type Screened = {

@@ -13,7 +13,8 @@ export function writeReplacement(stanza: Element, masking: Masking): string {
     element.children = children
   }
   try {
-    for (const [place, { element, value }] of readTexts(stanza).entries()) {
+    for (const [place, { element, value, onReplace }] of readTexts(stanza).entries()) {
+      if (onReplace === 'decoded') continue
       const text = masking[place]
       if (text === undefined) throw new Error('a masking belongs to the stanza it was decided over')
       if (text === null) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every text of a stanza that a person could read: what stands in elements, in attributes, and the nick of a join.
+// Every text of a stanza that a person could read: what stands in elements, in attributes, and the nick of a join; and what those with
+// %XX escapes say decoded.
 import { type Element, isElement } from '../../kit/xml/element.ts'
 import { PARTS_WORDS, readableAttributes, readableText } from '../../kit/xmpp/readable.ts'
+import { withDecoded } from '../domain/decoded.ts'
 import type { Text } from '../domain/screened.ts'
 import { XHTML, XHTML_IM } from './namespaces.ts'
 
@@ -9,7 +11,7 @@ import { XHTML, XHTML_IM } from './namespaces.ts'
 export type Placed = Text & { element: Element; attribute: string | null }
 
 /** All texts in document order. The same stanza gives the same list each time: a replacement counts on the places. */
-export function readTexts(stanza: Element): Placed[] {
+export function readTexts(stanza: Element): readonly Placed[] {
   const texts: Placed[] = []
   // XEP-0045 7.2.2: whoever joins or changes the nick says it in the resource.
   const to = stanza.attrs.to ?? ''
@@ -37,7 +39,7 @@ export function readTexts(stanza: Element): Placed[] {
     addAttributes(element, texts, false)
     pending.push(...childrenOf(element, false).reverse())
   }
-  return texts
+  return withDecoded(texts)
 }
 
 /** Formatted text: a copy of a body (XEP-0071), or a text of its own (XEP-0277). */

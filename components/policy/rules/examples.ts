@@ -4,9 +4,10 @@
 import { bareOf } from '../../kit/xmpp/jid.ts'
 import { isAmong } from '../domain/address-pattern.ts'
 import { everyMay, mayHold, someMay } from '../domain/decide.ts'
+import { withDecoded } from '../domain/decoded.ts'
 import { Page } from '../domain/page.ts'
 import type { Condition, Matcher } from '../domain/rule.ts'
-import { DIRECTIONS, KINDS, type Kind, type Screened } from '../domain/screened.ts'
+import { DIRECTIONS, KINDS, type Kind, type Screened, type Text } from '../domain/screened.ts'
 import { EXAMPLE_KEYS } from './keys.ts'
 import { isMap, type Reading } from './reading.ts'
 
@@ -38,7 +39,8 @@ export function readExamples(rule: Reading): readonly Wanted[] {
 /** Tells the place of each example that fails. */
 export function tryExamples(when: Condition, wanted: readonly Wanted[], matcher: Matcher): void {
   for (const { example, holds, place } of wanted) {
-    const said = fits(when, example, new Page([{ where: 'body', value: example.text, onReplace: 'rewrite' }], matcher))
+    const texts = withDecoded<Text>([{ where: 'body', value: example.text, onReplace: 'rewrite' }])
+    const said = fits(when, example, new Page(texts, matcher))
     if (holds && said === false) place.refuse('policy-example-passes')
     if (!holds && said !== false) place.refuse('policy-example-matches')
   }

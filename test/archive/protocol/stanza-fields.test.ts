@@ -89,6 +89,13 @@ const cases: readonly [title: string, stanza: string, expected: Record<string, u
     { what: 'message', text: '' },
   ],
   [
+    'what is escaped is read decoded too, once, behind all texts and in no list',
+    chat(
+      "<body>see p%6Can%ff</body><x xmlns='jabber:x:oob'><url>see p%6Can%ff</url><desc>p%6cans</desc></x><thread>t</thread>",
+    ),
+    { text: 'see p%6Can%ff\np%6cans\nt\nsee plan%ff\nplans', excerpt: 'see p%6Can%ff' },
+  ],
+  [
     'a text hidden in an unknown element is found',
     chat("<x xmlns='urn:example:odd'><deep><deeper>smuggled</deeper></deep></x>"),
     { text: 'smuggled' },
