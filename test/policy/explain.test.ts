@@ -72,6 +72,12 @@ test('explain says what the sender would read of a refusal, and the recipient of
     ['becomes body: ################'],
     'what stays as it is is not told',
   )
+  const escaped = await explained({ text: 'pay 4111111111111111 at x%20y' })
+  assert.deepEqual(
+    escaped.filter((one) => one.startsWith('becomes')),
+    ['becomes body: pay ################ at x%20y'],
+    'the decoded form of a text goes to nobody',
+  )
 })
 
 test('explain takes a whole stanza, and says in words what it cannot take', async () => {
