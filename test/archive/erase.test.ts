@@ -8,21 +8,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { openFollower } from '../../components/kit/bus/file-follower.ts'
 import { EXIT } from '../../components/kit/process/command.ts'
+import { filesWith } from '../harness/files-with.ts'
 import { ask, chat, done, SOURCE } from './facts.ts'
-import { openStage, type Stage } from './stage.ts'
+import { openStage } from './stage.ts'
 
 const SHORT = SOURCE.slice(0, 8)
 const LONG = process.env.GATEHOUSE_LONG === '1'
-
-/** Every file below the folder in which the word stands, as text or as what an index would cut out of it. */
-function filesWith(stage: Stage, word: string): string[] {
-  const files = readdirSync(stage.folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
-  return files
-    .filter((one) => one.isFile())
-    .map((one) => join(one.parentPath, one.name))
-    .filter((path) => readFileSync(path).includes(word))
-    .map((path) => path.slice(stage.folder.length))
-}
 
 test('an erased word is in no file any more: store, index, -wal, journal; the row stays, with its seal, and a search does not find it', async () => {
   await using stage = await openStage()
@@ -40,14 +31,14 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
   const [before] = (await stage.ask('archive show', { id: `${SHORT}-2` })).rows
   const { salt, seal, sha256 } = before ?? {}
   assert.equal(seal, hash('sha256', `${salt}${stanza}`))
-  assert.ok(filesWith(stage, 'nightingale').length >= 2, 'store and journal have it')
+  assert.ok(filesWith(stage.folder, 'nightingale').length >= 2, 'store and journal have it')
   const erased = await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'Article 17' })
   assert.deepEqual([erased.exit, erased.refusal], [0, ''])
   assert.deepEqual(erased.rows, [{ id: `${SHORT}-2`, tries: 2 }])
   assert.deepEqual(erased.texts.length, 1, 'nothing is left to be wiped')
-  assert.deepEqual(filesWith(stage, 'nightingale'), [])
-  assert.deepEqual(filesWith(stage, String(salt)), [])
-  assert.deepEqual(filesWith(stage, String(sha256)), [])
+  assert.deepEqual(filesWith(stage.folder, 'nightingale'), [])
+  assert.deepEqual(filesWith(stage.folder, String(salt)), [])
+  assert.deepEqual(filesWith(stage.folder, String(sha256)), [])
   const [row] = (await stage.ask('archive show', { id: `${SHORT}-2` })).rows
   assert.deepEqual(
     [row?.from, row?.to, row?.verdict, row?.rule, row?.size, row?.seal, row?.salt, row?.sha256, row?.text, row?.stanza],
@@ -64,12 +55,16 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
   await stage.write(ask({ n: 2, stanza }), ask({ n: 4, stanza: chat('afterwards') }))
   assert.equal((await stage.ask('archive search', { words: 'afterwards' })).rows.length, 1)
   assert.deepEqual(
-    filesWith(stage, 'nightingale').filter((path) => !path.startsWith('/journals/')),
+    filesWith(stage.folder, 'nightingale').filter((path) => !path.startsWith('journals/')),
     [],
   )
   const again = await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'told again' })
   assert.deepEqual(again.rows, [{ id: `${SHORT}-2`, tries: 0 }])
-  assert.deepEqual(filesWith(stage, 'nightingale'), [], 'nor does it stay in the journal when it is erased again')
+  assert.deepEqual(
+    filesWith(stage.folder, 'nightingale'),
+    [],
+    'nor does it stay in the journal when it is erased again',
+  )
 })
 
 test('an erased record is still found by whom it was between, by its room, rule and domain, once; not by its words, nor by whom it named', async () => {
@@ -129,10 +124,10 @@ test('a further try of an erased record, as a spool brings it, is kept without i
     [1, 2].map((tried) => [tried, '', '', 'Article 17']),
   )
   assert.equal((await stage.ask('archive search', { words: 'lark' })).rows[0]?.tries, 2, 'others come as they are')
-  const files = filesWith(stage, 'nightingale')
-  assert.ok(files.length > 0 && files.every((path) => path.startsWith('/journals/')), files.join())
+  const files = filesWith(stage.folder, 'nightingale')
+  assert.ok(files.length > 0 && files.every((path) => path.startsWith('journals/')), files.join())
   assert.equal((await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'told again' })).exit, 0)
-  assert.deepEqual(filesWith(stage, 'nightingale'), [])
+  assert.deepEqual(filesWith(stage.folder, 'nightingale'), [])
 })
 
 test('as long as a journal holds the record it is not erased, and that is said', async () => {
@@ -147,7 +142,7 @@ test('as long as a journal holds the record it is not erased, and that is said',
   assert.equal((await stage.ask('archive show', { id: `${SHORT}-1` })).rows[0]?.text, 'the nightingale')
   await slow.acknowledge(2)
   assert.equal((await stage.ask('archive erase', { id: `${SHORT}-1`, reason: 'Article 17' })).exit, 0)
-  assert.deepEqual(filesWith(stage, 'nightingale'), [])
+  assert.deepEqual(filesWith(stage.folder, 'nightingale'), [])
 })
 
 test('erasing wants a reason and a record', async () => {

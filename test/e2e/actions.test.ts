@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each action of the rule language as real clients see it, and what of it stands on record.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ACTION_KEYS, CONDITIONS, REFUSE_KEYS, REPLACE_KEYS } from '../../components/policy/rules/keys.ts'
+import { filesWith } from '../harness/files-with.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ROOMS } from '../harness/world.ts'
@@ -84,13 +83,8 @@ describe('actions on Prosody', { skip: lack ?? false }, () => {
     return error
   }
   /** Every file of this house in which a word stands: journals, archives with their -wal, logs, the data of the server. */
-  const filesWith = (word: string) =>
-    readdirSync(stage.world.folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
-      .filter((one) => one.isFile())
-      .map((one) => join(one.parentPath, one.name))
-      .filter((path) => !path.endsWith('policy-rules.yaml') && readFileSync(path).includes(word))
-      .map((path) => path.slice(stage.world.folder.length + 1))
-      .sort()
+  const keptIn = (word: string) =>
+    filesWith(stage.world.folder, word).filter((path) => !path.endsWith('policy-rules.yaml'))
 
   test('allow: the walk ends, a rule further down has no say', async () => {
     assert.match(await arrives('allowword permit topsecret'), /<body>allowword permit topsecret<\/body>/)
@@ -183,7 +177,7 @@ describe('actions on Prosody', { skip: lack ?? false }, () => {
     const [record] = await stage.recorded('contentword', 'released')
     assert.deepEqual([record?.recorded, record?.text], ['content', 'contentword of all'])
     assert.deepEqual(
-      new Set(filesWith('contentword').map((path) => path.split('/')[0])),
+      new Set(keptIn('contentword').map((path) => path.split('/')[0])),
       new Set(['journals', 'state']),
       'what is on record is found by this search',
     )
@@ -197,7 +191,7 @@ describe('actions on Prosody', { skip: lack ?? false }, () => {
       ['alice@corp.example/desk', 'bob@corp.example', 'allow', 'otherwise', '', 'released', 'chat'],
     )
     assert.match(String(record?.stanza), /^<message [^>]*\/>$/)
-    for (const word of ['envelopeword', 'uttered', 'unutterable']) assert.deepEqual(filesWith(word), [], word)
+    for (const word of ['envelopeword', 'uttered', 'unutterable']) assert.deepEqual(keptIn(word), [], word)
   })
 
   test('record: nothing: counted, and the decision itself on record; no word of it in any file of the house', async () => {
@@ -239,8 +233,7 @@ describe('actions on Prosody', { skip: lack ?? false }, () => {
       ['private'],
     )
     assert.ok((await questions()) >= before + 3)
-    for (const word of ['nothingword', 'unseenword', 'maskedword', 'murmured'])
-      assert.deepEqual(filesWith(word), [], word)
+    for (const word of ['nothingword', 'unseenword', 'maskedword', 'murmured']) assert.deepEqual(keptIn(word), [], word)
   })
 
   test('otherwise: refuse: what no rule allows does not pass, and the sender is told so', async () => {

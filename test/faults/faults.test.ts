@@ -88,7 +88,8 @@ describe('faults on Prosody', { skip: lack ?? false }, () => {
     t.after(() => rm(folder, { recursive: true }))
     const file = join(folder, 'policy.trace')
     const calls = 'pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync'
-    const wrapper = ['strace', '-f', '-y', '-s', '4000', '-e', `trace=${calls}`, '-o', file]
+    // A write is a page of the journal at most, and what is newest stands at its end.
+    const wrapper = ['strace', '-f', '-y', '-s', '16384', '-e', `trace=${calls}`, '-o', file]
     await using world = await startWorld({ archive: false, policy: { wrapper } })
     await world.prosody.logged(/answers; questions are asked/)
     const login = { address: world.address, port: world.ports.c2s, domain: HOST, password: 'x', resource: 'r' }
