@@ -15,8 +15,6 @@ import { type ListedRecord, listRecords } from './show.ts'
 export const COUNT_BOUND = 10_000
 const HOUR = 3_600_000
 const PAGE = 500
-/** Up to so many hits are counted by looking at them: a phrase with a common word in it takes longer to find than to read. */
-const LOOKED_AT = 200
 
 export type Found = { hits: number; capped: boolean; records: ListedRecord[] }
 
@@ -119,11 +117,10 @@ function searchFile(db: DatabaseSync, file: FileRow, query: Query, wanted: numbe
   const rowid = filter.match ? 'words.rowid' : 'r.number'
   for (const part of partsOf(db, query, filter)) {
     const room = wanted - numbers.length
-    const most = Math.max(room, LOOKED_AT)
-    const got = room > 0 ? rowsOf(db, part, rowid, most) : []
-    numbers.push(...got.slice(0, room))
+    const got = room > 0 ? rowsOf(db, part, rowid, room) : []
+    numbers.push(...got)
     // Fewer than there was room for are all there are.
-    if (room > 0 && got.length < most) hits += got.length
+    if (room > 0 && got.length < room) hits += got.length
     else if (hits < countUpTo) {
       const sql = `SELECT count(*) AS hits FROM (SELECT 1 FROM ${part.plain ?? part.from} LIMIT ?)`
       hits += Number(statement(db, sql).get(...part.values, countUpTo - hits)?.hits ?? 0)

@@ -31,7 +31,8 @@ export function readKinds(stanza: Element, room: string | null): Set<Kind> {
   return kinds
 }
 
-const SUBSCRIPTIONS = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
+/** RFC 6121 section 3: types of presence that ask for or settle a subscription. */
+export const SUBSCRIPTIONS: ReadonlySet<string> = new Set(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'])
 
 function addMessage(message: Element, room: string | null, kinds: Set<Kind>): void {
   kinds.add('message')

@@ -3,6 +3,7 @@
 // the names of the elements in it. Where these do not tell, `maybe` says at most where it can be.
 import { escapeAttribute } from '../../kit/xml/writer.ts'
 import type { Kind } from '../domain/screened.ts'
+import { SUBSCRIPTIONS } from './kinds.ts'
 import {
   CORRECTION,
   DIRECT_INVITATION,
@@ -66,7 +67,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
       maybe(all(child({ ns: [MUC_USER] }), child({ name: 'invite decline', levels: 2 }))),
     ),
   ),
-  subscription: presence(any(...['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'].map(type))),
+  subscription: presence(any(...[...SUBSCRIPTIONS].map(type))),
   join: presence('<type/>', joining),
   status: presence(any(type('unavailable'), all('<type/>', not(joining)))),
   pep: any(message(maybe(child({ ns: [`${PUBSUB}#event`] }))), iq(child({ ns: [PUBSUB, PUBSUB_OWNER] }))),
