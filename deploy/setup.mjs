@@ -20,6 +20,8 @@ const PACKAGES = {
   prosody: { why: 'the XMPP server', command: 'prosody' },
   'prosody-modules': { why: 'community modules that Gatehouse is tested beside' },
   'lua-unbound': { why: 'DNS for Prosody' },
+  ejabberd: { why: 'the other XMPP server', command: 'ejabberdctl' },
+  'erlang-base': { why: "compiles ejabberd's helper, and runs ejabberd", command: 'erlc' },
   'lua-dbi-sqlite3': { why: "Prosody's SQL archive, to compare with" },
   'lua-dbi-postgresql': { why: "Prosody's SQL archive, to compare with" },
   'lua-check': { why: 'checks the Prosody module', command: 'luacheck' },
@@ -50,7 +52,7 @@ const COMMANDS = {
     says: 'checks and tests, short form; --long is everything',
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
-      ...['openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
+      ...['ejabberd', 'erlang-base', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
     ],
     long: [],
     // Installed, it would make every Prosody of the machine wait for the disk, and so change what benches and faults measure.

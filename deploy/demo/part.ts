@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { componentCommand } from '../command.ts'
-import type { Exit } from './prosody.ts'
+import type { Exit } from './server.ts'
 
 export type Part = AsyncDisposable & {
   readonly name: string

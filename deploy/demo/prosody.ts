@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Prosody of our own: config, data, log and pid file in one folder, loopback ports, no system service touched.
 // Used by the demo, the tests and the benches. Needs the Debian packages prosody and (for modules of others) prosody-modules.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { type Exit, exitOf, logLines, processOf, type Server, said } from './server.ts'
 
 const HELPERS = resolve(import.meta.dirname, '../servers/prosody')
 
@@ -41,27 +40,7 @@ export type ProsodySettings = {
   wrapper?: readonly string[]
 }
 
-export type Exit = { code: number | null; signal: NodeJS.Signals | null }
-
-export type Prosody = AsyncDisposable & {
-  readonly settings: ProsodySettings
-  readonly configFile: string
-  readonly logFile: string
-  /** Prosody's own process, also below a wrapper. */
-  readonly pid: number
-  /** Settles when the process is gone, in whatever way. */
-  readonly exited: Promise<Exit>
-  /** Resolves with the first line that fits, among those already logged and those to come; rejects when Prosody ends or the signal aborts. */
-  logged(pattern: RegExp, signal?: AbortSignal): Promise<string>
-  /** All lines so far that fit, of the newest 10,000 at least; the file has them a moment later. */
-  linesWith(pattern: RegExp): readonly string[]
-  /** `prosodyctl shell COMMAND`, such as `module:reload("gatehouse", "corp.example")`; gives what it printed. */
-  shell(command: string): Promise<string>
-  /** SIGTERM, then SIGKILL after 10 s; resolves when the process is gone. Harmless twice. */
-  stop(): Promise<Exit>
-  /** Sends a signal to Prosody's own process; SIGHUP reads the config file again. */
-  kill(signal: NodeJS.Signals): void
-}
+export type Prosody = Server & { readonly kind: 'prosody'; readonly settings: ProsodySettings }
 
 /** What a client of today expects, and no more. */
 export const BASE_MODULES = [
@@ -92,14 +71,29 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
     env: { ...process.env, ...settings.environment, LC_ALL: 'C.UTF-8' },
   })
   const exited = exitOf(child)
-  const lines = logLines(child, logFile, exited)
+  const lines = logLines('Prosody', child, logFile, exited)
   try {
     await Promise.all(
       openPorts(settings).map((port) => lines.find(new RegExp(`Activated service .*[\\[ :\\]]${port}\\b`), undefined)),
     )
     await answered(settings, exited)
     const pid = Number(await readFile(join(settings.folder, 'prosody.pid'), 'utf8'))
-    return running(settings, { configFile, logFile, child, pid, exited, lines })
+    const shell = (...words: string[]) => said('prosodyctl', ['--root', '--config', configFile, 'shell', ...words])
+    const account = async (command: string) => {
+      const out = await shell(command)
+      if (!/OK|created|deleted/.test(out)) throw new Error(`${command}: ${out}`)
+    }
+    return {
+      kind: 'prosody',
+      settings,
+      configFile,
+      logFile,
+      dataFolder: join(settings.folder, 'data'),
+      ...processOf(child, pid, exited, lines),
+      shell,
+      createAccount: (jid, password) => account(`user:create(${lua(jid)}, ${lua(password)})`),
+      removeAccount: (jid) => account(`user:delete(${lua(jid)})`),
+    }
   } catch (fault) {
     child.kill('SIGKILL')
     await exited
@@ -214,105 +208,4 @@ function encoded(name: string): string {
       return /[A-Za-z0-9]/.test(letter) ? letter : `%${byte.toString(16).padStart(2, '0')}`
     })
     .join('')
-}
-
-type Lines = {
-  find(pattern: RegExp, signal: AbortSignal | undefined): Promise<string>
-  with(pattern: RegExp): string[]
-  tail(count: number): string
-}
-
-/** The newest lines, kept for `logged` and for the error text; the whole log is in the file. */
-const LINES_KEPT = 20_000
-
-function logLines(child: ChildProcess, logFile: string, exited: Promise<Exit>): Lines {
-  const kept: string[] = []
-  const waiting = new Set<(line: string) => void>()
-  const file = createWriteStream(logFile, { flags: 'a' })
-  const take = (line: string) => {
-    file.write(`${line}\n`)
-    kept.push(line)
-    if (kept.length > LINES_KEPT) kept.splice(0, LINES_KEPT / 2)
-    for (const look of waiting) look(line)
-  }
-  for (const pipe of [child.stdout, child.stderr]) if (pipe !== null) createInterface({ input: pipe }).on('line', take)
-  child.once('close', () => file.end())
-  return {
-    with: (pattern) => kept.filter((line) => pattern.test(line)),
-    tail: (count) => kept.slice(-count).join('\n'),
-    find(pattern, signal) {
-      const seen = kept.find((line) => pattern.test(line))
-      if (seen !== undefined) return Promise.resolve(seen)
-      const { promise, resolve, reject } = Promise.withResolvers<string>()
-      const look = (line: string) => {
-        if (pattern.test(line)) resolve(line)
-      }
-      const giveUp = () => reject(new Error(`no log line like ${pattern}`, { cause: signal?.reason }))
-      waiting.add(look)
-      signal?.addEventListener('abort', giveUp)
-      void exited.then((exit) =>
-        reject(new Error(`Prosody ended (${exit.code ?? exit.signal}) before it logged ${pattern}`)),
-      )
-      return promise.finally(() => {
-        waiting.delete(look)
-        signal?.removeEventListener('abort', giveUp)
-      })
-    },
-  }
-}
-
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve) => {
-    child.once('error', () => resolve({ code: 127, signal: null }))
-    child.once('close', (code, signal) => resolve({ code, signal }))
-  })
-}
-
-type Started = {
-  configFile: string
-  logFile: string
-  child: ChildProcess
-  pid: number
-  exited: Promise<Exit>
-  lines: Lines
-}
-
-function running(settings: ProsodySettings, started: Started): Prosody {
-  const { configFile, logFile, child, pid, exited, lines } = started
-  const gone = () => child.exitCode !== null || child.signalCode !== null
-  const stop = async () => {
-    const end = (signal: NodeJS.Signals) => {
-      if (!gone()) killIfThere(pid, signal)
-    }
-    end('SIGTERM')
-    const late = setTimeout(() => end('SIGKILL'), 10_000)
-    const exit = await exited
-    clearTimeout(late)
-    return exit
-  }
-  return {
-    settings,
-    configFile,
-    logFile,
-    pid,
-    exited,
-    logged: (pattern, signal) => lines.find(pattern, signal),
-    linesWith: (pattern) => lines.with(pattern),
-    shell: async (command) => {
-      const run = promisify(execFile)
-      return (await run('prosodyctl', ['--root', '--config', configFile, 'shell', command])).stdout
-    },
-    stop,
-    kill: (signal) => process.kill(pid, signal),
-    [Symbol.asyncDispose]: async () => void (await stop()),
-  }
-}
-
-/** A process may end between the look and the signal. */
-function killIfThere(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (fault) {
-    if (!(fault instanceof Error && 'code' in fault && fault.code === 'ESRCH')) throw fault
-  }
 }

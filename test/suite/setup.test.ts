@@ -14,7 +14,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const LOCK = JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } })
 /** What "test" wants installed. */
 const ALL =
-  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp openssl strace stunnel4 gcc libc6-dev'
+  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp ejabberd erlang-base openssl strace stunnel4 gcc libc6-dev'
 const isDebian = existsSync('/etc/debian_version')
 const isRoot = process.getuid?.() === 0
 const systemNode = nodeOutside()
@@ -254,7 +254,9 @@ esac`,
     ]
 
     test('installs what is missing, starts no service, leaves nothing behind', async () => {
-      await installed('prosody prosody-modules lua-unbound lua-dbi-sqlite3 openssl strace stunnel4 gcc libc6-dev')
+      await installed(
+        'prosody prosody-modules lua-unbound lua-dbi-sqlite3 ejabberd erlang-base openssl strace stunnel4 gcc libc6-dev',
+      )
       const { code, said } = await setup(['test'], { before })
       assert.equal(code, 0)
       assert.match(said, /setup: {3}lua-check .*\nsetup: {3}python3-slixmpp /)

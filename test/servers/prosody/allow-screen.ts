@@ -68,9 +68,9 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
         return
       }
       if (settings.silent?.test(iq)) continue
-      if (settings.stranger !== undefined && iq.startsWith(`<iq type='set' from='${settings.stranger}'`))
-        out += forbidden(iq)
-      else if (iq.startsWith("<iq type='set'")) out += answer(iq)
+      const { type, from } = headOf(iq)
+      if (type !== 'set') continue
+      out += settings.stranger !== undefined && from === settings.stranger ? forbidden(iq) : answer(iq)
     }
     if (out !== '') socket.write(out)
   }
@@ -135,20 +135,29 @@ function handshake(socket: Socket, settings: AllowSettings): Promise<string> {
   })
 }
 
-const HEAD = /^<iq type='set' from='([^']*)' to='([^']*)' id='([^']*)'/
+const HEAD = /^<iq type='(set)' from='([^']*)' to='([^']*)' id='([^']*)'/
+
+/** Prosody's helper writes the attributes always in one order; ejabberd has an order of its own. */
+function headOf(iq: string): { type: string; from: string; to: string; id: string } {
+  const [, type, from = '', to = '', id = ''] = HEAD.exec(iq) ?? []
+  if (type !== undefined) return { type, from, to, id }
+  const head = iq.slice(0, iq.indexOf('>'))
+  const attribute = (name: string) => new RegExp(` ${name}=(['"])(.*?)\\1`).exec(head)?.[2] ?? ''
+  return { type: attribute('type'), from: attribute('from'), to: attribute('to'), id: attribute('id') }
+}
 
 function forbidden(iq: string): string {
-  const [, from, to, id] = HEAD.exec(iq) ?? []
+  const { from, to, id } = headOf(iq)
   return `<iq type='error' from='${to}' to='${from}' id='${id}'><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`
 }
 
 function allowed(iq: string): string {
-  const [, from, to, id] = HEAD.exec(iq) ?? []
+  const { from, to, id } = headOf(iq)
   return `<iq type='result' from='${to}' to='${from}' id='${id}'/>`
 }
 
 function marked(iq: string, held: string[], domain: string): string {
-  const [, from, , id] = HEAD.exec(iq) ?? []
+  const { from, id } = headOf(iq)
   if (/POISON/.test(iq))
     return `<iq type='error' from='${domain}' to='${from}' id='${id}'><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`
   if (/MUTE/.test(iq)) {
@@ -157,7 +166,9 @@ function marked(iq: string, held: string[], domain: string): string {
   }
   let verdicts = ''
   let late = ''
-  for (const [, n, stanza] of iq.matchAll(/<ask n='(\d+)'[^>]*><forwarded[^>]*>(.*?)<\/forwarded><\/ask>/gs)) {
+  for (const [, n, stanza] of iq.matchAll(
+    /<ask (?=[^>]*?\bn='(\d+)')[^>]*><forwarded[^>]*>(.*?)<\/forwarded><\/ask>/gs,
+  )) {
     if (n === undefined || stanza === undefined) continue
     const refuse = `<verdict n='${n}' action='refuse' rule='marker' condition='policy-violation'><text xml:lang='en'>no such word</text></verdict>`
     if (stanza.includes('LATER')) {

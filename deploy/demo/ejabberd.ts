@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+// An ejabberd of our own: config, data, logs and the Erlang node's home in one folder, loopback only, also for Erlang's own
+// connections. Started without ejabberdctl, which belongs to the system service. Needs the Debian packages ejabberd and erlang-base.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { globSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { compiled } from './erlang.ts'
+import { freePorts } from './ports.ts'
+import { type Exit, exitOf, logLines, processOf, type Server, said } from './server.ts'
+
+const HELPERS = resolve(import.meta.dirname, '../servers/ejabberd')
+
+/** What YAML and JSON have in common; ejabberd reads either. */
+export type Value = string | number | boolean | readonly Value[] | { readonly [name: string]: Value }
+
+/** Name of a module -> its options; null takes away one that would be loaded. */
+export type Modules = Readonly<Record<string, Readonly<Record<string, Value>> | null>>
+
+export type EjabberdHost = { name: string; modules?: Modules; options?: Readonly<Record<string, Value>> }
+
+export type EjabberdSettings = {
+  /** Everything ejabberd writes goes below this folder; it is made if missing, and what it holds is kept. */
+  folder: string
+  /** Default 127.0.0.1. A second server for s2s takes 127.0.0.2, with its address as host name. */
+  address?: string
+  /** Only the named services are opened; `http` has BOSH below /http-bind and WebSocket below /xmpp-websocket. */
+  ports: { c2s?: number; component?: number; s2s?: number; http?: number }
+  hosts: readonly EjabberdHost[]
+  /** Those that connect by XEP-0114. */
+  components?: readonly { name: string; secret: string }[]
+  /** Bare JIDs; registered when the node has started, an account that is there already keeps its data. */
+  accounts?: readonly { jid: string; password: string }[]
+  /** Beside BASE_MODULES, on every host. */
+  modules?: Modules
+  /** Options of the top level; one that is set here takes the place of ours. */
+  options?: Readonly<Record<string, Value>>
+  /** Options of single listeners beside ours. */
+  listeners?: Partial<Record<'c2s' | 'component' | 's2s' | 'http', Readonly<Record<string, Value>>>>
+  /** Folders of Erlang sources that are compiled and loadable, beside deploy/servers/ejabberd. */
+  sources?: readonly string[]
+  logLevel?: 'debug' | 'info'
+  /** Where names are asked for; default: nowhere, only addresses are reached. */
+  nameServer?: { address: string; port: number }
+  environment?: Readonly<Record<string, string>>
+  /** Put before `erl`, such as ['strace', '-f', '-o', FILE]. */
+  wrapper?: readonly string[]
+  /** Another node whose cluster this one joins. */
+  joins?: Ejabberd
+}
+
+export type Ejabberd = Server & {
+  readonly kind: 'ejabberd'
+  readonly settings: EjabberdSettings
+  /** The Erlang node, such as `gatehouse-5f0c@localhost`. */
+  readonly node: string
+  /** Port of the name server of Erlang nodes, which nodes of one cluster share. */
+  readonly epmdPort: number
+  /** Evaluates an Erlang expression in the node, such as `code:is_loaded(mod_gatehouse).`; gives what it is, as Erlang writes it. */
+  evaluate(expression: string): Promise<string>
+}
+
+/** What a client of today expects, and no more. */
+const BASE_MODULES: Modules = {
+  mod_blocking: {},
+  mod_caps: {},
+  mod_carboncopy: {},
+  mod_client_state: {},
+  mod_disco: {},
+  mod_last: {},
+  mod_offline: {},
+  mod_ping: {},
+  mod_privacy: {},
+  mod_private: {},
+  mod_pubsub: {
+    access_createnode: 'all',
+    last_item_cache: false,
+    plugins: ['flat', 'pep'],
+    force_node_config: { 'storage:bookmarks': { access_model: 'whitelist' } },
+  },
+  mod_roster: {},
+  mod_s2s_dialback: {},
+  mod_stream_mgmt: { resend_on_timeout: 'if_offline' },
+  mod_time: {},
+  mod_vcard: { search: false },
+  mod_version: { show_os: false },
+}
+
+/** Folder of the newest ejabberd's compiled files here; null when it is not installed. */
+export function ejabberdFolder(): string | null {
+  const found = globSync('/usr/lib/*/ejabberd-*/ebin/ejabberd.app').sort().at(-1)
+  if (found === undefined || spawnSync('sh', ['-c', 'command -v erl && command -v erlc']).status !== 0) return null
+  return found.replace(/\/ebin\/ejabberd\.app$/, '')
+}
+
+/** The version that ejabberd here would be, such as '23.01'; null when it is not installed. */
+export async function ejabberdVersion(): Promise<string | null> {
+  const folder = ejabberdFolder()
+  if (folder === null) return null
+  return /\{vsn, *"([^"]+)"\}/.exec(await readFile(join(folder, 'ebin/ejabberd.app'), 'utf8'))?.[1] ?? null
+}
+
+/** Writes the config, starts a node, and resolves when every port is open and every account is there. */
+export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabberd> {
+  const { folder } = settings
+  const installed = ejabberdFolder()
+  if (installed === null) throw new Error('ejabberd is not installed')
+  const place = (name: string) => join(folder, name)
+  for (const part of ['data', 'certs', 'home', 'log']) await mkdir(place(part), { recursive: true })
+  const beams = await compiled([HELPERS, ...(settings.sources ?? [])], installed)
+  const configFile = place('ejabberd.yml')
+  // The secret of the component stands in it, and passwords in the accounts: nobody else of this machine reads them.
+  const write = (name: string, text: string) => writeFile(place(name), text, { mode: 0o600 })
+  await write('ejabberd.yml', ejabberdConfig(settings))
+  await write('accounts.erl', (settings.accounts ?? []).map(accountTerm).join(''))
+  await write('inetrc', inetrc(settings))
+  await write(
+    'home/.erlang.cookie',
+    settings.joins === undefined ? randomBytes(16).toString('hex') : await cookieOf(settings.joins),
+  )
+
+  // A database of Mnesia belongs to a node by its name, so the same folder is always the same node.
+  const node = `gatehouse-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}@localhost`
+  const epmd = settings.joins === undefined ? await startEpmd() : null
+  const epmdPort = settings.joins?.epmdPort ?? epmd?.port ?? 0
+  const environment = {
+    ...process.env,
+    ...settings.environment,
+    LC_ALL: 'C.UTF-8',
+    HOME: place('home'),
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_INETRC: place('inetrc'),
+    ERL_CRASH_DUMP: place('log/erl_crash.dump'),
+  }
+  const loopback = ['-start_epmd', 'false', '-kernel', 'inet_dist_use_interface', '{127,0,0,1}']
+  const path = ['-pa', join(installed, 'ebin'), ...beams.flatMap((one) => ['-pa', one])]
+  const [command = 'erl', ...before] = [...(settings.wrapper ?? []), 'erl']
+  const child = spawn(
+    command,
+    [
+      ...before,
+      ...['-noinput', '-sname', node, ...loopback, ...path],
+      ...['-ejabberd', 'config', term(configFile), '-ejabberd', 'log_path', term(place('log/ejabberd.log'))],
+      ...['-mnesia', 'dir', term(place('data')), '-s', 'ejabberd', '-eval', whenStarted(folder, settings.joins)],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: environment, cwd: folder },
+  )
+  const exited = exitOf(child)
+  void exited.then(() => epmd?.child.kill('SIGKILL'))
+  const logFile = place('ejabberd.log')
+  const lines = logLines('ejabberd', child, logFile, exited)
+  try {
+    await lines.find(/^Every account is there$/, undefined)
+    const pid = Number(await readFile(place('ejabberd.pid'), 'utf8'))
+    return { ...running(), ...processOf(child, pid, exited, lines) }
+  } catch (fault) {
+    child.kill('SIGKILL')
+    await exited
+    throw new Error(`ejabberd did not start:\n${lines.tail(20)}`, { cause: fault })
+  }
+
+  function running() {
+    /** What `before` is followed by runs in a node of its own that asks ours. */
+    const asking = (args: readonly string[]) => {
+      const name = `ctl-${randomBytes(8).toString('hex')}@localhost`
+      return said(
+        'erl',
+        ['-noinput', '-hidden', '-sname', name, '-dist_listen', 'false', ...loopback, ...path, ...args],
+        environment,
+      )
+    }
+    const shell = (...words: string[]) => asking(['-s', 'ejabberd_ctl', '-extra', node, '--no-timeout', ...words])
+    const named = (jid: string) => jid.split('@') as [string, string]
+    return {
+      kind: 'ejabberd',
+      settings,
+      node,
+      epmdPort,
+      configFile,
+      logFile,
+      dataFolder: place('data'),
+      shell,
+      async createAccount(jid: string, password: string) {
+        await shell('register', ...named(jid), password)
+      },
+      async removeAccount(jid: string) {
+        await shell('unregister', ...named(jid))
+      },
+      evaluate: async (expression: string) => (await asking(['-eval', EVALUATE, '-extra', node, expression])).trimEnd(),
+    } as const
+  }
+}
+
+/** Options of the file in order, each on a line of its own, as JSON, which is YAML. */
+export function ejabberdConfig(settings: EjabberdSettings): string {
+  const ours = {
+    hosts: settings.hosts.map(({ name }) => name),
+    loglevel: settings.logLevel ?? 'info',
+    language: 'en',
+    certfiles: [join(settings.folder, 'certs/*.pem')],
+    acme: { auto: false },
+    auth_method: ['internal'],
+    auth_password_format: 'plain',
+    disable_sasl_mechanisms: ['X-OAUTH2'],
+    s2s_use_starttls: false,
+    outgoing_s2s_ipv4_address: settings.address ?? '127.0.0.1',
+    outgoing_s2s_families: ['ipv4'],
+    s2s_access: settings.ports.s2s === undefined ? 'none' : 'all',
+    acl: { local: { user_regexp: '' } },
+    access_rules: { local: { allow: 'local' } },
+    api_permissions: {},
+    listen: listeners(settings),
+    modules: enabled({ ...BASE_MODULES, ...settings.modules }),
+    append_host_config: Object.fromEntries(
+      settings.hosts.map(({ name, modules = {}, options = {} }) => [name, { ...options, modules: enabled(modules) }]),
+    ),
+  }
+  return Object.entries({ ...ours, ...settings.options })
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+    .join('')
+}
+
+function listeners(settings: EjabberdSettings): Value[] {
+  const { ports, address = '127.0.0.1' } = settings
+  const components = settings.components ?? []
+  const ours: Record<'c2s' | 'component' | 's2s' | 'http', Readonly<Record<string, Value>>> = {
+    c2s: { module: 'ejabberd_c2s', starttls: false, max_stanza_size: 'infinity', shaper: 'none' },
+    component: {
+      module: 'ejabberd_service',
+      shaper_rule: 'none',
+      // Else each component would have routes for the hosts of all.
+      global_routes: false,
+      hosts: Object.fromEntries(components.map(({ name, secret }) => [name, { password: secret }])),
+    },
+    s2s: { module: 'ejabberd_s2s_in' },
+    http: {
+      module: 'ejabberd_http',
+      request_handlers: { '/http-bind': 'mod_bosh', '/xmpp-websocket': 'ejabberd_http_ws' },
+    },
+  }
+  return (['c2s', 'component', 's2s', 'http'] as const).flatMap((service) => {
+    const port = ports[service]
+    return port === undefined ? [] : [{ port, ip: address, ...ours[service], ...settings.listeners?.[service] }]
+  })
+}
+
+function enabled(modules: Modules): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(modules).flatMap(([name, options]) => (options === null ? [] : [[name, options]])),
+  )
+}
+
+/** Runs in the node when ejabberd has started; what it prints is waited for. */
+function whenStarted(folder: string, joins: Ejabberd | undefined): string {
+  return [
+    ...(joins === undefined ? [] : [`ok = ejabberd_cluster:join('${joins.node}')`]),
+    `{ok, Accounts} = file:consult(${term(join(folder, 'accounts.erl'))})`,
+    '[ejabberd_auth:try_register(U, S, P) || {U, S, P} <- Accounts]',
+    `ok = file:write_file(${term(join(folder, 'ejabberd.pid'))}, os:getpid())`,
+    'io:format("Every account is there~n")',
+  ].join(', ')
+}
+
+const EVALUATE = [
+  '[Node, Text] = init:get_plain_arguments()',
+  '{ok, Tokens, _} = erl_scan:string(Text)',
+  '{ok, Expressions} = erl_parse:parse_exprs(Tokens)',
+  '{value, Value, _} = rpc:call(list_to_atom(Node), erl_eval, exprs, [Expressions, []])',
+  'io:format("~tp~n", [Value])',
+  'halt().',
+].join(', ')
+
+/** No names but those of this machine; what is not an address is asked for at `nameServer` or nowhere. */
+function inetrc({ nameServer }: EjabberdSettings): string {
+  const there =
+    nameServer === undefined ? [] : [`{nameserver, {${nameServer.address.replaceAll('.', ',')}}, ${nameServer.port}}.`]
+  return [
+    ...['{resolv_conf, ""}.', '{hosts_file, ""}.', '{host, {127,0,0,1}, ["localhost"]}.'],
+    nameServer === undefined ? '{lookup, [file]}.' : '{lookup, [file, dns]}.',
+    ...there,
+    '',
+  ].join('\n')
+}
+
+function accountTerm({ jid, password }: { jid: string; password: string }): string {
+  const [user = '', host = ''] = jid.split('@')
+  return `{${[user, host, password].map((text) => `<<${term(text)}/utf8>>`).join(', ')}}.\n`
+}
+
+/** A string as Erlang writes it. */
+function term(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
+function cookieOf(other: Ejabberd): Promise<string> {
+  return readFile(join(other.settings.folder, 'home/.erlang.cookie'), 'utf8')
+}
+
+/** The name server of Erlang nodes, on loopback, as a child that ends with the node. */
+async function startEpmd(): Promise<{ port: number; child: ChildProcess }> {
+  const [port = 0] = await freePorts(1)
+  const child = spawn('epmd', ['-address', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' })
+  const exited: Promise<Exit> = exitOf(child)
+  let gone = false
+  void exited.then(() => {
+    gone = true
+  })
+  for (;;) {
+    if (await accepts(port)) return { port, child }
+    if (gone) throw new Error('epmd did not start')
+    await delay(5)
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

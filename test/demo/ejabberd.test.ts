@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// An ejabberd of our own: started from a folder, on loopback alone, killed and started again on the same data.
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type Ejabberd, ejabberdConfig, ejabberdVersion, startEjabberd } from '../../deploy/demo/ejabberd.ts'
+import { freePorts } from '../../deploy/demo/ports.ts'
+import { listen } from '../harness/listener.ts'
+import { slixmppLack, startSlixmpp } from '../harness/slixmpp.ts'
+import { openAllowScreen } from '../servers/prosody/allow-screen.ts'
+
+const version = await ejabberdVersion()
+const lack = version === null ? 'ejabberd is not installed' : slixmppLack()
+const HOST = 'corp.example'
+const COMPONENT = 'screen.example'
+
+describe('an ejabberd of our own', { skip: lack ?? false }, () => {
+  const opened = new AsyncDisposableStack()
+  let server: Ejabberd
+  let settings: Ejabberd['settings']
+  before(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-ejabberd-'))
+    opened.defer(() => rmSync(folder, { recursive: true }))
+    const [c2s = 0, component = 0, http = 0] = await freePorts(3)
+    settings = {
+      folder,
+      ports: { c2s, component, http },
+      hosts: [{ name: HOST }],
+      components: [{ name: COMPONENT, secret: 'a "secret"' }],
+      accounts: [
+        { jid: `alice@${HOST}`, password: 'pass "word" \\ 1' },
+        { jid: `bob@${HOST}`, password: 'b' },
+      ],
+    }
+    server = await startEjabberd(settings)
+    opened.defer(() => server.stop().then(() => {}))
+  })
+  after(() => opened.disposeAsync())
+
+  const person = (user: string, password: string) =>
+    listen({ address: '127.0.0.1', port: settings.ports.c2s ?? 0, domain: HOST, user, password, resource: 'r' })
+
+  test('two people, by slixmpp and by bytes, and a component talk; the node is killed, and keeps its accounts', async () => {
+    await using slixmpp = startSlixmpp()
+    const alice = await slixmpp.login({
+      jid: `alice@${HOST}/r`,
+      address: '127.0.0.1',
+      port: settings.ports.c2s ?? 0,
+      password: 'pass "word" \\ 1',
+    })
+    const bob = await person('bob', 'b')
+    await alice.send(`<message xmlns='jabber:client' type='chat' to='${bob.jid}' id='m1'><body>hello</body></message>`)
+    assert.match(await bob.next(/id='m1'/), /from='alice@corp.example\/r'.*<body>hello</)
+    await assert.rejects(person('bob', 'wrong'), /refused/)
+
+    const screen = await openAllowScreen({
+      port: settings.ports.component ?? 0,
+      domain: COMPONENT,
+      secret: 'a "secret"',
+      keep: true,
+    })
+    await server.logged(/external component .*screen\.example/i)
+    bob.client.send(`<iq type='set' to='${COMPONENT}' id='i1'><x xmlns='urn:test'/></iq>`)
+    assert.match(await bob.next(/id='i1'/), /type='result'/)
+    await screen.saw(/from='bob@corp.example\/r'/)
+
+    server.kill('SIGKILL')
+    assert.equal((await server.exited).signal, 'SIGKILL')
+    await Promise.all([bob.client.ended, screen.ended])
+    server = await startEjabberd(settings)
+    await using again = await slixmppAgain(slixmpp)
+    assert.equal(again.jid, `alice@${HOST}/r`)
+  })
+
+  const slixmppAgain = async (slixmpp: ReturnType<typeof startSlixmpp>) => {
+    const alice = await slixmpp.login({
+      jid: `alice@${HOST}/r`,
+      address: '127.0.0.1',
+      port: settings.ports.c2s ?? 0,
+      password: 'pass "word" \\ 1',
+    })
+    return Object.assign(alice, { [Symbol.asyncDispose]: () => alice.logout() })
+  }
+
+  test('its console makes and removes accounts, and says when a command fails', async () => {
+    await server.createAccount(`carol@${HOST}`, 'c')
+    const carol = await person('carol', 'c')
+    await carol.client.close()
+    await server.removeAccount(`carol@${HOST}`)
+    await assert.rejects(person('carol', 'c'), /refused/)
+    await assert.rejects(server.shell('no_such_command'), /no_such_command/)
+    assert.equal(await server.evaluate('ejabberd_option:hosts().'), '[<<"corp.example">>]')
+    assert.match(await server.shell('status'), new RegExp(`${version?.replaceAll('.', '\\.')}.* is running`))
+  })
+
+  test('nothing listens but on loopback, and others of this machine read no secret', () => {
+    const inodes = new Set(
+      readdirSync(`/proc/${server.pid}/fd`).flatMap((fd) => {
+        try {
+          return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${server.pid}/fd/${fd}`))?.[1] ?? []
+        } catch {
+          // Closed since it was listed.
+          return []
+        }
+      }),
+    )
+    const listening = ['tcp', 'tcp6'].flatMap((table) =>
+      readFileSync(`/proc/${server.pid}/net/${table}`, 'utf8')
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim().split(/\s+/))
+        .filter((row) => row[3] === '0A' && inodes.has(row[9] ?? ''))
+        .map((row) => row[1]?.split(':')[0]),
+    )
+    // c2s, component, http, and the node itself.
+    assert.deepEqual(listening, Array(4).fill('0100007F'))
+    for (const file of ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie'])
+      assert.equal(statSync(join(settings.folder, file)).mode & 0o077, 0, file)
+  })
+
+  test('SIGTERM ends it in good order; it tells what its memory is until then', async () => {
+    assert.ok((await server.residentBytes()) > 2 ** 20)
+    assert.deepEqual(await server.stop(), { code: 0, signal: null })
+    assert.deepEqual(await server.stop(), { code: 0, signal: null })
+    assert.equal(server.linesWith(/ejabberd .* is stopped/).length, 1)
+  })
+
+  test('a config that ejabberd refuses is said with its last words', async () => {
+    await assert.rejects(startEjabberd({ ...settings, options: { hosts: [] } }), /did not start.*hosts/s)
+  })
+
+  test('options of the caller take the place of ours', () => {
+    const config = ejabberdConfig({ ...settings, options: { loglevel: 'error' }, modules: { mod_ping: null } })
+    assert.match(config, /^loglevel: "error"$/m)
+    assert.doesNotMatch(config, /mod_ping/)
+  })
+})
