@@ -44,7 +44,8 @@ const COMMANDS = {
   demo: {
     program: 'deploy/demo/main.ts',
     says: 'starts everything on loopback with made-up people; --check verifies each step and ends',
-    packages: ['prosody', 'lua-unbound', 'openssl'],
+    packages: ['openssl'],
+    servers: { prosody: ['prosody', 'lua-unbound'], ejabberd: ['ejabberd', 'erlang-base'] },
     long: [],
   },
   test: {
@@ -104,7 +105,9 @@ async function main(name, rest) {
   if (npm !== 0) return npm
   if (!asked && !rest.includes('--as-is')) {
     const one = command.named?.[args.find((arg) => !arg.startsWith('-'))] ?? []
-    const wanted = [...command.packages, ...(args.includes('--long') ? command.long : []), ...one]
+    const server = serverOf(args)
+    const ofServer = Object.hasOwn(command.servers ?? {}, server) ? command.servers[server] : []
+    const wanted = [...ofServer, ...command.packages, ...(args.includes('--long') ? command.long : []), ...one]
     const debian = await setUpPackages(name, wanted)
     if (debian !== 0) return debian
     for (const one of isDebian() ? (command.unpacked ?? []) : []) {
@@ -115,6 +118,13 @@ async function main(name, rest) {
   if (!existsSync(join(ROOT, command.program))) return refuse(`${command.program} is missing from this checkout`)
   const path = [BIN, ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== BIN)].join(delimiter)
   return run(join(BIN, 'node'), [join(ROOT, command.program), ...args], { ...process.env, PATH: path }, process.cwd())
+}
+
+/** What stands behind --server, which may be one word with it. */
+function serverOf(args) {
+  const at = args.findLastIndex((arg) => arg === '--server' || arg.startsWith('--server='))
+  if (at < 0) return 'prosody'
+  return args[at].includes('=') ? args[at].slice('--server='.length) : (args[at + 1] ?? '')
 }
 
 async function setUpNpm() {

@@ -138,9 +138,10 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
   }
   const loopback = ['-start_epmd', 'false', '-kernel', 'inet_dist_use_interface', '{127,0,0,1}']
   const path = ['-pa', join(installed, 'ebin'), ...beams.flatMap((one) => ['-pa', one])]
-  const [command = 'erl', ...before] = [...(settings.wrapper ?? []), 'erl']
+  // What Mnesia writes holds passwords too.
+  const before = ['-c', 'umask 077 && exec "$@"', 'sh', ...(settings.wrapper ?? []), 'erl']
   const child = spawn(
-    command,
+    'sh',
     [
       ...before,
       ...['-noinput', '-sname', node, ...loopback, ...path],

@@ -10,7 +10,8 @@ import { promisify } from 'node:util'
 import { type Row, readRows } from './complete.ts'
 import { type Part, startPart } from './part.ts'
 import { freePorts, portNear } from './ports.ts'
-import { type Prosody, startProsody } from './prosody.ts'
+import type { Server, ServerKind } from './server.ts'
+import { startServer } from './site.ts'
 
 const HOST = 'corp.example'
 const ROOMS = 'rooms.corp.example'
@@ -27,6 +28,9 @@ export const WORDS = { refused: 'Nightingale', masked: 'damn' }
 
 export type House = {
   readonly folder: string
+  readonly server: ServerKind
+  /** The certificate of the made-up host. */
+  readonly certificate: string
   readonly port: number
   readonly people: { alice: Account; bob: Account; carol: Account }
   readonly room: string
@@ -39,25 +43,27 @@ export type House = {
   readonly foundAfterMs: number
   /** The same call as it would be typed in the checkout. */
   typed(...words: string[]): string
-  startServer(): Promise<Prosody>
+  startServer(): Promise<Server>
   startPart(name: 'policy' | 'archive'): Promise<Part>
 }
 
 /** Lays out the folder (made anew by the caller) and chooses ports; starts nothing. */
-export async function buildHouse(folder: string): Promise<House> {
+export async function buildHouse(folder: string, server: ServerKind): Promise<House> {
   const config = join(folder, 'config')
   const logs = join(folder, 'logs')
-  for (const place of [config, logs, join(folder, 'prosody/certs')]) await mkdir(place, { recursive: true })
+  for (const place of [config, logs, join(folder, server, 'certs')]) await mkdir(place, { recursive: true })
   const port = await portNear(15222)
   const [component = 0] = await freePorts(1)
   const secret = randomBytes(24).toString('hex')
   await writeSettings(config, component, secret)
-  await makeCertificate(join(folder, 'prosody/certs'))
+  const certificate = await makeCertificate(join(folder, server, 'certs'))
   const person = (name: string): Account => ({ jid: `${name}@${HOST}`, password: `${name}-demo` })
   const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
   const shownConfig = relative(CHECKOUT, config)
   return {
     folder,
+    server,
+    certificate,
     port,
     people,
     room: `tea@${ROOMS}`,
@@ -71,7 +77,7 @@ export async function buildHouse(folder: string): Promise<House> {
       return readRows(out)
     },
     foundAfterMs: 1000 + LOOKS_MS,
-    startServer: () => startServer(folder, port, component, secret, Object.values(people)),
+    startServer: () => startIt(server, join(folder, server), { c2s: port, component }, secret, Object.values(people)),
     startPart: (name) => startPart(name, join(config, `${name}.yaml`), logs),
   }
 }
@@ -112,7 +118,7 @@ rules:
 }
 
 /** A certificate for the made-up host, trusted by this process; a real client will ask whether to trust it. */
-async function makeCertificate(folder: string): Promise<void> {
+async function makeCertificate(folder: string): Promise<string> {
   const [key, certificate] = [join(folder, `${HOST}.key`), join(folder, `${HOST}.crt`)]
   await run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '365'],
@@ -127,21 +133,29 @@ async function makeCertificate(folder: string): Promise<void> {
       certificate,
     ],
   ])
-  setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')])
+  const text = await readFile(certificate, 'utf8')
+  // ejabberd reads both from one file.
+  await writeFile(join(folder, `${HOST}.pem`), `${text}${await readFile(key, 'utf8')}`, { mode: 0o600 })
+  setDefaultCACertificates([...getCACertificates('default'), text])
+  return certificate
 }
 
-function startServer(folder: string, port: number, component: number, secret: string, accounts: readonly Account[]) {
-  // The same lines as in README.md.
-  const asks = ['modules_enabled = { "gatehouse" }', `gatehouse_screen = "${SCREEN}"`]
-  return startProsody({
-    folder: join(folder, 'prosody'),
-    ports: { c2s: port, component },
-    global: ['c2s_stanza_size_limit = 256 * 1024', 'component_stanza_size_limit = 2 * 1024 * 1024'],
-    hosts: [{ name: HOST, lines: asks }],
-    components: [
-      { name: ROOMS, module: 'muc', lines: ['restrict_room_creation = "local"', ...asks] },
-      { name: SCREEN, secret },
-    ],
+function startIt(
+  kind: ServerKind,
+  folder: string,
+  ports: { c2s: number; component: number },
+  secret: string,
+  accounts: readonly Account[],
+): Promise<Server> {
+  const gatehouse = { screen: SCREEN }
+  return startServer(kind, {
+    folder,
+    ports,
+    tls: true,
+    limits: { client: 256 * 1024, component: 2 * 1024 * 1024 },
+    hosts: [{ name: HOST, gatehouse }],
+    rooms: { name: ROOMS, gatehouse, createdBy: 'people of the host' },
+    components: [{ name: SCREEN, secret }],
     accounts,
   })
 }

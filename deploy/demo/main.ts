@@ -10,6 +10,7 @@ import { type Step, stepsOf } from './play.ts'
 
 const HELP = `npm run demo              plays the main job, then stays until Ctrl-C; everything is below .demo/
 npm run demo -- --check   plays it in a temporary folder, verifies each step, and ends
+  --server NAME           prosody (default) or ejabberd
   --folder FOLDER         another place than .demo/ (what is in it is removed)
 `
 
@@ -19,6 +20,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       check: { type: 'boolean', default: false },
+      server: { type: 'string', default: 'prosody' },
       folder: { type: 'string', default: resolve(import.meta.dirname, '../../.demo') },
       help: { type: 'boolean', default: false },
     },
@@ -26,6 +28,11 @@ async function main(): Promise<number> {
   if (values.help) {
     process.stdout.write(HELP)
     return 0
+  }
+  const { server } = values
+  if (server !== 'prosody' && server !== 'ejabberd') {
+    process.stderr.write(`--server ${server}: prosody or ejabberd is wanted\n`)
+    return 2
   }
   const asked = Promise.withResolvers<void>()
   let stopped = false
@@ -39,7 +46,7 @@ async function main(): Promise<number> {
     ? await mkdtemp(join(tmpdir(), 'gatehouse-demo-'))
     : resolve(process.env.INIT_CWD ?? process.cwd(), values.folder)
   if (!values.check) await rm(folder, { recursive: true, force: true })
-  const house = await buildHouse(folder)
+  const house = await buildHouse(folder, server)
   let held = 0
   let steps: Step[] = []
   {
@@ -54,7 +61,7 @@ async function main(): Promise<number> {
       await asked.promise
       process.stdout.write('\nstopping\n')
     } else if (held < steps.length)
-      process.stdout.write(`logs: ${house.logs}, ${join(folder, 'prosody/prosody.log')}\n`)
+      process.stdout.write(`logs: ${house.logs}, ${join(folder, server, `${server}.log`)}\n`)
   }
   if (values.check) {
     if (held === steps.length) await rm(folder, { recursive: true })
@@ -87,7 +94,7 @@ Log in with any XMPP client (the certificate is made up: accept it, or trust the
     server 127.0.0.1, port ${house.port}
 ${accounts}
     room ${house.room}
-    certificate ${house.folder}/prosody/certs/corp.example.crt
+    certificate ${house.certificate}
 Say Nightingale to somebody, then look as the officer:
     ${house.typed('archive', 'search', 'Nightingale')}
     ${house.typed('--help')}

@@ -6,6 +6,7 @@ import { lacking, settled } from './complete.ts'
 import type { House } from './house.ts'
 import { WORDS } from './house.ts'
 import { logIn, type Person } from './person.ts'
+import { SERVERS } from './site.ts'
 
 export type Step = { says: string; play(): Promise<string | undefined> }
 
@@ -25,10 +26,10 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
       },
     },
     {
-      says: 'Prosody runs with mod_gatehouse, on loopback, from its own folder, and policy is connected',
+      says: `${SERVERS[house.server].title} runs with mod_gatehouse, on loopback, from its own folder, and policy answers`,
       async play() {
         const server = open.use(await house.startServer())
-        await server.logged(/External component successfully authenticated/, AbortSignal.timeout(30_000))
+        await server.logged(/answers; questions are asked/, AbortSignal.timeout(30_000))
         return `process ${server.pid}, port ${house.port}`
       },
     },

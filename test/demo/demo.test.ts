@@ -8,11 +8,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { suite, test } from 'node:test'
-import { prosodyVersion } from '../../deploy/demo/prosody.ts'
+import { test } from 'node:test'
+import type { ServerKind } from '../../deploy/demo/server.ts'
+import { onServers } from '../e2e/servers.ts'
 
 const DEMO = resolve(import.meta.dirname, '../../deploy/demo/main.ts')
-const missing = (await prosodyVersion()) === null && 'prosody is not installed'
+/** Where the secret of the component and the passwords stand. */
+const SECRETS: Readonly<Record<ServerKind, readonly string[]>> = {
+  prosody: ['prosody.cfg.lua', 'data/*/accounts/*.dat'],
+  ejabberd: ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie', 'data/passwd.DCD'],
+}
 
 type Started = { child: ChildProcess; lines: string[]; said(pattern: RegExp): Promise<void> }
 
@@ -36,9 +41,9 @@ function start(...args: string[]): Started {
   }
 }
 
-suite('demo', { skip: missing }, () => {
+onServers('demo', 'demo', null, (server) => {
   test('--check plays the main job and every step holds', async () => {
-    const { child, lines } = start('--check')
+    const { child, lines } = start('--check', '--server', server)
     const [code] = await once(child, 'close')
     const steps = lines.filter((line) => line.startsWith('✔ '))
     assert.equal(lines.at(-1), `demo: ${steps.length} of ${steps.length} steps hold`, lines.join('\n'))
@@ -49,14 +54,14 @@ suite('demo', { skip: missing }, () => {
   test('the demo that stays ends at a signal, in good order, and nothing runs on', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-demo-'))
     try {
-      const { child, lines, said } = start('--folder', folder)
+      const { child, lines, said } = start('--folder', folder, '--server', server)
       t.after(() => child.kill())
       await said(/Ctrl-C stops/)
       const pids = [...lines.join('\n').matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid))
       assert.equal(pids.length, 3)
       assert.ok(pids.every(runs))
-      const secrets = ['prosody/prosody.cfg.lua', ...globSync('prosody/data/*/accounts/*.dat', { cwd: folder })]
-      assert.ok(secrets.length > 1)
+      const secrets = SECRETS[server].flatMap((file) => globSync(join(server, file), { cwd: folder }))
+      assert.ok(secrets.length >= SECRETS[server].length, secrets.join())
       for (const file of secrets) assert.equal(statSync(join(folder, file)).mode & 0o077, 0, file)
       const stores = globSync(['**/*.db', '**/*.secret'], { cwd: folder })
       assert.ok(stores.some((file) => file.endsWith('archive.db')))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ejabberd of our own: started from a folder, on loopback alone, killed and started again on the same data.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -116,7 +118,7 @@ describe('an ejabberd of our own', { skip: lack ?? false }, () => {
     )
     // c2s, component, http, and the node itself.
     assert.deepEqual(listening, Array(4).fill('0100007F'))
-    for (const file of ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie'])
+    for (const file of ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie', 'data/passwd.DCD'])
       assert.equal(statSync(join(settings.folder, file)).mode & 0o077, 0, file)
   })
 
@@ -125,6 +127,9 @@ describe('an ejabberd of our own', { skip: lack ?? false }, () => {
     assert.deepEqual(await server.stop(), { code: 0, signal: null })
     assert.deepEqual(await server.stop(), { code: 0, signal: null })
     assert.equal(server.linesWith(/ejabberd .* is stopped/).length, 1)
+    const names = connect(server.epmdPort, '127.0.0.1')
+    const [fault] = await once(names, 'error')
+    assert.match(String(fault), /ECONNREFUSED/, 'nor is a name server of Erlang left')
   })
 
   test('a config that ejabberd refuses is said with its last words', async () => {

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each action of the rule language as real clients see it, and what of it stands on record.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { ACTION_KEYS, CONDITIONS, REFUSE_KEYS, REPLACE_KEYS } from '../../components/policy/rules/keys.ts'
 import { filesWith } from '../harness/files-with.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ROOMS } from '../harness/world.ts'
-import { serverLack } from './servers.ts'
-
-const lack = serverLack() ?? slixmppLack()
+import { onServers } from './servers.ts'
 
 const RULES = `otherwise: allow
 rules:
@@ -53,13 +51,13 @@ test('each action that the rule language declares, and all that can be said of i
   for (const word of SHOWN.actions) assert.match(RULES, new RegExp(`\\b${word}\\b`))
 })
 
-describe('actions on Prosody', { skip: lack ?? false }, () => {
+onServers('actions', 'actions', slixmppLack(), (server) => {
   let stage: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient
   let last = 0
   before(async () => {
-    stage = await openStage({ rooms: true, rules: RULES })
+    stage = await openStage({ server, rooms: true, rules: RULES })
     alice = await stage.person('alice')
     bob = await stage.person('bob')
   })

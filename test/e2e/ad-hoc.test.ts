@@ -4,25 +4,23 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { declarations } from '../../components/archive/declarations.ts'
 import { type SlixmppClient, slixmppLack, type ToldCommand } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ARCHIVE, HOST, SCREEN } from '../harness/world.ts'
 import { readJournal } from '../policy/stage.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
-
-describe('ad-hoc commands on Prosody', { skip: lack ?? false }, () => {
+onServers('ad-hoc', 'ad-hoc commands', slixmppLack(), (server) => {
   let stage: Stage
   let olga: SlixmppClient
   let otto: SlixmppClient
   let eve: SlixmppClient
   before(async () => {
     stage = await openStage({
+      server,
       people: { officers: [`olga@${HOST}`], operators: [`otto@${HOST}`], auditors: [`adam@${HOST}`] },
-      prosody: {},
       archiveProcess: { lines: ['looks: { reason_required: yes }'] },
     })
     const alice = await stage.person('alice')

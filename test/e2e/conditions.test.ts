@@ -2,16 +2,15 @@
 // Each condition of the rule language, and each kind, on what real clients send: where it holds and where it does not. Every
 // condition is a rule that tags and goes on, so the tags on the record of one stanza say of all conditions whether they hold.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { KINDS } from '../../components/policy/domain/screened.ts'
 import { CONDITION_KEYS } from '../../components/policy/rules/keys.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ROOMS } from '../harness/world.ts'
 import { type AllowScreen, openAllowScreen } from '../servers/prosody/allow-screen.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
 const PARTNER = 'partner.example'
 const SALES = 'sales.example'
 const TEA = `tea@${ROOMS}`
@@ -222,12 +221,12 @@ test('each condition that the rule language declares, and each kind, has a stanz
   )
 })
 
-describe('conditions on Prosody', { skip: lack ?? false }, () => {
+onServers('conditions', 'conditions', slixmppLack(), (server) => {
   let stage: Stage
   let partner: AllowScreen
   const people = new Map<string, SlixmppClient>()
   before(async () => {
-    stage = await openStage({ rooms: true, hosts: ['corp.example', SALES], gateway: PARTNER, rules: RULES })
+    stage = await openStage({ server, rooms: true, hosts: ['corp.example', SALES], gateway: PARTNER, rules: RULES })
     const { address, ports, secret } = stage.world
     partner = await openAllowScreen({ address, port: ports.component, domain: PARTNER, secret })
     people.set('alice', await stage.person('alice'))

@@ -3,17 +3,15 @@
 // then its words are in no file, of the archive, of the journal, or of the server's spool.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { test } from 'node:test'
 import { filesWith } from '../harness/files-with.ts'
 import { slixmppLack } from '../harness/slixmpp.ts'
 import { openStage } from '../harness/stage.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
-
-describe('erasure on Prosody', { skip: lack ?? false }, () => {
+onServers('erasure', 'erasure', slixmppLack(), (server) => {
   test('a word that was spooled, replayed, recorded and erased stands in no file of spool, journal, archive or -wal', async () => {
-    await using stage = await openStage({ onOutage: 'open' })
+    await using stage = await openStage({ server, onOutage: 'open' })
     const { world } = stage
     const alice = await stage.person('alice')
     const bob = await stage.person('bob')
@@ -39,7 +37,7 @@ describe('erasure on Prosody', { skip: lack ?? false }, () => {
     // The officer's own query is on record as a look; it is the word that he typed, not that of the message.
     const left = filesWith(world.folder, 'xyzzynightingale sings')
     assert.deepEqual(left, [])
-    assert.deepEqual(filesWith(join(world.folder, 'prosody'), 'xyzzynightingale'), [], 'nor does the server keep it')
+    assert.deepEqual(filesWith(join(world.folder, server), 'xyzzynightingale'), [], 'nor does the server keep it')
     assert.deepEqual(filesWith(join(world.folder, 'journals', 'policy'), 'xyzzynightingale'), [])
     assert.deepEqual(
       filesWith(join(world.folder, 'state'), 'xyzzynightingale').filter((path) => path.includes('archive-months')),

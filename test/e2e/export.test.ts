@@ -4,13 +4,11 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { RULES } from './rules.ts'
-import { serverLack } from './servers.ts'
-
-const lack = serverLack() ?? slixmppLack()
+import { onServers } from './servers.ts'
 
 /** Python's parser of mail, with the policy that knows RFC 5322, 2045, 2047 and 2231. */
 const PARSER = `
@@ -38,11 +36,11 @@ const SAID = [
   { by: 'alice', subject: '', body: 'exportword six topsecret' },
 ] as const
 
-describe('exports from Prosody', { skip: lack ?? false }, () => {
+onServers('export', 'exports', slixmppLack(), (server) => {
   let stage: Stage
   let ids: string[]
   before(async () => {
-    stage = await openStage({ rules: RULES })
+    stage = await openStage({ server, rules: RULES })
     const bob = await stage.person('bob')
     const people = new Map(
       await Promise.all(

@@ -2,23 +2,22 @@
 // XEP-0198 (1.6) while messages are held: what is not decided is not acknowledged, and nothing is lost or doubled whatever
 // happens to the session or the server meanwhile. The screen is one that the test answers for.
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { type Listener, listen } from '../harness/listener.ts'
 import type { Managed } from '../harness/raw-client.ts'
 import { HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import { type AllowScreen, openAllowScreen } from '../servers/prosody/allow-screen.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack()
 const R = "<r xmlns='urn:xmpp:sm:3'/>"
 const TEN = Array.from({ length: 10 }, (_, i) => `LATER ${i}`)
 
-describe('holding on Prosody', { skip: lack ?? false }, () => {
+onServers('holding', 'holding', null, (server) => {
   let world: World
   let screen: AllowScreen
   const open: Listener[] = []
   before(async () => {
-    world = await startWorld({ screen: 'own' })
+    world = await startWorld({ server, screen: 'own' })
     screen = await answering()
   })
   afterEach(() => {
@@ -40,9 +39,9 @@ describe('holding on Prosody', { skip: lack ?? false }, () => {
     assert.deepEqual(ids(alice.acknowledged), ['m1'])
     assert.deepEqual(ids(alice.client.managed?.unacknowledged ?? []), ['m2'])
 
-    world.prosody.kill('SIGKILL')
-    await Promise.all([world.prosody.exited, alice.client.ended, bob.client.ended, screen.ended])
-    await world.startProsody()
+    world.server.kill('SIGKILL')
+    await Promise.all([world.server.exited, alice.client.ended, bob.client.ended, screen.ended])
+    await world.startServer()
     screen = await answering()
     const again = await person('bob1')
     const back = await person('alice1', alice.client.managed)
@@ -139,7 +138,7 @@ describe('holding on Prosody', { skip: lack ?? false }, () => {
     const settings = { port: world.ports.component, domain: SCREEN, secret: world.secret }
     const one = await openAllowScreen({ ...settings, markers: true, keep: true })
     // The helper asks again when the screen has answered its marks.
-    await world.prosody.logged(/answers; questions are asked/)
+    await world.server.logged(/answers; questions are asked/)
     return one
   }
 })

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that one person can write and another can read is asked about, also where it is not a chat message.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ROOMS } from '../harness/world.ts'
 import { RULES } from './rules.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
-
-describe('kinds of stanza on Prosody', { skip: lack ?? false }, () => {
+onServers('kinds', 'kinds of stanza', slixmppLack(), (server) => {
   let stage: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient
   before(async () => {
-    stage = await openStage({ rooms: true, rules: RULES })
+    stage = await openStage({ server, rooms: true, rules: RULES })
     alice = await stage.person('alice')
     bob = await stage.person('bob')
     await befriend(alice, bob)

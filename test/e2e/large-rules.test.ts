@@ -2,12 +2,11 @@
 // Ten thousand rules, a rule file of 50 MB (8 MB in the short form), and expressions made to stop a matcher, while people talk.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
 const RULES = 10_000
 const [MEGABYTES, TERMS] = process.env.GATEHOUSE_LONG === '1' ? [50, 50] : [8, 10]
 
@@ -56,13 +55,13 @@ const HOSTILE = [
 ]
 const HUNDRED_KILOBYTES = 100_000
 
-describe('many rules on Prosody', { skip: lack ?? false }, () => {
+onServers('large-rules', 'many rules', slixmppLack(), (server) => {
   let stage: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient
   let last = 0
   before(async () => {
-    stage = await openStage({ rules: TEN_THOUSAND })
+    stage = await openStage({ server, rules: TEN_THOUSAND })
     alice = await stage.person('alice')
     bob = await stage.person('bob')
   })

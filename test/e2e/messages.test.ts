@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main job with real clients on a real server: allowed, refused with a text, replaced; and recorded in every case.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ROOMS } from '../harness/world.ts'
 import { REFUSED_TEXT, RULES } from './rules.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
-
-describe('messages on Prosody', { skip: lack ?? false }, () => {
+onServers('messages', 'messages', slixmppLack(), (server) => {
   let stage: Stage
   before(async () => {
-    stage = await openStage({ rooms: true, rules: RULES })
+    stage = await openStage({ server, rooms: true, rules: RULES })
   })
   after(() => stage[Symbol.asyncDispose]())
 

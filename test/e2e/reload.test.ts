@@ -6,13 +6,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import type { Row } from '../harness/ask-command.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
 const long = process.env.GATEHOUSE_LONG === '1'
 const CHANGES = long ? 200 : 14
 const SENDERS = ['alice', 'carol', 'dave', 'erin']
@@ -32,12 +31,12 @@ const BAD = VERSIONS.A.replace('otherwise: allow', 'otherwise: perhaps')
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 const versionOf = new Map(Object.entries(VERSIONS).map(([name, text]) => [hashOf(text), name as 'A' | 'B']))
 
-describe('rules replaced on Prosody', { skip: lack ?? false }, () => {
+onServers('reload', 'rules replaced', slixmppLack(), (server) => {
   let stage: Stage
   let bob: SlixmppClient
   let senders: SlixmppClient[]
   before(async () => {
-    stage = await openStage({ rules: VERSIONS.A.replace('version: 1\n', '').trimEnd() })
+    stage = await openStage({ server, rules: VERSIONS.A.replace('version: 1\n', '').trimEnd() })
     bob = await stage.person('bob')
     senders = await Promise.all(SENDERS.map((name) => stage.person(name)))
   })

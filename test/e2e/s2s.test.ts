@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two companies on two servers, each with its own Gatehouse: what leaves is asked about at home, what comes in as well.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
 const [NEAR, FAR] = ['127.0.0.2', '127.0.0.3']
 
 const RULES = `otherwise: allow
@@ -21,7 +20,7 @@ rules:
     when: { direction: received, words: [nightingale] }
     then: { replace: { mask: '*' } }`
 
-describe('between two servers', { skip: lack ?? false }, () => {
+onServers('s2s', 'between two servers, both', slixmppLack(), (server) => {
   let near: Stage
   let far: Stage
   let alice: SlixmppClient
@@ -29,9 +28,12 @@ describe('between two servers', { skip: lack ?? false }, () => {
   before(async () => {
     const company = (host: string) =>
       openStage({
+        server,
         hosts: [host],
         rules: RULES,
-        prosody: { address: host, ports: { s2s: 5269 }, global: ['modules_disabled = { "tls" }'] },
+        address: host,
+        s2s: true,
+        tls: false,
       })
     near = await company(NEAR)
     far = await company(FAR)

@@ -5,38 +5,29 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { freePorts } from '../../deploy/demo/ports.ts'
-import { startProsody } from '../../deploy/demo/prosody.ts'
+import { startServer } from '../../deploy/demo/site.ts'
 import { type Listener, listen } from '../harness/listener.ts'
-import { ANYBODY, HOST, startWorld } from '../harness/world.ts'
-import { serverLack } from './servers.ts'
+import { anybody, HOST, startWorld } from '../harness/world.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack()
-const MAM = ['storage = { archive = "memory" }', 'default_archive_policy = true']
-
-type Server = { address: string; port: number }
+type Address = { address: string; port: number }
 type Script = (person: (user: string, resource?: string) => Promise<Listener>) => Promise<Record<string, Listener>>
 
-describe('the same with Gatehouse as without, on Prosody', { skip: lack ?? false }, () => {
+onServers('same', 'the same with Gatehouse as without', null, (server) => {
   const opened = new AsyncDisposableStack()
-  let without: Server
-  let withIt: Server
+  let without: Address
+  let withIt: Address
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-plain-'))
     opened.defer(() => rm(folder, { recursive: true }))
     const [c2s = 0] = await freePorts(1)
     opened.use(
-      await startProsody({
-        folder,
-        ports: { c2s },
-        hosts: [{ name: HOST }],
-        modules: ['mam'],
-        global: [...ANYBODY, ...MAM],
-      }),
+      await startServer(server, { folder, ports: { c2s }, hosts: [{ name: HOST }], archive: true, ...anybody() }),
     )
     without = { address: '127.0.0.1', port: c2s }
-    const world = opened.use(await startWorld({ prosody: { modules: ['mam'], global: MAM } }))
+    const world = opened.use(await startWorld({ server, serverArchive: true }))
     withIt = { address: world.address, port: world.ports.c2s }
   })
   after(() => opened.disposeAsync())
@@ -116,7 +107,7 @@ describe('the same with Gatehouse as without, on Prosody', { skip: lack ?? false
   }
 })
 
-async function play(server: Server, script: Script): Promise<Record<string, string[]>> {
+async function play(server: Address, script: Script): Promise<Record<string, string[]>> {
   const everybody: Listener[] = []
   const cast = await script(async (user, resource = 'desk') => {
     const one = await listen({ ...server, domain: HOST, user, password: 'x', resource })

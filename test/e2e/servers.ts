@@ -1,10 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which servers the end-to-end tests run on. GATEHOUSE_SERVERS names them; default: those installed.
-import { spawnSync } from 'node:child_process'
+// Which servers the end-to-end tests run on. GATEHOUSE_SERVERS names them (npm test -- --servers prosody,ejabberd); default: those installed.
+import { describe } from 'node:test'
+import type { ServerKind } from '../../deploy/demo/server.ts'
+import { SERVERS } from '../../deploy/demo/site.ts'
 
-/** Null when Prosody is wanted and installed; else the reason, for the skip. */
-export function serverLack(): string | null {
+/** Files here (and the demo) that do not hold on ejabberd, each with the reason; it is printed with the skip. */
+const NOT_ON_EJABBERD: Readonly<Record<string, string>> = {
+  actions: 'the module for ejabberd is being built',
+  'ad-hoc': 'the module for ejabberd is being built',
+  conditions: 'the module for ejabberd is being built',
+  demo: 'the module for ejabberd is being built',
+  erasure: 'the module for ejabberd is being built',
+  export: 'the module for ejabberd is being built',
+  holding: 'the module for ejabberd is being built',
+  identities: 'the module for ejabberd is being built',
+  kinds: 'the module for ejabberd is being built',
+  'large-rules': 'the module for ejabberd is being built',
+  lineage: 'the module for ejabberd is being built',
+  messages: 'the module for ejabberd is being built',
+  reload: 'the module for ejabberd is being built',
+  s2s: 'the module for ejabberd is being built',
+  same: 'the module for ejabberd is being built',
+  sizes: 'the module for ejabberd is being built',
+  stricter: 'the module for ejabberd is being built',
+  'xmpp-js': 'the module for ejabberd is being built',
+}
+
+const versions = new Map<ServerKind, string | null>()
+for (const kind of ['prosody', 'ejabberd'] as const) versions.set(kind, await SERVERS[kind].version())
+
+/** Null when this server is wanted and installed; else the reason, for the skip. */
+export function serverLack(kind: ServerKind = 'prosody'): string | null {
   const wanted = process.env.GATEHOUSE_SERVERS
-  if (wanted !== undefined && !wanted.split(',').includes('prosody')) return `only ${wanted} was asked for`
-  return spawnSync('sh', ['-c', 'command -v prosody']).status === 0 ? null : 'prosody is not installed'
+  if (wanted !== undefined && !wanted.split(',').includes(kind)) return `only ${wanted} was asked for`
+  return versions.get(kind) === null ? `${kind} is not installed` : null
+}
+
+/**
+ * A `describe` for each server: `TITLE on Prosody 0.12.3`, `TITLE on ejabberd 23.01`. `file` is this file's name without `.test.ts`;
+ * `lack` says what else is missing, null when nothing is.
+ */
+export function onServers(file: string, title: string, lack: string | null, body: (server: ServerKind) => void): void {
+  for (const kind of ['prosody', 'ejabberd'] as const) {
+    const notYet = kind === 'ejabberd' ? (NOT_ON_EJABBERD[file] ?? null) : null
+    const skip = serverLack(kind) ?? notYet ?? lack ?? false
+    describe(`${title} on ${SERVERS[kind].title}${ofVersion(kind)}`, { skip }, () => body(kind))
+  }
+}
+
+function ofVersion(kind: ServerKind): string {
+  const version = versions.get(kind) ?? null
+  return version === null ? '' : ` ${version}`
 }

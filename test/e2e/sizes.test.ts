@@ -2,13 +2,13 @@
 // The largest message that the server takes from a client passes the screen whole, also in the shape that grows most on the
 // way; one byte more is the server's own business, and nobody else's stream suffers.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { type Listener, listen } from '../harness/listener.ts'
 import { readUp } from '../harness/read-up.ts'
 import { recorded } from '../harness/recorded.ts'
 import { textOf } from '../harness/stanza-splitter.ts'
 import { HOST, startWorld, type World } from '../harness/world.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
 const LIMIT = 256 * 1024
 /**
@@ -16,25 +16,25 @@ const LIMIT = 256 * 1024
  * largest that it takes has this size: without that byte it is exactly the limit.
  */
 const LARGEST = LIMIT + 1
-const lack = serverLack()
 const POISON = [
   ['126 levels of elements', `<body>x</body>${'<a>'.repeat(126)}${'</a>'.repeat(126)}`],
   ["an element of XML's own namespace", '<body>x</body><xml:foo/>'],
   ['a long namespace used 1,200 times', `<x xmlns:p='urn:${'u'.repeat(4000)}'>${'<p:a/>'.repeat(1200)}</x>`],
 ] as const
 
-describe('sizes on Prosody', { skip: lack ?? false }, () => {
+onServers('sizes', 'sizes', null, (server) => {
   let world: World
   let lost: Promise<string>
   before(async () => {
     world = await startWorld({
+      server,
       rules: `otherwise: allow
 rules:
   - id: mask-project
     when: { words: [nightingale] }
     then: { replace: { mask: '*' } }`,
     })
-    lost = world.prosody.logged(/not connected; the outage rule applies/).then(() => 'down')
+    lost = world.server.logged(/not connected; the outage rule applies/).then(() => 'down')
   })
   after(() => world[Symbol.asyncDispose]())
 

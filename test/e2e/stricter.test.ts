@@ -4,26 +4,24 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { SCREEN } from '../harness/world.ts'
 import { readJournal } from '../policy/stage.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
-const lack = serverLack() ?? slixmppLack()
 const STRICT = (who: string) => `otherwise: allow
 rules:
   - { id: chief, when: { from: chief@corp.example }, then: allow }
   - { id: no-plans, when: { to: ${who}@corp.example, words: [plan] }, then: refuse, on_outage: closed }
   - { id: no-secrets, when: { words: [topsecret] }, then: refuse }`
 
-describe('a rule that is stricter than an open host, on Prosody', { skip: lack ?? false }, () => {
+onServers('stricter', 'a rule that is stricter than an open host', slixmppLack(), (server) => {
   let stage: Stage
   before(async () => {
-    const hostLines = ['gatehouse_try = 0.5', 'gatehouse_hold_max = 1']
-    stage = await openStage({ rules: STRICT('erin'), onOutage: 'open', hostLines })
+    stage = await openStage({ server, rules: STRICT('erin'), onOutage: 'open', helper: { try: 0.5, hold_max: 1 } })
     await holds()
   })
   after(() => stage[Symbol.asyncDispose]())
@@ -56,8 +54,8 @@ describe('a rule that is stricter than an open host, on Prosody', { skip: lack ?
   }
 
   /** Resolves when so many settlements wait on the disk of the server. */
-  async function settled({ folder }: Stage['world'], count: number): Promise<void> {
-    const place = join(folder, 'prosody', 'data', 'gatehouse', SCREEN)
+  async function settled({ server }: Stage['world'], count: number): Promise<void> {
+    const place = join(server.dataFolder, 'gatehouse', SCREEN)
     for (const until = Date.now() + 10_000; Date.now() < until; await setTimeout(20)) {
       const names = (await readdir(place)).filter((name) => name.startsWith('spool-'))
       const spools = await Promise.all(names.map((name) => readFile(join(place, name), 'utf8')))
@@ -80,14 +78,14 @@ describe('a rule that is stricter than an open host, on Prosody', { skip: lack ?
 
     world.policy?.kill('SIGKILL')
     await world.policy?.exited
-    await world.prosody.logged(/not connected; the outage rule applies/)
+    await world.server.logged(/not connected; the outage rule applies/)
     await tried('killed', people, 'erin')
 
     // What became of a stanza is written a moment after it went; until then a kill leaves it undecided.
     await settled(world, 2)
-    world.prosody.kill('SIGKILL')
-    await world.prosody.exited
-    await world.startProsody()
+    world.server.kill('SIGKILL')
+    await world.server.exited
+    await world.startServer()
     await tried('restarted', await everybody('phone'), 'erin')
 
     await world.startPolicy()
@@ -112,13 +110,13 @@ describe('a rule that is stricter than an open host, on Prosody', { skip: lack ?
 
   test('other rules close for others, from the moment they are in force', async () => {
     const { world } = stage
-    await world.prosody.logged(/answers; questions are asked/)
+    await world.server.logged(/answers; questions are asked/)
     await world.setRules(STRICT('frank'))
     // This process of policy has told nothing before: the helper held what it had been told.
     await holds()
     world.policy?.kill('SIGKILL')
     await world.policy?.exited
-    await world.prosody.logged(/not connected; the outage rule applies/)
+    await world.server.logged(/not connected; the outage rule applies/)
     const people = await everybody('tablet')
     await tried('reloaded', people, 'frank')
     await people.alice.send(chat('erin', 'erin-again', 'reloaded for erin'))

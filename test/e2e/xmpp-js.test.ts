@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same with another real client, @xmpp/client: allowed, refused with a text in its language, replaced, and resumption.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { test } from 'node:test'
 import { client, type XmppClient, xml } from '@xmpp/client'
 import type { Element } from '@xmpp/xml'
 import { recorded } from '../harness/recorded.ts'
 import { HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import { openAllowScreen } from '../servers/prosody/allow-screen.ts'
 import { REFUSED_TEXT, RULES } from './rules.ts'
-import { serverLack } from './servers.ts'
+import { onServers } from './servers.ts'
 
 const NS_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
-/** Without TLS the client would refuse to go on where it is offered. */
-const PLAIN = { global: ['modules_disabled = { "tls", "s2s" }'] }
-const lack = serverLack()
 
-describe('@xmpp/client on Prosody', { skip: lack ?? false }, () => {
+onServers('xmpp-js', '@xmpp/client', null, (server) => {
   test('allowed, refused, replaced', async () => {
-    await using world = await startWorld({ rules: RULES, prosody: PLAIN })
+    await using world = await startWorld({ server, rules: RULES, tls: false })
     await using alice = await person(world, 'alice')
     await using bob = await person(world, 'bob')
     await alice.send(chat('bob', 'j1', 'hello'))
@@ -43,7 +40,7 @@ describe('@xmpp/client on Prosody', { skip: lack ?? false }, () => {
   })
 
   test('the connection breaks while ten messages are held: the client resumes, each arrives once and in order', async () => {
-    await using world = await startWorld({ screen: 'own', prosody: PLAIN })
+    await using world = await startWorld({ server, screen: 'own', tls: false })
     await using screen = await openAllowScreen({
       port: world.ports.component,
       domain: SCREEN,
@@ -51,7 +48,7 @@ describe('@xmpp/client on Prosody', { skip: lack ?? false }, () => {
       markers: true,
       keep: true,
     })
-    await world.prosody.logged(/answers; questions are asked/)
+    await world.server.logged(/answers; questions are asked/)
     await using bob = await person(world, 'bob')
     await using alice = await person(world, 'alice')
     for (let i = 0; i < 10; i++) await alice.send(chat('bob', `k${i}`, 'LATER'))

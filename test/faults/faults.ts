@@ -143,7 +143,7 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
     await startWorld({
       onOutage: mode,
       // A policy that hangs soon has all that it may have; what comes then is refused in either mode, and only counted.
-      hostLines: mode === 'open' ? ['gatehouse_max_questions = 120'] : [],
+      helper: mode === 'open' ? { max_questions: 120 } : {},
       ...(journal === undefined ? {} : { journal }),
       policy: {
         main: join(HERE, 'mains/policy/main.ts'),
@@ -154,10 +154,10 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
         environment: { GATEHOUSE_CRASH: crashFile('archive') },
         lines: MISSING,
       },
+      environment: { GATEHOUSE_CRASH: crashFile('prosody') },
       prosody: {
         modules: ['gatehouse_crash'],
         pluginPaths: [resolve(HERE, 'prosody')],
-        environment: { GATEHOUSE_CRASH: crashFile('prosody') },
         ...(data === undefined ? {} : { global: [`data_path = ${lua(data)}`] }),
       },
     }),
@@ -259,7 +259,7 @@ async function afterOutage({ world, load }: FaultStage, fallen: () => Promise<vo
 /** `file` is gone when the point was reached, be it before Prosody was ready. */
 async function fallAtStart(world: World, file: string, fallen: () => Promise<void>): Promise<void> {
   try {
-    await world.startProsody()
+    await world.startServer()
   } catch (fault) {
     if (existsSync(file)) throw fault
     return
@@ -305,7 +305,7 @@ async function kill(world: World, part: Part): Promise<void> {
 }
 
 async function startAgain(world: World, part: Part): Promise<void> {
-  if (part === 'prosody') await world.startProsody()
+  if (part === 'prosody') await world.startServer()
   else if (part === 'policy') await world.startPolicy()
   else await world.startArchive()
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole company on loopback for a test: Prosody with mod_gatehouse, policy and archive, each part to be killed and started
-// again on the same data.
+// A whole company on loopback for a test: an XMPP server with mod_gatehouse, policy and archive, each part to be killed and
+// started again on the same data.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePorts } from '../../deploy/demo/ports.ts'
-import { type Prosody, type ProsodySettings, startProsody } from '../../deploy/demo/prosody.ts'
+import type { Prosody } from '../../deploy/demo/prosody.ts'
+import type { Server, ServerKind } from '../../deploy/demo/server.ts'
+import { type GatehouseOptions, type Site, startServer } from '../../deploy/demo/site.ts'
 import { askCommand, type Row } from './ask-command.ts'
 import { type Component, type ComponentSettings, startComponent } from './component.ts'
 
@@ -21,18 +23,29 @@ export const ANYBODY = [
   'insecure_open_authentication = "Yes please, I know what I\'m doing!"',
 ]
 
+/** The same for whichever server. */
+export function anybody() {
+  return {
+    prosody: { global: ANYBODY },
+    ejabberd: {
+      sources: [resolve(import.meta.dirname, '../servers/ejabberd/plugins')],
+      options: { auth_method: ['anybody'] },
+    },
+  }
+}
+
 /** Plugins for Prosody that only tests use. */
 export const TEST_PLUGINS = resolve(import.meta.dirname, '../servers/prosody')
 
 type Part = Pick<ComponentSettings, 'environment' | 'flags' | 'main' | 'wrapper'>
 
 export type WorldOptions = {
+  /** Default prosody. */
+  server?: ServerKind
   /** Virtual hosts with the helper; default corp.example. */
   hosts?: readonly string[]
-  /** Also a room service with the helper on it. */
-  rooms?: boolean
-  /** Modules of the room service beside the helper. */
-  roomModules?: readonly string[]
+  /** Also a room service that is asked about; `archived` with XEP-0313. */
+  rooms?: boolean | 'archived'
   /** Domain of a further component, such as a gateway to another network, which connects to the component port with the same secret. */
   gateway?: string
   /** The rule file below `version: 1`; default: everything passes. */
@@ -40,18 +53,24 @@ export type WorldOptions = {
   /** Files beside it that it names. */
   ruleFiles?: Readonly<Record<string, string>>
   onOutage?: 'closed' | 'open'
-  /** Lua lines on each host and room service beside the helper's own. */
-  hostLines?: readonly string[]
+  /** Options of the helper beside, by their names without `gatehouse_`. */
+  helper?: GatehouseOptions
   /** What answers: the real policy, or something the test connects to the component port itself. Default policy. */
   screen?: 'policy' | 'own'
   /** Follow the journal; default true where policy writes one. */
   archive?: boolean
-  prosody?: Partial<
-    Pick<ProsodySettings, 'address' | 'modules' | 'global' | 'environment' | 'wrapper' | 'pluginPaths'>
-  > & {
-    s2s?: boolean
-    ports?: ProsodySettings['ports']
-  }
+  /** Default: any name and password is right. `own`: as the server keeps accounts, none at first. */
+  accounts?: 'anybody' | 'own'
+  address?: string
+  s2s?: boolean
+  /** The server's own archive for everybody (XEP-0313). */
+  serverArchive?: boolean
+  tls?: false
+  environment?: Readonly<Record<string, string>>
+  wrapper?: readonly string[]
+  /** What only the one server understands. */
+  prosody?: Site['prosody']
+  ejabberd?: Site['ejabberd']
   policy?: Part & { lines?: readonly string[] }
   archiveProcess?: Part & { lines?: readonly string[] }
   /** Who has rights by a bare address (XEP-0050); then the archive is on the server too, and trusted there. */
@@ -70,10 +89,13 @@ export type World = AsyncDisposable & {
   readonly secret: string
   /** Leave the folder when everything has ended, to be looked into; so from the start with GATEHOUSE_KEEP set. */
   keep: boolean
-  prosody: Prosody
+  server: Server
+  /** The server, where only Prosody will do; throws where it is another. */
+  readonly prosody: Prosody
   policy: Component | null
   archive: Component | null
-  startProsody(): Promise<Prosody>
+  /** Again, after it has ended. */
+  startServer(): Promise<Server>
   startPolicy(change?: Part): Promise<Component>
   startArchive(change?: Part): Promise<Component>
   /** The rule file. */
@@ -86,11 +108,13 @@ export type World = AsyncDisposable & {
 /** Resolves when every part is ready. Whatever a failing start has opened is ended. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-world-'))
-  const address = options.prosody?.address ?? '127.0.0.1'
+  const address = options.address ?? '127.0.0.1'
   const [c2s = 0, component = 0] = await freePorts(2, address)
-  const ports = { c2s, component, ...options.prosody?.ports }
+  // A server finds another by its address alone: at the port of the standard.
+  const ports = { c2s, component, ...(options.s2s === true ? { s2s: 5269 } : {}) }
   const settings = await writeSettings(folder, ports.component, address, options)
-  const prosodySettings = serverSettings(folder, ports, options)
+  const kind = options.server ?? 'prosody'
+  const site = siteOf(join(folder, kind), ports, address, options)
   const part = (name: 'policy' | 'archive', own: Part | undefined): ComponentSettings => ({
     name,
     file: join(folder, 'config', `${name}.yaml`),
@@ -111,11 +135,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     keep: process.env.GATEHOUSE_KEEP !== undefined,
     policy: null,
     archive: null,
+    get prosody() {
+      if (world.server.kind !== 'prosody') throw new Error(`this needs Prosody, not ${world.server.kind}`)
+      return world.server
+    },
   } as unknown as World
   const own: World = Object.assign(world, {
-    async startProsody() {
-      world.prosody = await startProsody(prosodySettings)
-      return world.prosody
+    async startServer() {
+      world.server = await startServer(kind, site)
+      return world.server
     },
     async startPolicy(change: Part = {}) {
       world.policy = await startComponent(part('policy', { ...options.policy, ...change }))
@@ -137,15 +165,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ask: (command: string, args: Readonly<Record<string, unknown>> = {}) => askCommand(world.run, command, args),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([world.policy?.stop(), world.archive?.stop()])
-      await (world.prosody as Prosody | undefined)?.stop()
+      await (world.server as Server | undefined)?.stop()
       if (!world.keep) await rm(folder, { recursive: true, force: true })
     },
   })
   try {
-    await own.startProsody()
+    await own.startServer()
     if (options.screen !== 'own') {
       await own.startPolicy()
-      await world.prosody.logged(/answers; questions are asked/)
+      await world.server.logged(/answers; questions are asked/)
     }
     if (options.screen !== 'own' && options.archive !== false) await own.startArchive()
     return own
@@ -155,49 +183,55 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-function serverSettings(folder: string, ports: ProsodySettings['ports'], options: WorldOptions): ProsodySettings {
-  const { prosody = {} } = options
-  const roomModules = ['gatehouse', ...(options.roomModules ?? [])].map((name) => `"${name}"`)
-  const helper = [
-    `gatehouse_screen = "${SCREEN}"`,
-    `gatehouse_on_outage = "${options.onOutage ?? 'closed'}"`,
-    ...(options.people === undefined ? [] : [`gatehouse_trusted = { "${ARCHIVE}" }`]),
-    ...(options.hostLines ?? []),
-  ]
-  const { s2s: _s2s, ports: _ports, global = [], pluginPaths = [], ...rest } = prosody
+function siteOf(folder: string, ports: Site['ports'], address: string, options: WorldOptions): Site {
+  const { prosody = {}, ejabberd = {} } = options
+  const gatehouse: GatehouseOptions = {
+    screen: SCREEN,
+    on_outage: options.onOutage ?? 'closed',
+    ...(options.people === undefined ? {} : { trusted: [ARCHIVE] }),
+    ...options.helper,
+  }
+  const who = options.accounts === 'own' ? null : anybody()
   return {
-    folder: join(folder, 'prosody'),
+    folder,
+    address,
     ports,
-    hosts: (options.hosts ?? [HOST]).map((name) => ({
-      name,
-      lines: ['modules_enabled = { "gatehouse" }', ...helper],
-    })),
+    hosts: (options.hosts ?? [HOST]).map((name) => ({ name, gatehouse })),
+    ...(options.rooms === undefined || options.rooms === false
+      ? {}
+      : { rooms: { name: ROOMS, gatehouse, archive: options.rooms === 'archived' } }),
     components: [
-      { name: SCREEN, secret: SECRET, lines: ['disco_hidden = true'] },
-      ...(options.people === undefined ? [] : [{ name: ARCHIVE, secret: SECRET, lines: ['disco_hidden = true'] }]),
-      ...(options.rooms === true
-        ? [{ name: ROOMS, module: 'muc', lines: [`modules_enabled = { ${roomModules.join(', ')} }`, ...helper] }]
-        : []),
+      { name: SCREEN, secret: SECRET, hidden: true },
+      ...(options.people === undefined ? [] : [{ name: ARCHIVE, secret: SECRET, hidden: true }]),
       ...(options.gateway === undefined ? [] : [{ name: options.gateway, secret: SECRET }]),
     ],
-    ...rest,
-    pluginPaths: [TEST_PLUGINS, ...pluginPaths],
-    global: [
-      ...ANYBODY,
-      'c2s_stanza_size_limit = 262144',
-      'component_stanza_size_limit = 1048576',
-      ...(options.logLevel === 'debug' ? ['log = { { levels = { min = "debug" }, to = "console" } }'] : []),
-      ...global,
-    ],
+    limits: { client: 262_144, component: 1_048_576 },
+    archive: options.serverArchive === true,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    ...(options.wrapper === undefined ? {} : { wrapper: options.wrapper }),
+    prosody: {
+      ...prosody,
+      pluginPaths: [TEST_PLUGINS, ...(prosody.pluginPaths ?? [])],
+      global: [...(who?.prosody.global ?? []), ...(prosody.global ?? [])],
+    },
+    ejabberd: {
+      ...ejabberd,
+      sources: [...(who?.ejabberd.sources ?? []), ...(ejabberd.sources ?? [])],
+      options: { ...who?.ejabberd.options, ...ejabberd.options },
+    },
   }
 }
 
 async function writeSettings(folder: string, port: number, address: string, options: WorldOptions) {
   const config = join(folder, 'config')
   await mkdir(config)
-  await mkdir(join(folder, 'prosody'))
   const rules = join(config, 'policy-rules.yaml')
-  const hosts = [...(options.hosts ?? [HOST]), ...(options.rooms === true ? [ROOMS] : [])]
+  const hosts = [
+    ...(options.hosts ?? [HOST]),
+    ...(options.rooms === undefined || options.rooms === false ? [] : [ROOMS]),
+  ]
   const journal = options.journal ?? join(folder, 'journals', 'policy')
   const write = (name: string, lines: readonly string[], mode = 0o644) =>
     writeFile(join(config, name), `${lines.join('\n')}\n`, { mode })
