@@ -16,7 +16,7 @@ const DEMO = resolve(import.meta.dirname, '../../deploy/demo/main.ts')
 /** Where the secret of the component and the passwords stand. */
 const SECRETS: Readonly<Record<ServerKind, readonly string[]>> = {
   prosody: ['prosody.cfg.lua', 'data/*/accounts/*.dat'],
-  ejabberd: ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie', 'data/passwd.DCD'],
+  ejabberd: ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie', 'data/*'],
 }
 
 type Started = { child: ChildProcess; lines: string[]; said(pattern: RegExp): Promise<void> }

@@ -118,7 +118,9 @@ describe('an ejabberd of our own', { skip: lack ?? false }, () => {
     )
     // c2s, component, http, and the node itself.
     assert.deepEqual(listening, Array(4).fill('0100007F'))
-    for (const file of ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie', 'data/passwd.DCD'])
+    const data = readdirSync(join(settings.folder, 'data')).map((name) => `data/${name}`)
+    assert.ok(data.length > 1)
+    for (const file of ['ejabberd.yml', 'accounts.erl', 'home/.erlang.cookie', ...data])
       assert.equal(statSync(join(settings.folder, file)).mode & 0o077, 0, file)
   })
 
