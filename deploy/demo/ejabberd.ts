@@ -150,8 +150,11 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: environment, cwd: folder },
   )
-  const exited = exitOf(child)
-  void exited.then(() => epmd?.child.kill('SIGKILL'))
+  const exited = exitOf(child).then(async (exit) => {
+    epmd?.child.kill('SIGKILL')
+    await epmd?.exited
+    return exit
+  })
   const logFile = place('ejabberd.log')
   const lines = logLines('ejabberd', child, logFile, exited)
   try {
@@ -302,7 +305,7 @@ function cookieOf(other: Ejabberd): Promise<string> {
 }
 
 /** The name server of Erlang nodes, on loopback, as a child that ends with the node. */
-async function startEpmd(): Promise<{ port: number; child: ChildProcess }> {
+async function startEpmd(): Promise<{ port: number; child: ChildProcess; exited: Promise<Exit> }> {
   const [port = 0] = await freePorts(1)
   const child = spawn('epmd', ['-address', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' })
   const exited: Promise<Exit> = exitOf(child)
@@ -311,7 +314,7 @@ async function startEpmd(): Promise<{ port: number; child: ChildProcess }> {
     gone = true
   })
   for (;;) {
-    if (await accepts(port)) return { port, child }
+    if (await accepts(port)) return { port, child, exited }
     if (gone) throw new Error('epmd did not start')
     await delay(5)
   }
