@@ -18,7 +18,8 @@ import * as setUps from './set-ups.ts'
 import { NOTES, table } from './table.ts'
 import { isRight, sumOf, type Wrong, wrongOf } from './wrong.ts'
 
-export type GateOptions = { form: 'quick' | 'normal' | 'long' }
+/** `generational`: every Prosody of the run has this mode of Lua's collector, bare and peers too. */
+export type GateOptions = { form: 'quick' | 'normal' | 'long'; generational: boolean }
 
 const NORMAL = { rounds: 7, seconds: 4, slices: 6, sliceSeconds: 5, syncs: 1000, messages: 100_000 }
 const SHAPE = {
@@ -72,14 +73,16 @@ export async function gate(options: GateOptions): Promise<number> {
   say(`Prosody ${version}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}`)
   const lack = options.form === 'long' ? await postgresLack() : null
   if (lack !== null) say(`skipped: mod_mam PostgreSQL: ${lack}`)
+  const lines = options.generational ? ['gc = { mode = "generational" }'] : []
+  for (const line of lines) say(`every Prosody with ${line}`)
   const withPostgres = options.form === 'long' && lack === null
-  const suite = opened.use(await setUps.suite())
+  const suite = opened.use(await setUps.suite(lines))
   const sets: SetUp[] = [
-    opened.use(await setUps.bare(folder)),
-    opened.use(await setUps.mamInternal(folder)),
-    opened.use(await setUps.mamSqlite(folder)),
-    ...(withPostgres ? [opened.use(await setUps.mamPostgres(folder))] : []),
-    opened.use(await setUps.noop()),
+    opened.use(await setUps.bare(folder, lines)),
+    opened.use(await setUps.mamInternal(folder, lines)),
+    opened.use(await setUps.mamSqlite(folder, lines)),
+    ...(withPostgres ? [opened.use(await setUps.mamPostgres(folder, lines))] : []),
+    opened.use(await setUps.noop(lines)),
     suite,
   ]
   const turns: Turn[] = []
@@ -117,14 +120,15 @@ export async function gate(options: GateOptions): Promise<number> {
     { where: 'full suite, with its rules and without', of: 'suite', wrong: cost.wrong },
     { where: 'full suite, up to the last message', of: 'suite', wrong: rest.wrong },
   ]
-  if (options.form === 'long') for (const delayMs of [2, 5]) ran.push(...(await slowed(folder, delayMs, bareTurn)))
+  if (options.form === 'long')
+    for (const delayMs of [2, 5]) ran.push(...(await slowed(folder, delayMs, bareTurn, lines)))
 
   const fdatasyncP99 = Math.max(...syncs.map((one) => one.p99Ms))
   const result = figures(version, scores, added, fdatasyncP99, ran, cost)
   const missed = explain(result, scores, ran)
   say(missed === '' ? 'every goal is met' : missed)
   say(aims(scores))
-  process.stdout.write(`${JSON.stringify(result)}\n`)
+  process.stdout.write(`${JSON.stringify(options.generational ? { ...result, server_gc: 'generational' } : result)}\n`)
   return exitCode(ran)
 }
 
@@ -356,9 +360,9 @@ export function openText({ p50Ms, p99Ms, p999Ms, bare, suite, disturbed, slices,
 }
 
 /** The same suite on a disk whose every sync takes longer; right before each of its loads, bare at the same rate. */
-async function slowed(folder: string, delayMs: number, bare: Turn): Promise<Ran[]> {
+async function slowed(folder: string, delayMs: number, bare: Turn, lines: readonly string[]): Promise<Ran[]> {
   const environment = await slowSync(folder, { delayUs: delayMs * 1000 })
-  await using suite: Suite = await setUps.suite(environment)
+  await using suite: Suite = await setUps.suite(lines, environment)
   const where = `each sync ${delayMs} ms slower`
   const ran: Ran[] = []
   for (const { pairs, rate, bodies, what } of SLOWED) {

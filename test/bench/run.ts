@@ -10,7 +10,7 @@ import { screen } from './screen.ts'
 
 const BENCHES = { archive, evasion, gate, screen } as const
 
-const HELP = `npm run bench -- NAME [--quick | --long]
+const HELP = `npm run bench -- NAME [--quick | --long] [--generational]
 
   archive   the archive alone: keeping a backlog, and searching 1,000,000 records while 2,000 a second arrive
   evasion   how many disguised terms the matcher finds, and how many clean sentences it takes for a hit
@@ -18,6 +18,8 @@ const HELP = `npm run bench -- NAME [--quick | --long]
   screen    policy alone behind a mock server, on one core
   --quick   under a minute, larger noise
   --long    more rounds, PostgreSQL as a peer, slow disks
+  --generational
+            (gate) every Prosody, bare and peers too, with gc = { mode = "generational" }
 `
 
 process.exitCode = await main()
@@ -25,7 +27,12 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: 'boolean' }, long: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      quick: { type: 'boolean' },
+      long: { type: 'boolean' },
+      generational: { type: 'boolean', default: false },
+      help: { type: 'boolean' },
+    },
   })
   const name = positionals[0]
   if (values.help || name === undefined || !Object.hasOwn(BENCHES, name)) {
@@ -36,5 +43,6 @@ async function main(): Promise<number> {
   const build = resolve(import.meta.dirname, '../../deploy/build.mjs')
   const { status } = spawnSync(process.execPath, [build], { stdio: ['ignore', 2, 2] })
   if (status !== 0) return status ?? 1
-  return BENCHES[name as keyof typeof BENCHES]({ form: values.quick ? 'quick' : values.long ? 'long' : 'normal' })
+  const form = values.quick ? 'quick' : values.long ? 'long' : 'normal'
+  return BENCHES[name as keyof typeof BENCHES]({ form, generational: values.generational })
 }

@@ -27,12 +27,16 @@ export type SetUp = AsyncDisposable & {
   counts(): Promise<Counts>
 }
 
-export async function bare(folder: string): Promise<SetUp> {
-  return plain('bare', folder, {}, () => ({ rows: null, commits: null }))
+/** `lines`: of the server's settings, the same for every set-up of a run. */
+export async function bare(folder: string, lines: readonly string[]): Promise<SetUp> {
+  return plain('bare', folder, { global: lines }, () => ({ rows: null, commits: null }))
 }
 
-export async function mamInternal(folder: string): Promise<SetUp> {
-  const settings = { modules: ['mam'], global: ['storage = { archive = "internal" }', 'default_archive_policy = true'] }
+export async function mamInternal(folder: string, lines: readonly string[]): Promise<SetUp> {
+  const settings = {
+    modules: ['mam'],
+    global: ['storage = { archive = "internal" }', 'default_archive_policy = true', ...lines],
+  }
   return plain('mod_mam internal', folder, settings, async (set) => {
     const place = join(set.folder, 'data', HOST.replace('.', '%2e'), 'archive')
     const lists = (await readdir(place)).filter((name) => name.endsWith('.list'))
@@ -44,9 +48,12 @@ export async function mamInternal(folder: string): Promise<SetUp> {
   })
 }
 
-export async function mamSqlite(folder: string): Promise<SetUp> {
+export async function mamSqlite(folder: string, lines: readonly string[]): Promise<SetUp> {
   const sql = 'sql = { driver = "SQLite3", database = "archive.sqlite" }'
-  const settings = { modules: ['mam'], global: ['storage = { archive = "sql" }', sql, 'default_archive_policy = true'] }
+  const settings = {
+    modules: ['mam'],
+    global: ['storage = { archive = "sql" }', sql, 'default_archive_policy = true', ...lines],
+  }
   return plain('mod_mam SQLite', folder, settings, (set) => {
     const file = join(set.folder, 'data', 'archive.sqlite')
     const db = new DatabaseSync(file, { readOnly: true })
@@ -98,9 +105,9 @@ function set(name: string, prosody: Prosody, port: number, counts: () => Promise
 }
 
 /** mod_gatehouse with a screen that keeps nothing and allows everything: what the question itself costs. */
-export async function noop(): Promise<SetUp> {
+export async function noop(lines: readonly string[]): Promise<SetUp> {
   await using opened = new AsyncDisposableStack()
-  const world = opened.use(await startWorld({ screen: 'own' }))
+  const world = opened.use(await startWorld({ screen: 'own', prosody: { global: lines } }))
   const screen = spawn(process.execPath, [ALLOW_SCREEN, String(world.ports.component), SCREEN, world.secret], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -120,11 +127,12 @@ export async function noop(): Promise<SetUp> {
 export type Suite = SetUp & { readonly world: World }
 
 /** mod_gatehouse, policy with gateRules(), and archive, as processes of their own; `environment` goes to policy and archive. */
-export async function suite(environment?: Readonly<Record<string, string>>): Promise<Suite> {
+export async function suite(lines: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Suite> {
   const part = environment === undefined ? {} : { environment }
   const world = await startWorld({
     policy: { ...part, ...asInstalled('policy') },
     archiveProcess: { ...part, ...asInstalled('archive') },
+    prosody: { global: lines },
     rules: gateRules(),
     ruleFiles: gateRuleFiles(),
   })
@@ -161,13 +169,16 @@ async function journalCounts(world: World): Promise<Counts> {
 const FOUND_WITHIN_MS = 60_000
 const ALLOW_SCREEN = resolve(import.meta.dirname, '../servers/prosody/allow-screen.ts')
 
-export async function mamPostgres(parent: string): Promise<SetUp> {
+export async function mamPostgres(parent: string, lines: readonly string[]): Promise<SetUp> {
   await using opened = new AsyncDisposableStack()
   // The server's user must be able to walk to its folder.
   await chmod(parent, 0o755)
   const postgres = opened.use(await startPostgres(parent, 'prosody'))
   const sql = `sql = { driver = "PostgreSQL", database = "prosody", host = "${postgres.socketFolder}", username = "postgres", password = "" }`
-  const settings = { modules: ['mam'], global: ['storage = { archive = "sql" }', sql, 'default_archive_policy = true'] }
+  const settings = {
+    modules: ['mam'],
+    global: ['storage = { archive = "sql" }', sql, 'default_archive_policy = true', ...lines],
+  }
   const made = opened.use(
     await plain('mod_mam PostgreSQL', parent, settings, async () => ({
       rows: Number(await postgres.query('SELECT count(*) FROM prosodyarchive')),
