@@ -17,7 +17,7 @@ import { isMap, Reading, type RuleProblem } from './reading.ts'
 export const RULES_MAX = 50_000
 const PROBLEMS_MAX = 200
 
-/** A rule set as plain data: what a worker thread hands over. */
+/** A rule set as plain data: what the process that reads hands over. */
 export type RuleData = { rules: readonly Rule[]; otherwise: 'allow' | 'refuse'; matcher: MatcherData }
 
 /**

@@ -23,7 +23,7 @@ export type RulesInForce = {
   current(): InForce
   /** The last file that was not taken; null once a good one has been read. */
   error(): RulesError | null
-  /** Reads the file again, beside this thread; one reading at a time. */
+  /** Reads the file again, in a process of its own; one reading at a time. */
   reload(): Promise<Reloaded>
 }
 
