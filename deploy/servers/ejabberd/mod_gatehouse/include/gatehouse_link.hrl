@@ -105,6 +105,7 @@
     owners = #{} :: #{pid() => reference()},
     session = none :: none | pid(),
     monitor = none :: none | reference(),
+    looked_at :: integer(),
     spoke = none :: none | binary(),
     since :: integer(),
     greeted = false :: boolean(),

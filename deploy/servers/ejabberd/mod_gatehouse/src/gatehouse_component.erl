@@ -3,7 +3,7 @@
 %% by the router, which would send to another server what nobody here takes.
 -module(gatehouse_component).
 
--export([install/0, remove/0, find/2, is_there/1, tell_up/2, node_tag/1]).
+-export([install/0, remove/0, find/2, prove/3, is_there/1, tell_up/2, node_tag/1]).
 -export([component_connected/1, component_disconnected/2, component_send_packet/1, ejabberd_stopping/0]).
 
 -include("gatehouse.hrl").
@@ -32,10 +32,23 @@ remove() ->
 -spec find(binary(), pid()) -> pid().
 find(Screen, Link) ->
     spawn(fun() ->
-        Pids = [Pid || #route{pid = Pid} <- ejabberd_router:find_routes(Screen), is_pid(Pid)],
+        Pids = [Pid || #route{pid = Pid} <- routes(Screen), is_pid(Pid)],
         {Here, Elsewhere} = lists:partition(fun(Pid) -> node(Pid) =:= node() end, lists:usort(Pids)),
         Link ! {component, first_of(Screen, Here ++ Elsewhere)}
     end).
+
+%% Whether this one, which has just come, is the screen's: then Link gets {newest, Pid}.
+-spec prove(binary(), pid(), pid()) -> pid().
+prove(Screen, Pid, Link) ->
+    spawn(fun() -> is_stream_of(Screen, Pid) andalso (Link ! {newest, Pid}) end).
+
+%% The router itself tells nobody.
+routes(Screen) ->
+    Backend = list_to_existing_atom("ejabberd_router_" ++ atom_to_list(ejabberd_option:router_db_type())),
+    case Backend:find_routes(Screen) of
+        {ok, Routes} -> Routes;
+        {error, _} -> []
+    end.
 
 first_of(_, []) -> none;
 first_of(Screen, [Pid | Rest]) ->
@@ -65,7 +78,7 @@ tell_up(Screen, Hosts) ->
 node_tag(Node) -> iolist_to_binary(io_lib:format("~8.16.0b", [erlang:phash2(Node, 1 bsl 32)])).
 
 -spec component_connected(binary()) -> ok.
-component_connected(Domain) -> to_links(Domain, component_came).
+component_connected(Domain) -> to_links(Domain, {component_came, self()}).
 
 -spec component_disconnected(binary(), term()) -> ok.
 component_disconnected(Domain, _) -> to_links(Domain, {component_gone, self()}).

@@ -15,6 +15,7 @@
 -define(TABLE, gatehouse_links).
 -define(TICK, 250).
 -define(PARTING_TICK, 20).
+-define(LOOK_EVERY, 1000).
 -define(PARTING_WITHIN, 10000).
 -define(JOIN_TRIES, 100).
 -define(ORPHANS_AFTER, 5000).
@@ -163,11 +164,15 @@ handle_info(settle_stroke, Link) -> {noreply, gatehouse_owed:stroke(Link)};
 handle_info(spool_now, Link) -> {noreply, gatehouse_sending:spool_now(Link)};
 handle_info(tick, Link) ->
     _ = erlang:send_after(?TICK, self(), tick),
-    {noreply, look(gatehouse_clock:tick(Link, gatehouse_numbers:now_ms()))};
+    {noreply, look_now_and_then(gatehouse_clock:tick(Link, gatehouse_numbers:now_ms()))};
 handle_info(part, Link) -> parted(gatehouse_parting:go_on(Link));
 handle_info({move, Host, Owner, Refs}, Link) -> {noreply, gatehouse_parting:move(Link, Host, Owner, Refs)};
 handle_info({late_verdicts, Session, El}, #link{session = Session} = Link) -> {noreply, gatehouse_answers:late_verdicts(Link, El)};
-handle_info(component_came, Link) -> {noreply, look(Link)};
+handle_info({component_came, Pid}, #link{screen = Screen} = Link) ->
+    _ = gatehouse_component:prove(Screen, Pid, self()),
+    {noreply, Link};
+%% Of several connections the newest counts: the one before may be of a process that is gone without a word.
+handle_info({newest, Pid}, Link) -> {noreply, gatehouse_silence:connected(Link, Pid)};
 handle_info({component, Pid}, #link{session = none} = Link) when is_pid(Pid) -> {noreply, gatehouse_silence:connected(Link, Pid)};
 handle_info({component_gone, Pid}, #link{session = Pid} = Link) -> {noreply, look(gatehouse_silence:lost(Link))};
 handle_info({'DOWN', Monitor, process, _, _}, #link{monitor = Monitor} = Link) -> {noreply, look(gatehouse_silence:lost(Link#link{monitor = none}))};
@@ -177,9 +182,17 @@ handle_info(tell_orphans, Link) ->
     {noreply, Link};
 handle_info(_, Link) -> {noreply, Link}.
 
+%% On which node of a cluster the screen connects is told at once where all goes well, and looked for where not.
+look_now_and_then(#link{session = none, looked_at = At} = Link) ->
+    case gatehouse_numbers:now_ms() - At >= ?LOOK_EVERY of
+        true -> look(Link);
+        false -> Link
+    end;
+look_now_and_then(Link) -> Link.
+
 look(#link{session = none, screen = Screen} = Link) ->
     _ = gatehouse_component:find(Screen, self()),
-    Link;
+    Link#link{looked_at = gatehouse_numbers:now_ms()};
 look(Link) -> Link.
 
 parted({stop, Link}) -> {stop, normal, Link};

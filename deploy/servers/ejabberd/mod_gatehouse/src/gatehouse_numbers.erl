@@ -18,7 +18,7 @@ now_ms() -> erlang:monotonic_time(millisecond).
 %% A new run for the screen. Root: the folder below which the screens have theirs.
 -spec new(binary(), jid:jid(), binary()) -> #link{}.
 new(Screen, Jid, Root) ->
-    Link = #link{screen = Screen, jid = Jid, source = gatehouse_words:hex(16), since = now_ms()},
+    Link = #link{screen = Screen, jid = Jid, source = gatehouse_words:hex(16), since = now_ms(), looked_at = now_ms() - 60000},
     case gatehouse_disk:folder(Root, Screen) of
         {error, Folder, Why} -> Link#link{folder = Folder, unreadable = Why};
         {ok, Folder} ->

@@ -28,7 +28,6 @@ join(#link{screen = Screen, hosts = Hosts, left = Left} = Link, Name, Options) -
     case is_map_key(Name, Hosts) of
         true -> Link2;
         false ->
-            ?LOG_INFO("Screen ~ts is asked; when it does not answer, host ~ts is ~s", [Screen, Name, Host#host.on_outage]),
             Link2#link{announced = false}
     end.
 
