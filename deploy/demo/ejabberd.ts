@@ -3,7 +3,7 @@
 // connections. Started without ejabberdctl, which belongs to the system service. Needs the Debian packages ejabberd and erlang-base.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { globSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -48,8 +48,8 @@ export type EjabberdSettings = {
   environment?: Readonly<Record<string, string>>
   /** Put before `erl`, such as ['strace', '-f', '-o', FILE]. */
   wrapper?: readonly string[]
-  /** Another node whose cluster this one joins. */
-  joins?: Ejabberd
+  /** Several nodes with one cluster among them know each other; one that starts anew with `joins` takes part in the other's. */
+  cluster?: Cluster & { joins?: string }
 }
 
 export type Ejabberd = Server & {
@@ -62,6 +62,9 @@ export type Ejabberd = Server & {
   /** Evaluates an Erlang expression in the node, such as `code:is_loaded(mod_gatehouse).`; gives what it is, as Erlang writes it. */
   evaluate(expression: string): Promise<string>
 }
+
+/** What nodes share that talk to each other: where they find each other, and the cookie that lets them in. */
+export type Cluster = { epmdPort: number; cookie: string }
 
 /** What a client of today expects, and no more. */
 const BASE_MODULES: Modules = {
@@ -117,15 +120,14 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
   await write('ejabberd.yml', ejabberdConfig(settings))
   await write('accounts.erl', (settings.accounts ?? []).map(accountTerm).join(''))
   await write('inetrc', inetrc(settings))
-  await write(
-    'home/.erlang.cookie',
-    settings.joins === undefined ? randomBytes(16).toString('hex') : await cookieOf(settings.joins),
-  )
+  await write('home/.erlang.cookie', settings.cluster?.cookie ?? randomBytes(16).toString('hex'))
 
   // A database of Mnesia belongs to a node by its name, so the same folder is always the same node.
   const node = `gatehouse-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}@localhost`
-  const epmd = settings.joins === undefined ? await startEpmd() : null
-  const epmdPort = settings.joins?.epmdPort ?? epmd?.port ?? 0
+  const epmd = settings.cluster === undefined ? await startEpmd() : null
+  const epmdPort = settings.cluster?.epmdPort ?? epmd?.port ?? 0
+  // A node that has been in the cluster knows so by its own data.
+  const joins = existsSync(place('data/schema.DAT')) ? undefined : settings.cluster?.joins
   const environment = {
     ...process.env,
     ...settings.environment,
@@ -146,7 +148,7 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
       ...before,
       ...['-noinput', '-sname', node, ...loopback, ...path],
       ...['-ejabberd', 'config', term(configFile), '-ejabberd', 'log_path', term(place('log/ejabberd.log'))],
-      ...['-mnesia', 'dir', term(place('data')), '-s', 'ejabberd', '-eval', whenStarted(folder, settings.joins)],
+      ...['-mnesia', 'dir', term(place('data')), '-s', 'ejabberd', '-eval', whenStarted(folder, joins)],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: environment, cwd: folder },
   )
@@ -259,9 +261,9 @@ function enabled(modules: Modules): Record<string, Value> {
 }
 
 /** Runs in the node when ejabberd has started; what it prints is waited for. */
-function whenStarted(folder: string, joins: Ejabberd | undefined): string {
+function whenStarted(folder: string, joins: string | undefined): string {
   return [
-    ...(joins === undefined ? [] : [`ok = ejabberd_cluster:join('${joins.node}')`]),
+    ...(joins === undefined ? [] : [`ok = ejabberd_cluster:join('${joins}')`]),
     `{ok, Accounts} = file:consult(${term(join(folder, 'accounts.erl'))})`,
     '[ejabberd_auth:try_register(U, S, P) || {U, S, P} <- Accounts]',
     `ok = file:write_file(${term(join(folder, 'ejabberd.pid'))}, os:getpid())`,
@@ -300,11 +302,20 @@ function term(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
-function cookieOf(other: Ejabberd): Promise<string> {
-  return readFile(join(other.settings.folder, 'home/.erlang.cookie'), 'utf8')
+/** A cluster without nodes yet; its name server of nodes ends with it. */
+export async function openCluster(): Promise<Cluster & AsyncDisposable> {
+  const { port, child, exited } = await startEpmd()
+  return {
+    epmdPort: port,
+    cookie: randomBytes(16).toString('hex'),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
 }
 
-/** The name server of Erlang nodes, on loopback, as a child that ends with the node. */
+/** The name server of Erlang nodes, on loopback. */
 async function startEpmd(): Promise<{ port: number; child: ChildProcess; exited: Promise<Exit> }> {
   const [port = 0] = await freePorts(1)
   const child = spawn('epmd', ['-address', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' })

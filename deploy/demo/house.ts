@@ -11,7 +11,7 @@ import { type Row, readRows } from './complete.ts'
 import { type Part, startPart } from './part.ts'
 import { freePorts, portNear } from './ports.ts'
 import type { Server, ServerKind } from './server.ts'
-import { startServer } from './site.ts'
+import { askingHosts, startServer } from './site.ts'
 
 const HOST = 'corp.example'
 const ROOMS = 'rooms.corp.example'
@@ -55,7 +55,7 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
   const port = await portNear(15222)
   const [component = 0] = await freePorts(1)
   const secret = randomBytes(24).toString('hex')
-  await writeSettings(config, component, secret)
+  await writeSettings(config, component, secret, askingHosts(server, [HOST], ROOMS))
   const certificate = await makeCertificate(join(folder, server, 'certs'))
   const person = (name: string): Account => ({ jid: `${name}@${HOST}`, password: `${name}-demo` })
   const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
@@ -82,7 +82,12 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
   }
 }
 
-async function writeSettings(config: string, component: number, secret: string): Promise<void> {
+async function writeSettings(
+  config: string,
+  component: number,
+  secret: string,
+  hosts: readonly string[],
+): Promise<void> {
   const me = userInfo().username
   const file = (name: string, text: string, mode = 0o644) => writeFile(join(config, name), text, { mode })
   await file(
@@ -95,7 +100,7 @@ people:
   officers: [{ user: ${me} }]
 `,
   )
-  await file('policy.yaml', `secret_file: policy.secret\nhosts: [${HOST}, ${ROOMS}]\nmetrics: { port: 0 }\n`)
+  await file('policy.yaml', `secret_file: policy.secret\nhosts: [${hosts.join(', ')}]\nmetrics: { port: 0 }\n`)
   await file('archive.yaml', 'metrics: { port: 0 }\nmissing: { tries: 1, try_within: 1 s, margin: 0 s }\n')
   await file('policy.secret', `${secret}\n`, 0o600)
   await file(

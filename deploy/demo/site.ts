@@ -46,12 +46,17 @@ export type Site = {
     hostLines?: readonly string[]
     roomModules?: readonly string[]
   }
-  ejabberd?: Partial<Pick<EjabberdSettings, 'modules' | 'options' | 'listeners' | 'sources' | 'nameServer' | 'joins'>>
+  ejabberd?: Partial<Pick<EjabberdSettings, 'modules' | 'options' | 'listeners' | 'sources' | 'nameServer' | 'cluster'>>
 }
 
 export const SERVERS: Readonly<Record<ServerKind, { title: string; version(): Promise<string | null> }>> = {
   prosody: { title: 'Prosody', version: prosodyVersion },
   ejabberd: { title: 'ejabberd', version: ejabberdVersion },
+}
+
+/** In whose name is asked: on Prosody each host and room service that has the module, on ejabberd virtual hosts alone. */
+export function askingHosts(kind: ServerKind, hosts: readonly string[], rooms: string | null): string[] {
+  return [...hosts, ...(rooms === null || kind === 'ejabberd' ? [] : [rooms])]
 }
 
 /** Starts the one or the other; resolves when every named port is open. */

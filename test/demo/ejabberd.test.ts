@@ -7,7 +7,13 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Ejabberd, ejabberdConfig, ejabberdVersion, startEjabberd } from '../../deploy/demo/ejabberd.ts'
+import {
+  type Ejabberd,
+  ejabberdConfig,
+  ejabberdVersion,
+  openCluster,
+  startEjabberd,
+} from '../../deploy/demo/ejabberd.ts'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import { listen } from '../harness/listener.ts'
 import { slixmppLack, startSlixmpp } from '../harness/slixmpp.ts'
@@ -143,4 +149,37 @@ describe('an ejabberd of our own', { skip: lack ?? false }, () => {
     assert.match(config, /^loglevel: "error"$/m)
     assert.doesNotMatch(config, /mod_ping/)
   })
+})
+
+test('two nodes are one server; one is killed, comes back and knows that', { skip: lack ?? false }, async () => {
+  await using opened = new AsyncDisposableStack()
+  const cluster = opened.use(await openCluster())
+  const [first = 0, second = 0] = await freePorts(2)
+  const node = async (c2s: number, joins?: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-ejabberd-'))
+    opened.defer(() => rmSync(folder, { recursive: true }))
+    const settings: Ejabberd['settings'] = {
+      folder,
+      ports: { c2s },
+      hosts: [{ name: HOST }],
+      accounts: ['alice', 'bob'].map((user) => ({ jid: `${user}@${HOST}`, password: 'x' })),
+      cluster: { ...cluster, ...(joins === undefined ? {} : { joins }) },
+    }
+    return { settings, server: opened.use(await startEjabberd(settings)) }
+  }
+  const one = await node(first)
+  const two = await node(second, one.server.node)
+  const login = (port: number, user: string) =>
+    listen({ address: '127.0.0.1', port, domain: HOST, user, password: 'x', resource: 'r' })
+  const talk = async () => {
+    const [alice, bob] = [await login(first, 'alice'), await login(second, 'bob')]
+    alice.client.send(`<message to='${bob.jid}' type='chat' id='c1'><body>from node to node</body></message>`)
+    await bob.next(/id='c1'/)
+    await Promise.all([alice.client.close(), bob.client.close()])
+  }
+  await talk()
+  two.server.kill('SIGKILL')
+  await two.server.exited
+  opened.use(await startEjabberd(two.settings))
+  await talk()
 })

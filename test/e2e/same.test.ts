@@ -125,7 +125,8 @@ async function play(server: Address, script: Script): Promise<Record<string, str
 /** Without what the server makes up anew each time, and with attributes in one order. */
 function plainly(stanza: string): string {
   return stanza
-    .replace(/(<(?:stanza-id|result)\b[^>]*?) id='[^']*'/g, "$1 id='made-up'")
+    .replace(/(<(?:stanza-id|result|archived)\b[^>]*?) id='[^']*'/g, "$1 id='made-up'")
+    .replace(/ id='push\d+'/g, " id='made-up'")
     .replace(/(stamp)='[^']*'/g, "$1='made-up'")
     .replace(/<(first|last)[^>]*>[^<]*<\/\1>/g, '')
     .replace(/<([a-z-]+)((?: [a-z:A-Z]+='[^']*')+)/g, (_, name: string, attributes: string) => {

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import type { Prosody } from '../../deploy/demo/prosody.ts'
 import type { Server, ServerKind } from '../../deploy/demo/server.ts'
-import { type GatehouseOptions, type Site, startServer } from '../../deploy/demo/site.ts'
+import { askingHosts, type GatehouseOptions, type Site, startServer } from '../../deploy/demo/site.ts'
 import { askCommand, type Row } from './ask-command.ts'
 import { type Component, type ComponentSettings, startComponent } from './component.ts'
 
@@ -228,10 +228,8 @@ async function writeSettings(folder: string, port: number, address: string, opti
   const config = join(folder, 'config')
   await mkdir(config)
   const rules = join(config, 'policy-rules.yaml')
-  const hosts = [
-    ...(options.hosts ?? [HOST]),
-    ...(options.rooms === undefined || options.rooms === false ? [] : [ROOMS]),
-  ]
+  const rooms = options.rooms === undefined || options.rooms === false ? null : ROOMS
+  const hosts = askingHosts(options.server ?? 'prosody', options.hosts ?? [HOST], rooms)
   const journal = options.journal ?? join(folder, 'journals', 'policy')
   const write = (name: string, lines: readonly string[], mode = 0o644) =>
     writeFile(join(config, name), `${lines.join('\n')}\n`, { mode })
