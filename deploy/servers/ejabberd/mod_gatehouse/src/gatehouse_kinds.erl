@@ -326,7 +326,7 @@ each_once(Tags, Fits) ->
 
 %% False where the name was seen before: of what says nothing once, fifty would say something.
 first_time(#xmlel{name = Name} = Child, Seen) ->
-    Key = {namespace(Child, ?CLIENT), Name},
+    Key = {case namespace(Child, ?CLIENT) of ?CLIENT -> <<>>; Ns -> Ns end, Name},
     not maps:is_key(Key, Seen) andalso Seen#{Key => true}.
 
 exactly(#xmlel{name = Name} = Child, Known) ->
