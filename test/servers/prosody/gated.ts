@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Prosody, type ProsodySettings, startProsody } from '../../../deploy/demo/prosody.ts'
-import { type Managed, RawClient } from '../../harness/raw-client.ts'
+import { type Login, type Managed, RawClient } from '../../harness/raw-client.ts'
 import { type AllowScreen, type AllowSettings, openAllowScreen } from './allow-screen.ts'
 
 export const HOST = 'corp.example'
@@ -94,14 +94,11 @@ export async function openGated(options: GatedOptions = {}): Promise<Gated> {
       return opened
     },
     login: async (user, { resource = 'r', host: domain = host, management = 'no', previous } = {}) => {
-      const person = listening()
-      person.client = await RawClient.login(
+      const person = await enter(
         { address, port: ports.c2s, domain, user, password: 'secret', resource, management },
-        person.told,
-        previous ?? null,
+        previous,
       )
       people.push(person)
-      if (!person.client.resumed) await person.got(new RegExp(`<presence[^>]*from='${user}@${domain}/${resource}'`))
       return person
     },
     shell: (command) => prosody.shell(command),
@@ -127,6 +124,15 @@ export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Logs in, and returns when the own presence has come back. */
+export async function enter(login: Login, previous?: Managed): Promise<Person> {
+  const person = listening()
+  person.client = await RawClient.login(login, person.told, previous ?? null)
+  const { user, domain, resource } = login
+  if (!person.client.resumed) await person.got(new RegExp(`<presence[^>]*from='${user}@${domain}/${resource}'`))
+  return person
 }
 
 type Listening = Person & { told: { stanza(stanza: string): void; acknowledged(stanza: string): void } }
