@@ -52,6 +52,31 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'kit-points-down',
+    says: 'router imports privilege',
+    from: 'kit/router/up.ts',
+    imports: 'kit/privilege/privileges.ts',
+    type: true,
+  },
+  {
+    rule: 'kit-points-down',
+    says: 'privilege imports its neighbour transport',
+    from: 'kit/privilege/side.ts',
+    imports: 'kit/transport/transport.ts',
+  },
+  {
+    rule: 'kit-points-down',
+    says: 'privilege logs by itself',
+    from: 'kit/privilege/logs.ts',
+    imports: 'kit/process/log.ts',
+  },
+  {
+    rule: 'storage-speaks-domain',
+    says: 'a store asks the server',
+    from: 'ping/storage/rosters.ts',
+    imports: 'kit/privilege/privileges.ts',
+  },
+  {
+    rule: 'kit-points-down',
     says: 'a part that the order does not list',
     from: 'kit/novel/novel.ts',
     imports: 'kit/xml/element.ts',
@@ -135,10 +160,14 @@ const allowed: readonly Case[] = [
   { rule: '', says: '', from: 'ping/protocol/codec.ts', imports: 'kit/xep/disco.ts' },
   { rule: '', says: '', from: 'kit/process/below.ts', imports: 'kit/bus/journal.ts' },
   { rule: '', says: '', from: 'kit/process/zod.ts', imports: 'zod' },
+  { rule: '', says: '', from: 'kit/privilege/below.ts', imports: 'kit/router/router.ts' },
+  { rule: '', says: '', from: 'kit/process/privileged.ts', imports: 'kit/privilege/privileges.ts' },
+  { rule: '', says: '', from: 'ping/network/rosters.ts', imports: 'kit/privilege/privileges.ts' },
 ]
 
 const leaves = [
   ...['kit/xml/element.ts', 'kit/xmpp/jid.ts', 'kit/xep/disco.ts', 'kit/yaml/yaml.ts', 'kit/bus/journal.ts'],
+  ...['kit/router/router.ts', 'kit/privilege/privileges.ts', 'kit/transport/transport.ts'],
   ...['kit/process/log.ts', 'kit/process/settings.ts', 'kit/process/command.ts'],
   ...['ping/domain/echo.ts', 'ping/storage/store.ts', 'ping/protocol/echo.ts', '../test/harness/scene.ts'],
 ]

@@ -18,5 +18,6 @@ export const NS = {
   dataForms: 'jabber:x:data',
   formValidation: 'http://jabber.org/protocol/xdata-validate',
   json: 'urn:xmpp:json:0',
+  roster: 'jabber:iq:roster',
   screen: 'urn:gatehouse:screen:1',
 } as const
