@@ -26,6 +26,7 @@ const PACKAGES = {
   'lua-dbi-postgresql': { why: "Prosody's SQL archive, to compare with" },
   'lua-check': { why: 'checks the Prosody module', command: 'luacheck' },
   'python3-slixmpp': { why: 'a second client library' },
+  'erlang-p1-sqlite3': { why: "ejabberd's SQL archive, to compare with" },
   postgresql: { why: "the database of Prosody's SQL archive, to compare with", command: 'psql' },
   openssl: { why: 'a certificate for the made-up host', command: 'openssl' },
   strace: { why: 'shows the sync between write and answer', command: 'strace' },
@@ -62,7 +63,11 @@ const COMMANDS = {
   bench: {
     program: 'test/bench/run.ts',
     says: 'measures beside peers: bench NAME [--quick | --long]',
-    packages: ['prosody', 'lua-unbound', 'lua-dbi-sqlite3', 'gcc', 'libc6-dev'],
+    packages: ['gcc', 'libc6-dev'],
+    servers: {
+      prosody: ['prosody', 'lua-unbound', 'lua-dbi-sqlite3'],
+      ejabberd: ['ejabberd', 'erlang-base', 'erlang-p1-sqlite3'],
+    },
     named: { evasion: ['manpages', 'manpages-de', 'manpages-es', 'manpages-fr', 'manpages-ru'] },
     long: ['postgresql', 'lua-dbi-postgresql'],
   },

@@ -1,56 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 // The goals of the gate bench, and where the time goes when one is missed.
-import { type GateFigures, type Ran, ratio, type Score } from './gate.ts'
+import { type GateFigures, type Ran, ratio } from './figures.ts'
+import type { Peers } from './peers.ts'
+import { SUITE } from './set-ups.ts'
+import type { Score } from './turns.ts'
 import { tellWrong } from './wrong.ts'
 
-type Goal = { name: string; wanted: string; met(figures: GateFigures): boolean; got(figures: GateFigures): number }
+export type Goal = {
+  name: string
+  figure: keyof GateFigures
+  wanted: string
+  met(value: number, figures: GateFigures): boolean
+}
 
-const GOALS: readonly Goal[] = [
-  {
-    name: 'suite over bare',
-    wanted: 'at least 0.45',
-    met: (f) => f.suite_over_bare >= 0.45,
-    got: (f) => f.suite_over_bare,
-  },
-  {
-    name: 'suite over the do-nothing screen',
-    wanted: 'at least 0.8',
-    met: (f) => f.suite_over_noop >= 0.8,
-    got: (f) => f.suite_over_noop,
-  },
-  {
-    name: "Prosody's CPU per message over bare",
-    wanted: 'at most 1.8',
-    met: (f) => f.server_cpu_ratio <= 1.8,
-    got: (f) => f.server_cpu_ratio,
-  },
-  {
-    name: 'suite over mod_mam SQLite',
-    wanted: 'at least 10',
-    met: (f) => f.suite_over_mam_sqlite >= 10,
-    got: (f) => f.suite_over_mam_sqlite,
-  },
-  { name: 'added p50, ms', wanted: 'at most 1', met: (f) => f.added_p50_ms <= 1, got: (f) => f.added_p50_ms },
-  {
-    name: 'added p99, ms',
-    wanted: 'at most 3 and the p99 of one fdatasync',
-    met: (f) => f.added_p99_ms <= 3 + f.fdatasync_p99_ms,
-    got: (f) => f.added_p99_ms,
-  },
-  {
-    name: 'peak RSS of a component, MB',
-    wanted: 'under 200',
-    met: (f) => f.rss_mb_max < 200,
-    got: (f) => f.rss_mb_max,
-  },
-]
+export function least(name: string, figure: keyof GateFigures, value: number): Goal {
+  return { name, figure, wanted: `at least ${value}`, met: (got) => got >= value }
+}
+
+export function most(name: string, figure: keyof GateFigures, value: number): Goal {
+  return { name, figure, wanted: `at most ${value}`, met: (got) => got <= value }
+}
+
+export const ADDED_P99: Goal = {
+  name: 'added p99, ms',
+  figure: 'added_p99_ms',
+  wanted: 'at most 3 and the p99 of one fdatasync',
+  met: (got, { fdatasync_p99_ms }) => got <= 3 + fdatasync_p99_ms,
+}
+
+export const RSS: Goal = {
+  name: 'peak RSS of a component, MB',
+  figure: 'rss_mb_max',
+  wanted: 'under 200',
+  met: (got) => got < 200,
+}
 
 /** Empty when every goal is met; else which are not, what went wrong where, and how busy each process was. */
-export function explain(figures: GateFigures, scores: readonly Score[], ran: readonly Ran[]): string {
+export function explain(
+  goals: readonly Goal[],
+  figures: GateFigures,
+  scores: readonly Score[],
+  ran: readonly Ran[],
+): string {
   const missed = [
-    ...GOALS.filter((goal) => !goal.met(figures)).map(
-      (goal) => `missed: ${goal.name}: ${goal.got(figures)}, wanted ${goal.wanted}`,
-    ),
+    ...goals.flatMap((goal) => {
+      const got = Number(figures[goal.figure])
+      return goal.met(got, figures) ? [] : [`missed: ${goal.name}: ${got}, wanted ${goal.wanted}`]
+    }),
     ...ran.flatMap(({ where, wrong, pace }) => [...tellPace(where, pace), ...tellWrong(where, wrong)]),
   ]
   if (missed.length === 0) return ''
@@ -63,7 +59,7 @@ export function explain(figures: GateFigures, scores: readonly Score[], ran: rea
       const share = (us: number) => (us * score.sent) / (score.seconds * 1e6)
       const parts = Object.entries(busy).map(([name, us]) => `${name} ${(share(us) * 100).toFixed(0)} %`)
       const sum = Object.values(busy).reduce((total, us) => total + share(us), 0)
-      return `  ${score.name.padEnd(18)} ${parts.join(', ')}; ${(sum * 100).toFixed(0)} % of ${cores * 100} %`
+      return `  ${score.name.padEnd(18)} ${String(score.pairs).padStart(3)} pairs: ${parts.join(', ')}; ${(sum * 100).toFixed(0)} % of ${cores * 100} %`
     }),
     ...scores.flatMap((score) => score.errorTexts.slice(0, 2).map((text) => `  ${score.name}: ${text}`)),
   ].join('\n')
@@ -77,18 +73,13 @@ function tellPace(where: string, pace: Ran['pace']): string[] {
   return [`missed: ${where}: ${pace.kept.toFixed(0)} msg/s, wanted ${pace.wanted}`]
 }
 
-const AIMS = [
-  { peer: 'bare', wanted: 0.6 },
-  { peer: 'mod_mam internal', wanted: 3 },
-  { peer: 'mod_mam PostgreSQL', wanted: 3 },
-] as const
-
-/** What is hoped for beyond the goals, a line for each; to miss one is no fault. */
-export function aims(scores: readonly Score[]): string {
-  const suite = scores.find(({ name }) => name === 'full suite')
-  if (suite === undefined) throw new Error('full suite was not measured')
-  const lines = AIMS.map(({ peer, wanted }) => {
-    const score = scores.find(({ name }) => name === peer)
+/** What is hoped for beyond the goals, a line for each, under the load with which the figures have names without a number; to miss one is no fault. */
+export function aims({ aims, pairs }: Pick<Peers, 'aims' | 'pairs'>, scores: readonly Score[]): string {
+  const of = (name: string) => scores.find((one) => one.name === name && one.pairs === pairs[0])
+  const suite = of(SUITE)
+  if (suite === undefined) throw new Error(`${SUITE} was not measured`)
+  const lines = aims.map(({ peer, wanted }) => {
+    const score = of(peer)
     const aim = `aim: suite over ${peer} at least ${wanted}`
     if (score === undefined) return `${aim}: not measured in this form`
     const got = ratio(suite, score)

@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { ServerKind } from '../../deploy/demo/server.ts'
+import { SERVERS } from '../../deploy/demo/site.ts'
 import { archive } from './archive.ts'
 import { evasion } from './evasion.ts'
 import { gate } from './gate.ts'
@@ -10,14 +12,16 @@ import { screen } from './screen.ts'
 
 const BENCHES = { archive, evasion, gate, screen } as const
 
-const HELP = `npm run bench -- NAME [--quick | --long] [--generational]
+const HELP = `npm run bench -- NAME [--quick | --long] [--server NAME] [--generational]
 
   archive   the archive alone: keeping a backlog, and searching 1,000,000 records while 2,000 a second arrive
   evasion   how many disguised terms the matcher finds, and how many clean sentences it takes for a hit
-  gate      Prosody bare, with mod_mam, with a do-nothing screen, and with the full suite
+  gate      the server bare, with mod_mam, with a do-nothing screen, and with the full suite
   screen    policy alone behind a mock server, on one core
   --quick   under a minute, larger noise
   --long    more rounds, PostgreSQL as a peer, slow disks
+  --server NAME
+            (gate) prosody (default) or ejabberd
   --generational
             (gate) every Prosody, bare and peers too, with gc = { mode = "generational" }
 `
@@ -31,11 +35,13 @@ async function main(): Promise<number> {
       quick: { type: 'boolean' },
       long: { type: 'boolean' },
       generational: { type: 'boolean', default: false },
+      server: { type: 'string', default: 'prosody' },
       help: { type: 'boolean' },
     },
   })
   const name = positionals[0]
-  if (values.help || name === undefined || !Object.hasOwn(BENCHES, name)) {
+  const { server } = values
+  if (values.help || name === undefined || !Object.hasOwn(BENCHES, name) || !isServer(server)) {
     process.stderr.write(HELP)
     return values.help ? 0 : 2
   }
@@ -44,5 +50,9 @@ async function main(): Promise<number> {
   const { status } = spawnSync(process.execPath, [build], { stdio: ['ignore', 2, 2] })
   if (status !== 0) return status ?? 1
   const form = values.quick ? 'quick' : values.long ? 'long' : 'normal'
-  return BENCHES[name as keyof typeof BENCHES]({ form, generational: values.generational })
+  return BENCHES[name as keyof typeof BENCHES]({ form, server, generational: values.generational })
+}
+
+function isServer(name: string): name is ServerKind {
+  return Object.hasOwn(SERVERS, name)
 }

@@ -1,147 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gate bench measures beside one another: the same Prosody, each time with something else behind it.
+// What the gate bench measures beside one another: the same server, each time with something else behind it. Here is what all
+// servers have in common: mod_gatehouse with a screen that does nothing, and with the whole suite.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { chmod, mkdir, readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { freePorts } from '../../deploy/demo/ports.ts'
-import { type Prosody, type ProsodySettings, startProsody } from '../../deploy/demo/prosody.ts'
+import type { Server } from '../../deploy/demo/server.ts'
 import { asInstalled } from '../harness/component.ts'
-import { startPostgres } from '../harness/postgres.ts'
-import { ANYBODY, HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
+import { HOST, SCREEN, startWorld, type World, type WorldOptions } from '../harness/world.ts'
 import type { LoadReport, LoadTarget } from './load.ts'
 import { gateRuleFiles, gateRules } from './rules.ts'
+
+/** Names of the set-ups that every server has. */
+export const BARE = 'bare'
+export const NOOP = 'do-nothing screen'
+export const SUITE = 'full suite'
 
 export type Counts = { rows: number | null; commits: number | null }
 
 export type SetUp = AsyncDisposable & {
   readonly name: string
   readonly target: Omit<LoadTarget, 'pairs'>
-  /** Process ids by name; `prosody` is always there. */
+  /** Name of the server's process. */
+  readonly server: Server['kind']
+  /** Process ids by name; the server's is always there. */
   readonly pids: Readonly<Record<string, number>>
   /** Resolves when the last record of the run can be found; at once where nothing is recorded. */
   found(report: LoadReport, pairs: number): Promise<void>
   counts(): Promise<Counts>
 }
 
-/** `lines`: of the server's settings, the same for every set-up of a run. */
-export async function bare(folder: string, lines: readonly string[]): Promise<SetUp> {
-  return plain('bare', folder, { global: lines }, () => ({ rows: null, commits: null }))
-}
-
-export async function mamInternal(folder: string, lines: readonly string[]): Promise<SetUp> {
-  const settings = {
-    modules: ['mam'],
-    global: ['storage = { archive = "internal" }', 'default_archive_policy = true', ...lines],
-  }
-  return plain('mod_mam internal', folder, settings, async (set) => {
-    const place = join(set.folder, 'data', HOST.replace('.', '%2e'), 'archive')
-    const lists = (await readdir(place)).filter((name) => name.endsWith('.list'))
-    const rows = lists.reduce(
-      (sum, name) => sum + (readFileSync(join(place, name), 'utf8').match(/^item\(/gm)?.length ?? 0),
-      0,
-    )
-    return { rows, commits: null }
-  })
-}
-
-export async function mamSqlite(folder: string, lines: readonly string[]): Promise<SetUp> {
-  const sql = 'sql = { driver = "SQLite3", database = "archive.sqlite" }'
-  const settings = {
-    modules: ['mam'],
-    global: ['storage = { archive = "sql" }', sql, 'default_archive_policy = true', ...lines],
-  }
-  return plain('mod_mam SQLite', folder, settings, (set) => {
-    const file = join(set.folder, 'data', 'archive.sqlite')
-    const db = new DatabaseSync(file, { readOnly: true })
-    const rows = Number(db.prepare('SELECT count(*) AS n FROM prosodyarchive').get()?.n ?? 0)
-    db.close()
-    return { rows, commits: changeCounter(file) }
-  })
-}
-
-/** Bytes 24 to 27 of an SQLite file count its transactions, as long as it is not in WAL mode. */
-function changeCounter(file: string): number {
-  const bytes = Buffer.alloc(4)
-  const fd = openSync(file, 'r')
-  readSync(fd, bytes, 0, 4, 24)
-  closeSync(fd)
-  return bytes.readUInt32BE()
-}
-
-type Plain = Pick<ProsodySettings, 'modules' | 'global'>
-
-async function plain(
-  name: string,
-  parent: string,
-  settings: Plain,
-  counts: (set: { folder: string }) => Promise<Counts> | Counts,
-): Promise<SetUp> {
-  const folder = join(parent, name.replaceAll(' ', '-'))
-  await mkdir(folder)
-  const [c2s = 0] = await freePorts(1)
-  const prosody = await startProsody({
-    folder,
-    ports: { c2s },
-    hosts: [{ name: HOST }],
-    ...settings,
-    global: [...ANYBODY, ...(settings.global ?? [])],
-  })
-  return set(name, prosody, c2s, async () => counts({ folder }))
-}
-
-function set(name: string, prosody: Prosody, port: number, counts: () => Promise<Counts>): SetUp {
+/** A server that listens for clients at this port; it ends with the set-up. */
+export function set(name: string, server: Server, port: number, counts: () => Promise<Counts>): SetUp {
   return {
     name,
     target: { address: '127.0.0.1', port, domain: HOST },
-    pids: { prosody: prosody.pid },
+    server: server.kind,
+    pids: { [server.kind]: server.pid },
     found: () => Promise.resolve(),
     counts,
-    [Symbol.asyncDispose]: () => prosody[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+export const NOTHING_KEPT = () => Promise.resolve({ rows: null, commits: null })
+
+/** A process of our own that says something on its output when it is ready, and ends with SIGTERM. */
+export async function started(script: string, args: readonly string[]): Promise<AsyncDisposable & { pid: number }> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'close')
+  const first = await Promise.race([once(child.stdout, 'data').then(() => true), exited.then(() => false)])
+  if (!first) throw new Error(`${script} ended before it was ready`)
+  return {
+    pid: child.pid ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      child.kill()
+      await exited
+    },
   }
 }
 
 /** mod_gatehouse with a screen that keeps nothing and allows everything: what the question itself costs. */
-export async function noop(lines: readonly string[]): Promise<SetUp> {
+export async function noop(options: WorldOptions): Promise<SetUp> {
   await using opened = new AsyncDisposableStack()
-  const world = opened.use(await startWorld({ screen: 'own', prosody: { global: lines } }))
-  const screen = spawn(process.execPath, [ALLOW_SCREEN, String(world.ports.component), SCREEN, world.secret], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  opened.defer(async () => {
-    screen.kill()
-    if (screen.exitCode === null && screen.signalCode === null) await once(screen, 'close')
-  })
-  await once(screen.stdout, 'data')
-  const started = opened.move()
+  const world = opened.use(await startWorld({ ...options, screen: 'own' }))
+  const screen = opened.use(await started(ALLOW_SCREEN, [String(world.ports.component), SCREEN, world.secret]))
+  await world.server.logged(/answers; questions are asked/)
+  const all = opened.move()
+  const base = set(NOOP, world.server, world.ports.c2s, NOTHING_KEPT)
   return {
-    ...set('do-nothing screen', world.prosody, world.ports.c2s, () => Promise.resolve({ rows: null, commits: null })),
-    pids: { prosody: world.prosody.pid, screen: screen.pid ?? 0 },
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
+    ...base,
+    pids: { ...base.pids, screen: screen.pid },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }
 
 export type Suite = SetUp & { readonly world: World }
 
 /** mod_gatehouse, policy with gateRules(), and archive, as processes of their own; `environment` goes to policy and archive. */
-export async function suite(lines: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Suite> {
+export async function suite(options: WorldOptions, environment?: Readonly<Record<string, string>>): Promise<Suite> {
   const part = environment === undefined ? {} : { environment }
   const world = await startWorld({
+    ...options,
     policy: { ...part, ...asInstalled('policy') },
     archiveProcess: { ...part, ...asInstalled('archive') },
-    prosody: { global: lines },
     rules: gateRules(),
     ruleFiles: gateRuleFiles(),
   })
   const { policy, archive } = world
   if (policy === null || archive === null) throw new Error('the suite runs with policy and archive')
+  const base = set(SUITE, world.server, world.ports.c2s, () => journalCounts(world))
   return {
-    ...set('full suite', world.prosody, world.ports.c2s, () => journalCounts(world)),
+    ...base,
     world,
-    pids: { prosody: world.prosody.pid, policy: policy.pid, archive: archive.pid },
+    pids: { ...base.pids, policy: policy.pid, archive: archive.pid },
     found: (report, pairs) => lastFound(world, report, pairs),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   }
@@ -168,27 +120,3 @@ async function journalCounts(world: World): Promise<Counts> {
 
 const FOUND_WITHIN_MS = 60_000
 const ALLOW_SCREEN = resolve(import.meta.dirname, '../servers/prosody/allow-screen.ts')
-
-export async function mamPostgres(parent: string, lines: readonly string[]): Promise<SetUp> {
-  await using opened = new AsyncDisposableStack()
-  // The server's user must be able to walk to its folder.
-  await chmod(parent, 0o755)
-  const postgres = opened.use(await startPostgres(parent, 'prosody'))
-  const sql = `sql = { driver = "PostgreSQL", database = "prosody", host = "${postgres.socketFolder}", username = "postgres", password = "" }`
-  const settings = {
-    modules: ['mam'],
-    global: ['storage = { archive = "sql" }', sql, 'default_archive_policy = true', ...lines],
-  }
-  const made = opened.use(
-    await plain('mod_mam PostgreSQL', parent, settings, async () => ({
-      rows: Number(await postgres.query('SELECT count(*) FROM prosodyarchive')),
-      commits: Number(
-        await postgres
-          .query("SELECT pg_stat_clear_snapshot(), xact_commit FROM pg_stat_database WHERE datname = 'prosody'")
-          .then((row) => row.split('|').at(-1)),
-      ),
-    })),
-  )
-  const started = opened.move()
-  return { ...made, [Symbol.asyncDispose]: () => started.disposeAsync() }
-}

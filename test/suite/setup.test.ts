@@ -169,6 +169,16 @@ suite('setup', () => {
     assert.equal(await called(), '')
   })
 
+  test('a bench installs what its server needs, and nothing of the other', async () => {
+    await rm(join(tools, 'dpkg-query'))
+    const { code, said } = await setup(['bench', 'gate', '--server', 'ejabberd'], { path: tools })
+    assert.equal(code, 2)
+    assert.match(said, /ejabberd +the other XMPP server {2}\(missing\)/)
+    assert.match(said, /erlang-p1-sqlite3 +ejabberd's SQL archive, to compare with\n/)
+    assert.doesNotMatch(said, /prosody/)
+    assert.match((await setup(['bench', 'gate'], { path: tools })).said, /prosody .*lua-dbi-sqlite3 /s)
+  })
+
   test('everything there: nothing is said or done', { skip: !isDebian && 'needs Debian' }, async () => {
     await installed(ALL)
     const { code, said } = await setup(['test'])

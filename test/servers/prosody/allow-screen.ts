@@ -104,7 +104,7 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
   }
 }
 
-function handshake(socket: Socket, settings: AllowSettings): Promise<string> {
+export function handshake(socket: Socket, settings: Pick<AllowSettings, 'domain' | 'secret'>): Promise<string> {
   return new Promise((resolve, reject) => {
     socket.once('connect', () =>
       socket.write(
