@@ -136,18 +136,12 @@ test('the figures of a second load have its number of pairs in their names, and 
     over: { ...PEERS.over, suite_over_log: 'log' },
   } as const
   const few = [...scores(), score('log', [2500, 2500, 3000])]
-  const all = [
+  const all: Score[] = [
     ...few.map((one) => ({ ...one, pairs: 200, rounds: one.rounds.map((round) => ({ ...round, perSecond: 7 })) })),
-    ...few.map((one) => ({ ...one, drainSeconds: 0.4, peakRssMb: { ...one.peakRssMb, ejabberd: 400 } })),
+    ...few.map((one) => ({ ...one, drainSeconds: 0.4 })),
   ]
-  const line = figures(
-    { ...many, server: 'ejabberd' },
-    all.map(({ peakRssMb, ...one }) => ({ ...one, peakRssMb: { policy: peakRssMb.policy ?? 1, ejabberd: 400 } })),
-    added,
-    0.3,
-    ran,
-    cost,
-  )
+  const scored = all.map((one): Score => ({ ...one, peakRssMb: { policy: one.peakRssMb.policy ?? 1, ejabberd: 400 } }))
+  const line = figures(many, scored, added, 0.3, ran, cost)
   const names = Object.keys(line)
   for (const name of names.slice(3, 9)) assert.equal(line[`${name}` as 'suite_over_bare'], 1)
   assert.deepEqual(names.slice(3, 9), [
