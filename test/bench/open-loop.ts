@@ -20,7 +20,7 @@ export type Added = Spread & {
   searches: number
 }
 
-/** Bare Prosody at this rate needs a millisecond or two. */
+/** A bare server at this rate needs a millisecond or two. */
 export const DISTURBED_P99_MS = 10
 
 const RATE = 500
