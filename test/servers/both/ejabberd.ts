@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// ejabberd, as tests that hold on both servers ask for it.
+import { gate, noEjabberd, openGated } from '../ejabberd/gated.ts'
+import type { Gated, GatedOptions, Kind } from './gated.ts'
+
+export const ejabberd: Kind = { name: 'ejabberd', skip: noEjabberd, openGated: open }
+
+async function open(given: GatedOptions = {}): Promise<Gated> {
+  const { options = {}, hosts = [], components = [], accounts = [], ...rest } = given
+  const gated = await openGated({
+    ...rest,
+    options,
+    components,
+    settings: {
+      hosts: hosts.map((name) => ({ name, modules: gate() })),
+      accounts: accounts.map((jid) => ({ jid, password: 'secret' })),
+    },
+  })
+  const module = async (what: string, host: string) => {
+    await gated.ejabberd.evaluate(`gen_mod:${what}(<<"${host}">>, mod_gatehouse).`)
+  }
+  return {
+    ...gated,
+    server: gated.ejabberd,
+    load: (host) => module('start_module', host),
+    unload: (host) => module('stop_module_keep_config', host),
+    reload: async (host) => {
+      await module('stop_module_keep_config', host)
+      await module('start_module', host)
+    },
+    [Symbol.asyncDispose]: () => gated[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// What mod_gatehouse says of its numbers when nothing new comes: test/servers/both/mark.ts.
+import { ejabberd } from '../both/ejabberd.ts'
+import { mark } from '../both/mark.ts'
+
+mark(ejabberd)
