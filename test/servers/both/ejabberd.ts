@@ -25,8 +25,8 @@ async function open(given: GatedOptions = {}): Promise<Gated> {
     load: (host) => module('start_module', host),
     unload: (host) => module('stop_module_keep_config', host),
     reload: async (host) => {
-      await module('stop_module_keep_config', host)
-      await module('start_module', host)
+      const options = `gen_mod:get_module_opts(<<"${host}">>, mod_gatehouse)`
+      await gated.ejabberd.evaluate(`mod_gatehouse:reload(<<"${host}">>, ${options}, ${options}).`)
     },
     [Symbol.asyncDispose]: () => gated[Symbol.asyncDispose](),
   }

@@ -38,13 +38,13 @@ const ANNOUNCED =
   /<screen [^>]*source='([0-9a-f]{32})'.*<source [^>]* predecessor='([0-9a-f]{32})' predecessor-mark='(\d+)' predecessor-reserved='(\d+)'/
 
 /** What the screen is told of who was before the run: waits for it. */
-async function before(screen: AllowScreen, run: string): Promise<{ source: string; reserved: number }> {
+export async function announcedBefore(screen: AllowScreen, run: string): Promise<{ source: string; reserved: number }> {
   const said = { test: (iq: string) => ANNOUNCED.exec(iq)?.[1] === run } as RegExp
   const [, , source = '', , reserved] = ANNOUNCED.exec(await soon(screen.saw(said), `who was before ${run}`)) ?? []
   return { source, reserved: Number(reserved) }
 }
 
-const sourceOf = (screen: AllowScreen) =>
+export const sourceOf = (screen: AllowScreen) =>
   / source='([0-9a-f]{32})'/.exec(screen.seen[0] ?? '')?.[1] ?? assert.fail('nothing was said')
 
 export function runs({ openGated, skip }: Kind): void {
@@ -64,15 +64,15 @@ export function runs({ openGated, skip }: Kind): void {
         const third = await run()
         const screen = await third.asking()
         const own = sourceOf(screen)
-        assert.equal((await before(screen, own)).source, middle)
-        assert.equal((await before(screen, middle)).source, oldest)
+        assert.equal((await announcedBefore(screen, own)).source, middle)
+        assert.equal((await announcedBefore(screen, middle)).source, oldest)
         ;(await third.login('alice')).say(BOB, 'behind it all')
         await soon(screen.saw(/<mark last='1'/), 'the mark, which is on disk before it is said')
         await kill(third)
 
         const fourth = await run()
         const last = await fourth.asking()
-        assert.equal((await before(last, sourceOf(last))).source, own)
+        assert.equal((await announcedBefore(last, sourceOf(last))).source, own)
         ;(await fourth.login('alice')).say(BOB, 'and on')
         await soon(last.saw(/<mark last='1'/), 'a mark')
         assert.deepEqual([...new Set(last.seen.flatMap((iq) => ANNOUNCED.exec(iq)?.[2] ?? []))], [own])

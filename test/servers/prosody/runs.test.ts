@@ -6,7 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { AllowScreen } from './allow-screen.ts'
+import { prosody } from '../both/prosody.ts'
+import { announcedBefore as before, runs, sourceOf } from '../both/runs.ts'
 import { type Gated, HOST, openGated, soon } from './gated.ts'
 
 const BOB = `bob@${HOST}`
@@ -36,20 +37,9 @@ async function kill(gated: Gated): Promise<void> {
   await gated.prosody.exited
 }
 
-const ANNOUNCED =
-  /<screen [^>]*source='([0-9a-f]{32})'.*<source [^>]* predecessor='([0-9a-f]{32})' predecessor-mark='(\d+)' predecessor-reserved='(\d+)'/
+runs(prosody)
 
-/** What the screen is told of who was before the run: waits for it. */
-async function before(screen: AllowScreen, run: string): Promise<{ source: string; reserved: number }> {
-  const said = { test: (iq: string) => ANNOUNCED.exec(iq)?.[1] === run } as RegExp
-  const [, , source = '', , reserved] = ANNOUNCED.exec(await soon(screen.saw(said), `who was before ${run}`)) ?? []
-  return { source, reserved: Number(reserved) }
-}
-
-const sourceOf = (screen: AllowScreen) =>
-  / source='([0-9a-f]{32})'/.exec(screen.seen[0] ?? '')?.[1] ?? assert.fail('nothing was said')
-
-describe('the chain of runs', () => {
+describe('the chain of runs, killed as they write', () => {
   for (const at of ['first_before_reserve', 'first_in_reserve', 'first_after_reserve'])
     it(`loses no run when two in a row are killed as they write their numbers for the first time (${at})`, () =>
       on(async (run) => {
@@ -74,33 +64,4 @@ describe('the chain of runs', () => {
         }
         assert.equal(one, sourceOf(asked))
       }))
-
-  it('announces a run again whose announcement was sent and not acknowledged, and no more once it was', () =>
-    on(async (run) => {
-      const first = await run()
-      const oldest = sourceOf(await first.asking())
-      await kill(first)
-
-      const second = await run()
-      const deaf = await second.screen(undefined, { silent: /./ })
-      await soon(deaf.saw(/<source /), 'the announcement')
-      const middle = sourceOf(deaf)
-      await kill(second)
-
-      const third = await run()
-      const screen = await third.asking()
-      const own = sourceOf(screen)
-      assert.equal((await before(screen, own)).source, middle)
-      assert.equal((await before(screen, middle)).source, oldest)
-      ;(await third.login('alice')).say(BOB, 'behind it all')
-      await soon(screen.saw(/<mark last='1'/), 'the mark, which is on disk before it is said')
-      await kill(third)
-
-      const fourth = await run()
-      const last = await fourth.asking()
-      assert.equal((await before(last, sourceOf(last))).source, own)
-      ;(await fourth.login('alice')).say(BOB, 'and on')
-      await soon(last.saw(/<mark last='1'/), 'a mark')
-      assert.deepEqual([...new Set(last.seen.flatMap((iq) => ANNOUNCED.exec(iq)?.[2] ?? []))], [own])
-    }))
 })

@@ -91,37 +91,50 @@ to_links(Domain, What) ->
 
 %% What the screen says to a host of ours. Its domain is what its stream has proved, not what stands in `from`.
 -spec component_send_packet({stanza() | drop, map()}) -> {stanza() | drop, map()} | {stop, {drop, map()}}.
-component_send_packet({#iq{to = #jid{luser = <<>>, lresource = <<>>}} = Iq, #{remote_server := Domain} = State} = Acc) ->
-    case gatehouse_link:name_of(Domain) of
+component_send_packet({#iq{to = #jid{luser = <<>>, lresource = <<>>, lserver = Host}} = Iq, #{remote_server := Domain} = State} = Acc) ->
+    case payload(Iq) of
         none -> Acc;
-        Name ->
-            case take(Iq, Name) of
+        Payload ->
+            case take(Payload, Iq, gatehouse_link:asks(Domain, Host), gatehouse_link:name_of(Domain)) of
                 true -> {stop, {drop, State}};
                 false -> Acc
             end
     end;
 component_send_packet(Acc) -> Acc.
 
-take(#iq{type = Type, id = <<"gh-", _/binary>> = Id} = Iq, Name) when Type =:= result; Type =:= error ->
+%% What may be for us.
+payload(#iq{type = Type, id = <<"gh-", _/binary>>}) when Type =:= result; Type =:= error -> answer;
+payload(#iq{type = set} = Iq) ->
+    case elements(Iq) of
+        [#xmlel{name = Name, attrs = Attrs} = El | _] when Name =:= <<"verdicts">>; Name =:= <<"outage-rules">> ->
+            case fxml:get_attr_s(<<"xmlns">>, Attrs) of
+                ?NS_SCREEN -> El;
+                _ -> none
+            end;
+        _ -> none
+    end;
+payload(_) -> none.
+
+%% A screen that the host no longer asks may still answer what it was told.
+take(answer, _, _, none) -> false;
+take(answer, #iq{id = Id, type = Type} = Iq, _, Name) ->
     case asker(Id) of
         none -> ok;
         Node -> {Name, Node} ! {answer, self(), Id, Type, elements(Iq)}
     end,
     true;
-take(#iq{type = set} = Iq, Name) ->
-    case elements(Iq) of
-        [#xmlel{name = Payload, attrs = Attrs} = El | _] when Payload =:= <<"verdicts">>; Payload =:= <<"outage-rules">> ->
-            fxml:get_attr_s(<<"xmlns">>, Attrs) =:= ?NS_SCREEN andalso told(Payload, El, Iq, Name);
-        _ -> false
-    end;
-take(_, _) -> false.
+take(El, Iq, screen, Name) -> told(El, Iq, Name);
+take(_, Iq, another, _) ->
+    self() ! {route, error_to(Iq, {<<"auth">>, <<"forbidden">>, <<>>})},
+    true;
+take(_, _, nobody, _) -> false.
 
 %% Late verdicts are for the node that asked, which knows them by the source.
-told(<<"verdicts">>, El, Iq, Name) ->
+told(#xmlel{name = <<"verdicts">>} = El, Iq, Name) ->
     self() ! {route, xmpp:make_iq_result(Iq)},
     lists:foreach(fun(Node) -> {Name, Node} ! {late_verdicts, self(), El} end, [node() | nodes()]),
     true;
-told(<<"outage-rules">>, El, Iq, Name) ->
+told(El, Iq, Name) ->
     Self = self(),
     _ = spawn(fun() -> Self ! {route, everywhere(El, Iq, Name)} end),
     true.

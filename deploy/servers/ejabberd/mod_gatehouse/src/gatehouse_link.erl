@@ -5,7 +5,7 @@
 -module(gatehouse_link).
 -behaviour(gen_server).
 
--export([join/3, leave/2, ask/3, settled/3, move/3, report/3, counts/2, name_of/1, stop_all/0]).
+-export([join/3, leave/2, ask/3, settled/3, move/3, report/3, counts/2, asks/2, name_of/1, stop_all/0]).
 -export([start_link/1, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -include("gatehouse.hrl").
@@ -91,6 +91,16 @@ tell(Screen, What) ->
                     Link ! What,
                     ok
             end
+    end.
+
+%% Whether the host asks this screen, another one, or nobody.
+-spec asks(binary(), binary()) -> screen | another | nobody.
+asks(Screen, Host) ->
+    try {ets:member(?TABLE, {Screen, Host}), ets:match(?TABLE, {{options, '$1', Host}, '_'}, 1)} of
+        {true, _} -> screen;
+        {false, '$end_of_table'} -> nobody;
+        _ -> another
+    catch error:badarg -> nobody
     end.
 
 %% For the server's statistics.

@@ -59,11 +59,11 @@ with_options(#host{problem = Problem} = Host, Options) ->
 -spec leave(#link{}, binary(), {pid(), term()}) -> {wait | done | stop, #link{}}.
 leave(#link{hosts = Hosts, partings = Partings} = Link, Name, From) ->
     case Hosts of
+        #{Name := _} when Link#link.stopping, Partings =:= [] -> % all is said
+            gen_server:reply(From, ok),
+            over(gone(Name, Link));
         #{Name := _} ->
-            Link2 = case Link#link.stopping of
-                true -> Link;
-                false -> gatehouse_clock:settle_host(Link, Name)
-            end,
+            Link2 = gatehouse_clock:settle_host(Link, Name),
             start(Link2#link{partings = Partings ++ [{From, leave, [Name], acting, until(?STEP_WITHIN)}]}, Partings);
         #{} ->
             gen_server:reply(From, ok),
