@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests. Files that start real servers run one after the other, all others two at a time.
+// npm test: the checks, then the tests, two files at a time; those that measure, or that use a port that is given, one after the other.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -62,8 +62,16 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   if (!values['no-check'] && positionals.length === 0) await check(tally)
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
+  const side = Math.min(2, cpus().length)
   const together = files.filter((file) => !needsQuiet(file))
-  await test(together, Math.min(2, cpus().length), minutes, stop.signal, tally)
+  await test(
+    together.filter((file) => !startsServer(file)),
+    side,
+    minutes,
+    stop.signal,
+    tally,
+  )
+  await test(together.filter(startsServer), side, minutes, stop.signal, tally)
   await test(files.filter(needsQuiet), 1, minutes, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
   return close(tally, files.length, started, values.long)
@@ -79,12 +87,18 @@ function testFiles(wanted: readonly string[]): string[] {
   return chosen.map((file) => join(ROOT, file))
 }
 
-/** Starts a real server, counts memory, or says so in its name: such a file has the machine to itself. */
+/** Measures time or memory, kills at moments, says so in its name, or uses a port that is not its own choice. */
 function needsQuiet(file: string): boolean {
   return (
-    /^test\/(e2e|faults|bench|demo|servers)\//.test(shown(file)) ||
+    /^test\/(faults|bench|demo)\//.test(shown(file)) ||
     file.endsWith('.serial.test.ts') ||
-    /demo\/prosody\.ts|harness\/world\.ts/.test(readFileSync(file, 'utf8'))
+    /\bs2s: true|\b5269\b|rssMb|VmRSS/.test(readFileSync(file, 'utf8'))
+  )
+}
+
+function startsServer(file: string): boolean {
+  return (
+    /^test\/(e2e|servers)\//.test(shown(file)) || /demo\/\w+\.ts|harness\/world\.ts/.test(readFileSync(file, 'utf8'))
   )
 }
 
