@@ -61,11 +61,11 @@ export async function openGated(given: GatedOptions = {}): Promise<Gated> {
   const { host = HOST, settings: more = {} } = given
   const address = more.address ?? '127.0.0.1'
   const [c2s = 0, component = 0] = await freePorts(2, address)
-  const ports = { c2s, component, ...(given.s2s ? { s2s: 5269 } : {}) }
+  const ports = { c2s, component, ...(given.s2s ? { s2s: 5269 } : {}), ...more.ports }
   const settings: EjabberdSettings = {
     folder,
-    ports,
     ...more,
+    ports,
     hosts: [{ name: host, modules: { ...gate(given.options), ...given.modules } }, ...(more.hosts ?? [])],
     components: [SCREEN, ...(given.components ?? [])].map((name) => ({ name, secret: SECRET })),
     accounts: [

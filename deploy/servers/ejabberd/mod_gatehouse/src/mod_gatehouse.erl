@@ -17,11 +17,13 @@ start(Host, Opts) ->
     ok = gatehouse_options:put(Host, Options),
     lists:foreach(fun host_up/1, ejabberd_option:hosts()),
     lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Module, Function, Order) end, server_hooks()),
-    join(Host, Options).
+    ok = join(Host, Options),
+    gatehouse_reports:start(Host).
 
 -spec stop(binary()) -> ok.
 stop(Host) ->
     #{screen := Screen} = gatehouse_options:get(Host),
+    ok = gatehouse_reports:stop(Host),
     ok = gatehouse_link:leave(Screen, Host),
     ok = gatehouse_options:forget(Host),
     case gatehouse_options:hosts() of

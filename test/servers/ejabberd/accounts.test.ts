@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the helper on ejabberd tells of accounts: that one was made, met or removed, and which one logs in.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { AllowScreen } from '../prosody/allow-screen.ts'
+import { type Gated, HOST, noEjabberd, openGated, soon } from './gated.ts'
+
+const BOB = `bob@${HOST}`
+
+const told = (screen: AllowScreen) => screen.seen.flatMap((iq) => iq.match(/<account [^>]*>/g) ?? [])
+const logins = (screen: AllowScreen) =>
+  screen.seen.flatMap((iq) => iq.match(/<session [^>]*event='started'[^>]*>/g) ?? [])
+const markOf = (element: string | undefined) =>
+  /(?:account|id)='([0-9a-f]{32})'/.exec(element ?? '')?.[1] ?? assert.fail(`no mark in ${element}`)
+
+async function loginMark(gated: Gated, screen: AllowScreen, user: string, resource: string): Promise<string> {
+  await gated.login(user, { resource })
+  const jid = `${user}@${HOST}/${resource}`
+  await soon(screen.saw(new RegExp(`<session jid='${jid}'[^>]*event='started'`)), `the login of ${jid}`)
+  return markOf(logins(screen).find((element) => element.includes(`'${jid}'`)))
+}
+
+describe('the mark of an account on ejabberd', { skip: noEjabberd }, () => {
+  it('is the same at each login, also after the module and the server came again, and another for each account', async () => {
+    let folder: string
+    let first: string
+    {
+      await using gated = await openGated({ keepFolder: true })
+      folder = gated.folder
+      const screen = await gated.asking()
+      first = await loginMark(gated, screen, 'alice', 'one')
+      assert.equal(await loginMark(gated, screen, 'alice', 'two'), first)
+      assert.notEqual(await loginMark(gated, screen, 'bob', 'one'), first)
+      await gated.reload(null)
+      await gated.reload({})
+      assert.equal(await loginMark(gated, screen, 'alice', 'three'), first)
+      assert.deepEqual(
+        told(screen).filter((one) => !one.includes("event='created'")),
+        [],
+      )
+    }
+    await using gated = await openGated({ folder })
+    const screen = await gated.asking()
+    assert.equal(await loginMark(gated, screen, 'alice', 'four'), first)
+  })
+
+  it('goes with the account that the server removes, which is told; the next one by that name is told, with another', async () => {
+    await using gated = await openGated()
+    const screen = await gated.asking()
+    const first = await loginMark(gated, screen, 'bob', 'one')
+    await gated.ejabberd.removeAccount(BOB)
+    await soon(screen.saw(/<account [^>]*event='removed'/), 'the removal')
+    const removed = told(screen).find((one) => one.includes("event='removed'"))
+    assert.match(removed ?? '', new RegExp(`^<account jid='${BOB}' event='removed' id='${first}' at='[^']+Z'/>$`))
+    await gated.ejabberd.createAccount(BOB, 'secret')
+    const made = await soon(
+      screen.saw(new RegExp(`<account jid='${BOB}' event='created' id='(?!${first})[0-9a-f]{32}'`)),
+      'the making',
+    )
+    const second = await loginMark(gated, screen, 'bob', 'two')
+    assert.match(made, new RegExp(`<account jid='${BOB}' event='created' id='${second}'`))
+    assert.notEqual(second, first)
+  })
+
+  it('of one that was made while nobody looked is told with the first message for it, as of when that was held', async () => {
+    await using gated = await openGated()
+    const screen = await gated.asking()
+    await gated.reload(null)
+    await gated.ejabberd.createAccount(`dave@${HOST}`, 'secret')
+    await gated.reload({})
+    const alice = await gated.login('alice')
+    const words = 'for the new one'
+    await soon(gated.ejabberd.logged(/questions are asked/), 'the helper asking again')
+    alice.say(`dave@${HOST}`, words)
+    await soon(screen.saw(/<account [^>]*event='seen'/), 'the account that was met')
+    const [seen] = told(screen).filter((one) => one.includes("event='seen'"))
+    const asked = screen.seen.join('').match(/<ask n='\d+' at='([^']+)'>(?:(?!<\/ask>).)*for the new one/s)
+    assert.equal(/ at='([^']+)'/.exec(seen ?? '')?.[1], asked?.[1], 'the message belongs to it')
+    assert.equal(await loginMark(gated, screen, 'dave', 'one'), markOf(seen))
+  })
+
+  it('that cannot be kept is not told: nothing is taken for another account', async () => {
+    await using gated = await openGated()
+    const screen = await gated.asking()
+    await loginMark(gated, screen, 'alice', 'one')
+    await gated.ejabberd.evaluate('mnesia:delete_table(gatehouse_account).')
+    await gated.login('alice', { resource: 'two' })
+    await soon(screen.saw(/alice@corp\.example\/two/), 'the login')
+    assert.ok(logins(screen).some((element) => element.includes('/two') && !element.includes('account=')))
+    await soon(gated.ejabberd.logged(/Marks of accounts cannot be kept or read/), 'the word in the log')
+  })
+})

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands open beside the question on ejabberd: kinds that are switched off, modules that are loaded.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { AllowScreen } from '../prosody/allow-screen.ts'
+import { freePort } from '../prosody/gated.ts'
+import { gate, HOST, noEjabberd, openGated, soon } from './gated.ts'
+
+const LAB = 'lab.example'
+
+type Told = { host: string; off: string; modules: string[]; omitted: string }
+
+/** What the screen was told so far by `host`, oldest first. */
+function told(screen: AllowScreen): Told[] {
+  return screen.seen.flatMap((iq) => {
+    const from = /^<iq [^>]*from='([^']*)'/.exec(iq)?.[1] ?? ''
+    return [...iq.matchAll(/<host ([^>]*)\/>/g)].map(([, said = '']) => {
+      const of = (name: string) => new RegExp(`(?:^| )${name}='([^']*)'`).exec(said)?.[1] ?? ''
+      return { host: from, off: of('off'), modules: of('modules').split(' '), omitted: of('omitted') }
+    })
+  })
+}
+
+async function next(screen: AllowScreen, host: string, fits: (one: Told) => boolean): Promise<Told> {
+  const before = told(screen).length
+  const test = () =>
+    told(screen)
+      .slice(before)
+      .some((one) => one.host === host && fits(one))
+  await soon(screen.saw({ test } as unknown as RegExp), `the next word of ${host}`)
+  return told(screen).findLast((one) => one.host === host && fits(one)) ?? assert.fail()
+}
+
+describe('what stands open on ejabberd', { skip: noEjabberd }, () => {
+  it('each host tells what is switched off and loaded, on it and by a listener; and again when that changes', async () => {
+    const http = await freePort()
+    await using gated = await openGated({
+      options: { ask: ['message', 'join'] },
+      settings: {
+        ports: { http },
+        listeners: { http: { request_handlers: { '/api': 'mod_http_api', '/admin': 'ejabberd_web_admin' } } },
+        hosts: [{ name: LAB, modules: { ...gate(), mod_sic: {} } }],
+      },
+    })
+    const first = await gated.asking()
+    const by = (host: string) => told(first).filter((one) => one.host === host)
+    for (const host of [HOST, LAB]) await soon(first.saw(new RegExp(`from='${host}'.*<host `)), host)
+    assert.equal(by(HOST).at(-1)?.off, 'error file iq pep room status subscription vcard')
+    assert.equal(by(LAB).at(-1)?.off, '')
+    for (const name of ['mod_gatehouse', 'mod_roster', 'ejabberd_c2s', 'mod_http_api', 'ejabberd_web_admin'])
+      assert.ok(by(HOST).at(-1)?.modules.includes(name), name)
+
+    const gone = next(first, LAB, ({ modules }) => !modules.includes('mod_sic'))
+    await gated.ejabberd.evaluate(`gen_mod:stop_module(<<"${LAB}">>, mod_sic).`)
+    await gone
+    const before = by(HOST).length
+    const loaded = next(first, LAB, ({ modules }) => modules.includes('mod_sic'))
+    await gated.ejabberd.evaluate(`gen_mod:start_module(<<"${LAB}">>, mod_sic).`)
+    await loaded
+    assert.equal(by(HOST).length, before, 'nothing has changed for the other')
+
+    const all = next(first, HOST, ({ off }) => off === '')
+    await gated.reload({})
+    await all
+
+    await first.close()
+    const second = await gated.screen()
+    for (const host of [HOST, LAB]) await soon(second.saw(new RegExp(`from='${host}'.*<host `)), `${host} again`)
+  })
+
+  it('is at most 8 KiB, and says how many names had no room', async () => {
+    await using gated = await openGated()
+    const screen = await gated.asking()
+    await soon(screen.saw(/<host /), 'the report')
+    const many = next(screen, HOST, ({ omitted }) => omitted !== '')
+    await gated.ejabberd.evaluate(
+      `[ets:insert(ejabberd_modules, {ejabberd_module, {list_to_atom("zz_" ++ lists:duplicate(80, $x) ++ integer_to_list(N)), <<"${HOST}">>}, [], 1000}) || N <- lists:seq(1, 150)].`,
+    )
+    const one = await many
+    const [report = ''] = screen.seen.join('').match(/<host [^>]*omitted[^>]*>/) ?? []
+    assert.ok(Buffer.byteLength(report) <= 8_192 && Buffer.byteLength(report) > 7_900, String(report.length))
+    assert.equal(one.modules.filter((name) => name.startsWith('zz_')).length + Number(one.omitted), 150)
+  })
+})
