@@ -40,6 +40,8 @@ onServers('identities', 'accounts', slixmppLack(), (server) => {
       await remove()
       await create(ANNA)
       await bert.send(chat(ANNA, `${word}2`, `${word} meanwhile`))
+      // What reaches the offline storage while she logs in may stay there.
+      await bert.nothing(new RegExp(`id="${word}2"`))
       const another = await stage.person('anna', { resource: `${word}two` })
       await another.wait(new RegExp(`id="${word}2"`))
       await another.send(chat('bert@corp.example', `${word}3`, `${word} after`))

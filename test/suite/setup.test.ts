@@ -179,6 +179,22 @@ suite('setup', () => {
     assert.match((await setup(['bench', 'gate'], { path: tools })).said, /prosody .*lua-dbi-sqlite3 /s)
   })
 
+  test('the demo needs the server that it is to run on, and no other', {
+    skip: !isDebian && 'needs Debian',
+  }, async () => {
+    for (const [words, wanted] of [
+      [[], 'prosody, lua-unbound'],
+      [['--server', 'prosody'], 'prosody, lua-unbound'],
+      [['--check', '--server', 'ejabberd'], 'ejabberd, erlang-base'],
+      [['--server=ejabberd'], 'ejabberd, erlang-base'],
+    ] as const) {
+      const { code, said } = await setup(['demo', ...words], { uid: 65534 })
+      assert.equal(code, 2)
+      const install = /--no-install-recommends (.*)$/m.exec(said)?.[1]
+      assert.equal(install, `${wanted}, openssl`.replaceAll(',', ''), words.join(' '))
+    }
+  })
+
   test('everything there: nothing is said or done', { skip: !isDebian && 'needs Debian' }, async () => {
     await installed(ALL)
     const { code, said } = await setup(['test'])
