@@ -33,8 +33,8 @@ export type Gated = AsyncDisposable & {
     user: string,
     options?: { resource?: string; host?: string; management?: 'no' | 'count' | 'resume'; previous?: Managed },
   ): Promise<Person>
-  /** Writes the config with other options of mod_gatehouse (null: without the module) and has it read. */
-  reload(options: Options | null): Promise<void>
+  /** Writes the config with other options of mod_gatehouse (null: without the module), or other hosts beside, and has it read. */
+  reload(options: Options | null, more?: { hosts?: EjabberdSettings['hosts'] }): Promise<void>
 }
 
 export type Options = Readonly<Record<string, Value>>
@@ -108,9 +108,9 @@ export async function openGated(given: GatedOptions = {}): Promise<Gated> {
       people.push(person)
       return person
     },
-    reload: async (options) => {
-      const hosts = [{ name: host, modules: { ...(options === null ? {} : gate(options)), ...given.modules } }]
-      const config = ejabberdConfig({ ...settings, hosts: [...hosts, ...(more.hosts ?? [])] })
+    reload: async (options, { hosts = more.hosts ?? [] } = {}) => {
+      const first = { name: host, modules: { ...(options === null ? {} : gate(options)), ...given.modules } }
+      const config = ejabberdConfig({ ...settings, hosts: [first, ...hosts] })
       await writeFile(ejabberd.configFile, config, { mode: 0o600 })
       await ejabberd.shell('reload_config')
     },

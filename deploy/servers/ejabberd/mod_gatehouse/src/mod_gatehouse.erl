@@ -7,8 +7,6 @@
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
 -export([host_up/1, stopping/0]).
 
--include("logger.hrl").
-
 %% Options first, then the hooks, then the screen: whatever fails here closes the host, since what cannot be asked does not pass.
 -spec start(binary(), gen_mod:opts()) -> ok.
 start(Host, Opts) ->
@@ -52,9 +50,8 @@ reload(Host, NewOpts, _OldOpts) ->
     ok = gatehouse_options:put(Host, New),
     join(Host, New).
 
-join(Host, #{screen := Screen, on_outage := OnOutage} = Options) ->
-    ok = gatehouse_link:join(Screen, Host, Options),
-    ?INFO_MSG("Screen ~ts is asked for ~ts; when it does not answer, this host is ~ts", [Screen, Host, OnOutage]).
+join(Host, #{screen := Screen} = Options) ->
+    ok = gatehouse_link:join(Screen, Host, Options).
 
 %% All hosts have these, since people of a host that does not ask write to people of one that does.
 host_hooks() ->
