@@ -42,6 +42,8 @@ export type EjabberdSettings = {
   listeners?: Partial<Record<'c2s' | 'component' | 's2s' | 'http', Readonly<Record<string, Value>>>>
   /** Folders of Erlang sources that are compiled and loadable, beside deploy/servers/ejabberd. */
   sources?: readonly string[]
+  /** Leaves deploy/servers/ejabberd out, for who installs it in another way. */
+  withoutHelpers?: boolean
   logLevel?: 'debug' | 'info'
   /** Where names are asked for; default: nowhere, only addresses are reached. */
   nameServer?: { address: string; port: number }
@@ -113,7 +115,8 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
   if (installed === null) throw new Error('ejabberd is not installed')
   const place = (name: string) => join(folder, name)
   for (const part of ['data', 'certs', 'home', 'log']) await mkdir(place(part), { recursive: true })
-  const beams = await compiled([HELPERS, ...(settings.sources ?? [])], installed)
+  const helpers = settings.withoutHelpers ? [] : [HELPERS]
+  const beams = await compiled([...helpers, ...(settings.sources ?? [])], installed)
   const configFile = place('ejabberd.yml')
   // The secret of the component stands in it, and passwords in the accounts: nobody else of this machine reads them.
   const write = (name: string, text: string) => writeFile(place(name), text, { mode: 0o600 })

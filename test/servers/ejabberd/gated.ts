@@ -47,6 +47,8 @@ export type GatedOptions = {
   components?: readonly string[]
   settings?: Partial<EjabberdSettings>
   folder?: string
+  /** False: mod_gatehouse is not in the config until `reload` puts it there. */
+  withModule?: boolean
   s2s?: boolean
   keepFolder?: boolean
 }
@@ -66,7 +68,10 @@ export async function openGated(given: GatedOptions = {}): Promise<Gated> {
     folder,
     ...more,
     ports,
-    hosts: [{ name: host, modules: { ...gate(given.options), ...given.modules } }, ...(more.hosts ?? [])],
+    hosts: [
+      { name: host, modules: { ...(given.withModule === false ? {} : gate(given.options)), ...given.modules } },
+      ...(more.hosts ?? []),
+    ],
     components: [SCREEN, ...(given.components ?? [])].map((name) => ({ name, secret: SECRET })),
     accounts: [
       ...['alice', 'bob', 'carol'].map((user) => ({ jid: `${user}@${host}`, password: 'secret' })),

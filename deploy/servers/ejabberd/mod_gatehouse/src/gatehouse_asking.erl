@@ -2,7 +2,7 @@
 %% What sessions and workers do alike with one stanza: put the question, look up what a verdict means, tell what was done.
 -module(gatehouse_asking).
 
--export([item/5, wait/3, act/1, settle/1, let_go/2, mark/2, is_marked/1]).
+-export([item/5, wait/3, act/1, settle/1, let_go/2, mark/2, is_marked/1, fault/3]).
 
 -include("gatehouse.hrl").
 -include("logger.hrl").
@@ -34,7 +34,7 @@ item(#{host := Host, options := #{screen := Screen, max_stanza := MaxStanza}, di
         {bounce, Reason} -> Blank#{verdict := {bounce, Reason}}
     catch
         Class:Reason:Stack ->
-            ?ERROR_MSG("Asking ~ts failed: ~p", [Screen, {Class, Reason, places(Stack)}]),
+            ?ERROR_MSG("Asking ~ts failed: ~0p", [Screen, fault(Class, Reason, Stack)]),
             Blank#{verdict := {bounce, outage}}
     end.
 
@@ -51,9 +51,15 @@ written(Stanza, MaxStanza) ->
             {none, 0}
     end.
 
-%% Where an error came from, without the arguments: people's words do not belong in the log.
-places(Stack) ->
-    [{Module, Function, case is_list(Args) of true -> length(Args); false -> Args end} || {Module, Function, Args, _} <- Stack].
+%% What is said of an error in the log: what kind, and where. People's words, which stand in arguments and reasons, do not belong there.
+-spec fault(atom(), term(), list()) -> term().
+fault(Class, Reason, Stack) ->
+    Kind = if is_atom(Reason) -> Reason;
+              is_tuple(Reason), tuple_size(Reason) > 0, is_atom(element(1, Reason)) -> element(1, Reason);
+              true -> other
+           end,
+    {Class, Kind, [{Module, Function, case is_list(Args) of true -> length(Args); false -> Args end, proplists:get_value(line, Place)}
+                   || {Module, Function, Args, Place} <- Stack]}.
 
 %% It has its verdict, and waits for what is before it. Over the bound only what its sender is told of it is held.
 -spec wait(item(), gatehouse_options:options(), pid()) -> item().

@@ -31,7 +31,7 @@ user_send_packet({Packet, #{sid := _, lserver := Host} = State} = Passing) ->
                 Asks -> {stop, {drop, take(Packet, Asks, State)}}
             catch
                 Class:Reason:Stack ->
-                    ?ERROR_MSG("Holding what a client sent failed: ~p", [{Class, Reason, Stack}]),
+                    ?ERROR_MSG("Holding what a client sent failed: ~0p", [gatehouse_asking:fault(Class, Reason, Stack)]),
                     {stop, {drop, turn_back(Packet, State)}}
             end
     end;
@@ -134,7 +134,7 @@ guarded(Item, State) ->
     try hand_over(Deed, Item, State)
     catch
         Class:Reason:Stack ->
-            ?ERROR_MSG("While handing a stanza on: ~p", [{Class, Reason, Stack}]),
+            ?ERROR_MSG("While handing a stanza on: ~0p", [gatehouse_asking:fault(Class, Reason, Stack)]),
             {State, outcome(Deed)}
     end.
 

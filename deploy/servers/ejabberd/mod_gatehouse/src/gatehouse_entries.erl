@@ -6,7 +6,7 @@
 %% go of it any more.
 -module(gatehouse_entries).
 
--export([s2s_receive_packet/1, component_send_packet/1, enter/2]).
+-export([s2s_allow_host/3, s2s_receive_packet/1, component_send_packet/1, enter/2]).
 
 -include("gatehouse.hrl").
 -include("logger.hrl").
@@ -18,6 +18,15 @@
 
 %% Without these the hooks behind ours cannot work; a whole state for each stanza would be copied between processes.
 -define(KEPT, [mod, remote_server, routes, host_opts, check_from, access, ip, lang, lserver, server, server_host, xmlns, auth_domains]).
+
+%% No stream to or from another server has the name of a screen or of a trusted component, whatever the DNS says of it: what is for
+%% them does not leave while they are away.
+-spec s2s_allow_host(allow | deny, binary(), binary()) -> allow | deny | {stop, deny}.
+s2s_allow_host(Allowed, _Host, Other) ->
+    case gatehouse_options:is_closed_name(Other) of
+        true -> {stop, deny};
+        false -> Allowed
+    end.
 
 %% What comes from another server, in the process of its stream.
 -spec s2s_receive_packet({stanza() | drop, map()}) -> {stanza() | drop, map()} | {stop, {drop, map()}}.
@@ -144,7 +153,7 @@ guarded(Take, {Packet, State}) ->
     try Take(gatehouse_asking:is_marked(Packet))
     catch
         Class:Reason:Stack ->
-            ?ERROR_MSG("Holding what came from a server or component failed: ~p", [{Class, Reason, Stack}]),
+            ?ERROR_MSG("Holding what came from a server or component failed: ~0p", [gatehouse_asking:fault(Class, Reason, Stack)]),
             turn_back(Packet),
             {stop, {drop, State}}
     end.

@@ -94,7 +94,7 @@ guarded(Item, State) ->
     try hand_over(Deed, Item, State)
     catch
         Class:Reason:Stack ->
-            ?ERROR_MSG("While handing a stanza on: ~p", [{Class, Reason, Stack}]),
+            ?ERROR_MSG("While handing a stanza on: ~0p", [gatehouse_asking:fault(Class, Reason, Stack)]),
             {State, element(tuple_size(Deed), Deed)}
     end.
 

@@ -60,7 +60,8 @@ host_hooks() ->
      {c2s_handle_call, gatehouse_c2s, handle_call, 5},
      {c2s_copy_session, gatehouse_c2s, copy_session, 5},
      {c2s_terminated, gatehouse_c2s, terminated, 5},
-     {s2s_receive_packet, gatehouse_entries, s2s_receive_packet, 1}].
+     {s2s_receive_packet, gatehouse_entries, s2s_receive_packet, 1},
+     {s2s_allow_host, gatehouse_entries, s2s_allow_host, 5}].
 
 %% What the screen answers is taken before (gatehouse_component), what mod_privilege does comes behind.
 server_hooks() ->
