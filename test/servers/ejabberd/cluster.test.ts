@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// mod_gatehouse on two nodes of one ejabberd: each is a source of its own and asks over the screen's one connection, wherever that is;
+// one is killed, one is stopped for an upgrade. PROTOCOL.md sections 3, 4 and 13.
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { openCluster } from '../../../deploy/demo/ejabberd.ts'
+import type { AllowScreen } from '../prosody/allow-screen.ts'
+import { SCREEN } from '../prosody/gated.ts'
+import { bodies, type Gated, HOST, noEjabberd, openGated, soon } from './gated.ts'
+
+const BOB = `bob@${HOST}`
+const SOURCE = / source='([0-9a-f]{32})'/
+const fits = (test: (iq: string) => boolean) => ({ test }) as RegExp
+const sourceOf = (iq: string) => SOURCE.exec(iq)?.[1] ?? assert.fail(iq)
+
+type Node = { open(): Promise<Gated>; folder: string }
+
+/** Plays on a cluster of two; every server that the body starts is gone at the end. */
+async function onTwo(body: (one: Node, two: Node) => Promise<void>, options = {}): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const cluster = stack.use(await openCluster())
+  let first: Gated | undefined
+  const node = async (): Promise<Node> => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-cluster-'))
+    stack.defer(() => rm(folder, { recursive: true, force: true }))
+    return {
+      folder,
+      open: async () => {
+        const joins = first === undefined ? {} : { joins: first.ejabberd.node }
+        const settings = { cluster: { epmdPort: cluster.epmdPort, cookie: cluster.cookie, ...joins } }
+        const gated = stack.use(await openGated({ folder, keepFolder: true, options, settings }))
+        first ??= gated
+        return gated
+      },
+    }
+  }
+  await body(await node(), await node())
+}
+
+/** Both nodes ask over a screen that is connected to the first. */
+async function asking(one: Gated, two: Gated, more = {}): Promise<AllowScreen> {
+  const [screen] = await Promise.all([
+    one.asking(more),
+    soon(two.ejabberd.logged(/questions are asked/), 'the other node'),
+  ])
+  return screen
+}
+
+describe('two nodes of one ejabberd', { skip: noEjabberd }, () => {
+  it('are two sources over one connection; each hears the answers to its own questions, late ones too', () =>
+    onTwo(async (a, b) => {
+      const [one, two] = [await a.open(), await b.open()]
+      const screen = await asking(one, two)
+      const [bob, alice, carol] = [await one.login('bob'), await two.login('alice'), await one.login('carol')]
+      alice.say(BOB, 'from the other node')
+      carol.say(BOB, 'from this node')
+      await bob.got(/from the other node/)
+      await bob.got(/from this node/)
+      const far = await screen.saw(/from the other node/)
+      const near = await screen.saw(/from this node/)
+      assert.notEqual(sourceOf(far), sourceOf(near))
+      assert.match(far, / id='gh-[0-9a-f]{32}'/)
+      assert.match(near, / id='gh-[0-9a-f]{24}'/)
+      for (const iq of [far, near]) assert.match(iq, /<ask n='1' /, 'each counts from 1')
+      alice.say(BOB, 'DENY this')
+      assert.match(await alice.got(/id='DENY-this'/), /no such word/)
+      alice.say(BOB, 'LATER this')
+      await soon(screen.saw(/LATER this/), 'the question')
+      screen.release()
+      await bob.got(/LATER this/)
+      for (const [source, last] of [
+        [sourceOf(far), 3],
+        [sourceOf(near), 1],
+      ] as const)
+        await soon(screen.saw(fits((iq) => iq.includes(source) && iq.includes(` done='${last}'`))), 'done')
+    }))
+
+  it('go on when one is killed, with what it held for the screen; it comes back as another source that knows its predecessor', () =>
+    onTwo(
+      async (a, b) => {
+        const [one, two] = [await a.open(), await b.open()]
+        const screen = await asking(one, two)
+        const [carol, alice, bob] = [await one.login('carol'), await two.login('alice'), await two.login('bob')]
+        carol.say(BOB, 'before the kill')
+        await bob.got(/before the kill/)
+        const killed = sourceOf(await screen.saw(/before the kill/))
+        alice.say(BOB, 'HOLD over the kill')
+        const held = await soon(screen.saw(/HOLD over the kill/), 'the question')
+        one.ejabberd.kill('SIGKILL')
+        await one.ejabberd.exited
+        const next = await two.screen()
+        const again = await soon(next.saw(/HOLD over the kill/), 'the second try')
+        assert.equal(sourceOf(again), sourceOf(held))
+        assert.match(again, /<ask n='1' try='2'/)
+        next.release()
+        await bob.got(/HOLD over the kill/)
+        assert.deepEqual(bodies(bob), ['before the kill', 'HOLD over the kill'])
+        const back = await a.open()
+        await soon(back.ejabberd.logged(/questions are asked/), 'the node that came back')
+        const announced = await soon(next.saw(new RegExp(`predecessor='${killed}'`)), 'its predecessor')
+        assert.notEqual(sourceOf(announced), killed)
+        assert.match(announced, /predecessor-mark='\d+' predecessor-reserved='1000'/)
+        const dora = await back.login('carol')
+        dora.say(BOB, 'and back')
+        await bob.got(/and back/)
+      },
+      { try: 10, hold_max: 20 },
+    ))
+
+  it('stop one for an upgrade: it says its last word over the connection of the other, and comes back', () =>
+    onTwo(async (a, b) => {
+      const [one, two] = [await a.open(), await b.open()]
+      const screen = await asking(one, two)
+      const [bob, alice] = [await one.login('bob'), await two.login('alice')]
+      alice.say(BOB, 'before the upgrade')
+      await bob.got(/before the upgrade/)
+      const source = sourceOf(await screen.saw(/before the upgrade/))
+      await two.ejabberd.stop()
+      const last = await soon(
+        screen.saw(fits((iq) => iq.includes(source) && /<mark [^>]*end='true'/.test(iq))),
+        'the end',
+      )
+      assert.match(last, / done='1'.*<mark last='1' /)
+      const back = await b.open()
+      await soon(screen.saw(new RegExp(`predecessor='${source}' predecessor-mark='1'`)), 'the successor')
+      await soon(back.ejabberd.logged(/questions are asked/), 'the node that came back')
+      const again = await back.login('alice')
+      again.say(BOB, 'behind the upgrade')
+      await bob.got(/behind the upgrade/)
+    }))
+
+  it('both hold what the screen tells one of them before it has its answer', () =>
+    onTwo(
+      async (a, b) => {
+        const [one, two] = [await a.open(), await b.open()]
+        const screen = await asking(one, two)
+        const table = `<outage-rules xmlns='urn:gatehouse:screen:1' id='c1' rooms=''><closed rule='no-bob'><to>${BOB}</to></closed></outage-rules>`
+        screen.write(`<iq type='set' from='${SCREEN}' to='${HOST}' id='told'>${table}</iq>`)
+        assert.match(await soon(screen.saw(/^<iq [^>]*id='told'/), 'the answer'), /type='result'/)
+        for (const { folder } of [a, b])
+          assert.match(await readFile(join(folder, 'data/gatehouse', SCREEN, 'outage'), 'utf8'), /no-bob/)
+        await screen.close()
+        await soon(two.ejabberd.logged(/not connected; the outage rule applies/), 'the outage')
+        const alice = await two.login('alice')
+        alice.say(BOB, 'closed there too')
+        assert.match(await alice.got(/id='closed-there-too'/), /resource-constraint/)
+      },
+      { on_outage: 'open' },
+    ))
+})

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The process on the way to the screen dies while stanzas wait for it: their senders are told at once, nothing is delivered that
+// was not answered for, and the next run asks, and names the one before. The stream of a screen that is not the host's has no say.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { SCREEN } from '../prosody/gated.ts'
+import { bodies, type Gated, HOST, noEjabberd, openGated, soon } from './gated.ts'
+
+const BOB = `bob@${HOST}`
+const PATIENT = { try: 15, hold_max: 20 }
+
+const killLink = (gated: Gated) =>
+  gated.ejabberd.evaluate(`exit(whereis(gatehouse_link:name_of(<<"${SCREEN}">>)), kill).`)
+
+describe('the process on the way to the screen', { skip: noEjabberd }, () => {
+  it('dies: who waits is told at once, and the next one is another source that asks over the same connection', async () => {
+    await using gated = await openGated({ options: PATIENT })
+    const screen = await gated.asking()
+    const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+    alice.say(BOB, 'HOLD over the crash')
+    alice.say(BOB, 'HOLD this too')
+    const asked = await soon(screen.saw(/HOLD this too/), 'the question')
+    const source = / source='([0-9a-f]{32})'/.exec(asked)?.[1]
+    await killLink(gated)
+    for (const id of ['HOLD-over-the-crash', 'HOLD-this-too'])
+      assert.match(await alice.got(new RegExp(`id='${id}'`)), /<error type='wait'><resource-constraint/)
+    await soon(screen.saw(new RegExp(`predecessor='${source}'`)), 'the next run')
+    await soon(
+      screen.saw({ test: () => gated.ejabberd.linesWith(/questions are asked/).length >= 2 } as never),
+      'it asking',
+    )
+    // What answers the run before is nobody's.
+    screen.release()
+    alice.say(BOB, 'behind the crash')
+    await bob.got(/behind the crash/)
+    assert.deepEqual(bodies(bob), ['behind the crash'])
+    assert.match(await soon(screen.saw(/behind the crash/), 'its question'), /<ask n='1' /)
+  })
+
+  it('dies again and again: the server and the sessions stay', async () => {
+    await using gated = await openGated()
+    const screen = await gated.asking()
+    const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+    for (let time = 0; time < 3; time++) await killLink(gated)
+    await soon(gated.ejabberd.logged(/questions are asked/), 'the first')
+    const asks = { test: () => gated.ejabberd.linesWith(/questions are asked/).length >= 2 } as never
+    await soon(screen.saw(asks), 'the last')
+    alice.say(BOB, 'still there')
+    await bob.got(/still there/)
+  })
+
+  it('takes no answer from the stream of another component, whatever its `from` says', async () => {
+    await using gated = await openGated({ options: PATIENT, components: ['evil.example'] })
+    const screen = await gated.asking()
+    const evil = await gated.screen('evil.example')
+    const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+    alice.say(BOB, 'HOLD it')
+    const id = / id='(gh-[0-9a-f]{24})'/.exec(await soon(screen.saw(/HOLD it/), 'the question'))?.[1]
+    // ejabberd takes each other's `from` from the components of one listener.
+    for (const from of ['evil.example', SCREEN])
+      evil.write(`<iq type='result' from='${from}' to='${HOST}' id='${id}'/>`)
+    evil.write(`<iq type='get' from='evil.example' to='${HOST}' id='fence'><ping xmlns='urn:xmpp:ping'/></iq>`)
+    await soon(evil.saw(/id='fence'/), 'the fence')
+    assert.deepEqual(bodies(bob), [])
+    screen.release()
+    await bob.got(/HOLD it/)
+  })
+})
