@@ -13,6 +13,7 @@ import { bodies, type Gated, HOST, noEjabberd, openGated, soon } from './gated.t
 
 const BOB = `bob@${HOST}`
 const SOURCE = / source='([0-9a-f]{32})'/
+const LONG = process.env.GATEHOUSE_LONG === '1' ? {} : { skip: 'part of the long form (GATEHOUSE_LONG=1)' }
 const fits = (test: (iq: string) => boolean) => ({ test }) as RegExp
 const sourceOf = (iq: string) => SOURCE.exec(iq)?.[1] ?? assert.fail(iq)
 
@@ -78,39 +79,43 @@ describe('two nodes of one ejabberd', { skip: noEjabberd }, () => {
         await soon(screen.saw(fits((iq) => iq.includes(source) && iq.includes(` done='${last}'`))), 'done')
     }))
 
-  it('go on when one is killed, with what it held for the screen; it comes back as another source that knows its predecessor', () =>
-    onTwo(
-      async (a, b) => {
-        const [one, two] = [await a.open(), await b.open()]
-        const screen = await asking(one, two)
-        const [carol, alice, bob] = [await one.login('carol'), await two.login('alice'), await two.login('bob')]
-        carol.say(BOB, 'before the kill')
-        await bob.got(/before the kill/)
-        const killed = sourceOf(await screen.saw(/before the kill/))
-        alice.say(BOB, 'HOLD over the kill')
-        const held = await soon(screen.saw(/HOLD over the kill/), 'the question')
-        one.ejabberd.kill('SIGKILL')
-        await one.ejabberd.exited
-        const next = await two.screen()
-        const again = await soon(next.saw(/HOLD over the kill/), 'the second try')
-        assert.equal(sourceOf(again), sourceOf(held))
-        assert.match(again, /<ask n='1' try='2'/)
-        next.release()
-        await bob.got(/HOLD over the kill/)
-        assert.deepEqual(bodies(bob), ['before the kill', 'HOLD over the kill'])
-        const back = await a.open()
-        await soon(back.ejabberd.logged(/questions are asked/), 'the node that came back')
-        const announced = await soon(next.saw(new RegExp(`predecessor='${killed}'`)), 'its predecessor')
-        assert.notEqual(sourceOf(announced), killed)
-        assert.match(announced, /predecessor-mark='\d+' predecessor-reserved='1000'/)
-        const dora = await back.login('carol')
-        dora.say(BOB, 'and back')
-        await bob.got(/and back/)
-      },
-      { try: 10, hold_max: 20 },
-    ))
+  it(
+    'go on when one is killed, with what it held for the screen; it comes back as another source that knows its predecessor',
+    LONG,
+    () =>
+      onTwo(
+        async (a, b) => {
+          const [one, two] = [await a.open(), await b.open()]
+          const screen = await asking(one, two)
+          const [carol, alice, bob] = [await one.login('carol'), await two.login('alice'), await two.login('bob')]
+          carol.say(BOB, 'before the kill')
+          await bob.got(/before the kill/)
+          const killed = sourceOf(await screen.saw(/before the kill/))
+          alice.say(BOB, 'HOLD over the kill')
+          const held = await soon(screen.saw(/HOLD over the kill/), 'the question')
+          one.ejabberd.kill('SIGKILL')
+          await one.ejabberd.exited
+          const next = await two.screen()
+          const again = await soon(next.saw(/HOLD over the kill/), 'the second try')
+          assert.equal(sourceOf(again), sourceOf(held))
+          assert.match(again, /<ask n='1' try='2'/)
+          next.release()
+          await bob.got(/HOLD over the kill/)
+          assert.deepEqual(bodies(bob), ['before the kill', 'HOLD over the kill'])
+          const back = await a.open()
+          await soon(back.ejabberd.logged(/questions are asked/), 'the node that came back')
+          const announced = await soon(next.saw(new RegExp(`predecessor='${killed}'`)), 'its predecessor')
+          assert.notEqual(sourceOf(announced), killed)
+          assert.match(announced, /predecessor-mark='\d+' predecessor-reserved='1000'/)
+          const dora = await back.login('carol')
+          dora.say(BOB, 'and back')
+          await bob.got(/and back/)
+        },
+        { try: 10, hold_max: 20 },
+      ),
+  )
 
-  it('stop one for an upgrade: it says its last word over the connection of the other, and comes back', () =>
+  it('stop one for an upgrade: it says its last word over the connection of the other, and comes back', LONG, () =>
     onTwo(async (a, b) => {
       const [one, two] = [await a.open(), await b.open()]
       const screen = await asking(one, two)
@@ -130,7 +135,8 @@ describe('two nodes of one ejabberd', { skip: noEjabberd }, () => {
       const again = await back.login('alice')
       again.say(BOB, 'behind the upgrade')
       await bob.got(/behind the upgrade/)
-    }))
+    }),
+  )
 
   it('both hold what the screen tells one of them before it has its answer', () =>
     onTwo(

@@ -96,7 +96,8 @@
     seen_done = 0 :: non_neg_integer(),
     safe_done = 0 :: non_neg_integer(),
     stroking = false :: boolean(),
-    open = #{} :: #{pos_integer() => #item{} | {told, binary()}}, % not settled, or the settlement is not acknowledged
+    open = #{} :: #{pos_integer() => #item{}}, % not settled
+    owed = #{} :: #{pos_integer() => binary()}, % number -> host: settled, and the screen has not acknowledged that; in a long outage there are many
     outstanding = #{} :: #{binary() => #rec{}},
     hosts = #{} :: #{binary() => #host{}},
     left = #{} :: #{binary() => #host{}},   % hosts that the module left, of which something is still to be told

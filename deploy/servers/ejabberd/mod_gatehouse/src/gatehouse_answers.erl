@@ -95,8 +95,7 @@ read_verdict(#item{n = N, xml = Xml}, El) ->
     end.
 
 replacement(El, Xml) ->
-    try xmpp:decode(Xml, ?NS_CLIENT, [ignore_els]) of
-        Stanza -> gatehouse_replacement:read(El, Stanza)
+    try gatehouse_replacement:read(El, xmpp:decode(Xml, ?NS_CLIENT, [ignore_els]))
     catch _:Why -> {error, Why}
     end.
 

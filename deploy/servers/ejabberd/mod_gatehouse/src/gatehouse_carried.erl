@@ -141,8 +141,8 @@ acknowledged(Link, Rec) -> close(Link, Rec).
 cleared(#{wary_to := To} = Spool, Place) when is_integer(To), Place >= To -> Spool#{most => undefined, wary_to => undefined, suspect => undefined};
 cleared(Spool, _) -> Spool.
 
-close(#link{source = Own, open = Open} = Link, #rec{source = Own, numbers = Numbers}) ->
-    gatehouse_numbers:advance(Link#link{open = maps:without(Numbers, Open)});
+close(#link{source = Own, owed = Owed} = Link, #rec{source = Own, numbers = Numbers}) ->
+    gatehouse_numbers:advance(Link#link{owed = maps:without(Numbers, Owed)});
 close(Link, _) -> Link.
 
 %% The connection ended while these records were on their way. They go singly from then on; the one with which it ended a second

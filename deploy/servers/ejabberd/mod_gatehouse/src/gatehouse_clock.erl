@@ -153,7 +153,9 @@ tell_host(Link, #host{name = Name} = Host) ->
 %% itself is gone nobody can: it stays on the disk.
 tell_left(Link, #host{name = Name} = Host) ->
     case gatehouse_component:is_there(Name) of
-        false -> forget(gatehouse_numbers:disown(Link, Name), Host);
+        false ->
+            Open = maps:filter(fun(_, #item{host = H}) -> H =/= Name end, Link#link.open),
+            forget(gatehouse_numbers:disown(Link#link{open = Open}, Name), Host);
         true ->
             Link2 = gatehouse_carried:resend_unspooled(Link, Host),
             Link3 = gatehouse_carried:replay_oldest(Link2, gatehouse_numbers:host(Name, Link2)),
@@ -165,11 +167,12 @@ tell_left(Link, #host{name = Name} = Host) ->
 
 forget(#link{left = Left} = Link, #host{name = Name}) -> Link#link{left = maps:remove(Name, Left)}.
 
-owes(#link{open = Open, outstanding = Outstanding}, #host{name = Name} = Host) ->
+owes(#link{open = Open, owed = Owed, outstanding = Outstanding}, #host{name = Name} = Host) ->
     Host#host.unspooled =/= [] orelse Host#host.settling =/= [] orelse Host#host.settled =/= []
         orelse lists:any(fun(#{size := Size}) -> Size > 0 end, Host#host.spools)
         orelse lists:any(fun(#rec{host = H}) -> H =:= Name end, maps:values(Outstanding))
-        orelse lists:any(fun(#item{host = H}) -> H =:= Name; ({told, H}) -> H =:= Name end, maps:values(Open)).
+        orelse lists:any(fun(#item{host = H}) -> H =:= Name end, maps:values(Open))
+        orelse lists:member(Name, maps:values(Owed)).
 
 %% The module leaves the host (or the server stops): what waits is settled by the outage rule, now.
 -spec settle_host(#link{}, binary()) -> #link{}.

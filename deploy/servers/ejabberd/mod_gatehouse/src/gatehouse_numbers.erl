@@ -66,14 +66,15 @@ next(#link{last = Before, reserved = Reserved} = Link, Count) ->
     end.
 
 -spec advance(#link{}) -> #link{}.
-advance(#link{open = Open, done = Done, last = Last} = Link) ->
-    case climb(Open, Done, Last) of
+advance(#link{open = Open, owed = Owed, done = Done, last = Last} = Link) ->
+    case climb(Open, Owed, Done, Last) of
         Done when Done =:= Link#link.safe_done -> Link;
         New -> start_stroke(Link#link{done = New})
     end.
 
-climb(Open, Done, Last) when Done < Last, not is_map_key(Done + 1, Open) -> climb(Open, Done + 1, Last);
-climb(_, Done, _) -> Done.
+climb(Open, Owed, Done, Last) when Done < Last, not is_map_key(Done + 1, Open), not is_map_key(Done + 1, Owed) ->
+    climb(Open, Owed, Done + 1, Last);
+climb(_, _, Done, _) -> Done.
 
 start_stroke(#link{stroking = true} = Link) -> Link;
 start_stroke(Link) ->
@@ -96,8 +97,8 @@ safe_at_end(Link) -> Link#link{safe_done = Link#link.done, seen_done = Link#link
 
 %% What is told of the host's numbers does not hold `done` back any more.
 -spec disown(#link{}, binary()) -> #link{}.
-disown(#link{open = Open} = Link, Name) ->
-    advance(Link#link{open = maps:filter(fun(_, Value) -> Value =/= {told, Name} end, Open)}).
+disown(#link{owed = Owed} = Link, Name) ->
+    advance(Link#link{owed = maps:filter(fun(_, Host) -> Host =/= Name end, Owed)}).
 
 %% A host whose word the screen takes, each time another one.
 -spec speaker(#link{}) -> {#host{}, #link{}} | none.

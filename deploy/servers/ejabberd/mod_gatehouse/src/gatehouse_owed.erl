@@ -31,13 +31,13 @@ settle(#link{open = Open, done = Done} = Link, Host, #item{n = N}, Outcome, true
         true -> gatehouse_numbers:advance(Link2);
         false -> Link2
     end;
-settle(#link{open = Open} = Link, #host{name = Name, settling = Settling} = Host, Item, Outcome, false) ->
+settle(#link{open = Open, owed = Owed} = Link, #host{name = Name, settling = Settling} = Host, Item, Outcome, false) ->
     #item{n = N, answered = Try, closed_by = Rule} = Item,
     El = gatehouse_words:settle(N, Try, Outcome, Rule),
     Host2 = gatehouse_numbers:count(Outcome, 1, Host#host{settling = [{N, El} | Settling]}),
     Link2 = case Host#host.barred of
         true -> gatehouse_numbers:advance(Link#link{open = maps:remove(N, Open)});
-        false -> Link#link{open = Open#{N => {told, Name}}}
+        false -> Link#link{open = maps:remove(N, Open), owed = Owed#{N => Name}}
     end,
     settle_soon(gatehouse_numbers:put_host(Host2, Link2)).
 
@@ -119,11 +119,11 @@ close_one(Link, #host{outage_runs = Runs} = Host, Rule) ->
                 {ok, Last, Link2} ->
                     First = Last - Count + 1,
                     Host2 = Host#host{outage_runs = Runs#{Rule := Run#run{numbers = {First, Last, Count}, count = 0}}},
-                    Open = case Host#host.barred of
-                        true -> Link2#link.open;
-                        false -> (Link2#link.open)#{First => {told, Host#host.name}}
+                    Owed = case Host#host.barred of
+                        true -> Link2#link.owed;
+                        false -> (Link2#link.owed)#{First => Host#host.name}
                     end,
-                    write_run(gatehouse_numbers:put_host(Host2, Link2#link{open = Open}), Host2, Rule)
+                    write_run(gatehouse_numbers:put_host(Host2, Link2#link{owed = Owed}), Host2, Rule)
             end;
         #run{} -> write_run(Link, Host, Rule)
     end.

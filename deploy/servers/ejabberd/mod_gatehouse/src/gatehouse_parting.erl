@@ -107,7 +107,7 @@ over(Link) -> {done, Link}.
 
 %% Owners act on what they were told.
 step(#link{open = Open} = Link, _, Names, acting, Late) ->
-    case Late orelse not lists:any(fun(#item{host = H, orphan = none}) -> lists:member(H, Names); (_) -> false end, maps:values(Open)) of
+    case Late orelse not lists:any(fun(#item{host = H, orphan = Orphan}) -> Orphan =:= none andalso lists:member(H, Names) end, maps:values(Open)) of
         true -> {next, written, Link};
         false -> {wait, Link}
     end;
