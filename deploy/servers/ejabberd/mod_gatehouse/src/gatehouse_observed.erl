@@ -60,9 +60,9 @@ mqtt({User, Host, Resource}, #publish{topic = Topic, payload = Payload}, _Expiry
     observe(Host, said(readable(Topic), readable(Payload), Topic, Payload, Message)).
 
 said(true, true, Topic, Payload, Message) ->
-    Message#message{subject = xmpp:mk_text(Topic), body = xmpp:mk_text(Payload)};
+    Message#message{subject = [#text{data = Topic}], body = [#text{data = Payload}]};
 said(_, _, Topic, Payload, Message) ->
-    Message#message{subject = xmpp:mk_text(base64:encode(Topic)),
+    Message#message{subject = [#text{data = base64:encode(Topic)}],
                     sub_els = [#xmlel{name = <<"data">>,
                                       attrs = [{<<"xmlns">>, <<"urn:xmpp:bob">>}, {<<"type">>, <<"application/octet-stream">>}],
                                       children = [{xmlcdata, base64:encode(Payload)}]}]}.
