@@ -9,6 +9,7 @@ import { join, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
+import { SERVERS } from '../deploy/demo/site.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const CHECKS = ['types', 'style', 'promises', 'arrows', 'dead']
@@ -54,6 +55,11 @@ async function main(): Promise<number> {
     return 0
   }
   if (values.long) process.env.GATEHOUSE_LONG = '1'
+  const unknown = values.servers?.split(',').find((name) => !Object.hasOwn(SERVERS, name))
+  if (unknown !== undefined) {
+    process.stderr.write(`"${unknown}" is not one of ${Object.keys(SERVERS).join(', ')}\n`)
+    return 2
+  }
   if (values.servers !== undefined) process.env.GATEHOUSE_SERVERS = values.servers
 
   const started = performance.now()

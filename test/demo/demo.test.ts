@@ -41,7 +41,7 @@ function start(...args: string[]): Started {
   }
 }
 
-onServers('demo', 'demo', null, (server) => {
+onServers('demo', null, (server) => {
   test('--check plays the main job and every step holds', async () => {
     const { child, lines } = start('--check', '--server', server)
     const [code] = await once(child, 'close')

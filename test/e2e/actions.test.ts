@@ -51,7 +51,7 @@ test('each action that the rule language declares, and all that can be said of i
   for (const word of SHOWN.actions) assert.match(RULES, new RegExp(`\\b${word}\\b`))
 })
 
-onServers('actions', 'actions', slixmppLack(), (server) => {
+onServers('actions', slixmppLack(), (server) => {
   let stage: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient

@@ -12,7 +12,7 @@ import { ARCHIVE, HOST, SCREEN } from '../harness/world.ts'
 import { readJournal } from '../policy/stage.ts'
 import { onServers } from './servers.ts'
 
-onServers('ad-hoc', 'ad-hoc commands', slixmppLack(), (server) => {
+onServers('ad-hoc commands', slixmppLack(), (server) => {
   let stage: Stage
   let olga: SlixmppClient
   let otto: SlixmppClient

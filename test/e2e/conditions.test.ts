@@ -221,7 +221,7 @@ test('each condition that the rule language declares, and each kind, has a stanz
   )
 })
 
-onServers('conditions', 'conditions', slixmppLack(), (server) => {
+onServers('conditions', slixmppLack(), (server) => {
   let stage: Stage
   let partner: AllowScreen
   const people = new Map<string, SlixmppClient>()

@@ -9,7 +9,7 @@ import { slixmppLack } from '../harness/slixmpp.ts'
 import { openStage } from '../harness/stage.ts'
 import { onServers } from './servers.ts'
 
-onServers('erasure', 'erasure', slixmppLack(), (server) => {
+onServers('erasure', slixmppLack(), (server) => {
   test('a word that was spooled, replayed, recorded and erased stands in no file of spool, journal, archive or -wal', async () => {
     await using stage = await openStage({ server, onOutage: 'open' })
     const { world } = stage

@@ -36,7 +36,7 @@ const SAID = [
   { by: 'alice', subject: '', body: 'exportword six topsecret' },
 ] as const
 
-onServers('export', 'exports', slixmppLack(), (server) => {
+onServers('exports', slixmppLack(), (server) => {
   let stage: Stage
   let ids: string[]
   before(async () => {

@@ -12,7 +12,7 @@ import { onServers } from './servers.ts'
 const R = "<r xmlns='urn:xmpp:sm:3'/>"
 const TEN = Array.from({ length: 10 }, (_, i) => `LATER ${i}`)
 
-onServers('holding', 'holding', null, (server) => {
+onServers('holding', null, (server) => {
   let world: World
   let screen: AllowScreen
   const open: Listener[] = []

@@ -10,7 +10,7 @@ import { onServers } from './servers.ts'
 
 const ANNA = 'anna@corp.example'
 
-onServers('identities', 'accounts', slixmppLack(), (server) => {
+onServers('accounts', slixmppLack(), (server) => {
   let stage: Stage
   before(async () => {
     stage = await openStage({ server, accounts: 'own' })

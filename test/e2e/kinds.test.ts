@@ -8,7 +8,7 @@ import { ROOMS } from '../harness/world.ts'
 import { RULES } from './rules.ts'
 import { onServers } from './servers.ts'
 
-onServers('kinds', 'kinds of stanza', slixmppLack(), (server) => {
+onServers('kinds of stanza', slixmppLack(), (server) => {
   let stage: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient

@@ -55,7 +55,7 @@ const HOSTILE = [
 ]
 const HUNDRED_KILOBYTES = 100_000
 
-onServers('large-rules', 'many rules', slixmppLack(), (server) => {
+onServers('many rules', slixmppLack(), (server) => {
   let stage: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient

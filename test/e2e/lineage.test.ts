@@ -10,7 +10,7 @@ import { onServers } from './servers.ts'
 
 const ROOM = `lineage@${ROOMS}`
 
-onServers('lineage', 'lineage', slixmppLack(), (server) => {
+onServers('lineage', slixmppLack(), (server) => {
   let stage: Stage
   let [alice, bob] = [] as unknown as [SlixmppClient, SlixmppClient]
   before(async () => {

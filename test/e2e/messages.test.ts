@@ -8,7 +8,7 @@ import { ROOMS } from '../harness/world.ts'
 import { REFUSED_TEXT, RULES } from './rules.ts'
 import { onServers } from './servers.ts'
 
-onServers('messages', 'messages', slixmppLack(), (server) => {
+onServers('messages', slixmppLack(), (server) => {
   let stage: Stage
   before(async () => {
     stage = await openStage({ server, rooms: true, rules: RULES })

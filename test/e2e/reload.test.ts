@@ -31,7 +31,7 @@ const BAD = VERSIONS.A.replace('otherwise: allow', 'otherwise: perhaps')
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 const versionOf = new Map(Object.entries(VERSIONS).map(([name, text]) => [hashOf(text), name as 'A' | 'B']))
 
-onServers('reload', 'rules replaced', slixmppLack(), (server) => {
+onServers('rules replaced', slixmppLack(), (server) => {
   let stage: Stage
   let bob: SlixmppClient
   let senders: SlixmppClient[]

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two companies on two servers, each with its own Gatehouse: what leaves is asked about at home, what comes in as well.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
+import type { ServerKind } from '../../deploy/demo/server.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
-import { onServers } from './servers.ts'
+import { onServers, serverLack } from './servers.ts'
 
 const [NEAR, FAR] = ['127.0.0.2', '127.0.0.3']
 
@@ -20,13 +21,18 @@ rules:
     when: { direction: received, words: [nightingale] }
     then: { replace: { mask: '*' } }`
 
-onServers('s2s', 'between two servers, both', slixmppLack(), (server) => {
+onServers('between two servers, both', slixmppLack(), (server) => between(server, server))
+
+const mixed = serverLack('prosody') ?? serverLack('ejabberd') ?? slixmppLack()
+describe('between Prosody and ejabberd', { skip: mixed ?? false }, () => between('prosody', 'ejabberd'))
+
+function between(nearServer: ServerKind, farServer: ServerKind): void {
   let near: Stage
   let far: Stage
   let alice: SlixmppClient
   let bob: SlixmppClient
   before(async () => {
-    const company = (host: string) =>
+    const company = (server: ServerKind, host: string) =>
       openStage({
         server,
         hosts: [host],
@@ -35,8 +41,8 @@ onServers('s2s', 'between two servers, both', slixmppLack(), (server) => {
         s2s: true,
         tls: false,
       })
-    near = await company(NEAR)
-    far = await company(FAR)
+    near = await company(nearServer, NEAR)
+    far = await company(farServer, FAR)
     alice = await near.person('alice', { host: NEAR })
     bob = await far.person('bob', { host: FAR })
   })
@@ -94,4 +100,4 @@ onServers('s2s', 'between two servers, both', slixmppLack(), (server) => {
       Array.from({ length: 20 }, (_, i) => `o${i}`),
     )
   })
-})
+}

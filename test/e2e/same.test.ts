@@ -15,7 +15,7 @@ import { onServers } from './servers.ts'
 type Address = { address: string; port: number }
 type Script = (person: (user: string, resource?: string) => Promise<Listener>) => Promise<Record<string, Listener>>
 
-onServers('same', 'the same with Gatehouse as without', null, (server) => {
+onServers('the same with Gatehouse as without', null, (server) => {
   const opened = new AsyncDisposableStack()
   let without: Address
   let withIt: Address

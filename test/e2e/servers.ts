@@ -4,12 +4,6 @@ import { describe } from 'node:test'
 import type { ServerKind } from '../../deploy/demo/server.ts'
 import { SERVERS } from '../../deploy/demo/site.ts'
 
-/** Files here (and the demo) that do not hold on ejabberd, each with the reason; it is printed with the skip. */
-const NOT_ON_EJABBERD: Readonly<Record<string, string>> = {
-  identities: 'the module for ejabberd does not tell of accounts yet',
-  lineage: 'the module for ejabberd does not tell the ids of rooms yet',
-}
-
 const versions = new Map<ServerKind, string | null>()
 for (const kind of ['prosody', 'ejabberd'] as const) versions.set(kind, await SERVERS[kind].version())
 
@@ -20,16 +14,12 @@ export function serverLack(kind: ServerKind = 'prosody'): string | null {
   return versions.get(kind) === null ? `${kind} is not installed` : null
 }
 
-/**
- * A `describe` for each server: `TITLE on Prosody 0.12.3`, `TITLE on ejabberd 23.01`. `file` is this file's name without `.test.ts`;
- * `lack` says what else is missing, null when nothing is.
- */
-export function onServers(file: string, title: string, lack: string | null, body: (server: ServerKind) => void): void {
-  for (const kind of ['prosody', 'ejabberd'] as const) {
-    const notYet = kind === 'ejabberd' ? (NOT_ON_EJABBERD[file] ?? null) : null
-    const skip = serverLack(kind) ?? notYet ?? lack ?? false
-    describe(`${title} on ${SERVERS[kind].title}${ofVersion(kind)}`, { skip }, () => body(kind))
-  }
+/** A `describe` for each server: `TITLE on Prosody 0.12.3`, `TITLE on ejabberd 23.01`. `lack` says what else is missing, null when nothing is. */
+export function onServers(title: string, lack: string | null, body: (server: ServerKind) => void): void {
+  for (const kind of ['prosody', 'ejabberd'] as const)
+    describe(`${title} on ${SERVERS[kind].title}${ofVersion(kind)}`, { skip: serverLack(kind) ?? lack ?? false }, () =>
+      body(kind),
+    )
 }
 
 function ofVersion(kind: ServerKind): string {

@@ -22,7 +22,7 @@ const POISON = [
   ['a long namespace used 1,200 times', `<x xmlns:p='urn:${'u'.repeat(4000)}'>${'<p:a/>'.repeat(1200)}</x>`],
 ] as const
 
-onServers('sizes', 'sizes', null, (server) => {
+onServers('sizes', null, (server) => {
   const LARGEST = LARGEST_ON[server]
   let world: World
   let lost: Promise<string>

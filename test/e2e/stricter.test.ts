@@ -18,7 +18,7 @@ rules:
   - { id: no-plans, when: { to: ${who}@corp.example, words: [plan] }, then: refuse, on_outage: closed }
   - { id: no-secrets, when: { words: [topsecret] }, then: refuse }`
 
-onServers('stricter', 'a rule that is stricter than an open host', slixmppLack(), (server) => {
+onServers('a rule that is stricter than an open host', slixmppLack(), (server) => {
   let stage: Stage
   before(async () => {
     stage = await openStage({ server, rules: STRICT('erin'), onOutage: 'open', helper: { try: 0.5, hold_max: 1 } })

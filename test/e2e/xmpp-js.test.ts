@@ -12,7 +12,7 @@ import { onServers } from './servers.ts'
 
 const NS_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 
-onServers('xmpp-js', '@xmpp/client', null, (server) => {
+onServers('@xmpp/client', null, (server) => {
   test('allowed, refused, replaced', async () => {
     await using world = await startWorld({ server, rules: RULES, tls: false })
     await using alice = await person(world, 'alice')
