@@ -28,6 +28,8 @@ async function open(given: GatedOptions = {}): Promise<Gated> {
       const options = `gen_mod:get_module_opts(<<"${host}">>, mod_gatehouse)`
       await gated.ejabberd.evaluate(`mod_gatehouse:reload(<<"${host}">>, ${options}, ${options}).`)
     },
+    heldBytes: async () =>
+      Number(await gated.ejabberd.evaluate('[erlang:garbage_collect(P) || P <- processes()], erlang:memory(total).')),
     [Symbol.asyncDispose]: () => gated[Symbol.asyncDispose](),
   }
 }

@@ -20,6 +20,8 @@ export type Gated = AsyncDisposable & {
   unload(host: string): Promise<void>
   load(host: string): Promise<void>
   reload(host: string): Promise<void>
+  /** What the server's own language holds after a full collection. */
+  heldBytes(): Promise<number>
 }
 
 export type GatedOptions = {

@@ -25,6 +25,12 @@ async function open(given: GatedOptions = {}): Promise<Gated> {
     load: (host) => module('load', host),
     unload: (host) => module('unload', host),
     reload: (host) => module('reload', host),
+    heldBytes: async () => {
+      const said = await gated.shell(
+        "> collectgarbage() collectgarbage() return 'RESULT '..math.floor(collectgarbage('count') * 1024)",
+      )
+      return Number(/RESULT (\d+)/.exec(said)?.[1])
+    },
     [Symbol.asyncDispose]: () => gated[Symbol.asyncDispose](),
   }
 }
