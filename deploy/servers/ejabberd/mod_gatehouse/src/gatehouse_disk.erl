@@ -33,13 +33,16 @@ folder(Root, Screen) ->
 
 make(Path) ->
     case file:make_dir(Path) of
-        ok -> sync_folder(filename:dirname(Path)), ok;
+        ok -> at(Path, sync_folder(filename:dirname(Path)));
         {error, Reason} ->
             case filelib:is_dir(Path) of
                 true -> ok;
                 false -> {error, Path, Reason}
             end
     end.
+
+at(_, ok) -> ok;
+at(Path, {error, Reason}) -> {error, Path, Reason}.
 
 %% The names in a folder.
 -spec names_in(path()) -> {ok, [binary()]} | {error, Why :: binary()}.
@@ -145,8 +148,11 @@ why({file_error, _, Reason}) -> why(Reason);
 why(Reason) ->
     case file:format_error(Reason) of
         "unknown POSIX error" ++ _ -> iolist_to_binary(io_lib:format("~0p", [Reason]));
-        Text -> unicode:characters_to_binary(Text)
+        Text -> list_to_binary(Text)
     end.
 
 path_of(Name) when is_binary(Name) -> Name;
-path_of(Name) -> unicode:characters_to_binary(Name).
+path_of(Name) ->
+    case unicode:characters_to_binary(Name) of
+        Path when is_binary(Path) -> Path
+    end.

@@ -68,8 +68,9 @@ read_runs(Text) ->
 newest(Runs, Screen) ->
     Over = max(0, length(Runs) - ?RUNS_KEPT),
     {Forgotten, Kept} = lists:split(Over, Runs),
-    [?LOG_ERROR("Too many runs in a row never reached screen ~ts: the start of run ~ts is not told", [Screen, Source])
-     || #{source := Source} <- Forgotten],
+    lists:foreach(fun(#{source := Source}) ->
+        ?LOG_ERROR("Too many runs in a row never reached screen ~ts: the start of run ~ts is not told", [Screen, Source])
+    end, Forgotten),
     Kept.
 
 unreadable(Path, Why) ->
