@@ -4,12 +4,17 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { disk } from '../both/disk.ts'
+import { ejabberd } from '../both/ejabberd.ts'
+import { SCREEN } from '../both/gated.ts'
 import { type Erlang, noErlang, openErlang } from './eunit.ts'
+import { bodies, HOST, noEjabberd, openGated } from './gated.ts'
 
 const run = promisify(execFile)
 const GOLDEN = resolve(import.meta.dirname, '../../golden')
@@ -23,6 +28,21 @@ const SOURCES = [
 ]
 const TESTS = ['gatehouse_disk_tests', 'gatehouse_runs_tests', 'gatehouse_spool_tests', 'gatehouse_outagefile_tests']
 const KILLS = process.env.GATEHOUSE_LONG === '1' ? 60 : 6
+
+/** The system calls of several threads that strace saw, each where it ended and in one piece. */
+function callsIn(trace: string): string[] {
+  const begun = new Map<string, string>()
+  return trace.split('\n').flatMap((line) => {
+    const [, thread = '', call = line] = /^(\d+) +(.*)$/.exec(line) ?? []
+    const [, beginning] = /^(.*) <unfinished \.\.\.>$/.exec(call) ?? []
+    if (beginning !== undefined) {
+      begun.set(thread, beginning)
+      return []
+    }
+    const [, ending] = /^<\.\.\. \w+ resumed>(.*)$/.exec(call) ?? []
+    return [ending === undefined ? call : `${begun.get(thread)}${ending}`]
+  })
+}
 
 describe('what mod_gatehouse for ejabberd keeps on disk', { skip: noErlang }, () => {
   let erlang: Erlang
@@ -135,7 +155,7 @@ describe('what mod_gatehouse for ejabberd keeps on disk', { skip: noErlang }, ()
     const trace = join(erlang.folder, 'trace')
     const calls = 'trace=openat,fsync,fdatasync,rename,close'
     await run('strace', ['-f', '-qq', '-e', calls, '-o', trace, 'erl', ...erl(code)], options())
-    const lines = (await readFile(trace, 'utf8')).split('\n')
+    const lines = callsIn(await readFile(trace, 'utf8'))
     const until = (what: string) => {
       const at = lines.findIndex((line) => line.includes(`said-${what}"`))
       assert.ok(at >= 0, what)
@@ -179,3 +199,52 @@ describe('what mod_gatehouse for ejabberd keeps on disk', { skip: noErlang }, ()
       assert.equal(await readFile(join(folder, name), 'utf8'), await readFile(join(GOLDEN, newest, name), 'utf8'), name)
   })
 })
+
+describe('what is let through', { skip: noEjabberd }, () => {
+  it('is synced to the disk before it is delivered, and its number before that', async (t) => {
+    const there = await run('strace', ['-V']).catch(() => null)
+    if (there === null) return t.skip('strace is not installed: what is synced cannot be seen')
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-synced-'))
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => rm(folder, { recursive: true, force: true }))
+    const trace = join(folder, 'trace')
+    const calls = 'trace=openat,fsync,fdatasync,rename,write,writev,sendto,sendmsg'
+    const gated = stack.use(
+      await openGated({
+        folder,
+        keepFolder: true,
+        options: { on_outage: 'open' },
+        settings: { wrapper: ['strace', '-f', '--seccomp-bpf', '-qq', '-s', '400', '-e', calls, '-o', trace] },
+      }),
+    )
+    const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+    alice.say(`bob@${HOST}`, 'kept first')
+    await bob.got(/kept first/)
+    assert.deepEqual(bodies(bob), ['kept first'])
+    await gated.ejabberd.stop()
+    const lines = callsIn(await readFile(trace, 'utf8'))
+    const place = join(folder, 'data', 'gatehouse', SCREEN)
+    let from = 0
+    const next = (what: string, pattern: RegExp) => {
+      const at = lines.findIndex((line, i) => i >= from && pattern.test(line))
+      assert.ok(at >= 0, `${what}, behind line ${from}`)
+      from = at + 1
+      return lines[at] ?? ''
+    }
+    next('opening the numbers', new RegExp(`openat\\(.*"${place}/source\\.new"`))
+    next('their sync', /(fsync|fdatasync)\(\d+\) += 0/)
+    next('the renaming', /rename\(.*source\.new.*\) = 0/)
+    next('opening the folder', new RegExp(`openat\\(.*"${place}", `))
+    next('its sync', /fsync\(\d+\) += 0/)
+    const opened = next(
+      'opening the spool',
+      new RegExp(`openat\\(.*"${place}/spool-[0-9a-f]{32}-${HOST}", O_(RDWR|WRONLY).* = \\d+$`),
+    )
+    const descriptor = / = (\d+)$/.exec(opened)?.[1]
+    next('the record', new RegExp(`writev?\\(${descriptor}, .*gatehouse-spool 1`))
+    next('its sync', new RegExp(`fsync\\(${descriptor}\\) += 0`))
+    next('the delivery', /(sendto|sendmsg|writev?)\(.*<message.*kept first/)
+  })
+})
+
+disk(ejabberd)
