@@ -233,7 +233,7 @@ describe('what is let through', { skip: noEjabberd }, () => {
     }
     next('opening the numbers', new RegExp(`openat\\(.*"${place}/source\\.new"`))
     next('their sync', /(fsync|fdatasync)\(\d+\) += 0/)
-    next('the renaming', /rename\(.*source\.new.*\) = 0/)
+    next('the renaming', /rename\(.*source\.new.*\) += 0/)
     next('opening the folder', new RegExp(`openat\\(.*"${place}", `))
     next('its sync', /fsync\(\d+\) += 0/)
     const opened = next(
