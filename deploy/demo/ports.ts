@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Free ports on loopback.
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
+
+/** Below those that the system gives to outgoing connections (Linux: from 32768): one of these could take the port before it is used. */
+const FROM = 10_000
+const TO = 32_000
 
 /** Gives `count` different ports that nobody listened on a moment ago. All are held open until the last is found. */
 export async function freePorts(count: number, address = '127.0.0.1'): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0, address)))
-  const ports = servers.map((server) => {
-    const bound = server.address()
-    if (bound === null || typeof bound === 'string') throw new Error('a listening socket without a port')
-    return bound.port
-  })
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
-  return ports
+  const held = new Map<number, ReturnType<typeof createServer>>()
+  for (let tries = 0; held.size < count; tries += 1) {
+    if (tries > 1000 + count) throw new Error('no free port')
+    const port = randomInt(FROM, TO)
+    const server = held.has(port) ? null : await listen(port, address).catch(() => null)
+    if (server !== null) held.set(port, server)
+  }
+  await Promise.all([...held.values()].map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
+  return [...held.keys()]
 }
 
 /** Gives `wanted` if nobody listens there, any free port otherwise. */

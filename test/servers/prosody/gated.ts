@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real Prosody with mod_gatehouse, a screen that answers by markers, and people on bare sockets.
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../../../deploy/demo/ports.ts'
 import { type Prosody, type ProsodySettings, startProsody } from '../../../deploy/demo/prosody.ts'
 import { type Login, type Managed, RawClient } from '../../harness/raw-client.ts'
 import { type AllowScreen, type AllowSettings, openAllowScreen } from './allow-screen.ts'
@@ -178,13 +178,7 @@ export function bodies(person: Person): string[] {
     .filter((body) => body !== '')
 }
 
-export function freePort(address = '127.0.0.1'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, address, () => {
-      const bound = server.address()
-      server.close(() => (typeof bound === 'object' && bound ? resolve(bound.port) : reject(new Error('no port'))))
-    })
-  })
+export async function freePort(address = '127.0.0.1'): Promise<number> {
+  const [port = 0] = await freePorts(1, address)
+  return port
 }
