@@ -13,6 +13,7 @@
 -include_lib("kernel/include/logger.hrl").
 
 -define(TABLE, gatehouse_links).
+-define(HEAP_WORDS, 1000000). % 8 MB on a machine of 64 bits
 -define(TICK, 250).
 -define(PARTING_TICK, 20).
 -define(LOOK_EVERY, 1000).
@@ -126,7 +127,9 @@ stop_all() ->
     lists:foreach(fun(Call) -> gen_server:wait_response(Call, ?PARTING_WITHIN) end, Calls).
 
 -spec start_link(binary()) -> {ok, pid()} | {error, term()} | ignore.
-start_link(Screen) -> gen_server:start_link({local, atom_of(Screen)}, ?MODULE, Screen, []).
+start_link(Screen) ->
+    %% What is under way has room: else each collection of garbage would carry all of it along.
+    gen_server:start_link({local, atom_of(Screen)}, ?MODULE, Screen, [{spawn_opt, [{min_heap_size, ?HEAP_WORDS}]}]).
 
 -spec init(binary()) -> {ok, #link{}}.
 init(Screen) ->
