@@ -26,8 +26,8 @@ item(#{kind := none} = Ask, Stanza, _Owner, More, At) ->
 item(#{host := Host, options := #{screen := Screen, max_stanza := MaxStanza}, direction := Direction, via := Via} = Ask,
      Stanza, Owner, More, At) ->
     #{ref := Ref} = Blank = blank(Ask, Stanza, More, At),
-    {Xml, Bytes} = written(Stanza, MaxStanza),
-    {From, To} = gatehouse_writer:addresses(Stanza),
+    {From, To} = Addresses = gatehouse_writer:addresses(Stanza),
+    {Xml, Bytes} = written(Stanza, Addresses, MaxStanza),
     Question = #{ref => Ref, owner => Owner, at => At, direction => Direction, via => Via, xml => Xml, bytes => Bytes, from => From, to => To},
     try gatehouse_link:ask(Screen, Host, Question) of
         {ok, Link} -> Blank#{link := Link};
@@ -42,8 +42,8 @@ blank(#{host := Host, kind := Kind, direction := Direction}, Stanza, More, At) -
     More#{ref => make_ref(), host => Host, kind => Kind, direction => Direction, at => At, stanza => Stanza, n => none, link => none,
           verdict => undefined, waited => none}.
 
-written(Stanza, MaxStanza) ->
-    case gatehouse_writer:stanza(Stanza, MaxStanza) of
+written(Stanza, Addresses, MaxStanza) ->
+    case gatehouse_writer:stanza(Stanza, Addresses, MaxStanza) of
         {ok, Xml, Bytes} ->
             {Xml, Bytes};
         {error, Why} ->

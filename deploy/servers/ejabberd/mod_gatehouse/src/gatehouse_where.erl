@@ -8,6 +8,8 @@
 
 %% What is asked about in a stanza that the host is asked for, with the kinds that its options switch off taken out.
 -spec judge(stanza(), binary(), gatehouse_options:options()) -> gatehouse_kinds:kind() | none.
+judge(#message{type = Type, body = [_ | _]}, _Host, #{asked := #{message := true}}) when Type =/= error ->
+    message; % the common case, for which nothing more must be known
 judge(Stanza, Host, #{asked := Asked} = Options) ->
     #jid{luser = User, lserver = Server} = xmpp:get_from(Stanza),
     Where = #{own => jid:encode({User, Server, <<>>}),

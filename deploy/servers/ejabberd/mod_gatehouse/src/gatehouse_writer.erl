@@ -4,7 +4,7 @@
 %% must not end everybody's stream.
 -module(gatehouse_writer).
 
--export([addresses/1, alone/2, measure/2, stanza/2]).
+-export([addresses/1, alone/2, measure/2, stanza/2, stanza/3]).
 
 -include("gatehouse.hrl").
 
@@ -13,6 +13,7 @@
 -define(XMLNS, <<"http://www.w3.org/2000/xmlns/">>).
 %% Deeper than this nobody nests what people read; the readers of streams stop somewhat later, and end the stream then.
 -define(DEEPEST, 100).
+-define(SHORT, 48).
 
 %% From and to as the question shows them; to is empty for presence to everybody, of which the server says that it is to the
 %% sender's own address.
@@ -39,7 +40,11 @@ without_dot(Domain) ->
 %% The element, and how many bytes it has as written (a few more at most); or why it is not written.
 -spec stanza(stanza(), non_neg_integer()) -> {ok, xmlel(), non_neg_integer()} | {error, binary()}.
 stanza(Stanza, MaxBytes) ->
-    {From, To} = addresses(Stanza),
+    stanza(Stanza, addresses(Stanza), MaxBytes).
+
+%% With its addresses, as addresses/1 gives them.
+-spec stanza(stanza(), {binary(), binary()}, non_neg_integer()) -> {ok, xmlel(), non_neg_integer()} | {error, binary()}.
+stanza(Stanza, {From, To}, MaxBytes) ->
     #xmlel{attrs = Attrs} = El = xmpp:encode(Stanza, ?CLIENT),
     Rest = [One || {Name, _} = One <- Attrs, Name =/= <<"from">>, Name =/= <<"to">>, Name =/= <<"xmlns">>],
     Shown = [{Name, Value} || {Name, Value} <- [{<<"from">>, From}, {<<"to">>, To}], Value =/= <<>>],
@@ -57,18 +62,51 @@ alone(El, MaxBytes) ->
 %% Scope: the prefixes in force. Only declarations that something needs are written, so that none takes room for nothing.
 write(_El, _Parent, _Scope, Depth, _Left) when Depth > ?DEEPEST ->
     throw({unwritable, <<"nested too deeply">>});
-write(#xmlel{name = Name, attrs = Attrs, children = Children}, Parent, Scope, Depth, Left) ->
+write(#xmlel{name = Name, attrs = Attrs, children = Children} = El, Parent, Scope, Depth, Left) ->
+    case has_colon(Name) orelse simple(Attrs, none, [], Left) of
+        {Said, Given, Left2} ->
+            Ns = case Said of none -> Parent; _ -> Said end,
+            written(Name, Ns, Given, Children, Parent, Scope, Depth, Left2);
+        true ->
+            write_prefixed(El, Parent, Scope, Depth, Left)
+    end.
+
+%% What nearly all elements have: attributes without a prefix, of none of which anything must be declared.
+simple([{<<"xmlns">>, Ns} | Rest], none, Given, Left) -> simple(Rest, Ns, Given, Left);
+simple([{<<"xmlns">>, _} | Rest], Ns, Given, Left) -> simple(Rest, Ns, Given, Left);
+simple([{<<"xml:lang">> = Name, Value} = One | Rest], Ns, Given, Left) -> simple(Rest, Ns, [One | Given], Left - size(Name, Value));
+simple([{Name, Value} = One | Rest], Ns, Given, Left) ->
+    case has_colon(Name) of
+        true -> true;
+        false -> simple(Rest, Ns, [One | Given], Left - size(Name, Value))
+    end;
+simple([], Ns, Given, Left) -> {Ns, lists:reverse(Given), Left}.
+
+size(Name, Value) -> byte_size(Name) + escaped(Value) + byte_size(<<" =''">>).
+
+has_colon(<<$:, _/binary>>) -> true;
+has_colon(<<_, Rest/binary>>) -> has_colon(Rest);
+has_colon(<<>>) -> false.
+
+write_prefixed(#xmlel{name = Name, attrs = Attrs, children = Children}, Parent, Scope, Depth, Left) ->
     Scope2 = declared(Attrs, Scope),
     {Local, Ns} = name(Name, Attrs, Parent, Scope2),
-    {Own, Left2} =
-        case Ns of
-            Parent -> {[], Left};
-            _ -> {[{<<"xmlns">>, legal(Ns)}], Left - byte_size(<<" xmlns=''">>) - escaped(Ns)}
-        end,
-    {Given, Left3} = attributes(Attrs, Scope2, Left2),
-    Left4 = room(Left3 - 2 * byte_size(Local) - byte_size(<<"<></>">>)),
-    {Written, Left5} = lists:mapfoldl(fun(Child, L) -> child(Child, Ns, Scope2, Depth + 1, L) end, Left4, Children),
-    {#xmlel{name = Local, attrs = Own ++ Given, children = Written}, Left5}.
+    {Given, Left2} = attributes(Attrs, Scope2, Left),
+    written(Local, Ns, Given, Children, Parent, Scope2, Depth, Left2).
+
+written(Local, Ns, Given, Children, Parent, Scope, Depth, Left) ->
+    {All, Left2} = case Ns of
+                       Parent -> {Given, Left};
+                       _ -> {[{<<"xmlns">>, legal(Ns)} | Given], Left - byte_size(<<" xmlns=''">>) - escaped(Ns)}
+                   end,
+    {Written, Left3} = children(Children, Ns, Scope, Depth + 1, [], room(Left2 - 2 * byte_size(Local) - byte_size(<<"<></>">>))),
+    {#xmlel{name = Local, attrs = All, children = Written}, Left3}.
+
+children([Child | Rest], Ns, Scope, Depth, Written, Left) ->
+    {One, Left2} = child(Child, Ns, Scope, Depth, Left),
+    children(Rest, Ns, Scope, Depth, [One | Written], Left2);
+children([], _Ns, _Scope, _Depth, Written, Left) ->
+    {lists:reverse(Written), Left}.
 
 child({xmlcdata, Text} = Child, _Ns, _Scope, _Depth, Left) ->
     {Child, room(Left - escaped(Text))};
@@ -137,7 +175,12 @@ legal(Ns) ->
 room(Left) when Left < 0 -> throw({unwritable, <<"too large">>});
 room(Left) -> Left.
 
-%% Bytes with its references.
+%% Bytes with its references. Five searches are faster than a look at each byte, where it is long and nothing is found.
+escaped(Text) when byte_size(Text) > ?SHORT ->
+    case lists:any(fun(Special) -> binary:match(Text, Special) =/= nomatch end, [<<"'">>, <<"&">>, <<"<">>, <<">">>, <<"\"">>]) of
+        true -> escaped(Text, byte_size(Text));
+        false -> byte_size(Text)
+    end;
 escaped(Text) ->
     escaped(Text, byte_size(Text)).
 
