@@ -18,7 +18,7 @@ type Options = Readonly<Record<string, Option>>
 /** Starts the server on a folder, which stays, with the crash point `at`. */
 export type OpenAt = (at: string, folder: string, options: Options) => Promise<Crashing>
 
-export type Crashing = Omit<Gated, 'login' | 'load' | 'unload' | 'reload'> & {
+export type Crashing = Omit<Gated, 'login' | 'load' | 'unload' | 'reload' | 'heldBytes'> & {
   login(user: string, options?: { management?: 'resume' }): Promise<Person>
 }
 
