@@ -99,4 +99,36 @@ describe('a session that ends while its stanzas are held', { skip: noEjabberd },
     await bob.got(/and more/)
     assert.deepEqual(bodies(bob), ['HOLD last words', 'and more'])
   })
+
+  it('hands over a subscription as the session would have, and nothing that is about the session itself', async () => {
+    const ROOMS = `rooms.${HOST}`
+    await using gated = await openGated({ options: PATIENT, modules: { mod_muc: { host: ROOMS } } })
+    const screen = await gated.asking()
+    const alice = await gated.login('alice')
+    const bob = await gated.login('bob')
+    alice.client.send(`<presence to='${BOB}' type='subscribe'><status>HOLD please</status></presence>`)
+    alice.client.send(`<presence to='tea@${ROOMS}/Al'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+    alice.client.send('<presence><status>my status</status></presence>')
+    alice.say(BOB, 'at last')
+    await soon(screen.saw(/at last/), 'the questions')
+    await alice.client.close()
+    screen.release()
+    await bob.got(/at last/)
+    const asking = await bob.got(/<presence[^>]*type='subscribe'/)
+    assert.match(asking, new RegExp(`from='alice@${HOST}'`))
+    assert.ok(!bob.inbox.some((stanza) => stanza.includes('my status')))
+    for (const words of ['/Al', 'my status']) {
+      const question = screen.seen.find((iq) => iq.includes(words)) ?? ''
+      const [, n] = /<ask [^>]*n='(\d+)'/.exec(question) ?? []
+      await soon(screen.saw(new RegExp(`<settle n='${n}' [^>]*outcome='gone'`)), `the settlement of ${words}`)
+    }
+    assert.equal(
+      await gated.ejabberd.evaluate(`mod_muc:count_online_rooms(<<"${HOST}">>).`),
+      '0',
+      'nobody is in the room',
+    )
+    const again = await gated.login('alice')
+    again.client.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>")
+    assert.match(await again.got(/<iq[^>]*id='roster'/), new RegExp(`<item[^>]*ask='subscribe'[^>]*>|jid='${BOB}'`))
+  })
 })
