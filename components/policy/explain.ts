@@ -12,7 +12,7 @@ import { Page } from './domain/page.ts'
 import type { Rule } from './domain/rule.ts'
 import type { Screened } from './domain/screened.ts'
 import { readScreened } from './protocol/screened.ts'
-import type { RulesInForce } from './rules/rules-in-force.ts'
+import type { InForce } from './rules/rules-in-force.ts'
 
 export const explainParameters: readonly Parameter[] = [
   { name: 'from', help: 'policy-help-explain-from', type: 'jid', required: true },
@@ -24,7 +24,7 @@ export const explainParameters: readonly Parameter[] = [
 ]
 
 export type Explaining = {
-  rules: Pick<RulesInForce, 'current'>
+  rules: { current(): Pick<InForce, 'set'> }
   text: Catalogue
   rooms: readonly AddressPattern[]
   hosts: ReadonlySet<string>

@@ -21,11 +21,12 @@ import { policyCommands } from './commands.ts'
 import { type Decide, decide, decideFault } from './domain/decide.ts'
 import { outageRows } from './domain/outage-rules.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
-import { type CrashPoints, createGate, type Gate, type Judge } from './gate/gate.ts'
+import { type CrashPoints, createGate, type Gate, type GateBounds, type Judge } from './gate/gate.ts'
 import { OutageTeller } from './gate/outage-teller.ts'
 import { Tally } from './gate/tally.ts'
 import { createWording } from './gate/wording.ts'
 import { writeRows } from './protocol/outage-rules.ts'
+import { JudgeAside, LONG } from './rules/judge-aside.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
 import { watchFiles } from './rules/watch.ts'
 import { badRules, type PolicySettings, tableBytes } from './settings.ts'
@@ -68,7 +69,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       rooms: settings.rooms,
       bounds: settings.bounds,
       journal,
-      judge: judgeBy(rules, parts.decide),
+      judge: judgeBy(rules, parts.decide, settings.bounds),
       send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
       tally,
@@ -178,12 +179,22 @@ async function openRulesOnRecord(
 }
 
 /** One value for a whole screen: a reload in between changes nothing for it. */
-function judgeBy(rules: RulesInForce, instead: Decide | undefined): () => Judge {
-  let judge: Judge | null = null
+function judgeBy(rules: RulesInForce, instead: Decide | undefined, { laterWithinMs }: GateBounds): () => Judge {
+  let judge: (Judge & Disposable) | null = null
   return () => {
-    const { set, hash } = rules.current()
-    if (judge?.hash !== hash)
-      judge = { hash, decide: instead ?? ((asked) => decide(asked, set)), fault: (asked) => decideFault(asked, set) }
+    const { set, data, hash } = rules.current()
+    if (judge?.hash === hash) return judge
+    judge?.[Symbol.dispose]()
+    const aside = new JudgeAside(data, { withinMs: laterWithinMs * 0.75, waiting: 64, idleMs: 30_000 })
+    // Terms cost the same for every text; only expressions can be slow.
+    const isSlow = data.matcher.patterns.length > 0
+    const judged: Decide = (asked, units) => (isSlow && units > LONG ? aside.judge(asked) : decide(asked, set))
+    judge = {
+      hash,
+      decide: instead ?? judged,
+      fault: (asked) => decideFault(asked, set),
+      [Symbol.dispose]: () => aside[Symbol.dispose](),
+    }
     return judge
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // config/policy.yaml: what was said, then what holds.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BadSettings, type Problem, shape } from '../kit/process/settings.ts'
 import type { Secret } from '../kit/process/words.ts'
@@ -100,9 +100,6 @@ export const policySettings = shape({
     if (said.languages.length === 0) tell(['languages'], 'policy-wanted-a-language')
     if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'policy-wanted-10-ms')
     if (said.bounds.replacement > said.bounds.answer) tell(['bounds', 'replacement'], 'policy-wanted-below-answer')
-    const rules = readRulesFile(said.rules)
-    if ('code' in rules) tell(['rules'], 'policy-wanted-rules-file', { file: said.rules, code: rules.code })
-    else if (!rules.ok) throw badRules(said.rules, rules.problems)
     return {
       domain,
       secret: said.secret_file,
@@ -126,10 +123,18 @@ export const policySettings = shape({
       },
     }
   },
-  files: ({ rulesFile }) => [rulesFile, ...namedIn(rulesFile)],
-  notes({ rulesFile, hosts, rooms, bounds }) {
+  look({ rulesFile, hosts, rooms, bounds }, tell, forCheck) {
+    if (!forCheck && isLarge(rulesFile)) return { files: [], notes: [] }
     const read = readRulesFile(rulesFile)
-    return 'code' in read || !read.ok ? [] : outageNotes(read.set.rules, hosts, rooms, tableBytes(bounds))
+    if ('code' in read) {
+      tell(['rules'], 'policy-wanted-rules-file', { file: rulesFile, code: read.code })
+      return { files: [], notes: [] }
+    }
+    if (!read.ok) throw badRules(rulesFile, read.problems)
+    return {
+      files: [rulesFile, ...read.files.map(({ path }) => path)],
+      notes: outageNotes(read.set.rules, hosts, rooms, tableBytes(bounds)),
+    }
   },
 })
 
@@ -155,10 +160,9 @@ function readRooms(pattern: string): AddressPattern | { wrong: string } {
   return !('wrong' in read) && pattern.includes('@') ? { wrong: 'policy-wanted-rooms-domain' } : read
 }
 
-/** The files that a rule file names. */
-function namedIn(file: string): readonly string[] {
-  const read = readRulesFile(file)
-  return 'code' in read ? [] : read.files.map(({ path }) => path)
+/** At the start it is read once, by the process that is there for it: that takes seconds, and much memory. */
+function isLarge(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 256 * 1024
 }
 
 /** A code where there is no file to read. */

@@ -104,7 +104,7 @@ export async function run<S>(program: Program<S>, argv: readonly string[] = proc
       JSON.stringify(describeCommands(program.name, program.manual, program.commands ?? [], text, values.language)),
     )
   if (file === undefined) return refuse(usage(program, text, language))
-  const read = readSettings(program.settings, file)
+  const read = readSettings(program.settings, file, process.env, values.check === true)
   if (values.check) return check(program, file, read, values.json === true, { text, language })
   if (!read.ok) return refuse(read.problems.map((one) => problemLine(told(one, text, language))).join('\n'))
   await live(program, read, createCatalogue(folders, read.shared.language))
@@ -165,14 +165,14 @@ export type Checked = {
 }
 
 function check<S>(
-  { name: component, watches, settings }: Pick<Program<S>, 'name' | 'watches' | 'settings'>,
+  { name: component, watches }: Pick<Program<S>, 'name' | 'watches'>,
   file: string,
   read: ReadSettings<S>,
   json: boolean,
   { text, language }: { text: Catalogue; language: string },
 ): void {
   const problems = read.ok ? [] : read.problems.map((one) => told(one, text, language))
-  const notes = read.ok ? (settings.notes?.(read.settings) ?? []).map((note) => inWords(note, text, language)) : []
+  const notes = read.ok ? read.notes.map((note) => inWords(note, text, language)) : []
   const checked: Checked = read.ok
     ? {
         version: 1,

@@ -45,18 +45,21 @@ export type SettingsShape<S> = {
   hold(said: never, shared: SharedSettings, tell: Tell): S
   /** Default of `metrics: port:`. */
   metricsPort: number
-  /** Files of its own beside the settings file that were read and found good, such as a rule file. */
-  files?(held: S): readonly string[]
-  /** What is no mistake, and yet to be known of good settings. Only `--check` asks. */
-  notes?(held: S): readonly Message[]
+  /**
+   * Looks at files of its own, such as a rule file. What is wrong in them it throws as BadSettings. Where it is not for `--check`, it
+   * may leave that to whoever uses them.
+   */
+  look?(held: S, tell: Tell, forCheck: boolean): Looked
 }
+
+/** `files`: that were read beside the settings file and found good; `notes`: what is no mistake, and yet to be known. */
+export type Looked = { files: readonly string[]; notes: readonly Message[] }
 
 export function shape<F extends Fields, S>(declared: {
   fields(words: Words): F
   hold(said: Holds<F>, shared: SharedSettings, tell: Tell): S
   metricsPort: number
-  files?(held: S): readonly string[]
-  notes?(held: S): readonly Message[]
+  look?(held: S, tell: Tell, forCheck: boolean): Looked
 }): SettingsShape<S> {
   return declared as SettingsShape<S>
 }
@@ -74,6 +77,7 @@ export type ReadSettings<S> =
       inForce: Record<string, unknown>
       /** Everything that was read. */
       files: readonly string[]
+      notes: readonly Message[]
       /** Where the shared file would be, if it is not there and its defaults hold. */
       without: string | null
     }
@@ -84,6 +88,7 @@ export function readSettings<S>(
   declared: SettingsShape<S>,
   file: string,
   environment: Environment = process.env,
+  forCheck = false,
 ): ReadSettings<S> {
   const own = readFile(
     file,
@@ -104,8 +109,10 @@ export function readSettings<S>(
     problems.push({ ...own.problem(path, wanted), wanted })
   }
   let settings: S
+  let looked: Looked = { files: [], notes: [] }
   try {
     settings = declared.hold(own.value as never, holding, tell)
+    if (declared.look) looked = declared.look(settings, tell, forCheck)
   } catch (fault) {
     if (fault instanceof BadSettings) return { ok: false, problems: [...problems, ...fault.problems] }
     throw fault
@@ -117,7 +124,8 @@ export function readSettings<S>(
     shared: holding,
     common: { metricsPort: common.metrics.port, logLevel: common.log.level ?? holding.log.level },
     inForce: merged(shared.inForce(), own.inForce()),
-    files: [file, ...(without ? [] : [beside]), ...(declared.files?.(settings) ?? [])],
+    files: [file, ...(without ? [] : [beside]), ...looked.files],
+    notes: looked.notes,
     without: without ? beside : null,
   }
 }

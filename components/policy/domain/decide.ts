@@ -21,8 +21,10 @@ export type Decision = (
 /** What the rules noted on the way. Absent: nothing, and the content is recorded. */
 export type Noted = { tags?: readonly string[]; record?: Recorded; matched?: readonly MatchedAt[] }
 
-/** A decision function; today's rules answer at once, a rule that asks elsewhere may answer later. */
-export type Decide = (asked: Screened) => Decision | Promise<Decision>
+/**
+ * A decision function. What is long is decided on elsewhere and later: `units` are the UTF-16 units of the stanza as it came.
+ */
+export type Decide = (asked: Screened, units: number) => Decision | Promise<Decision>
 
 /** Told of each rule that holds, in the order of the walk, with the texts as they stood then (null: none was looked at). */
 export type Watch = (rule: Rule, page: Page | null) => void

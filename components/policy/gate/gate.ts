@@ -198,7 +198,7 @@ export function createGate(options: GateOptions): Gate {
     let asked: Screened | null = null
     try {
       asked = readScreened(ask, ask.stanza, origin.host, options.rooms)
-      const decision = judge.decide(asked)
+      const decision = judge.decide(asked, ask.raw.length)
       if (!(decision instanceof Promise)) return ready(ask, decision)
       // Whoever waits for it takes the rejection; until then it is nobody's.
       decision.catch(() => {})

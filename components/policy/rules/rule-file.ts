@@ -3,8 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readYaml, type Yaml, type YamlFault } from '../../kit/yaml/yaml.ts'
 import { RESERVED_IDS, type Rule, type RuleSet } from '../domain/rule.ts'
-import { indexRules } from '../domain/rule-index.ts'
-import { compileMatcher, type MatcherData, openMatcher } from '../matching/matcher.ts'
+import { compileMatcher, openMatcher } from '../matching/matcher.ts'
 import { STATES_MAX, VocabularyTooLarge } from '../matching/trie.ts'
 import { readThen } from './action.ts'
 import { readCondition } from './condition.ts'
@@ -13,12 +12,10 @@ import { FILE_KEYS, RULE_KEYS } from './keys.ts'
 import { FILE_MAX_BYTES, Named, type NamedFile, readNamed } from './named.ts'
 import { readInPieces, WHOLE_MAX } from './pieces.ts'
 import { isMap, Reading, type RuleProblem } from './reading.ts'
+import { openRuleSet, type RuleData } from './rule-data.ts'
 
 export const RULES_MAX = 50_000
 const PROBLEMS_MAX = 200
-
-/** A rule set as plain data: what the process that reads hands over. */
-export type RuleData = { rules: readonly Rule[]; otherwise: 'allow' | 'refuse'; matcher: MatcherData }
 
 /**
  * `hash` as rulesHash() says; `files` are those that the rule file names, as far as they could be read. `paths`: of all that it
@@ -38,11 +35,6 @@ export type ReadRules = { hash: string; files: readonly NamedFile[] } & (
 export function readRules(bytes: Buffer, folder = '.'): ReadRules {
   const read = readRuleData(bytes, folder)
   return read.ok ? { ok: true, hash: read.hash, files: read.files, set: openRuleSet(read.data) } : read
-}
-
-export function openRuleSet({ rules, otherwise, matcher: data }: RuleData): RuleSet {
-  const matcher = openMatcher(data)
-  return { rules, otherwise, matcher, index: indexRules(rules, matcher) }
 }
 
 export function readRuleData(bytes: Buffer, folder: string): ReadData {

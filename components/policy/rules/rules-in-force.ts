@@ -4,10 +4,17 @@ import type { RuleSet } from '../domain/rule.ts'
 import type { NamedFile } from './named.ts'
 import { readAside } from './read-aside.ts'
 import type { RuleProblem } from './reading.ts'
-import { openRuleSet } from './rule-file.ts'
+import { openRuleSet, type RuleData } from './rule-data.ts'
 
 /** `files`: those that the rule file names. */
-export type InForce = { set: RuleSet; hash: string; file: string; files: readonly NamedFile[]; loadedAt: string }
+export type InForce = {
+  set: RuleSet
+  data: RuleData
+  hash: string
+  file: string
+  files: readonly NamedFile[]
+  loadedAt: string
+}
 
 /** A file that was not taken: when, its hash if it could be read, and why. `paths`: the files that it names. */
 export type RulesError = {
@@ -81,7 +88,7 @@ export async function openRules(
       return { at, hash: null, problems: [{ line: 1, wanted }], paths: [] }
     }
     if (!rules.ok) return { at, hash: rules.hash, problems: rules.problems, paths: rules.paths }
-    return { set: openRuleSet(rules.data), hash: rules.hash, file, files: rules.files, loadedAt: at }
+    return { set: openRuleSet(rules.data), data: rules.data, hash: rules.hash, file, files: rules.files, loadedAt: at }
   }
 }
 

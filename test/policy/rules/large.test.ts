@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readAside } from '../../../components/policy/rules/read-aside.ts'
-import { openRuleSet } from '../../../components/policy/rules/rule-file.ts'
+import { openRuleSet } from '../../../components/policy/rules/rule-data.ts'
 import { chat, judge } from '../cast.ts'
 
 const RULES = 10_000
