@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
 import { bodies, type Gated, HOST, type Kind, SCREEN, soon } from './gated.ts'
+import { inSpool } from './spools.ts'
 
 const BOB = `bob@${HOST}`
 const QUICK = { try: 0.5, hold_max: 1 }
@@ -48,11 +49,13 @@ export function kept({ openGated, skip }: Kind): void {
 
     it('replays the same numbers of the same source when it was killed before the acknowledgement, and then no more', async () => {
       const open = { on_outage: 'open' }
-      const first = await openGated({ options: open, keepFolder: true })
+      await using stack = new AsyncDisposableStack()
+      const first = stack.use(await openGated({ options: open, keepFolder: true }))
       const bob = await first.login('bob')
       const alice = await first.login('alice')
       for (let i = 0; i < 3; i++) alice.say(BOB, `unscreened ${i}`)
       await bob.got(/unscreened 2/)
+      await inSpool(first, "<settle n='3'")
       const deaf = await first.asking({ silent: /spooled='true'/ })
       const once = await soon(deaf.saw(/spooled='true'/), 'the first replay')
       first.server.kill('SIGKILL')
@@ -61,7 +64,7 @@ export function kept({ openGated, skip }: Kind): void {
 
       const facts = (iq: string) =>
         [/ source='([0-9a-f]{32})'/.exec(iq)?.[1], ...iq.matchAll(/<(ask|settle) .*?(\/>|<\/ask>)/gs)].map(String)
-      const second = await openGated({ options: open, folder: first.folder, keepFolder: true })
+      const second = stack.use(await openGated({ options: open, folder: first.folder, keepFolder: true }))
       const screen = await second.asking()
       assert.deepEqual(facts(await soon(screen.saw(/spooled='true'/), 'the second replay')), facts(once))
       assert.equal(facts(once).length, 7, 'three questions, three settlements')

@@ -4,29 +4,12 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
-import { bodies, type Gated, HOST, type Kind, SCREEN, soon } from './gated.ts'
+import { bodies, HOST, type Kind, SCREEN, soon } from './gated.ts'
+import { inSpool, spools } from './spools.ts'
 
 const BOB = `bob@${HOST}`
 const BOUNCED =
   /<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'\/><text [^>]*>[^<]+<\/text><\/error>/
-
-async function spools(gated: Gated): Promise<string[]> {
-  const folder = join(gated.folder, 'data', 'gatehouse', SCREEN)
-  const names = await readdir(folder)
-  return Promise.all(
-    names.filter((name) => name.startsWith('spool-')).map((name) => readFile(join(folder, name), 'utf8')),
-  )
-}
-
-/** Resolves when a spool holds the text: settlements are written a moment after the stanza went. */
-async function onDisk(gated: Gated, text: string): Promise<void> {
-  const until = Date.now() + 10_000
-  while (!(await spools(gated)).some((spool) => spool.includes(text))) {
-    assert.ok(Date.now() < until, `not on the disk: ${text}`)
-    await setTimeout(10)
-  }
-}
 
 export function outage({ openGated, skip }: Kind): void {
   describe('closed: without an answer nothing passes', { skip }, () => {
@@ -209,7 +192,7 @@ export function outage({ openGated, skip }: Kind): void {
       const bob = await first.login('bob')
       alice.say(BOB, 'before the kill')
       await bob.got(/before the kill/)
-      await onDisk(first, "<settle n='1'")
+      await inSpool(first, "<settle n='1'")
       first.server.kill('SIGKILL')
       await first.server.exited
       await first[Symbol.asyncDispose]()
