@@ -2,6 +2,7 @@
 // Every way in past mod_gatehouse on ejabberd: rooms, components, privileged senders, other servers, people of other hosts here.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { ejabberdVersion } from '../../../deploy/demo/ejabberd.ts'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
 import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
 
@@ -9,6 +10,10 @@ const ALICE = `alice@${HOST}`
 const BOB = `bob@${HOST}`
 const ROOMS = `rooms.${HOST}`
 const MUC = 'http://jabber.org/protocol/muc'
+/** XEP-0356 as this ejabberd speaks it; from 24.10 on the newer one, with IQs. */
+const PRIVILEGE =
+  Number((await ejabberdVersion())?.slice(0, 5)) >= 24.1 ? 'urn:xmpp:privilege:2' : 'urn:xmpp:privilege:1'
+const NO_PRIVILEGED_IQ = PRIVILEGE.endsWith(':1') && 'ejabberd before 24.10 knows no privileged IQs'
 
 describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
   let gated: Gated
@@ -20,7 +25,10 @@ describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
       options: { trusted: ['quiet.corp.example', 'archive.corp.example'] },
       modules: {
         mod_muc: { host: ROOMS, access_create: 'all', default_room_options: { persistent: false } },
-        mod_privilege: { message: { outgoing: 'teller' } },
+        mod_privilege: {
+          message: { outgoing: 'teller' },
+          ...(NO_PRIVILEGED_IQ ? {} : { iq: { 'urn:x': { both: 'teller' } } }),
+        },
       },
       components: ['teller', 'quiet', 'clerk', 'archive', 'post'].map((name) => `${name}.${HOST}`),
       settings: {
@@ -127,8 +135,8 @@ describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
     await teller.close()
   })
 
-  const wrapped = (from: string, body: string, ns = 'urn:xmpp:privilege:1') =>
-    `<message from='${from}' to='${HOST}'><privilege xmlns='${ns}'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${ALICE}' to='${BOB}' type='chat' id='pr'><body>${body}</body></message></forwarded></privilege></message>`
+  const wrapped = (from: string, body: string) =>
+    `<message from='${from}' to='${HOST}'><privilege xmlns='${PRIVILEGE}'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${ALICE}' to='${BOB}' type='chat' id='pr'><body>${body}</body></message></forwarded></privilege></message>`
 
   it('a privileged sender: asked as the person it speaks for, and what is replaced is replaced', async () => {
     const teller = await gated.screen('teller.corp.example')
@@ -144,6 +152,21 @@ describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
     assert.match(iq, new RegExp(`<ask [^>]*via='component'[^>]*>.*<message [^>]*from='${ALICE}'`))
     assert.ok(!/<ask [^>]*direction='received'/.test(iq))
     assert.ok(!iq.includes('privilege'))
+  })
+
+  it('a privileged IQ: asked as the IQ of the component, wrapped', { skip: NO_PRIVILEGED_IQ }, async () => {
+    const teller = await gated.screen('teller.corp.example', { silent: /./ })
+    const ask = (id: string, words: string) =>
+      teller.write(
+        `<iq type='set' id='${id}' from='teller.corp.example' to='${ALICE}'><privileged_iq xmlns='${PRIVILEGE}'><iq xmlns='jabber:client' type='set' id='${id}' from='${ALICE}' to='${BOB}/r'><x xmlns='urn:x'>${words}</x></iq></privileged_iq></iq>`,
+      )
+    ask('p1', 'DENY by IQ')
+    ask('p2', 'said by IQ')
+    const got = await bob.got(/said by IQ/)
+    assert.match(got, new RegExp(`from='${ALICE}'`))
+    assert.ok(!bob.inbox.some((stanza) => stanza.includes('DENY by IQ')))
+    assert.match(await question('said by IQ'), /<ask [^>]*via='component'[^>]*>.*<privileged_iq/)
+    assert.equal(asked('said by IQ'), 1)
   })
 
   it('a component without the privilege: turned away by the server, and nobody is asked', async () => {
