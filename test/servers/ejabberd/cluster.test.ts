@@ -79,6 +79,38 @@ describe('two nodes of one ejabberd', { skip: noEjabberd }, () => {
         await soon(screen.saw(fits((iq) => iq.includes(source) && iq.includes(` done='${last}'`))), 'done')
     }))
 
+  it('take a session over from each other with what is held of it: nothing twice, nothing lost, in order', () =>
+    onTwo(
+      async (a, b) => {
+        const [one, two] = [await a.open(), await b.open()]
+        const screen = await asking(one, two)
+        const [bob, alice] = [await one.login('bob'), await one.login('alice', { management: 'resume' })]
+        for (let i = 0; i < 3; i++) alice.say(BOB, `HOLD number ${i}`)
+        alice.say(BOB, 'behind them')
+        await soon(screen.saw(/HOLD number 2/), 'the third question')
+        alice.client.break()
+        await alice.client.ended
+        const managed = alice.client.managed ?? assert.fail('no XEP-0198')
+        const again = await two.login('alice', { management: 'resume', previous: managed })
+        assert.ok(again.client.resumed)
+        assert.equal(again.client.managed?.unacknowledged.length, 0, 'nothing is left to send again')
+        again.say(BOB, 'from the other node')
+        await soon(screen.saw(/from the other node/), 'the question of the other node')
+        assert.deepEqual(bodies(bob), [])
+        screen.release()
+        await bob.got(/from the other node/)
+        const held = [0, 1, 2].map((i) => `HOLD number ${i}`)
+        assert.deepEqual(bodies(bob), [...held, 'behind them', 'from the other node'])
+        const first = sourceOf(await screen.saw(/HOLD number 2/))
+        assert.notEqual(sourceOf(await screen.saw(/from the other node/)), first)
+        await soon(
+          screen.saw(fits((iq) => iq.includes(first) && iq.includes(" done='4'"))),
+          'all of the first node done',
+        )
+      },
+      { try: 15, hold_max: 20 },
+    ))
+
   it(
     'go on when one is killed, with what it held for the screen; it comes back as another source that knows its predecessor',
     LONG,

@@ -5,7 +5,7 @@
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([host_up/1, stopping/0]).
+-export([host_up/1]).
 
 %% Options first, then the hooks, then the screen: whatever fails here closes the host, since what cannot be asked does not pass.
 -spec start(binary(), gen_mod:opts()) -> ok.
@@ -66,21 +66,11 @@ host_hooks() ->
 %% What the screen answers is taken before (gatehouse_component), what mod_privilege does comes behind.
 server_hooks() ->
     [{component_send_packet, gatehouse_entries, component_send_packet, 20},
-     {host_up, ?MODULE, host_up, 30},
-     {ejabberd_stopping, ?MODULE, stopping, 10}].
+     {host_up, ?MODULE, host_up, 30}].
 
 -spec host_up(binary()) -> ok.
 host_up(Host) ->
     lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Host, Module, Function, Order) end, host_hooks()).
-
-%% Before the sessions are closed: who sent what waits learns that it did not go, and the sources end in good order.
--spec stopping() -> ok.
-stopping() ->
-    lists:foreach(fun(Host) ->
-                          #{screen := Screen} = gatehouse_options:get(Host),
-                          gatehouse_link:leave(Screen, Host)
-                  end,
-                  gatehouse_options:hosts()).
 
 -spec depends(binary(), gen_mod:opts()) -> [].
 depends(_Host, _Opts) ->
