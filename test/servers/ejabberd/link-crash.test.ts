@@ -4,13 +4,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SCREEN } from '../prosody/gated.ts'
-import { bodies, type Gated, HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const PATIENT = { try: 15, hold_max: 20 }
 
 const killLink = (gated: Gated) =>
   gated.ejabberd.evaluate(`exit(whereis(gatehouse_link:name_of(<<"${SCREEN}">>)), kill).`)
+
+/** Until the screen has answered three times nothing is asked, and what somebody says to himself comes back as an error. */
+async function asksAgain(person: Person): Promise<void> {
+  const own = person.client.jid.replace(/\/.*/, '')
+  for (let word = 0; bodies(person).length === 0; word++) {
+    person.say(own, `word ${word}`)
+    await person.got(new RegExp(`id='word-${word}'`))
+  }
+}
 
 describe('the process on the way to the screen', { skip: noEjabberd }, () => {
   it('dies: who waits is told at once, and the next one is another source that asks over the same connection', async () => {
@@ -25,26 +34,20 @@ describe('the process on the way to the screen', { skip: noEjabberd }, () => {
     for (const id of ['HOLD-over-the-crash', 'HOLD-this-too'])
       assert.match(await alice.got(new RegExp(`id='${id}'`)), /<error type='wait'><resource-constraint/)
     await soon(screen.saw(new RegExp(`predecessor='${source}'`)), 'the next run')
-    await soon(
-      screen.saw({ test: () => gated.ejabberd.linesWith(/questions are asked/).length >= 2 } as never),
-      'it asking',
-    )
+    await asksAgain(alice)
     // What answers the run before is nobody's.
     screen.release()
     alice.say(BOB, 'behind the crash')
     await bob.got(/behind the crash/)
     assert.deepEqual(bodies(bob), ['behind the crash'])
-    assert.match(await soon(screen.saw(/behind the crash/), 'its question'), /<ask n='1' /)
   })
 
   it('dies again and again: the server and the sessions stay', async () => {
     await using gated = await openGated()
-    const screen = await gated.asking()
+    await gated.asking()
     const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
     for (let time = 0; time < 3; time++) await killLink(gated)
-    await soon(gated.ejabberd.logged(/questions are asked/), 'the first')
-    const asks = { test: () => gated.ejabberd.linesWith(/questions are asked/).length >= 2 } as never
-    await soon(screen.saw(asks), 'the last')
+    await asksAgain(alice)
     alice.say(BOB, 'still there')
     await bob.got(/still there/)
   })
