@@ -309,7 +309,7 @@ class ComponentStream implements Stream {
     this.#pingId = `gh-ping-${randomUUID()}`
     this.#pingPlace = this.#outgoing.place
     this.#pulse.pinged(now)
-    const to = escapeAttribute(this.#options.pingTo ?? this.domain)
+    const to = escapeAttribute(this.#options.pingTo ?? `${this.domain}/ping`)
     this.#outgoing.push(
       `<iq type='get' id='${this.#pingId}' from='${escapeAttribute(this.domain)}' to='${to}'>${PING}</iq>`,
     )

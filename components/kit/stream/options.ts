@@ -21,7 +21,10 @@ export type StreamOptions = {
   outbox?: OutboxOptions
   backoff?: BackoffOptions
   pulse?: PulseOptions
-  /** Who is pinged (XEP-0199). The component itself by default: the server brings the ping back, which proves the way there and back. */
+  /**
+   * Who is pinged (XEP-0199). The component itself by default: the server brings the ping back, which proves the way there and back.
+   * With a resource, since ejabberd from 24.10 on, where its mod_privilege is loaded, drops a component's IQ to an address without one.
+   */
   pingTo?: string
   /** From connecting to the server's handshake. */
   handshakeWithinMs?: number

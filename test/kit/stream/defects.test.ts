@@ -208,7 +208,7 @@ test('D6: a half-open connection is noticed within 60 s: TCP keep-alive is on, a
   await peer.closed
   assert.match(
     peer.wrote,
-    /<iq type='get' id='gh-ping-[^']+' from='p.example' to='p.example'><ping xmlns='urn:xmpp:ping'\/><\/iq>/,
+    /<iq type='get' id='gh-ping-[^']+' from='p.example' to='p.example\/ping'><ping xmlns='urn:xmpp:ping'\/><\/iq>/,
   )
   const down = lines.find(({ event }) => event === 'stream down')
   assert.match(String(down?.fields?.reason), /silent/)
