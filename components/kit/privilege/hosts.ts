@@ -9,6 +9,10 @@ import type { PrivilegeOptions } from './privileges.ts'
 
 type Said = { grants: Grants | null; delegated: Map<string, Delegated> }
 
+/** For the operator. */
+export const SECOND_CONNECTION =
+  'on ejabberd a second connection of this component ends its privileges when it closes; connect again'
+
 export class Hosts {
   readonly #domain: string
   readonly #log: PrivilegeOptions['log']
@@ -71,10 +75,7 @@ export class Hosts {
     const said = this.#said.get(bareOf(host))
     if (said === undefined || said.grants === null) return
     said.grants = null
-    this.#log.error('the server refuses what it had granted', {
-      host,
-      advice: 'a second connection of this component ends its privileges when it closes; connect again',
-    })
+    this.#log.error('the server refuses what it had granted', { host, advice: SECOND_CONNECTION })
     this.#tell(host)
   }
 

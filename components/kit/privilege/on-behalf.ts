@@ -18,7 +18,7 @@ import { NS } from '../xmpp/namespaces.ts'
 import { ROSTER_QUERY, type RosterChange, type RosterItem, readRoster, writeChange } from '../xmpp/roster.ts'
 import { readError } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import type { Hosts } from './hosts.ts'
+import { type Hosts, SECOND_CONNECTION } from './hosts.ts'
 import type { PrivilegeBounds, PrivilegeOptions, RequestOnBehalf, Within } from './privileges.ts'
 
 type Way = Pick<Router, 'request' | 'stream'>
@@ -109,6 +109,13 @@ export class OnBehalf {
     throw new StanzaError('cancel', 'service-unavailable')
   }
 
+  /** ejabberd puts the error of who was asked inside an error of its own, where the router does not look. */
+  takeFailed(iq: Element): void {
+    const privilege = iq.attrs.type === 'error' ? iq.getChild('privilege', PRIVILEGE[2]) : undefined
+    const inside = privilege === undefined ? null : readForwardedIq(privilege)
+    if (inside?.attrs.type === 'error') this.#asked.get(inside.attrs.id ?? '')?.(readError(inside))
+  }
+
   async roster(account: string, within: Within): Promise<RosterItem[]> {
     const result = await this.#askRoster('get', account, ROSTER_QUERY, within)
     const query = result.getChild('query', NS.roster)
@@ -133,6 +140,9 @@ export class OnBehalf {
       return await this.#way().request(account, query, { timeoutMs, type })
     } catch (error) {
       if (error instanceof StanzaError && error.condition === 'forbidden') this.#hosts.withdraw(host)
+      // ejabberd from 24.10 on says nothing; a slow server neither, so the grants stay.
+      if (error instanceof StanzaError && error.condition === 'remote-server-timeout')
+        this.#options.log.warn('what is granted was not answered', { host, advice: SECOND_CONNECTION })
       throw error
     }
   }

@@ -35,6 +35,7 @@ export function createPrivilegedRouter<L extends Link>(
         take(received) {
           const { element } = received
           if (element.getName() === 'message' && (onBehalf.takeError(element) || hosts.take(element))) return undefined
+          if (element.getName() === 'iq') onBehalf.takeFailed(element)
           return events.take(received)
         },
         down(reason) {

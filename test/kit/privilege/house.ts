@@ -7,6 +7,7 @@ import { createPrivilegedRouter } from '../../../components/kit/privilege/privil
 import type { PrivilegeOptions, Privileges } from '../../../components/kit/privilege/privileges.ts'
 import type { Router, RouterOptions } from '../../../components/kit/router/router.ts'
 import { openStream } from '../../../components/kit/stream/open-stream.ts'
+import type { StreamOptions } from '../../../components/kit/stream/options.ts'
 import type { Stream } from '../../../components/kit/stream/stream.ts'
 import { ejabberdVersion, startEjabberd } from '../../../deploy/demo/ejabberd.ts'
 import { freePorts } from '../../../deploy/demo/ports.ts'
@@ -21,9 +22,11 @@ export const OTHER = 'eve.corp.example'
 /** What is delegated: one that no server has of its own, and one that every server has. */
 export const OWN = 'urn:test:own'
 export const VCARD = 'vcard-temp'
-/** Privileged IQs: two, since an old mod_privilege advertises the second inside the first. */
+/** Privileged IQs, besides VERSION and VCARD: an old mod_privilege advertises each inside the one before. */
 export const ASKED = 'urn:test:asked'
 export const TOLD = 'urn:test:told'
+/** What each server answers by itself. */
+export const VERSION = 'jabber:iq:version'
 const SECRET = 'gate'
 const WITHIN_MS = 15_000
 
@@ -35,22 +38,41 @@ export type Kind = {
   privilege: 1 | 2
   delegation: 1 | 2
   rosterSet: boolean
+  /** What `subscription` a contact has after it was set so. */
+  keepsSubscription: boolean
   /** ejabberd 24.10 to 24.12: an IQ of a privileged component that is no privileged one goes nowhere, its answers included. */
   dropsIqs: boolean
+  /** ejabberd from 24.10 on: so does an IQ to an address without a resource from who has no privilege there. */
+  dropsStrangers: boolean
 }
 
 export async function servers(): Promise<Kind[]> {
   const [prosody, ejabberd] = [await prosodyVersion(), await ejabberdVersion()]
-  const [year = 0, month = 0] = (ejabberd ?? '').split('.').map(Number)
+  const [year = 0, month = 0] =
+    /^(\d+)\.(\d+)/
+      .exec(ejabberd ?? '')
+      ?.slice(1)
+      .map(Number) ?? []
   const since = (y: number, m: number) => year > y || (year === y && month >= m)
   return [
-    { kind: 'prosody', version: prosody, privilege: 2, delegation: 2, rosterSet: true, dropsIqs: false },
+    {
+      kind: 'prosody',
+      version: prosody,
+      privilege: 2,
+      delegation: 2,
+      rosterSet: true,
+      keepsSubscription: true,
+      dropsIqs: false,
+      dropsStrangers: false,
+    },
     {
       kind: 'ejabberd',
       version: ejabberd,
       privilege: since(24, 10) ? 2 : 1,
       delegation: 1,
       rosterSet: since(23, 10),
+      keepsSubscription: false,
+      dropsStrangers: since(24, 10),
       dropsIqs: since(24, 10) && !since(25, 3),
     },
   ]
@@ -77,7 +99,12 @@ export type Person = {
 export type House = AsyncDisposable & {
   server: Server
   restart(): Promise<void>
-  part(privilege?: Partial<PrivilegeOptions>, more?: Partial<RouterOptions>, domain?: string): Part
+  part(
+    privilege?: Partial<PrivilegeOptions>,
+    more?: Partial<RouterOptions>,
+    domain?: string,
+    stream?: Partial<StreamOptions>,
+  ): Part
   /** A part that has been told all that its host gives it. */
   granted(privilege?: Partial<PrivilegeOptions>, more?: Partial<RouterOptions>): Promise<Part>
   login(user: string): Promise<Person>
@@ -90,7 +117,7 @@ export async function openHouse(kind: Kind, { delegates = true } = {}): Promise<
   let server = await start()
   const parts: Part[] = []
   const clients: RawClient[] = []
-  const part: House['part'] = (privilege = {}, more = {}, domain = DOMAIN) => {
+  const part: House['part'] = (privilege = {}, more = {}, domain = DOMAIN, stream = {}) => {
     const { lines, log, logged } = listening()
     const opened = createPrivilegedRouter(
       {
@@ -104,7 +131,15 @@ export async function openHouse(kind: Kind, { delegates = true } = {}): Promise<
       { hosts: [HOST], log, ...privilege },
       (events) =>
         openStream(
-          { host: '127.0.0.1', port: component, domain, secret: SECRET, log, backoff: { firstMs: 10, mostMs: 50 } },
+          {
+            host: '127.0.0.1',
+            port: component,
+            domain,
+            secret: SECRET,
+            log,
+            backoff: { firstMs: 10, mostMs: 50 },
+            ...stream,
+          },
           events,
         ),
     )
@@ -158,7 +193,7 @@ const ACCOUNTS = ['alice', 'bob'].map((user) => ({ jid: `${user}@${HOST}`, passw
 const COMPONENTS = [DOMAIN, OTHER].map((name) => ({ name, secret: SECRET }))
 
 function prosody(_: Kind, folder: string, ports: Ports, delegates: boolean): () => Promise<Server> {
-  const iq = `iq = { ["${ASKED}"] = "both", ["${TOLD}"] = "set" }`
+  const iq = `iq = { ["${ASKED}"] = "both", ["${TOLD}"] = "set", ["${VERSION}"] = "both", ["${VCARD}"] = "get" }`
   const delegated = delegates ? [OWN, VCARD].map((one) => `["${one}"] = { jid = "${DOMAIN}" }`).join(', ') : ''
   return () =>
     startProsody({
@@ -181,7 +216,14 @@ function prosody(_: Kind, folder: string, ports: Ports, delegates: boolean): () 
 
 function ejabberd({ privilege }: Kind, folder: string, ports: Ports, delegates: boolean): () => Promise<Server> {
   const access = { access: 'directory' }
-  const iq = { iq: { [ASKED]: { both: 'directory' }, [TOLD]: { set: 'directory' } } }
+  const iq = {
+    iq: {
+      [ASKED]: { both: 'directory' },
+      [TOLD]: { set: 'directory' },
+      [VERSION]: { both: 'directory' },
+      [VCARD]: { get: 'directory' },
+    },
+  }
   return () =>
     startEjabberd({
       folder,
@@ -231,6 +273,7 @@ function seen<T>(all: readonly T[], fits: (one: T) => boolean, waiting: Set<() =
       reject(new Error(`waited in vain for ${what}; there are\n${all.map((one) => JSON.stringify(one)).join('\n')}`)),
     WITHIN_MS,
   )
+  timer.unref()
   waiting.add(look)
   look()
   return promise.finally(() => {

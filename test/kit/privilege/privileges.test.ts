@@ -243,6 +243,14 @@ test('an IQ on behalf: the answer inside the answer, its error, silence, nonsens
     ),
   )
   await assert.rejects(badly, condition('gone'))
+  const nested = ask()
+  answer(
+    inside(
+      `<iq xmlns='jabber:client' type='error' id='${inner()}'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
+    ),
+    `type='error'`,
+  )
+  await assert.rejects(nested, condition('gone'), 'an error in an error, as ejabberd has it')
   const refused = ask()
   answer(`<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`, `type='error'`)
   await assert.rejects(refused, condition('forbidden'))
