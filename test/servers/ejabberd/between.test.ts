@@ -123,13 +123,13 @@ async function openWildcard(): Promise<AsyncDisposable & { port: number; asked: 
 }
 
 describe('between servers', { skip: noEjabberd }, () => {
-  it('no question leaves, and nothing for a screen or a trusted component, though their names resolve and they are away', async () => {
+  it('what a component sends out is asked about; no question leaves, and nothing for a screen or a trusted component, though their names resolve and they are away', async () => {
     await using other = await openOther()
     await using dns = await openWildcard()
     const [s2s = 0, c2s = 0, component = 0] = await freePorts(3)
     await using gated = await openGated({
       options: { trusted: [ARCHIVE], try: 1, hold_max: 2 },
-      components: [ARCHIVE],
+      components: [ARCHIVE, 'teller.corp.example'],
       settings: { ports: { c2s, component, s2s }, nameServer: { address: '127.0.0.1', port: dns.port } },
     })
     Object.assign(gated.ports, { c2s, component })
@@ -143,6 +143,15 @@ describe('between servers', { skip: noEjabberd }, () => {
     await soon(screen.saw(/HOLD while it goes/), 'the question')
     bob.client.send(`<message to='eve@somewhere.example' id='away'><body>to another server</body></message>`)
     await other.called('somewhere.example')
+    const teller = await gated.screen('teller.corp.example', { silent: /./ })
+    for (const body of ['DENY outside', 'out of the house'])
+      teller.write(
+        `<message from='t@teller.corp.example' to='eve@elsewhere.example' id='out'><body>${body}</body></message>`,
+      )
+    await other.called('elsewhere.example')
+    const outbound = await soon(screen.saw(/<ask [^?]*out of the house/), 'the question of what a component sends out')
+    assert.match(outbound, /<ask [^>]*via='component'/)
+    assert.ok(!/direction='received'/.test(outbound))
     await screen.close()
     assert.match(await alice.got(/id='HOLD-while-it-goes'/), /resource-constraint/)
     for (const to of [SCREEN, ARCHIVE]) {
@@ -154,7 +163,7 @@ describe('between servers', { skip: noEjabberd }, () => {
     // What would leave for them would have been asked for before this one.
     bob.client.send(`<iq type='get' id='next' to='next.example'><query xmlns='jabber:iq:version'/></iq>`)
     await other.called('next.example')
-    assert.deepEqual([...new Set(other.to)].sort(), ['next.example', 'somewhere.example'])
+    assert.deepEqual([...new Set(other.to)].sort(), ['elsewhere.example', 'next.example', 'somewhere.example'])
     assert.deepEqual(
       dns.asked.filter((name) => name.endsWith('gatehouse.internal')),
       [],
