@@ -3,6 +3,7 @@
 import type { FillLevel } from '../kit/bus/file-messages.ts'
 import type { Stream } from '../kit/stream/stream.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
+import { moduleName } from './domain/doors.ts'
 import type { Coverage } from './gate/coverage.ts'
 import type { OutageTeller } from './gate/outage-teller.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
@@ -77,7 +78,7 @@ function leftOpen(coverage: Looked['coverage'], say: Say): string[] {
   const said = coverage.open().flatMap(({ host, open: { off, doors, omitted } }) => [
     ...(off.length > 0 ? [{ host, line: say('policy-door-off', { kinds: off.join(', ') }) }] : []),
     ...doors.map(({ door, modules }) => {
-      return { host, line: say(`policy-door-${door}`, { modules: modules.map((name) => `mod_${name}`).join(', ') }) }
+      return { host, line: say(`policy-door-${door}`, { modules: modules.map(moduleName).join(', ') }) }
     }),
     ...(omitted > 0 ? [{ host, line: say('policy-door-omitted', { count: String(omitted) }) }] : []),
   ])

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules of a server that bring or take something past the question, by the door that each opens. The page: PROTOCOL.md
-// section 9, whose rows name the same modules. What a door means and what to do stands in text/ as policy-door-NAME.
+// Modules of a server that bring or take something past the question, by the door that each opens, without `mod_`; of Prosody and
+// ejabberd. The page: PROTOCOL.md section 9, whose rows name the same modules. What a door means and what to do stands in text/ as
+// policy-door-NAME.
 
 export const DOORS = {
   /** Speaks inside the server in its own name or for a person. */
-  speaks: ['post_msg', 'pubsub_feeds', 'pubsub_mqtt', 'pubsub_post', 'rest', 'slack_webhooks'],
+  speaks: ['post_msg', 'pubsub_feeds', 'pubsub_mqtt', 'pubsub_post', 'rest', 'sip', 'slack_webhooks'],
+  /** Says for a person what nobody is asked about: on record. */
+  utters: ['ejabberd_xmlrpc', 'http_api', 'mqtt'],
   /** Says what the host says: on record, never asked about. */
   announces: ['announce', 'motd', 'motd_sequential', 'watch_spam_reports', 'watchregistrations', 'welcome'],
   /** Moves bytes that nobody sees; only their offer is asked about. */
@@ -12,7 +15,7 @@ export const DOORS = {
   /** Changes or answers what has been asked about. */
   rewrites: ['firewall', 'pastebin'],
   /** Unloads the helper, and speaks, for whoever gets in. Not admin_shell: its socket is open to the server's own user and root only. */
-  console: ['admin_adhoc', 'admin_message', 'admin_telnet', 'admin_web'],
+  console: ['admin_adhoc', 'admin_message', 'admin_telnet', 'admin_web', 'configure', 'ejabberd_web_admin'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type Door = keyof typeof DOORS
@@ -42,4 +45,9 @@ export function openOf({ off, modules, omitted }: HostState): Open {
     return open.length > 0 ? [{ door, modules: open }] : []
   })
   return { off: off.slice(0, OFF_MAX), doors, omitted }
+}
+
+/** As the server's own documents write it. */
+export function moduleName(name: string): string {
+  return name.startsWith('ejabberd_') ? name : `mod_${name}`
 }

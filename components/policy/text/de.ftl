@@ -6,13 +6,14 @@ policy-otherwise = Dies wurde nicht zugestellt: Keine Regel der Firma lässt es 
 policy-stranger = Diese Adresse darf hier nicht fragen.
 policy-busy = Zu viele Fragen sind in Arbeit, oder der Prozess hält an. Bitte noch einmal versuchen.
 policy-not-kept = Dies ließ sich nicht festhalten. Bitte noch einmal versuchen.
-policy-door-off = weder gefragt noch festgehalten wird bei { $kinds }: in gatehouse_ask des Hosts nennen, oder diese Option entfernen
+policy-door-off = weder gefragt noch festgehalten wird bei { $kinds }: in gatehouse_ask (ejabberd: ask) des Hosts nennen, oder diese Option entfernen
 policy-door-speaks = { $modules } kann im Server für Leute sprechen, das wird weder gefragt noch festgehalten: entladen, oder eine externe Komponente nehmen, die gefragt wird
+policy-door-utters = { $modules } kann für Leute sagen, wonach niemand gefragt wird, das wird festgehalten: entladen, oder dafür sorgen, dass nur Vertrauenswürdige dort schreiben
 policy-door-announces = { $modules } kann im Namen des Hosts sprechen, das wird festgehalten, aber nicht gefragt: entladen, oder dafür sorgen, dass nur Vertrauenswürdige dort schreiben
 policy-door-files = { $modules } kann Dateien befördern, in die niemand sieht, gefragt wird nur bei ihrem Angebot: entladen, oder die Art file-offer mit einer Regel ablehnen
 policy-door-rewrites = { $modules } kann ändern, wonach schon gefragt wurde, und das Festgehaltene zeigt es nicht: entladen, oder dafür sorgen, dass seine Regeln nichts ändern
 policy-door-console = { $modules } kann für jeden, der dort hineinkommt, den Helfer entladen und ungefragt sprechen: entladen, oder dafür sorgen, dass nur Betreiber des Servers hineinkommen
-policy-door-omitted = { $count } der dort geladenen Module sind zu viele, um genannt zu werden: modules_enabled mit PROTOCOL.md Abschnitt 9 vergleichen
+policy-door-omitted = { $count } der dort geladenen Module sind zu viele, um genannt zu werden: die Module in seiner Konfiguration mit PROTOCOL.md Abschnitt 9 vergleichen
 policy-help-rules =
     Zeigt, welche Regeln gelten, wie oft jede seither entschied, und die letzte Regeldatei, die nicht angenommen wurde
     Eine Regel, die nur vermerkt oder sagt, was festgehalten wird, entscheidet nichts und hat keine Treffer; ihre Vermerke zeigt gatehouse archive show

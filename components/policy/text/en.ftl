@@ -6,13 +6,14 @@ policy-otherwise = This was not delivered: no rule of the company allows it.
 policy-stranger = This address may not ask here.
 policy-busy = Too many questions are in work, or the process is stopping. Please try again.
 policy-not-kept = This could not be recorded. Please try again.
-policy-door-off = not asked about and not recorded are { $kinds }: name them in gatehouse_ask of the host, or remove that option
+policy-door-off = not asked about and not recorded are { $kinds }: name them in gatehouse_ask (ejabberd: ask) of the host, or remove that option
 policy-door-speaks = { $modules } may speak for people inside the server, which is neither asked about nor recorded: unload it, or use an external component, which is asked about
+policy-door-utters = { $modules } may say for people what nobody is asked about, which is recorded: unload it, or see that only whom you trust can write there
 policy-door-announces = { $modules } may speak in the name of the host, which is recorded and not asked about: unload it, or see that only whom you trust can write there
 policy-door-files = { $modules } may move files that nobody looks into, only the offer is asked about: unload it, or refuse the kind file-offer by a rule
 policy-door-rewrites = { $modules } may change what has been asked about, and the record does not show it: unload it, or see that its rules change nothing
 policy-door-console = { $modules } may unload the helper and speak unasked for whoever gets in there: unload it, or see that only operators of the server get in
-policy-door-omitted = { $count } of the modules loaded there are too many to be told of: compare modules_enabled with PROTOCOL.md section 9
+policy-door-omitted = { $count } of the modules loaded there are too many to be told of: compare the modules in its config with PROTOCOL.md section 9
 policy-help-rules =
     Shows which rules are in force, how often each decided since then, and the last rule file that was not taken
     A rule that only tags, or says what is recorded, decides nothing and has no hits; gatehouse archive show has its tags

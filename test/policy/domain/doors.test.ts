@@ -3,39 +3,55 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { DOORS, openOf } from '../../../components/policy/domain/doors.ts'
+import { DOORS, moduleName, openOf } from '../../../components/policy/domain/doors.ts'
 
 const PAGE = readFileSync(new URL('../../../deploy/servers/PROTOCOL.md', import.meta.url), 'utf8')
 
-test('the table of coverage names the same modules, each door in a row of its own', () => {
+/** Rows of the tables of coverage, by server; without their heads. */
+function tables(): { server: string; rows: string[] }[] {
   const section = /^## 9\. Coverage$(.*?)^## /ms.exec(PAGE)?.[1] ?? ''
-  const rows = section.split('\n').filter((line) => line.startsWith('| '))
-  const named = rows.map((row) => [...row.matchAll(/`mod_([a-z0-9_]+)`/g)].map(([, name = '']) => name).sort())
+  return section
+    .split(/^Helper on /m)
+    .slice(1)
+    .map((text) => ({
+      server: (/^\w+/.exec(text)?.[0] ?? '').toLowerCase(),
+      rows: text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| way in or out ')),
+    }))
+}
+
+test('the tables of coverage name the same modules, a row none but those of one door', () => {
   assert.deepEqual(
-    named.filter((names) => names.length > 0).sort(),
-    Object.values(DOORS)
-      .map((names) => [...names].sort())
-      .sort(),
+    tables().map(({ server }) => server),
+    ['prosody', 'ejabberd'],
   )
   const all = Object.values(DOORS).flat()
   assert.equal(new Set(all).size, all.length)
+  const named = tables().map(({ rows }) =>
+    rows.map((row) => [...row.matchAll(/`(?:mod_(\w+)|(ejabberd_\w+))`/g)].map(([, mod, own]) => mod ?? own ?? '')),
+  )
+  assert.deepEqual([...new Set(named.flat(2))].sort(), [...all].sort())
+  for (const names of named.flat()) {
+    const doors = Object.values(DOORS).filter((of) => of.some((one) => names.includes(one)))
+    assert.ok(doors.length <= 1, `${names}`)
+  }
+  for (const table of named) assert.equal(new Set(table.flat()).size, table.flat().length, 'each once')
 })
 
-test('each row of the table of coverage names tests that are there, or says that it is not covered', () => {
-  const section = /^## 9\. Coverage$(.*?)^## /ms.exec(PAGE)?.[1] ?? ''
-  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| way in or out '))
-  assert.ok(rows.length >= 15, `${rows.length} rows`)
-  for (const row of rows) {
-    const [way = '', coverage = '', named = '', ...more] = row
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim())
-    assert.deepEqual(more, [], row)
-    const names = named === '-' ? [] : named.split(', ')
-    assert.ok(names.length > 0 || coverage.startsWith('not covered'), `${way}: neither a test nor "not covered"`)
-    for (const name of names) {
-      const file = new URL(`../../servers/prosody/${name}.test.ts`, import.meta.url)
-      assert.ok(existsSync(file), `${way}: test/servers/prosody/${name}.test.ts`)
+test('each row of the tables of coverage names tests that are there, or says that it is not covered', () => {
+  for (const { server, rows } of tables()) {
+    assert.ok(rows.length >= 15, `${server}: ${rows.length} rows`)
+    for (const row of rows) {
+      const [way = '', coverage = '', named = '', ...more] = row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim())
+      assert.deepEqual(more, [], row)
+      const names = named === '-' ? [] : named.split(', ')
+      assert.ok(names.length > 0 || coverage.startsWith('not covered'), `${way}: neither a test nor "not covered"`)
+      for (const name of names) {
+        const file = new URL(`../../servers/${server}/${name}.test.ts`, import.meta.url)
+        assert.ok(existsSync(file), `${way}: test/servers/${server}/${name}.test.ts`)
+      }
     }
   }
 })
@@ -51,5 +67,6 @@ test('of what is loaded only these count, by door, and of what is switched off a
     ],
     omitted: 2,
   })
+  assert.deepEqual(['motd', 'ejabberd_xmlrpc'].map(moduleName), ['mod_motd', 'ejabberd_xmlrpc'])
   assert.deepEqual(openOf({ off: [], modules: ['roster'], omitted: 0 }), { off: [], doors: [], omitted: 0 })
 })

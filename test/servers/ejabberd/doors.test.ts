@@ -47,14 +47,14 @@ describe('what stands open on ejabberd', { skip: noEjabberd }, () => {
     for (const host of [HOST, LAB]) await soon(first.saw(new RegExp(`from='${host}'.*<host `)), host)
     assert.equal(by(HOST).at(-1)?.off, 'error file iq pep room status subscription vcard')
     assert.equal(by(LAB).at(-1)?.off, '')
-    for (const name of ['mod_gatehouse', 'mod_roster', 'ejabberd_c2s', 'mod_http_api', 'ejabberd_web_admin'])
+    for (const name of ['gatehouse', 'roster', 'ejabberd_c2s', 'http_api', 'ejabberd_web_admin'])
       assert.ok(by(HOST).at(-1)?.modules.includes(name), name)
 
-    const gone = next(first, LAB, ({ modules }) => !modules.includes('mod_sic'))
+    const gone = next(first, LAB, ({ modules }) => !modules.includes('sic'))
     await gated.ejabberd.evaluate(`gen_mod:stop_module(<<"${LAB}">>, mod_sic).`)
     await gone
     const before = by(HOST).length
-    const loaded = next(first, LAB, ({ modules }) => modules.includes('mod_sic'))
+    const loaded = next(first, LAB, ({ modules }) => modules.includes('sic'))
     await gated.ejabberd.evaluate(`gen_mod:start_module(<<"${LAB}">>, mod_sic).`)
     await loaded
     assert.equal(by(HOST).length, before, 'nothing has changed for the other')

@@ -9,6 +9,7 @@ import { type Gated, HOST, noEjabberd, openGated, type Person, soon } from './ga
 const ALICE = `alice@${HOST}`
 const BOB = `bob@${HOST}`
 const ROOMS = `rooms.${HOST}`
+const TELLER = `teller.${HOST}`
 const MUC = 'http://jabber.org/protocol/muc'
 
 describe('reports from ejabberd', { skip: noEjabberd }, () => {
@@ -24,6 +25,14 @@ describe('reports from ejabberd', { skip: noEjabberd }, () => {
         mod_adhoc: {},
         mod_announce: { access: 'local' },
         mod_admin_extra: {},
+        mod_privilege: { message: { outgoing: 'teller' } },
+      },
+      components: [TELLER],
+      settings: {
+        options: {
+          acl: { local: { user_regexp: '' }, teller: { server: TELLER } },
+          access_rules: { local: { allow: 'local' }, teller: { allow: 'teller' } },
+        },
       },
     })
     screen = await gated.asking()
@@ -202,6 +211,18 @@ describe('reports from ejabberd', { skip: noEjabberd }, () => {
     await bob.got(/nor this stanza/)
     await soon(screen.saw(/<observed (?:(?!<\/observed>).)*nor this stanza/), 'observed')
     assert.doesNotMatch(said(), /<ask [^>]*>(?:(?!<\/ask>).)*(never said|nor this)/)
+  })
+
+  it('what a component says for a person was asked about: it is not told as observed', async () => {
+    const teller = await gated.screen(TELLER)
+    await soon(gated.ejabberd.logged(/Granting permissions to external component 'teller/), 'its privilege')
+    teller.write(
+      `<message from='${TELLER}' to='${HOST}' id='w'><privilege xmlns='urn:xmpp:privilege:1'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${ALICE}' to='${BOB}' type='chat' id='in'><body>told for alice</body></message></forwarded></privilege></message>`,
+    )
+    await bob.got(/told for alice/)
+    await fence('behind what was told')
+    assert.match(said(), /<ask (?:(?!<\/ask>).)*told for alice/)
+    assert.doesNotMatch(said(), /<observed (?:(?!<\/observed>).)*told for alice/)
   })
 
   it('what people say and publish is not told as observed beside its question', async () => {

@@ -80,7 +80,11 @@ loaded(Host) ->
     Own = gen_mod:loaded_modules(Host),
     Listening = [Module || {_, Module, _} <- ejabberd_option:listen()],
     Serving = [Module || {_, _, Opts} <- ejabberd_option:listen(), {_, Module} <- handlers(Opts)],
-    [atom_to_binary(Module) || Module <- lists:usort(Own ++ Listening ++ Serving), is_atom(Module)].
+    lists:sort([named(atom_to_binary(Module)) || Module <- lists:usort(Own ++ Listening ++ Serving), is_atom(Module)]).
+
+%% As on the other server: modules without what all have in front.
+named(<<"mod_", Name/binary>>) -> Name;
+named(Name) -> Name.
 
 handlers(#{request_handlers := Handlers}) -> Handlers;
 handlers(_) -> [].

@@ -176,7 +176,9 @@ enter({component, State}, Packet) ->
     route(Passing);
 enter({privileged, Wrapper, State}, Inner) ->
     Mark = xmpp:get_meta(Inner, ?GATEHOUSE_MARK),
-    enter({component, State}, xmpp:put_meta(wrapped(Wrapper, xmpp:encode(Inner, ?NS_CLIENT)), ?GATEHOUSE_MARK, Mark)).
+    gatehouse_observed:unwrapping(Mark, fun() ->
+        enter({component, State}, xmpp:put_meta(wrapped(Wrapper, xmpp:encode(Inner, ?NS_CLIENT)), ?GATEHOUSE_MARK, Mark))
+    end).
 
 route(drop) -> ok;
 route(Packet) -> ejabberd_router:route(Packet).

@@ -5,12 +5,13 @@
 %% Whatever came in by an entrance bears our mark where it was asked about; what says something and bears none was made inside.
 -module(gatehouse_observed).
 
--export([start/0, stop/0, filter_packet/1, mqtt/3, published/6]).
+-export([start/0, stop/0, filter_packet/1, unwrapping/2, mqtt/3, published/6]).
 
 -include("gatehouse.hrl").
 -include("mqtt.hrl").
 
 -define(ASKED, gatehouse_asked). % of the IQ that this process is working on
+-define(WITHIN, gatehouse_within). % the mark of the wrapper that this process hands over
 
 -spec start() -> ok.
 start() ->
@@ -24,14 +25,11 @@ stop() ->
 -spec filter_packet(stanza() | drop) -> stanza() | drop.
 filter_packet(#message{meta = #{?GATEHOUSE_MARK := _}} = Packet) ->
     Packet;
-filter_packet(#message{type = Type, body = Body, subject = Subject, meta = Meta, from = #jid{lserver = Host, luser = User}} = Packet)
-  when Type =/= error, Body =/= [] orelse Subject =/= [] ->
-    case gatehouse_options:get(Host) of
-        #{asked := Asked} when User =:= <<>> orelse is_map_key(message, Asked), not is_map_key(from_offline, Meta) ->
-            observe(Host, Packet);
-        _ -> ok
-    end,
-    Packet;
+filter_packet(#message{} = Packet) ->
+    case get(?WITHIN) of
+        undefined -> said_inside(Packet);
+        Mark -> xmpp:put_meta(Packet, ?GATEHOUSE_MARK, Mark)
+    end;
 filter_packet(#presence{} = Packet) ->
     gatehouse_occupants:goes_out(Packet),
     Packet;
@@ -39,6 +37,25 @@ filter_packet(#iq{type = set, meta = Meta} = Packet) ->
     _ = put(?ASKED, is_map_key(?GATEHOUSE_MARK, Meta)),
     Packet;
 filter_packet(Packet) ->
+    Packet.
+
+%% A message in a wrapper (XEP-0356) was asked about in it; the server makes a new one of it, which gets the mark here.
+-spec unwrapping(map(), fun(() -> ok)) -> ok.
+unwrapping(Mark, HandOver) ->
+    _ = put(?WITHIN, Mark),
+    try HandOver()
+    after erase(?WITHIN)
+    end.
+
+said_inside(#message{type = Type, body = Body, subject = Subject, meta = Meta, from = #jid{lserver = Host, luser = User}} = Packet)
+  when Type =/= error, Body =/= [] orelse Subject =/= [] ->
+    case gatehouse_options:get(Host) of
+        #{asked := Asked} when User =:= <<>> orelse is_map_key(message, Asked), not is_map_key(from_offline, Meta) ->
+            observe(Host, Packet);
+        _ -> ok
+    end,
+    Packet;
+said_inside(Packet) ->
     Packet.
 
 observe(Host, Packet) ->
