@@ -4,7 +4,7 @@ import { Waiters } from '../stream/waiters.ts'
 import { type Delegated, readDelegated } from '../xep/delegation.ts'
 import { findPrivilege, type Grants, readGrants } from '../xep/privilege.ts'
 import type { Element } from '../xml/element.ts'
-import { bareOf, localOf, resourceOf, sameJid } from '../xmpp/jid.ts'
+import { bareOf, resourceOf, sameJid } from '../xmpp/jid.ts'
 import type { PrivilegeOptions } from './privileges.ts'
 
 type Said = { grants: Grants | null; delegated: Map<string, Delegated> }
@@ -31,7 +31,7 @@ export class Hosts {
   /** The host whose own address this is; null for a domain elsewhere, an account, a resource. */
   hostOf(address: string): string | null {
     const host = bareOf(address)
-    return localOf(address) === '' && resourceOf(address) === '' && this.#known.has(host) ? host : null
+    return resourceOf(address) === '' && this.#known.has(host) ? host : null
   }
 
   grants(host: string): Grants | null {

@@ -131,6 +131,7 @@ test('each advertisement replaces the grants, of two versions the later stays; d
   assert.equal(privileges.grants(HOST)?.version, 2)
   void take(advertised(2, ''))
   assert.equal(privileges.grants(HOST)?.message, false)
+  assert.throws(() => privileges.sendMessage({ from: ALICE, to: ALICE, payload: '' }), condition('forbidden'))
   for (const one of [delegated(1, 'u:a'), delegated(2, 'u:a'), delegated(1, 'u:a'), delegated(1, 'u:b')]) void take(one)
   assert.deepEqual(
     [...privileges.delegated(HOST).values()].map(({ namespace, version }) => [namespace, version]),
