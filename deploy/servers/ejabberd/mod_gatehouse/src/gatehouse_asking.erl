@@ -7,10 +7,10 @@
 -include("gatehouse.hrl").
 -include("logger.hrl").
 
-%% host, options: who asks, and what held then. kind: none is not asked about. direction, via: as in the question. owner: the process
+%% host, options: who asks, and what held then (none: the host does not ask). kind: none is not asked about. direction, via: as in the question. owner: the process
 %% that holds the stanza. More (where it goes in, what is to be asked after it) is the owner's own.
 -type ask() :: #{host := binary(),
-                 options := gatehouse_options:options(),
+                 options := gatehouse_options:options() | none,
                  kind := gatehouse_kinds:kind() | none,
                  direction := sent | received,
                  via := c2s | s2s | component}.
@@ -135,7 +135,7 @@ let_go(#{waited := none}, _Owner) -> ok;
 let_go(#{waited := Bytes, host := Host}, Owner) -> gatehouse_bounds:give(Host, Owner, Bytes).
 
 %% Whose it is and as what: for the hooks here, which let it by, and for those who look at it further on. Also on what was not asked about.
--spec mark(stanza(), item()) -> stanza().
+-spec mark(stanza(), #{host := binary(), n := pos_integer() | none, link := pid() | none, at := integer(), _ => _}) -> stanza().
 mark(Stanza, #{host := Host, n := N, link := Link, at := At}) ->
     xmpp:put_meta(Stanza, ?GATEHOUSE_MARK, #{host => Host, n => N, link => Link, at => At}).
 

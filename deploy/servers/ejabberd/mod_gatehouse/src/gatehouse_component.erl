@@ -118,7 +118,7 @@ payload(_) -> none.
 %% A screen that the host no longer asks may still answer what it was told.
 take(answer, _, _, none) -> false;
 take(answer, #iq{id = Id, type = Type} = Iq, _, Name) ->
-    case asker(Id) of
+    _ = case asker(Id) of
         none -> ok;
         Node -> {Name, Node} ! {answer, self(), Id, Type, elements(Iq)}
     end,

@@ -15,7 +15,7 @@
 
 -spec start(binary()) -> ok.
 start(Host) ->
-    case gen_mod:start_child(?MODULE, Host, []) of
+    case gen_mod:start_child(?MODULE, Host, #{}) of
         {ok, _} -> ok;
         {error, {already_started, _}} -> ok % of the configuration before
     end.

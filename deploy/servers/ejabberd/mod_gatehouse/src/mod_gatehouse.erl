@@ -84,7 +84,7 @@ mod_options(_Host) ->
 mod_opt_type(Name) ->
     gatehouse_options:validator(Name).
 
--spec mod_doc() -> map().
+-spec mod_doc() -> #{desc := [binary()], opts := [{atom(), #{value := string(), desc := binary()}}], example := [string()]}.
 mod_doc() ->
     #{desc => [<<"Holds messages and everything else a person can send that another person can read, asks an external component "
                  "(the screen) whether it may pass, obeys, and reports what was done. The protocol is urn:gatehouse:screen:1.">>],
