@@ -149,11 +149,20 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
     'sh',
     [
       ...before,
-      ...['-noinput', '-sname', node, ...loopback, ...path],
+      // Ctrl-C at a terminal is for us, who then stop the node.
+      ...['+Bi', '-noshell', '-sname', node, ...loopback, ...path],
       ...['-ejabberd', 'config', term(configFile), '-ejabberd', 'log_path', term(place('log/ejabberd.log'))],
-      ...['-mnesia', 'dir', term(place('data')), '-s', 'ejabberd', '-eval', whenStarted(folder, joins)],
+      ...[
+        '-mnesia',
+        'dir',
+        term(place('data')),
+        '-s',
+        'ejabberd',
+        '-eval',
+        whenStarted(folder, joins, epmd?.child.pid),
+      ],
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: environment, cwd: folder },
+    { stdio: ['pipe', 'pipe', 'pipe'], env: environment, cwd: folder },
   )
   const exited = exitOf(child).then(async (exit) => {
     epmd?.child.kill('SIGKILL')
@@ -264,12 +273,14 @@ function enabled(modules: Modules): Record<string, Value> {
 }
 
 /** Runs in the node when ejabberd has started; what it prints is waited for. */
-function whenStarted(folder: string, joins: string | undefined): string {
+function whenStarted(folder: string, joins: string | undefined, epmd: number | undefined): string {
   return [
     ...(joins === undefined ? [] : [`ok = ejabberd_cluster:join('${joins}')`]),
     `{ok, Accounts} = file:consult(${term(join(folder, 'accounts.erl'))})`,
     '[ejabberd_auth:try_register(U, S, P) || {U, S, P} <- Accounts]',
     `ok = file:write_file(${term(join(folder, 'ejabberd.pid'))}, os:getpid())`,
+    // Nothing is ever said to it: its input ends when we are gone, however that came.
+    `spawn(fun() -> eof = io:get_line(""), ${epmd === undefined ? '' : `os:cmd("kill ${epmd}"), `}erlang:halt(1, [{flush, false}]) end)`,
     'io:format("Every account is there~n")',
   ].join(', ')
 }

@@ -32,6 +32,8 @@ export type Server = AsyncDisposable & {
   residentBytes(): Promise<number>
   /** SIGTERM, then SIGKILL after 10 s; resolves when the process is gone. Harmless twice. */
   stop(): Promise<Exit>
+  /** SIGKILL, where nothing of it is wanted any more; resolves when the process is gone. Harmless twice. */
+  end(): Promise<Exit>
   /** Sends a signal to the server's own process. */
   kill(signal: NodeJS.Signals): void
 }
@@ -112,6 +114,10 @@ export function processOf(child: ChildProcess, pid: number, exited: Promise<Exit
       return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024
     },
     stop,
+    end: () => {
+      if (!gone()) killIfThere(pid, 'SIGKILL')
+      return exited
+    },
     kill: (signal: NodeJS.Signals) => void process.kill(pid, signal),
     [Symbol.asyncDispose]: async () => void (await stop()),
   }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ejabberd of our own: started from a folder, on loopback alone, killed and started again on the same data.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   type Ejabberd,
   ejabberdConfig,
@@ -149,6 +151,30 @@ describe('an ejabberd of our own', { skip: lack ?? false }, () => {
     assert.match(config, /^loglevel: "error"$/m)
     assert.doesNotMatch(config, /mod_ping/)
   })
+})
+
+test('who started it is killed: neither it nor its name server of Erlang nodes stays', {
+  skip: lack ?? false,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-ejabberd-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [c2s = 0] = await freePorts(1)
+  const starts = `import { startEjabberd } from ${JSON.stringify(resolve(import.meta.dirname, '../../deploy/demo/ejabberd.ts'))}
+    const { pid, epmdPort } = await startEjabberd(${JSON.stringify({ folder, ports: { c2s }, hosts: [{ name: HOST }] })})
+    process.stdout.write(JSON.stringify({ pid, epmdPort }))`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', starts], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [told] = await once(child.stdout, 'data')
+  const { pid, epmdPort } = JSON.parse(String(told))
+  const people = connect(c2s, '127.0.0.1')
+  await once(people, 'connect')
+  child.kill('SIGKILL')
+  // Its sockets are closed when it is gone.
+  await once(people, 'close')
+  while (existsSync(`/proc/${pid}`)) await turn()
+  const [fault] = await once(connect(epmdPort, '127.0.0.1'), 'error')
+  assert.match(String(fault), /ECONNREFUSED/)
 })
 
 test('two nodes are one server; one is killed, comes back and knows that', { skip: lack ?? false }, async () => {

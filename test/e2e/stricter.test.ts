@@ -21,7 +21,7 @@ rules:
 onServers('a rule that is stricter than an open host', slixmppLack(), (server) => {
   let stage: Stage
   before(async () => {
-    stage = await openStage({ server, rules: STRICT('erin'), onOutage: 'open', helper: { try: 0.5, hold_max: 1 } })
+    stage = await openStage({ server, rules: STRICT('erin'), onOutage: 'open', helper: { try: 1, hold_max: 2 } })
     await holds()
   })
   after(() => stage[Symbol.asyncDispose]())

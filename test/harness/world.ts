@@ -165,7 +165,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ask: (command: string, args: Readonly<Record<string, unknown>> = {}) => askCommand(world.run, command, args),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([world.policy?.stop(), world.archive?.stop()])
-      await (world.server as Server | undefined)?.stop()
+      const server = world.server as Server | undefined
+      await (world.keep ? server?.stop() : server?.end())
       if (!world.keep) await rm(folder, { recursive: true, force: true })
     },
   })

@@ -122,7 +122,8 @@ export async function openGated(given: GatedOptions = {}): Promise<Gated> {
     [Symbol.asyncDispose]: async () => {
       for (const person of people) person.client.break()
       for (const one of screens) await one.close()
-      await ejabberd.stop()
+      // A good end takes a second.
+      await (given.keepFolder ? ejabberd.stop() : ejabberd.end())
       if (!given.keepFolder) await rm(folder, { recursive: true, force: true })
     },
   }
