@@ -73,8 +73,9 @@ const COMMANDS = {
   },
   faults: {
     program: 'test/faults/run.ts',
-    says: 'kills parts under load and counts at both ends: faults --rounds N [--quick | --long]',
-    packages: ['prosody', 'lua-unbound', 'python3-slixmpp', 'strace', 'gcc', 'libc6-dev'],
+    says: 'kills parts under load and counts at both ends: faults [--server NAME] --rounds N [--quick | --long]',
+    packages: ['python3-slixmpp', 'strace', 'gcc', 'libc6-dev'],
+    servers: { prosody: ['prosody', 'lua-unbound'], ejabberd: ['ejabberd', 'erlang-base'] },
     long: [],
   },
 }

@@ -25,6 +25,8 @@ export type EjabberdHost = { name: string; modules?: Modules; options?: Readonly
 export type EjabberdSettings = {
   /** Everything ejabberd writes goes below this folder; it is made if missing, and what it holds is kept. */
   folder: string
+  /** What Mnesia and the modules keep; default `data` in the folder. */
+  data?: string
   /** Default 127.0.0.1. A second server for s2s takes 127.0.0.2, with its address as host name. */
   address?: string
   /** Only the named services are opened; `http` has BOSH below /http-bind and WebSocket below /xmpp-websocket. */
@@ -114,7 +116,8 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
   const installed = ejabberdFolder()
   if (installed === null) throw new Error('ejabberd is not installed')
   const place = (name: string) => join(folder, name)
-  for (const part of ['data', 'certs', 'home', 'log']) await mkdir(place(part), { recursive: true })
+  const data = settings.data ?? place('data')
+  for (const part of [data, ...['certs', 'home', 'log'].map(place)]) await mkdir(part, { recursive: true })
   const helpers = settings.withoutHelpers ? [] : [HELPERS]
   const beams = await compiled([...helpers, ...(settings.sources ?? [])], installed)
   const configFile = place('ejabberd.yml')
@@ -130,7 +133,7 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
   const epmd = settings.cluster === undefined ? await startEpmd() : null
   const epmdPort = settings.cluster?.epmdPort ?? epmd?.port ?? 0
   // A node that has been in the cluster knows so by its own data.
-  const joins = existsSync(place('data/schema.DAT')) ? undefined : settings.cluster?.joins
+  const joins = existsSync(join(data, 'schema.DAT')) ? undefined : settings.cluster?.joins
   const environment = {
     ...process.env,
     ...settings.environment,
@@ -152,15 +155,7 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
       // Ctrl-C at a terminal is for us, who then stop the node.
       ...['+Bi', '-noshell', '-sname', node, ...loopback, ...path],
       ...['-ejabberd', 'config', term(configFile), '-ejabberd', 'log_path', term(place('log/ejabberd.log'))],
-      ...[
-        '-mnesia',
-        'dir',
-        term(place('data')),
-        '-s',
-        'ejabberd',
-        '-eval',
-        whenStarted(folder, joins, epmd?.child.pid),
-      ],
+      ...['-mnesia', 'dir', term(data), '-s', 'ejabberd', '-eval', whenStarted(folder, joins, epmd?.child.pid)],
     ],
     { stdio: ['pipe', 'pipe', 'pipe'], env: environment, cwd: folder },
   )
@@ -200,7 +195,7 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
       epmdPort,
       configFile,
       logFile,
-      dataFolder: place('data'),
+      dataFolder: data,
       shell,
       async createAccount(jid: string, password: string) {
         await shell('register', ...named(jid), password)

@@ -19,6 +19,8 @@ export type ProsodyComponent = { name: string; module?: string; secret?: string;
 export type ProsodySettings = {
   /** Everything Prosody writes goes below this folder; it is made if missing, and what it holds is kept. */
   folder: string
+  /** What Prosody and its modules keep; default `data` in the folder. */
+  data?: string
   /** Default 127.0.0.1. A second server for s2s takes 127.0.0.2, with its address as host name. */
   address?: string
   /** Only the named services are opened. */
@@ -60,10 +62,10 @@ export async function prosodyVersion(): Promise<string | null> {
 export async function startProsody(settings: ProsodySettings): Promise<Prosody> {
   const configFile = join(settings.folder, 'prosody.cfg.lua')
   const logFile = join(settings.folder, 'prosody.log')
-  for (const part of ['data', 'certs']) await mkdir(join(settings.folder, part), { recursive: true })
+  for (const part of [dataOf(settings), join(settings.folder, 'certs')]) await mkdir(part, { recursive: true })
   // The secret of the component stands in it, and passwords in the accounts: nobody else of this machine reads them.
   await writeFile(configFile, prosodyConfig(settings), { mode: 0o600 })
-  for (const account of settings.accounts ?? []) await writeAccount(settings.folder, account)
+  for (const account of settings.accounts ?? []) await writeAccount(dataOf(settings), account)
 
   const [command = 'prosody', ...before] = [...(settings.wrapper ?? []), 'prosody']
   const child = spawn(command, [...before, '--config', configFile, '-F'], {
@@ -88,7 +90,7 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
       settings,
       configFile,
       logFile,
-      dataFolder: join(settings.folder, 'data'),
+      dataFolder: dataOf(settings),
       ...processOf(child, pid, exited, lines),
       shell,
       createAccount: (jid, password) => account(`user:create(${lua(jid)}, ${lua(password)})`),
@@ -101,13 +103,17 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
   }
 }
 
+function dataOf({ folder, data }: ProsodySettings): string {
+  return data ?? join(folder, 'data')
+}
+
 /** The config file, as text. */
 export function prosodyConfig(settings: ProsodySettings): string {
   const { folder, ports } = settings
   const paths = [HELPERS, ...(settings.pluginPaths ?? [])]
   const ours = [
     `pidfile = ${lua(join(folder, 'prosody.pid'))}`,
-    `data_path = ${lua(join(folder, 'data'))}`,
+    `data_path = ${lua(dataOf(settings))}`,
     `certificates = ${lua(join(folder, 'certs'))}`,
     `admin_socket = ${lua(join(folder, 'prosody.sock'))}`,
     `plugin_paths = { ${paths.map(lua).join(', ')} }`,
@@ -192,9 +198,9 @@ function answered(settings: ProsodySettings, exited: Promise<Exit>): Promise<voi
 }
 
 /** The account file of Prosody's internal storage: data/HOST/accounts/USER.dat, names percent-encoded as util.datamanager does. */
-async function writeAccount(folder: string, account: { jid: string; password: string }): Promise<void> {
+async function writeAccount(data: string, account: { jid: string; password: string }): Promise<void> {
   const [user = '', host = ''] = account.jid.split('@')
-  const place = join(folder, 'data', encoded(host), 'accounts')
+  const place = join(data, encoded(host), 'accounts')
   await mkdir(place, { recursive: true })
   await writeFile(join(place, `${encoded(user)}.dat`), `return { ["password"] = ${lua(account.password)} };\n`, {
     mode: 0o600,

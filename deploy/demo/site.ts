@@ -17,6 +17,8 @@ export type GatehouseOptions = Readonly<Record<string, Value>>
 export type Site = {
   /** Everything the server writes goes below this folder; it is made if missing, and what it holds is kept. */
   folder: string
+  /** What the server keeps: accounts, rooms, what the helper has on disk; default in the folder. */
+  data?: string
   address?: string
   /** Only the named services are opened. */
   ports: { c2s?: number; component?: number; s2s?: number; http?: number }
@@ -167,8 +169,9 @@ function startEjabberdSite(site: Site): Promise<Ejabberd> {
   })
 }
 
-function shared({ address, accounts, logLevel, environment, wrapper }: Site) {
+function shared({ data, address, accounts, logLevel, environment, wrapper }: Site) {
   return {
+    ...(data === undefined ? {} : { data }),
     ...(address === undefined ? {} : { address }),
     ...(accounts === undefined ? {} : { accounts }),
     ...(logLevel === undefined ? {} : { logLevel }),

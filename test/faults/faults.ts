@@ -5,7 +5,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { lua } from '../../deploy/demo/prosody.ts'
+import type { ServerKind } from '../../deploy/demo/server.ts'
 import { crashAtSync, slowSync } from '../harness/slow-sync.ts'
 import { HOST, SCREEN, startWorld, type World } from '../harness/world.ts'
 import { count, isClean, MISSING, type Result } from './count.ts'
@@ -14,11 +14,11 @@ import { openTold, type Told } from './told.ts'
 
 export type Mode = 'closed' | 'open'
 
-export type Part = 'policy' | 'archive' | 'prosody'
+export type Part = 'policy' | 'archive' | 'server'
 
 /**
  * How a point is reached: by the load alone; by the next sync; the policy hangs; it is gone; it hung or was gone, and is told what
- * was refused meanwhile; Prosody starts.
+ * was refused meanwhile; the server starts.
  */
 type Way = 'load' | 'sync' | 'silence' | 'outage' | 'after-silence' | 'after-outage' | 'start'
 
@@ -29,20 +29,20 @@ export const POINTS = [
   { name: 'before-append', part: 'policy', closed: 'load', open: 'load' },
   { name: 'after-append-before-fsync', part: 'policy', closed: 'sync', open: 'sync' },
   { name: 'after-fsync-before-answer', part: 'policy', closed: 'load', open: 'load' },
-  { name: 'after-answer-before-release', part: 'prosody', closed: 'load', open: 'load' },
+  { name: 'after-answer-before-release', part: 'server', closed: 'load', open: 'load' },
   { name: 'before-commit', part: 'archive', closed: 'load', open: 'load' },
   { name: 'between-commits', part: 'archive', closed: 'load', open: 'load' },
   { name: 'after-commit', part: 'archive', closed: 'load', open: 'load' },
-  { name: 'before-spool-of-question', part: 'prosody', closed: null, open: 'outage' },
-  { name: 'after-spool-of-question', part: 'prosody', closed: null, open: 'outage' },
-  { name: 'before-spool-of-settlement', part: 'prosody', closed: 'silence', open: 'silence' },
-  { name: 'after-spool-of-settlement', part: 'prosody', closed: 'silence', open: 'silence' },
-  { name: 'before-spool-of-outage-count', part: 'prosody', closed: 'after-outage', open: 'after-silence' },
-  { name: 'after-spool-of-outage-count', part: 'prosody', closed: 'after-outage', open: 'after-silence' },
-  { name: 'before-spool-of-announcement', part: 'prosody', closed: 'silence', open: 'silence' },
-  { name: 'after-spool-of-announcement', part: 'prosody', closed: 'silence', open: 'silence' },
-  { name: 'before-first-write-of-run', part: 'prosody', closed: 'start', open: 'start' },
-  { name: 'after-first-write-of-run', part: 'prosody', closed: 'start', open: 'start' },
+  { name: 'before-spool-of-question', part: 'server', closed: null, open: 'outage' },
+  { name: 'after-spool-of-question', part: 'server', closed: null, open: 'outage' },
+  { name: 'before-spool-of-settlement', part: 'server', closed: 'silence', open: 'silence' },
+  { name: 'after-spool-of-settlement', part: 'server', closed: 'silence', open: 'silence' },
+  { name: 'before-spool-of-outage-count', part: 'server', closed: 'after-outage', open: 'after-silence' },
+  { name: 'after-spool-of-outage-count', part: 'server', closed: 'after-outage', open: 'after-silence' },
+  { name: 'before-spool-of-announcement', part: 'server', closed: 'silence', open: 'silence' },
+  { name: 'after-spool-of-announcement', part: 'server', closed: 'silence', open: 'silence' },
+  { name: 'before-first-write-of-run', part: 'server', closed: 'start', open: 'start' },
+  { name: 'after-first-write-of-run', part: 'server', closed: 'start', open: 'start' },
 ] as const satisfies readonly PointShape[]
 
 export type Point = (typeof POINTS)[number]
@@ -51,6 +51,7 @@ export const HANG = 'policy-hangs'
 
 export type FaultsOptions = {
   mode: Mode
+  server: ServerKind
   /** Kills at random moments. */
   rounds: number
   /** How often each named point, and each hang of the policy. */
@@ -66,8 +67,8 @@ export type FaultsOptions = {
 export type FaultsResult = Result & { errorTexts: readonly string[]; folder: string }
 
 const HERE = import.meta.dirname
-const PAIRS = 6
-const PER_PAIR = 25
+export const PAIRS = 6
+export const PER_PAIR = 25
 /** What all clients together may have under way. */
 export const UNDER_WAY = PAIRS * UNACKNOWLEDGED_AT_MOST
 const BACK_WITHIN_MS = 45_000
@@ -75,7 +76,7 @@ const FELL_WITHIN_MS = 30_000
 
 /** One world, all kills one after the other, one count at the end: also where a part does not come back, of what went before. */
 export async function faults(options: FaultsOptions): Promise<FaultsResult> {
-  const stage = await openFaults(options.mode)
+  const stage = await openFaults(options)
   await using _all = stage
   const say = (line: string) => options.say?.(`${options.mode}: ${line}`)
   const broken = await killAll(stage, options, say).then(
@@ -100,8 +101,9 @@ async function killAll(stage: FaultStage, options: FaultsOptions, say: (line: st
   for (let round = 1; isMeant(HANG) && round <= pointRounds; round++)
     await timed(`${round}/${pointRounds} ${HANG}`, () => hang(stage))
   for (let round = 1; round <= rounds; round++) {
-    const part = pick<Part>(['policy', 'archive', 'prosody'])
-    await timed(`${round}/${rounds} kill -9 ${part}`, () => killAtRandom(stage, part))
+    const part = pick<Part | 'connections'>(['policy', 'archive', 'server', 'connections'])
+    const what = part === 'connections' ? 'break connections' : `kill -9 ${part === 'server' ? options.server : part}`
+    await timed(`${round}/${rounds} ${what}`, () => killAtRandom(stage, part))
   }
   for (let told = 0; stage.load.messages.length < messages; ) {
     await stage.load.flowing(BACK_WITHIN_MS)
@@ -129,22 +131,30 @@ export type FaultStage = AsyncDisposable & {
   spools: string
 }
 
-/** Where folders are put that are otherwise in the world's own: policy's journal, and Prosody's data with the helper's spool. */
-export type Places = { journal?: string; data?: string }
+/** Where folders are put that are otherwise in the world's own: policy's journal, and the server's data with the helper's spool. */
+export type Setting = { mode: Mode; server: ServerKind; journal?: string; data?: string }
 
-export async function openFaults(mode: Mode, { journal, data }: Places = {}): Promise<FaultStage> {
+/**
+ * Whether people write to those who are away, too. What ejabberd keeps for these (disc_only_copies of Mnesia) is on no disk for some
+ * seconds: a kill -9 loses it, with Gatehouse or without.
+ */
+const TO_THOSE_AWAY: Readonly<Record<ServerKind, boolean>> = { prosody: true, ejabberd: false }
+
+export async function openFaults({ mode, server, journal, data }: Setting): Promise<FaultStage> {
   await using opened = new AsyncDisposableStack()
   const folder = `${process.env.TMPDIR ?? '/tmp'}/gatehouse-faults-${process.pid}-${Math.random().toString(36).slice(2, 8)}`
   const crashFile = (part: Part) => `${folder}.${part}`
   opened.defer(() => rm(`${folder}.so`, { recursive: true, force: true }))
-  for (const part of ['policy', 'archive', 'prosody'] as const) opened.defer(() => rm(crashFile(part), { force: true }))
+  for (const part of ['policy', 'archive', 'server'] as const) opened.defer(() => rm(crashFile(part), { force: true }))
   const shim = await slowSync(`${folder}.so`, { crashFile: `${crashFile('policy')}.sync` })
   const world = opened.use(
     await startWorld({
+      server,
       onOutage: mode,
       // A policy that hangs soon has all that it may have; what comes then is refused in either mode, and only counted.
       helper: mode === 'open' ? { max_questions: 120 } : {},
       ...(journal === undefined ? {} : { journal }),
+      ...(data === undefined ? {} : { data }),
       policy: {
         main: join(HERE, 'mains/policy/main.ts'),
         environment: { ...shim, GATEHOUSE_CRASH: crashFile('policy') },
@@ -154,12 +164,9 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
         environment: { GATEHOUSE_CRASH: crashFile('archive') },
         lines: MISSING,
       },
-      environment: { GATEHOUSE_CRASH: crashFile('prosody') },
-      prosody: {
-        modules: ['gatehouse_crash'],
-        pluginPaths: [resolve(HERE, 'prosody')],
-        ...(data === undefined ? {} : { global: [`data_path = ${lua(data)}`] }),
-      },
+      environment: { GATEHOUSE_CRASH: crashFile('server') },
+      prosody: { modules: ['gatehouse_crash'], pluginPaths: [resolve(HERE, 'prosody')] },
+      ejabberd: { modules: { mod_gatehouse_crash: {} }, sources: [resolve(HERE, 'ejabberd')] },
     }),
   )
   const told = opened.use(await openTold(world.journal))
@@ -170,10 +177,11 @@ export async function openFaults(mode: Mode, { journal, data }: Places = {}): Pr
       domain: HOST,
       pairs: PAIRS,
       messagesPerSecond: PER_PAIR,
+      toThoseAway: TO_THOSE_AWAY[server],
     }),
   )
   await load.start()
-  const spools = join(data ?? join(world.folder, 'prosody', 'data'), 'gatehouse', SCREEN)
+  const spools = join(world.server.dataFolder, 'gatehouse', SCREEN)
   const all = opened.move()
   return { mode, world, load, told, crashFile, spools, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
@@ -229,7 +237,7 @@ export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
   await inOrder(stage)
 }
 
-async function whileSilent({ policy }: World, until: () => Promise<void>): Promise<void> {
+async function whileSilent({ policy }: World, until: () => Promise<unknown>): Promise<void> {
   policy?.kill('SIGSTOP')
   try {
     await until()
@@ -245,7 +253,8 @@ async function whileGone(world: World, fallen: () => Promise<void>): Promise<voi
 
 /** What is refused where the rule is open is above a bound, and counted; where it is closed the questions that wait come first. */
 async function afterSilence({ world, load }: FaultStage, fallen: () => Promise<void>): Promise<void> {
-  await whileSilent(world, () => load.refusing(BACK_WITHIN_MS))
+  // The count may be written before whoever is refused has heard of it: he waits for what he sent before.
+  await whileSilent(world, () => Promise.race([load.refusing(BACK_WITHIN_MS), world.server.exited]))
   await fallen()
 }
 
@@ -256,7 +265,7 @@ async function afterOutage({ world, load }: FaultStage, fallen: () => Promise<vo
   await fallen()
 }
 
-/** `file` is gone when the point was reached, be it before Prosody was ready. */
+/** `file` is gone when the point was reached, be it before the server was ready. */
 async function fallAtStart(world: World, file: string, fallen: () => Promise<void>): Promise<void> {
   try {
     await world.startServer()
@@ -288,11 +297,14 @@ async function inOrder({ load, told, spools }: FaultStage): Promise<void> {
   }
 }
 
-export async function killAtRandom(stage: FaultStage, part: Part): Promise<void> {
+async function killAtRandom(stage: FaultStage, part: Part | 'connections'): Promise<void> {
   await setTimeout(Math.random() * 400)
-  await kill(stage.world, part)
-  await setTimeout(Math.random() * 500)
-  await startAgain(stage.world, part)
+  if (part === 'connections') stage.load.breakSome()
+  else {
+    await kill(stage.world, part)
+    await setTimeout(Math.random() * 500)
+    await startAgain(stage.world, part)
+  }
   // The next kill comes while a spool is being replayed, or when all is in order.
   if (Math.random() < 0.5) await stage.load.flowing(BACK_WITHIN_MS)
   else await inOrder(stage)
@@ -305,7 +317,7 @@ async function kill(world: World, part: Part): Promise<void> {
 }
 
 async function startAgain(world: World, part: Part): Promise<void> {
-  if (part === 'prosody') await world.startServer()
+  if (part === 'server') await world.startServer()
   else if (part === 'policy') await world.startPolicy()
   else await world.startArchive()
 }

@@ -24,6 +24,8 @@ export type SteadyOptions = {
   pairs: number
   /** Per pair. */
   messagesPerSecond: number
+  /** Also while they are away; else each logs in only when whom he writes to is there. */
+  toThoseAway: boolean
 }
 
 export function bodyOf({ id, batch }: Message): string {
@@ -36,14 +38,21 @@ export const UNACKNOWLEDGED_AT_MOST = 50
 
 export class SteadyLoad {
   readonly messages: Message[] = []
-  /** Messages whose first delivery came after that of a later one of the same pair. */
+  /**
+   * Messages whose first delivery came after that of a later one of the same pair. One that was refused, and that the client sends
+   * again in a new session since the refusal was never acknowledged, may come after those that were sent in the session before.
+   */
   readonly disordered: Message[] = []
   /** Texts of the first errors. */
   readonly errorTexts: string[] = []
   readonly #options: SteadyOptions
   readonly #run = `f${process.pid.toString(36)}${Math.random().toString(36).slice(2, 6)}`
   readonly #byId = new Map<string, Message>()
-  readonly #newest: number[] = []
+  /** Of each pair the newest that came: of all, and of those that were sent last in the same session of the sender. */
+  readonly #newest: { number: number; session: number; inSession: number }[] = []
+  /** Which session of its sender each message was sent in last. */
+  readonly #sentIn = new Map<Message, number>()
+  readonly #session: number[] = []
   /** How many each pair has sent. */
   readonly #sent: number[] = []
   readonly #stop = new AbortController()
@@ -63,7 +72,8 @@ export class SteadyLoad {
     const { pairs, messagesPerSecond } = this.#options
     const up: Promise<void>[] = []
     for (let pair = 0; pair < pairs; pair++) {
-      this.#newest.push(-1)
+      this.#newest.push({ number: -1, session: -1, inSession: -1 })
+      this.#session.push(0)
       this.#sent.push(0)
       up.push(this.#keep(pair, 'b', this.#receivers, { stanza: (stanza) => this.#arrived(pair, stanza) }))
     }
@@ -116,6 +126,11 @@ export class SteadyLoad {
     await setTimeout(300)
   }
 
+  /** Breaks the connections of about half of all clients, as if cables were pulled; they come back and resume their sessions. */
+  breakSome(): void {
+    for (const client of [...this.#senders, ...this.#receivers]) if (Math.random() < 0.5) client?.break()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     for (const timer of this.#timers) clearInterval(timer)
@@ -140,7 +155,7 @@ export class SteadyLoad {
 
   /** Keeps one client online until the end; resolves at its first login. */
   #keep(pair: number, side: 'a' | 'b', place: (RawClient | null)[], told: Told): Promise<void> {
-    const { address, port, domain } = this.#options
+    const { address, port, domain, toThoseAway } = this.#options
     const login: Login = {
       address,
       port,
@@ -155,7 +170,12 @@ export class SteadyLoad {
       let previous: Managed | null = null
       while (!this.#stop.signal.aborted) {
         try {
-          const client: RawClient = await RawClient.login(login, told, previous)
+          if (side === 'a' && !toThoseAway) await this.#isThere(pair)
+          if (side === 'a') this.#session[pair] = (this.#session[pair] ?? 0) + 1
+          const there = Promise.withResolvers<void>()
+          const client: RawClient = await RawClient.login(login, passing(told, there.resolve), previous)
+          client.send(`<iq type='get' id='${THERE}' to='${domain}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+          await Promise.race([there.promise, client.ended])
           place[pair] = client
           first.resolve()
           await client.ended
@@ -171,6 +191,12 @@ export class SteadyLoad {
     return first.promise
   }
 
+  async #isThere(pair: number): Promise<void> {
+    while (this.#receivers[pair] === null || this.#receivers[pair] === undefined) {
+      await setTimeout(20, undefined, { signal: this.#stop.signal })
+    }
+  }
+
   #sendNext(pair: number): void {
     const client = this.#senders[pair]
     if (!this.#sending || client === null || client === undefined || client.managed === null) return
@@ -183,6 +209,7 @@ export class SteadyLoad {
     const to = `${this.#run}${pair}b@${this.#options.domain}`
     this.messages.push(message)
     this.#byId.set(id, message)
+    this.#sentIn.set(message, this.#session[pair] ?? 0)
     client.send(`<message type='chat' id='${id}' to='${to}'><body>${bodyOf(message)}</body></message>`)
   }
 
@@ -199,9 +226,16 @@ export class SteadyLoad {
     const message = stanza.startsWith('<message') ? this.#of(stanza) : undefined
     if (message === undefined) return
     message.deliveries += 1
-    const newest = this.#newest[pair] ?? -1
+    const session = this.#sentIn.get(message) ?? 0
+    const before = this.#newest[pair] ?? { number: -1, session, inSession: -1 }
+    const inSession = before.session === session ? before.inSession : -1
+    const newest = message.errors === 0 ? before.number : inSession
     if (message.deliveries === 1 && message.number < newest) this.disordered.push(message)
-    this.#newest[pair] = Math.max(newest, message.number)
+    this.#newest[pair] = {
+      number: Math.max(before.number, message.number),
+      session,
+      inSession: Math.max(inSession, message.number),
+    }
     for (const look of this.#watching) look(message)
   }
 
@@ -220,6 +254,21 @@ export class SteadyLoad {
 
   #resent(stanza: string): void {
     const message = this.#of(stanza)
-    if (message !== undefined) message.sends += 1
+    if (message === undefined) return
+    message.sends += 1
+    this.#sentIn.set(message, this.#session[message.pair] ?? 0)
+  }
+}
+
+const THERE = 'there'
+
+/** Calls `there` when the answer has come behind which a client's presence is known to the server. */
+function passing(told: Told, there: () => void): Told {
+  return {
+    ...told,
+    stanza(stanza) {
+      if (stanza.startsWith('<iq') && / id=['"]there['"]/.test(stanza)) there()
+      told.stanza?.(stanza)
+    },
   }
 }

@@ -55,6 +55,8 @@ export type WorldOptions = {
   onOutage?: 'closed' | 'open'
   /** Options of the helper beside, by their names without `gatehouse_`. */
   helper?: GatehouseOptions
+  /** The server alone: no helper, nothing that answers. */
+  bare?: boolean
   /** What answers: the real policy, or something the test connects to the component port itself. Default policy. */
   screen?: 'policy' | 'own'
   /** Follow the journal; default true where policy writes one. */
@@ -77,6 +79,8 @@ export type WorldOptions = {
   people?: Partial<Record<'operators' | 'officers' | 'auditors', readonly string[]>>
   /** Folder of the policy's journal, where it is not below the world's own. */
   journal?: string
+  /** Folder of what the server keeps, where it is not below the world's own. */
+  data?: string
   logLevel?: 'debug' | 'info'
 }
 
@@ -172,6 +176,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   })
   try {
     await own.startServer()
+    if (options.bare === true) return own
     if (options.screen !== 'own') {
       await own.startPolicy()
       await world.server.logged(/answers; questions are asked/)
@@ -197,7 +202,7 @@ function siteOf(folder: string, ports: Site['ports'], address: string, options: 
     folder,
     address,
     ports,
-    hosts: (options.hosts ?? [HOST]).map((name) => ({ name, gatehouse })),
+    hosts: (options.hosts ?? [HOST]).map((name) => (options.bare === true ? { name } : { name, gatehouse })),
     ...(options.rooms === undefined || options.rooms === false
       ? {}
       : { rooms: { name: ROOMS, gatehouse, archive: options.rooms === 'archived' } }),
@@ -208,6 +213,7 @@ function siteOf(folder: string, ports: Site['ports'], address: string, options: 
     ],
     limits: { client: 262_144, component: 1_048_576 },
     archive: options.serverArchive === true,
+    ...(options.data === undefined ? {} : { data: options.data }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     ...(options.environment === undefined ? {} : { environment: options.environment }),

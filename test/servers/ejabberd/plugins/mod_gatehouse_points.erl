@@ -2,7 +2,6 @@
 %% For tests only: ends the server with SIGKILL at the named crash point of mod_gatehouse. crash_at: "answered", "before_spool",
 %% "after_spool": when a stanza says CRASH; "before_reserve", "in_reserve", "after_reserve": at the second block;
 %% "first_before_reserve" and so on: when the run writes its numbers for the first time; "never".
-%% The functions that are at these points are wrapped: their modules are compiled anew from their own sources.
 -module(mod_gatehouse_points).
 
 -behaviour(gen_mod).
@@ -14,9 +13,9 @@
 start(Host, Options) ->
     At = gen_mod:get_opt(crash_at, Options),
     persistent_term:put(?MODULE, At),
-    wrap(gatehouse_runs, keep_numbers, 2),
-    wrap(gatehouse_disk, rename, 2),
-    wrap(gatehouse_spool, append, 3),
+    ok = gatehouse_wrap:wrap(gatehouse_runs, keep_numbers, 2, ?MODULE),
+    ok = gatehouse_wrap:wrap(gatehouse_disk, rename, 2, ?MODULE),
+    ok = gatehouse_wrap:wrap(gatehouse_spool, append, 3, ?MODULE),
     ejabberd_hooks:add(user_send_packet, Host, ?MODULE, sent, 0).
 
 -spec stop(binary()) -> ok.
@@ -43,27 +42,6 @@ sent({Stanza, _} = Acc) ->
     xmpp:get_meta(Stanza, gatehouse, none) =:= none orelse says_crash(Stanza, <<"answered">>),
     Acc.
 
-%% Gives the function another name, and one in its place that calls it with the points around.
-wrap(Module, Function, Arity) ->
-    {module, Module} = code:ensure_loaded(Module),
-    Source = proplists:get_value(source, Module:module_info(compile)),
-    Include = filename:join(filename:dirname(filename:dirname(Source)), "include"),
-    {ok, Forms} = epp:parse_file(Source, [{includes, [Include]}]),
-    Inner = list_to_atom(atom_to_list(Function) ++ " itself"),
-    Wrapped = lists:append([case Form of
-        {function, Line, Function, Arity, Clauses} -> [{function, Line, Inner, Arity, Clauses}, outer(Line, Function, Inner, Arity)];
-        _ -> [Form]
-    end || Form <- Forms]),
-    {ok, Module, Binary} = compile:forms(Wrapped, [nowarn_unused_function]),
-    {module, Module} = code:load_binary(Module, Source, Binary).
-
-outer(Line, Function, Inner, Arity) ->
-    Args = [{var, Line, list_to_atom("A" ++ integer_to_list(N))} || N <- lists:seq(1, Arity)],
-    List = lists:foldr(fun(Arg, So) -> {cons, Line, Arg, So} end, {nil, Line}, Args),
-    Call = {'fun', Line, {clauses, [{clause, Line, [], [], [{call, Line, {atom, Line, Inner}, Args}]}]}},
-    Around = {remote, Line, {atom, Line, ?MODULE}, {atom, Line, around}},
-    {function, Line, Function, Arity, [{clause, Line, Args, [], [{call, Line, Around, [{atom, Line, Function}, List, Call]}]}]}.
-
 -spec around(atom(), [term()], fun(() -> term())) -> term().
 around(append, [_, _, Records], Itself) ->
     says_crash(Records, <<"before_spool">>),
@@ -85,16 +63,11 @@ around(rename, [From, _], Itself) ->
 
 says_crash(What, Point) ->
     persistent_term:get(?MODULE) =:= Point andalso
-        string:find(io_lib:format("~0p", [What]), "CRASH") =/= nomatch andalso die().
+        string:find(io_lib:format("~0p", [What]), "CRASH") =/= nomatch andalso gatehouse_wrap:die().
 
 reserves(Reserved, Point) ->
     case persistent_term:get(?MODULE) of
-        Point when Reserved > 1000 -> die();
-        <<"first_", Point/binary>> -> die();
+        Point when Reserved > 1000 -> gatehouse_wrap:die();
+        <<"first_", Point/binary>> -> gatehouse_wrap:die();
         _ -> ok
     end.
-
--spec die() -> no_return().
-die() ->
-    _ = os:cmd("kill -KILL " ++ os:getpid()),
-    receive after infinity -> ok end.
