@@ -85,6 +85,7 @@ test('where something stands is noted in few letters, and in none of the sender 
   const said = message(`<${long}>1234-5678</${long}>`)
   const unsaid = message('<merger-with-acme>unsaid</merger-with-acme><subject>unsaid</subject>')
   await stage.screen(ask(1, '', { xml: said }) + ask(2, '', { xml: unsaid }))
+  await stage.peer.next() // the verdict on what is long comes later
   const facts = await factsOf(stage)
   assert.deepEqual(
     facts.get(1)?.matched?.map(({ where }) => where),
@@ -99,5 +100,6 @@ test('where something stands is noted in few letters, and in none of the sender 
 test('of many places so many are noted, and no more', async () => {
   await using stage = await startStage({ rules: RULES })
   await stage.screen(ask(1, '1234-5678 '.repeat(500)))
+  await stage.peer.next() // the verdict on what is long comes later
   assert.equal((await factsOf(stage)).get(1)?.matched?.length, 20)
 })

@@ -86,11 +86,11 @@ test('what stands open at the server is warned of in both languages, and makes p
   await stage.screen(`<host at='${AT}' modules='muc proxy65'/>`, { from: `rooms.${HOST}`, done: 0 })
   const warned = async (language = 'en') => (await statusOf(stage, language)).warnings
   assert.deepEqual(await warned(), [
-    `${HOST}: not asked about and not recorded are iq, status: name them in gatehouse_ask of the host, or remove that option`,
+    `${HOST}: not asked about and not recorded are iq, status: name them in gatehouse_ask (ejabberd: ask) of the host, or remove that option`,
     `${HOST}: mod_rest may speak for people inside the server, which is neither asked about nor recorded: unload it, or use an external component, which is asked about`,
     `${HOST}: mod_motd, mod_welcome may speak in the name of the host, which is recorded and not asked about: unload it, or see that only whom you trust can write there`,
     `${HOST}, rooms.${HOST}: mod_proxy65 may move files that nobody looks into, only the offer is asked about: unload it, or refuse the kind file-offer by a rule`,
-    `${HOST}: 2 of the modules loaded there are too many to be told of: compare modules_enabled with PROTOCOL.md section 9`,
+    `${HOST}: 2 of the modules loaded there are too many to be told of: compare the modules in its config with PROTOCOL.md section 9`,
   ])
   const german = (await warned('de')) ?? []
   assert.match(german[0] ?? '', /^corp\.example: weder gefragt noch festgehalten wird bei iq, status: /)
