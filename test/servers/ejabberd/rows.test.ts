@@ -137,6 +137,9 @@ describe('rows of the table of coverage on ejabberd', { skip: noEjabberd }, () =
   it('what was kept and comes again is not asked again, nor told: offline messages, room history, the archive', async () => {
     alice.say(`carol@${HOST}`, 'for later')
     await question('for later')
+    // What she says to herself comes after that is stored; Carol is not to come while it is being stored.
+    alice.say(ALICE, 'stored by now')
+    await alice.got(/stored by now/)
     const carol = await gated.login('carol')
     await carol.got(/for later/)
     await enter(alice, 'past', 'Al')
