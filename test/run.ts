@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests, two files at a time; those that measure, or that use a port that is given, one after the other.
+// npm test: the checks, then the tests. Files that start real servers run one after the other, all others two at a time.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -77,7 +77,8 @@ async function main(): Promise<number> {
     stop.signal,
     tally,
   )
-  await test(together.filter(startsServer), side, minutes, stop.signal, tally)
+  // Beside one another they are faster, and now and then one waits for the other until its time is over.
+  await test(together.filter(startsServer), 1, minutes, stop.signal, tally)
   await test(files.filter(needsQuiet), 1, minutes, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
   return close(tally, files.length, started, values.long)
