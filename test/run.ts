@@ -68,17 +68,8 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   if (!values['no-check'] && positionals.length === 0) await check(tally)
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
-  const side = Math.min(2, cpus().length)
   const together = files.filter((file) => !needsQuiet(file))
-  await test(
-    together.filter((file) => !startsServer(file)),
-    side,
-    minutes,
-    stop.signal,
-    tally,
-  )
-  // Beside one another they are faster, and now and then one waits for the other until its time is over.
-  await test(together.filter(startsServer), 1, minutes, stop.signal, tally)
+  await test(together, Math.min(2, cpus().length), minutes, stop.signal, tally)
   await test(files.filter(needsQuiet), 1, minutes, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
   return close(tally, files.length, started, values.long)
@@ -94,18 +85,15 @@ function testFiles(wanted: readonly string[]): string[] {
   return chosen.map((file) => join(ROOT, file))
 }
 
-/** Measures time or memory, kills at moments, says so in its name, or uses a port that is not its own choice. */
+/**
+ * Starts a real server, counts memory, or says so in its name: such a file has the machine to itself. Beside one another they are
+ * faster, and now and then one waits for the other until its time is over.
+ */
 function needsQuiet(file: string): boolean {
   return (
-    /^test\/(faults|bench|demo)\//.test(shown(file)) ||
+    /^test\/(e2e|faults|bench|demo|servers)\//.test(shown(file)) ||
     file.endsWith('.serial.test.ts') ||
-    /\bs2s: true|\b5269\b|rssMb|VmRSS/.test(readFileSync(file, 'utf8'))
-  )
-}
-
-function startsServer(file: string): boolean {
-  return (
-    /^test\/(e2e|servers)\//.test(shown(file)) || /demo\/\w+\.ts|harness\/world\.ts/.test(readFileSync(file, 'utf8'))
+    /demo\/\w+\.ts|harness\/world\.ts/.test(readFileSync(file, 'utf8'))
   )
 }
 
