@@ -29,9 +29,15 @@ onServers('a rule that is stricter than an open host', slixmppLack(), (server) =
   const holds = () => stage.world.policy?.logged(({ event }) => event === 'a helper holds the rules for outages')
   const chat = (to: string, id: string, body: string) =>
     `<message xmlns='jabber:client' type='chat' to='${to}@corp.example' id='${id}'><body>${body}</body></message>`
+  /** There as the server sees it: what is sent to the person before goes to their other resources alone (RFC 6121, 8.5.2.1.1). */
+  const present = async (name: string, resource: string) => {
+    const client = await stage.person(name, { resource })
+    await client.wait(new RegExp(`<presence [^>]*from="${client.jid}"`))
+    return client
+  }
   const everybody = async (resource: string) => {
     const names = ['alice', 'bob', 'chief', 'erin', 'frank'] as const
-    const people = await Promise.all(names.map(async (name) => [name, await stage.person(name, { resource })] as const))
+    const people = await Promise.all(names.map(async (name) => [name, await present(name, resource)] as const))
     return Object.fromEntries(people) as Record<(typeof names)[number], (typeof people)[0][1]>
   }
   const REFUSED = [
