@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests. Files that start real servers run one after the other, all others two at a time.
+// npm test: the checks, then the tests, two files at a time; those that measure, or that use a port that is given, one after the other.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -26,7 +26,9 @@ const HELP = `npm test -- [options] [FILE or part of its name ...]
   --help           this page
 `
 
-type Tally = { passed: number; failed: number; skipped: string[]; faults: string[] }
+const SLOWEST_SHOWN = 8
+
+type Tally = { passed: number; failed: number; skipped: string[]; faults: string[]; seconds: Map<string, number> }
 
 process.exitCode = await main()
 
@@ -63,14 +65,20 @@ async function main(): Promise<number> {
   if (values.servers !== undefined) process.env.GATEHOUSE_SERVERS = values.servers
 
   const started = performance.now()
-  const tally: Tally = { passed: 0, failed: 0, skipped: [], faults: [] }
+  const tally: Tally = { passed: 0, failed: 0, skipped: [], faults: [], seconds: new Map() }
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  if (!values['no-check'] && positionals.length === 0) await check(tally)
+  // Hundreds of processes start from the same sources: what one has compiled (and stripped of types) serves the next.
+  const compiled = mkdtempSync(join(tmpdir(), 'gatehouse-compiled-'))
+  process.on('exit', () => rmSync(compiled, { recursive: true, force: true }))
+  process.env.NODE_COMPILE_CACHE = compiled
+  const side = Math.min(2, cpus().length)
+  if (!values['no-check'] && positionals.length === 0) await check(tally, side)
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
-  const together = files.filter((file) => !needsQuiet(file))
-  await test(together, Math.min(2, cpus().length), minutes, stop.signal, tally)
-  await test(files.filter(needsQuiet), 1, minutes, stop.signal, tally)
+  const phases = Object.groupBy(files, (file) => (needsQuiet(file) ? 'quiet' : kills(file) ? 'kills' : 'others'))
+  await test(phases.others ?? [], side, minutes, stop.signal, tally)
+  await test(phases.kills ?? [], side, minutes, stop.signal, tally)
+  await test(phases.quiet ?? [], 1, minutes, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
   return close(tally, files.length, started, values.long)
 }
@@ -85,33 +93,41 @@ function testFiles(wanted: readonly string[]): string[] {
   return chosen.map((file) => join(ROOT, file))
 }
 
-/**
- * Starts a real server, counts memory, or says so in its name: such a file has the machine to itself. Beside one another they are
- * faster, and now and then one waits for the other until its time is over.
- */
+/** Measures time or memory, says so in its name, or uses a port that is not its own choice. */
 function needsQuiet(file: string): boolean {
   return (
-    /^test\/(e2e|faults|bench|demo|servers)\//.test(shown(file)) ||
+    /^test\/(bench|demo)\//.test(shown(file)) ||
     file.endsWith('.serial.test.ts') ||
-    /demo\/\w+\.ts|harness\/world\.ts/.test(readFileSync(file, 'utf8'))
+    /\bs2s: true|\b5269\b|rssMb|VmRSS/.test(readFileSync(file, 'utf8'))
   )
 }
 
-async function check(tally: Tally): Promise<void> {
-  for (const name of CHECKS) {
-    const started = performance.now()
-    const child = spawn('npm', ['run', '-s', `check:${name}`], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-    const said: Buffer[] = []
-    for (const pipe of [child.stdout, child.stderr]) pipe.on('data', (chunk: Buffer) => said.push(chunk))
-    const [code] = await once(child, 'close')
-    const time = `(${Math.round(performance.now() - started)}ms)`
-    process.stdout.write(`${code === 0 ? '✔' : '✖'} check:${name} ${time}\n`)
-    if (code === 0) tally.passed += 1
-    else {
-      tally.failed += 1
-      tally.faults.push(`check:${name} ended with ${code}`)
-      process.stdout.write(Buffer.concat(said))
-    }
+/** Kills whole companies under load, one at each server: beside one another, and beside nothing else. */
+function kills(file: string): boolean {
+  return shown(file).startsWith('test/faults/')
+}
+
+async function check(tally: Tally, side: number): Promise<void> {
+  const left = CHECKS.values()
+  const one = async () => {
+    for (const name of left) await runCheck(name, tally)
+  }
+  await Promise.all(Array.from({ length: side }, one))
+}
+
+async function runCheck(name: string, tally: Tally): Promise<void> {
+  const started = performance.now()
+  const child = spawn('npm', ['run', '-s', `check:${name}`], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said: Buffer[] = []
+  for (const pipe of [child.stdout, child.stderr]) pipe.on('data', (chunk: Buffer) => said.push(chunk))
+  const [code] = await once(child, 'close')
+  const time = `(${Math.round(performance.now() - started)}ms)`
+  process.stdout.write(`${code === 0 ? '✔' : '✖'} check:${name} ${time}\n`)
+  if (code === 0) tally.passed += 1
+  else {
+    tally.failed += 1
+    tally.faults.push(`check:${name} ended with ${code}`)
+    process.stdout.write(Buffer.concat(said))
   }
 }
 
@@ -125,8 +141,11 @@ async function test(files: string[], concurrency: number, minutes: number, signa
     tally.skipped.push(`${where}: ${test.skip}`)
     if (typeof test.skip !== 'string' || test.skip === '') tally.faults.push(`${where} is skipped without a reason`)
   })
-  stream.on('test:summary', ({ counts, file }) => {
-    if (file !== undefined) return
+  stream.on('test:summary', ({ counts, duration_ms: took, file }) => {
+    if (file !== undefined) {
+      tally.seconds.set(shown(file), took / 1000)
+      return
+    }
     tally.passed += counts.passed
     tally.failed += counts.tests - counts.passed - counts.skipped - counts.todo
     if (counts.todo > 0) tally.faults.push(`${counts.todo} tests are marked as still to do`)
@@ -138,6 +157,8 @@ async function test(files: string[], concurrency: number, minutes: number, signa
 function close(tally: Tally, files: number, started: number, long: boolean): number {
   for (const one of tally.skipped) process.stdout.write(`skipped: ${one}\n`)
   for (const one of tally.faults) process.stdout.write(`fault: ${one}\n`)
+  const slowest = [...tally.seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN)
+  if (files > 1) for (const [file, took] of slowest) process.stdout.write(`${took.toFixed(0).padStart(5)} s  ${file}\n`)
   const seconds = Math.round((performance.now() - started) / 1000)
   const budget = long ? 'long form' : `of ${BUDGET_MINUTES} min`
   process.stdout.write(`${files} test files, ${Math.floor(seconds / 60)} min ${seconds % 60} s ${budget}\n`)

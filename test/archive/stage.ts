@@ -30,7 +30,7 @@ export async function openStage(options: StageOptions = {}) {
   const events = new EventEmitter().setMaxListeners(1000)
   const logged: { level: string; event: string; fields: Row }[] = []
   let now = options.startAt ?? Date.now()
-  let policy: Journal = await openJournal(join(folder, 'journals', 'policy'), { maxBytes: 1 << 30 })
+  let policy: Journal = await openJournal(join(folder, 'journals', 'policy'), { maxBytes: 1 << 30, trimEveryMs: 200 })
   let archive: Archive = await start()
 
   return {
@@ -80,7 +80,7 @@ export async function openStage(options: StageOptions = {}) {
     },
     async reopenPolicy() {
       await policy[Symbol.asyncDispose]()
-      policy = await openJournal(join(folder, 'journals', 'policy'), { maxBytes: 1 << 30 })
+      policy = await openJournal(join(folder, 'journals', 'policy'), { maxBytes: 1 << 30, trimEveryMs: 200 })
     },
     async [Symbol.asyncDispose]() {
       if (!archive.stop.signal.aborted) await archive.running.drain(AbortSignal.timeout(20_000))
