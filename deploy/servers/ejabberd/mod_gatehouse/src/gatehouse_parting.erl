@@ -145,22 +145,27 @@ gone(Name, #link{screen = Screen} = Link) ->
     %% The others say that it is gone.
     Link2#link{hosts = Others, left = (Link2#link.left)#{Name => Host}, announced = false, host_names = names(Others, Link2)}.
 
-%% Another process has taken these over (a session that was resumed, a worker); it is told what was already said.
+%% Another process has taken these over (a session that was resumed, a worker). It is told what was already said; what is not known here
+%% any more was bounced without a number, and told to the owner before alone.
 -spec move(#link{}, binary(), pid(), [reference()]) -> #link{}.
 move(#link{open = Open} = Link, Name, Owner, Refs) ->
-    Mine = [Item || #item{host = H, ref = Ref} = Item <- maps:values(Open), H =:= Name, lists:member(Ref, Refs)],
+    Moved = maps:from_keys(Refs, true),
+    Mine = [Item || #item{host = H, ref = Ref} = Item <- maps:values(Open), H =:= Name, is_map_key(Ref, Moved)],
+    {Soon, Link2} = spooling_moved(Link, Name, Owner, Moved),
+    Unknown = maps:without(Soon ++ [Ref || #item{ref = Ref} <- Mine], Moved),
+    lists:foreach(fun(Ref) -> Owner ! {gatehouse, Ref, none, {bounce, outage}} end, maps:keys(Unknown)),
     lists:foldl(
         fun(#item{ref = Ref, n = N, verdict = Verdict} = Item, L) ->
             _ = Verdict =:= undefined orelse (Owner ! {gatehouse, Ref, N, Verdict}),
             gatehouse_sending:store(L, Item#item{owner = Owner, orphan = none})
-        end, spooling_moved(Link, Name, Owner, Refs), lists:keysort(#item.n, Mine)).
+        end, Link2, lists:keysort(#item.n, Mine)).
 
-spooling_moved(#link{hosts = Hosts} = Link, Name, Owner, Refs) ->
+spooling_moved(#link{hosts = Hosts} = Link, Name, Owner, Moved) ->
     case Hosts of
         #{Name := #host{spooling = [_ | _] = Items} = Host} ->
-            Moved = [case lists:member(Item#item.ref, Refs) of true -> Item#item{owner = Owner}; false -> Item end || Item <- Items],
-            Link#link{hosts = Hosts#{Name := Host#host{spooling = Moved}}};
-        #{} -> Link
+            Theirs = [case is_map_key(Item#item.ref, Moved) of true -> Item#item{owner = Owner}; false -> Item end || Item <- Items],
+            {[Ref || #item{ref = Ref} <- Items], Link#link{hosts = Hosts#{Name := Host#host{spooling = Theirs}}}};
+        #{} -> {[], Link}
     end.
 
 %% The owner is gone; another one may still take over.

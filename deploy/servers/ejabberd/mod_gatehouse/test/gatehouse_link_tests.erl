@@ -401,6 +401,27 @@ move_test() ->
     Link4 = gatehouse_clock:tick(Link3, gatehouse_numbers:now_ms() + 6000),
     ?assertMatch(#{1 := #item{orphan = none}}, Link4#link.open).
 
+%% What was bounced without a number is forgotten here; who takes over is told all the same, and of nothing else.
+move_bounced_test() ->
+    {Link, [Ref]} = submit(joined(#{}), 1),
+    ?assertEqual({none, {bounce, outage}}, told(Ref)),
+    Link2 = gatehouse_parting:move(Link, ?HOST, self(), [Ref]),
+    ?assertEqual({none, {bounce, outage}}, told(Ref)),
+    ?assertEqual(Link, Link2).
+
+move_asked_test() ->
+    {Link, [Ref]} = submit(asking(), 1),
+    _ = gatehouse_parting:move(Link, ?HOST, self(), [Ref]),
+    ?assertEqual(none, told(Ref)).
+
+%% What is about to be written is told when it is.
+move_spooling_test() ->
+    {Link, [Ref]} = submit(joined(#{on_outage => open}), 1),
+    Link2 = gatehouse_parting:move(Link, ?HOST, self(), [Ref]),
+    ?assertEqual(none, told(Ref)),
+    _ = gatehouse_sending:spool_now(Link2),
+    ?assertEqual({1, unscreened}, told(Ref)).
+
 %% --- The end
 
 %% A host that leaves: what waits is settled by the rule at once, however its question stands.
