@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SCREEN } from '../prosody/gated.ts'
-import { type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
+import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const LINK = `whereis(gatehouse_link:name_of(<<"${SCREEN}">>))`
@@ -30,6 +30,10 @@ async function until(gated: Gated, expression: string): Promise<void> {
 }
 
 const askedOfLink = `lists:any(fun(M) -> element(1, M) =:= ask end, element(2, process_info(${LINK}, messages)))`
+
+/** Nothing is left in the link that waits for its verdict. */
+const answered = `[] =:= [I || M <- tuple_to_list(sys:get_state(${LINK})), is_map(M), I <- maps:values(M), is_tuple(I),
+  element(1, I) =:= item, not lists:member(allow, tuple_to_list(I))]`
 
 describe('a bounce without a number that crosses a change of the owner', { skip: noEjabberd }, () => {
   it('reaches who took over from a session that ended: no process waits for good', async () => {
@@ -63,5 +67,39 @@ describe('a bounce without a number that crosses a change of the owner', { skip:
     await bounced(again, 'before-the-break')
     again.say(BOB, 'after it')
     await bounced(again, 'after-it')
+  })
+})
+
+describe('a verdict that crosses a resumption', { skip: noEjabberd }, () => {
+  it('is acted on by the new session alone: delivered once, answered with no error, and what is said next comes', async () => {
+    await using gated = await openGated({ options: { try: 15, hold_max: 20 } })
+    const screen = await gated.asking()
+    const alice = await gated.login('alice', { management: 'resume' })
+    const bob = await gated.login('bob')
+    // The old session has given its state away; before the new one says whose the stanza is now, the verdict comes.
+    await gated.ejabberd.evaluate(
+      `Wait = fun(State, #{sid := {_, Old}}) -> register(old, Old), register(new, self()), receive go -> State end end,
+       ejabberd_hooks:add(c2s_copy_session, <<"${HOST}">>, Wait, 1).`,
+    )
+    alice.say(BOB, 'HOLD once')
+    await soon(screen.saw(/HOLD once/), 'the question')
+    alice.client.break()
+    await alice.client.ended
+    const { managed } = alice.client
+    assert.ok(managed)
+    const resuming = gated.login('alice', { management: 'resume', previous: managed })
+    await until(gated, 'is_pid(whereis(new))')
+    screen.release()
+    await until(gated, answered)
+    await until(gated, 'process_info(whereis(old), message_queue_len) =:= {message_queue_len, 0}')
+    await gated.ejabberd.evaluate('new ! go.')
+    const again = await resuming
+    assert.ok(again.client.resumed)
+    again.say(BOB, 'and then')
+    await bob.got(/and then/)
+    assert.deepEqual(bodies(bob), ['HOLD once', 'and then'])
+    again.client.requestAcknowledgement()
+    await again.got(/id='and-then'/)
+    assert.ok(!again.inbox.some((stanza) => stanza.includes("type='error'")))
   })
 })

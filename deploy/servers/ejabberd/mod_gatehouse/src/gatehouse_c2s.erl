@@ -72,6 +72,9 @@ ask(Packet, Host, Options, Direction) ->
         Kind -> [#{host => Host, options => Options, kind => Kind, direction => Direction, via => c2s}]
     end.
 
+%% A client that has resumed sends once more what the session before was still reading: it is asked about there.
+take(_Packet, _Asks, #{mgmt_state := resumed} = State) ->
+    State;
 take(Packet, Asks, #{lserver := Host} = State0) ->
     State = waiting(State0),
     At = erlang:system_time(millisecond),
@@ -185,7 +188,13 @@ turn_back(Packet, State) ->
         _:_ -> State
     end.
 
+%% What was given away with a resumption is the other session's; the link tells that one once more.
 -spec handle_info(state(), term()) -> state() | {stop, state()}.
+handle_info(#{mgmt_state := resumed} = State, {gatehouse, _Ref, _N, _Verdict}) ->
+    {stop, State};
+handle_info(#{mgmt_state := resumed, gatehouse := #{monitors := Monitors}} = State, {'DOWN', _, process, Link, _})
+  when is_map_key(Link, Monitors) ->
+    {stop, State};
 handle_info(#{gatehouse := #{hold := Hold} = Waiting} = State, {gatehouse, Ref, N, Verdict}) ->
     {stop, drain(State#{gatehouse := Waiting#{hold := gatehouse_hold:judge(Ref, N, Verdict, Hold)}})};
 handle_info(State, {gatehouse, _Ref, _N, _Verdict}) ->
@@ -217,8 +226,8 @@ counted(State) ->
 copy_session(State, #{gatehouse := #{hold := Hold}}) ->
     Monitors = maps:from_list([{Link, monitor(process, Link)} || Link <- gatehouse_hold:links(Hold)]),
     Kept = gatehouse_workers:take_over(Hold),
-    % What has its verdict already waits for something that has none, or the other process would have handed it over; if that one's
-    % verdict was on its way, it is told once more.
+    % What has its verdict already waits for something that has none, or the other process would have handed it over. It does that no
+    % more: a verdict on its way to it is told here once more.
     State#{gatehouse => #{hold => Kept, monitors => Monitors}};
 copy_session(State, _Old) ->
     State.
