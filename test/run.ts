@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests, two files at a time; those that measure, or that use a port that is given, one after the other.
+// npm test: the checks, then the tests, two files at a time; of those that use a port that is given one at a time.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
@@ -27,6 +28,8 @@ const HELP = `npm test -- [options] [FILE or part of its name ...]
 `
 
 const SLOWEST_SHOWN = 8
+/** The counts of a file, which the last line sums up. */
+const SUMMARY_LINES = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) .*\n/gmu
 
 type Tally = { passed: number; failed: number; skipped: string[]; faults: string[]; seconds: Map<string, number> }
 
@@ -75,10 +78,9 @@ async function main(): Promise<number> {
   const side = Math.min(2, cpus().length)
   if (!values['no-check'] && positionals.length === 0) await check(tally, side)
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
-  const phases = Object.groupBy(files, (file) => (needsQuiet(file) ? 'quiet' : kills(file) ? 'kills' : 'others'))
-  await test(phases.others ?? [], side, minutes, stop.signal, tally)
-  await test(phases.kills ?? [], side, minutes, stop.signal, tally)
-  await test(phases.quiet ?? [], 1, minutes, stop.signal, tally)
+  const { quiet = [], others = [] } = Object.groupBy(files, (file) => (needsQuiet(file) ? 'quiet' : 'others'))
+  await testAll(others, side, { minutes, signal: stop.signal, tally })
+  await testAll(quiet, 1, { minutes, signal: stop.signal, tally })
   if (stop.signal.aborted) tally.faults.push('interrupted')
   return close(tally, files.length, started, values.long)
 }
@@ -93,18 +95,23 @@ function testFiles(wanted: readonly string[]): string[] {
   return chosen.map((file) => join(ROOT, file))
 }
 
-/** Measures time or memory, says so in its name, or uses a port that is not its own choice. */
+/** Measures time or memory, or says so in its name: it has the machine to itself. */
 function needsQuiet(file: string): boolean {
   return (
-    /^test\/(bench|demo)\//.test(shown(file)) ||
+    shown(file).startsWith('test/bench/') ||
     file.endsWith('.serial.test.ts') ||
-    /\bs2s: true|\b5269\b|rssMb|VmRSS/.test(readFileSync(file, 'utf8'))
+    /rssMb|VmRSS/.test(readFileSync(file, 'utf8'))
   )
 }
 
-/** Kills whole companies under load, one at each server: beside one another, and beside nothing else. */
-function kills(file: string): boolean {
-  return shown(file).startsWith('test/faults/')
+/** The port at which servers find one another cannot be chosen. */
+function sharesPort(file: string): boolean {
+  return /\bs2s: true|\b5269\b/.test(readFileSync(file, 'utf8'))
+}
+
+/** What kills whole companies under load takes minutes: begun last, it would run alone in the end. */
+function isLengthy(file: string): boolean {
+  return /^test\/(faults|demo)\//.test(shown(file))
 }
 
 async function check(tally: Tally, side: number): Promise<void> {
@@ -131,27 +138,48 @@ async function runCheck(name: string, tally: Tally): Promise<void> {
   }
 }
 
-async function test(files: string[], concurrency: number, minutes: number, signal: AbortSignal, tally: Tally) {
-  if (files.length === 0 || signal.aborted) return
-  const stream = run({ files, concurrency, timeout: minutes * 60_000, signal, cwd: ROOT })
-  stream.on('test:pass', (test) => {
-    const where = `${test.name} (${test.file === undefined ? 'no file' : shown(test.file)})`
-    if (test.name === test.file) tally.faults.push(`${shown(test.file)} holds no test`)
-    if (test.skip === undefined || test.skip === false) return
-    tally.skipped.push(`${where}: ${test.skip}`)
-    if (typeof test.skip !== 'string' || test.skip === '') tally.faults.push(`${where} is skipped without a reason`)
-  })
-  stream.on('test:summary', ({ counts, duration_ms: took, file }) => {
-    if (file !== undefined) {
-      tally.seconds.set(shown(file), took / 1000)
-      return
+type Run = { minutes: number; signal: AbortSignal; tally: Tally }
+
+/** So many files at a time, in lanes that take the next file that may run beside what runs. */
+async function testAll(files: readonly string[], lanes: number, options: Run): Promise<void> {
+  const waiting = [...files.filter(isLengthy), ...files.filter((file) => !isLengthy(file))]
+  let portHolder: Promise<void> | null = null
+  const lane = async () => {
+    while (waiting.length > 0 && !options.signal.aborted) {
+      const at = waiting.findIndex((file) => portHolder === null || !sharesPort(file))
+      if (at < 0) {
+        await portHolder
+        continue
+      }
+      const [file = ''] = waiting.splice(at, 1)
+      const running = test(file, options)
+      if (sharesPort(file)) portHolder = running.finally(() => (portHolder = null))
+      await running
     }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+/** What the file says is shown in one piece when it has ended. */
+async function test(file: string, { minutes, signal, tally }: Run): Promise<void> {
+  const started = performance.now()
+  const stream = run({ files: [file], concurrency: 1, timeout: minutes * 60_000, signal, cwd: ROOT })
+  stream.on('test:pass', (one) => {
+    if (one.name === one.file) tally.faults.push(`${shown(one.file)} holds no test`)
+    if (one.skip === undefined || one.skip === false) return
+    const where = `${one.name} (${one.file === undefined ? 'no file' : shown(one.file)})`
+    tally.skipped.push(`${where}: ${one.skip}`)
+    if (typeof one.skip !== 'string' || one.skip === '') tally.faults.push(`${where} is skipped without a reason`)
+  })
+  stream.on('test:summary', ({ counts, file: only }) => {
+    if (only !== undefined) return
     tally.passed += counts.passed
     tally.failed += counts.tests - counts.passed - counts.skipped - counts.todo
-    if (counts.todo > 0) tally.faults.push(`${counts.todo} tests are marked as still to do`)
+    if (counts.todo > 0) tally.faults.push(`${counts.todo} tests of ${shown(file)} are marked as still to do`)
   })
-  stream.compose(new spec()).pipe(process.stdout, { end: false })
-  await once(stream, 'close')
+  const said = await text(stream.compose(new spec()))
+  process.stdout.write(said.replace(SUMMARY_LINES, ''))
+  tally.seconds.set(shown(file), (performance.now() - started) / 1000)
 }
 
 function close(tally: Tally, files: number, started: number, long: boolean): number {
