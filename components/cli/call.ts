@@ -28,5 +28,5 @@ export type Call = {
 
 /** What relative paths count from: where the person stands, also under `npm run`. */
 export function baseFolder(world: World): string {
-  return world.environment.INIT_CWD ?? world.folder
+  return world.environment.INIT_CWD || world.folder
 }

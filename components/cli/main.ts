@@ -14,8 +14,17 @@ process.exitCode = await gatehouse({
   argv: process.argv.slice(2),
   components: dirname(self),
   environment: process.env,
-  folder: process.cwd(),
+  folder: here(),
   out: process.stdout,
   err: process.stderr,
   software: softwareVersion(),
 })
+
+/** Where the caller stands; / where that is closed to him, as after `su` from a folder of root, or is no more. */
+function here(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/'
+  }
+}

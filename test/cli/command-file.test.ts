@@ -36,6 +36,17 @@ describe('deploy/bin/gatehouse', () => {
     assert.match(bad.stderr, new RegExp(`^${folder}/here/mine/gatehouse\\.yaml:1: `))
   })
 
+  it('works where the folder the caller stands in is closed to him, or is no more', () => {
+    using place = openFolder()
+    const here = join(place.folder, 'here')
+    mkdirSync(here)
+    const words = ['-c', 'rmdir "$0"; exec "$1" --config /nonexistent status', here, COMMAND]
+    const { status, stderr } = spawnSync('sh', words, { cwd: here, encoding: 'utf8', env: { PATH: process.env.PATH } })
+    assert.equal(status, 2)
+    assert.match(stderr, /There is no folder \/nonexistent with settings/)
+    assert.doesNotMatch(stderr, /uv_cwd/)
+  })
+
   it('says what to do where npm ci has not run', () => {
     using place = openFolder()
     mkdirSync(join(place.folder, 'deploy', 'bin'), { recursive: true })

@@ -30,7 +30,7 @@ cli-check-bad =
     }
 cli-check-hidden = { $component }: lässt sich von Ihnen nicht prüfen: { $path } ist nicht für Ihre Augen. Fragen Sie als root.
 cli-check-not-set-up = { $component }: nicht eingerichtet ({ $file } ist nicht da).
-cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Komponente.
+cli-check-nothing = In { $folder } ist keine Datei mit Einstellungen einer Komponente. Kopieren Sie die aus config dorthin, oder nennen Sie einen anderen Ordner: --config ORDNER.
 cli-cannot-ask = lässt sich nicht fragen: { $fault }
 cli-not-trusted = { $folder } gehört weder root noch Ihnen, oder andere dürfen ersetzen, was darin ist. Dort wird nichts in Ihrem Namen gefragt.
 cli-config-missing = Es gibt keinen Ordner { $folder } mit Einstellungen.

@@ -30,7 +30,7 @@ cli-check-bad =
     }
 cli-check-hidden = { $component }: cannot be checked by you: { $path } is not for your eyes. Ask as root.
 cli-check-not-set-up = { $component }: not set up ({ $file } is not there).
-cli-check-nothing = No settings file of a component is in { $folder }.
+cli-check-nothing = No settings file of a component is in { $folder }. Copy those in config of the suite there, or name another folder: --config FOLDER.
 cli-cannot-ask = cannot be asked: { $fault }
 cli-not-trusted = { $folder } belongs neither to root nor to you, or others may replace what is in it. Nothing is asked there in your name.
 cli-config-missing = There is no folder { $folder } with settings.
