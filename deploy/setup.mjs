@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets up what a command needs, then starts it: npm packages always; on Debian and Ubuntu, as root, Debian packages too.
-// Plain JavaScript for Node 20 without any package, because it runs before there is anything else.
+// Plain JavaScript for Node 18 without any package, because it runs before there is anything else.
 // Exits: as the started program does; 2 when something is missing that it may not or cannot install.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
