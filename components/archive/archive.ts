@@ -13,6 +13,7 @@ import { createRouter } from '../kit/router/create-router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import { openAccessLog } from './access.ts'
 import { openCommands } from './commands.ts'
+import type { Batch } from './domain/batch.ts'
 import { type Completeness, countFrom } from './domain/completeness.ts'
 import type { FollowEvents } from './follow.ts'
 import { openGauges } from './gauges.ts'
@@ -21,6 +22,7 @@ import { openStanzaReader } from './protocol/stanza-reader.ts'
 import type { ArchiveSettings } from './settings.ts'
 import { ARCHIVE_WORKER, openArchiveStore } from './storage/archive-store.ts'
 import type { HostCounts } from './storage/hosts.ts'
+import { packBatch } from './storage/parcel.ts'
 import type { Counts } from './storage/report.ts'
 import { openWatch } from './watch.ts'
 
@@ -78,7 +80,7 @@ export async function startArchive(
     seenRoom: (bare: string) => {
       if (rooms.size < MOST_ROOMS) rooms.add(bare)
     },
-    keep: (batch: Parameters<typeof store.write<'keep'>>[1]) => store.write('keep', batch),
+    keep: (batch: Batch) => store.write('keep', packBatch(batch)),
     cursorOf: async (journal: string) => {
       const { cursors } = await store.read('resume', null)
       return cursors.find((one) => one.journal === journal)?.position ?? 0

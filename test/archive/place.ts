@@ -10,6 +10,7 @@ import { countingOf } from '../../components/archive/follow.ts'
 import { readEntry } from '../../components/archive/protocol/entry.ts'
 import { openStanzaReader } from '../../components/archive/protocol/stanza-reader.ts'
 import { openService } from '../../components/archive/storage/operations.ts'
+import { packBatch } from '../../components/archive/storage/parcel.ts'
 import { bookMigrations, LAST_SINGLE_FILE } from '../../components/archive/storage/schema.ts'
 import { writeFact } from '../../components/kit/facts/entries.ts'
 import type { Fact } from '../../components/kit/facts/facts.ts'
@@ -84,7 +85,7 @@ export function keepIn(
     if (killed) {
       book.exec('BEGIN')
       beside?.hold()
-      operations.write.keep(book, batch)
+      operations.write.keep(book, packBatch(batch))
       beside?.release()
       beside?.commit()
       book.exec('ROLLBACK')
@@ -92,7 +93,7 @@ export function keepIn(
     }
     book.exec('BEGIN')
     beside?.hold()
-    operations.write.keep(book, batch)
+    operations.write.keep(book, packBatch(batch))
     beside?.release()
     beside?.commit()
     book.exec('COMMIT')

@@ -126,16 +126,32 @@ function newSalt(): string {
 
 function tagsOf(month: Month, record: TryRecord, ends: readonly (number | null)[]): string {
   const { db, names, host } = month
-  const { fields } = record
-  const people = [...ends, ...fields.people.map((one) => names.number(db, one))]
-  const domains = [fields.from.bare, fields.to.bare].map(domainOf).filter((domain) => domain !== '' && domain !== host)
-  const tags = new Set<string>()
-  for (const person of people) if (person !== null) tags.add(`p${person}`)
-  for (const domain of domains) tags.add(`d${names.number(db, domain)}`)
+  const { from, to, people } = record.fields
+  // A few, looked through more quickly than put into a set.
+  const tags: string[] = []
+  const add = (tag: string) => {
+    if (!tags.includes(tag)) tags.push(tag)
+  }
+  const addPerson = (person: number | null) => {
+    if (person !== null) add(`p${person}`)
+  }
+  for (const end of ends) addPerson(end)
+  for (const one of people) addPerson(names.number(db, one))
+  for (const { bare } of [from, to]) {
+    if (isAt(bare, host)) continue
+    const domain = domainOf(bare)
+    if (domain !== '' && domain !== host) add(`d${names.number(db, domain)}`)
+  }
+  if (record.rule !== '') add(`r${names.number(db, record.rule)}`)
   // Several rules may have masked one message; it is found by each of them.
-  for (const rule of new Set([record.rule, ...record.rule.split(',')]))
-    if (rule !== '') tags.add(`r${names.number(db, rule)}`)
-  return [...tags].join(' ')
+  if (record.rule.includes(','))
+    for (const rule of record.rule.split(',')) if (rule !== '') add(`r${names.number(db, rule)}`)
+  return tags.join(' ')
+}
+
+/** The usual case, without preparing the address once more. */
+function isAt(bare: string, host: string): boolean {
+  return bare.indexOf('@') + 1 === bare.length - host.length && bare.endsWith(host)
 }
 
 /** A repeated question is in the index once. */

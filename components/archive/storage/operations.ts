@@ -11,6 +11,7 @@ import { identitiesOf } from './identities.ts'
 import { type Keeper, keepBatch, keepCounting } from './keep.ts'
 import { foldNow, openMonths } from './months.ts'
 import { openNames } from './names.ts'
+import { type Parcel, unpackBatch } from './parcel.ts'
 import { openReadMonths, type ReadMonths } from './read-months.ts'
 import { accesses, counts, findings, resume, undecided } from './report.ts'
 import { BOOK_ID, bookMigrations, LAST_SINGLE_FILE } from './schema.ts'
@@ -26,7 +27,7 @@ type Wipe = { book: boolean; done: boolean }
 function openOperations(keeper: Keeper, months: ReadMonths, wipe: Wipe) {
   return {
     write: {
-      keep: (db: DatabaseSync, batch: Batch) => keepBatch(db, keeper, batch),
+      keep: (db: DatabaseSync, parcel: Parcel) => keepBatch(db, keeper, unpackBatch(parcel)),
       keepCounting: (db: DatabaseSync, sources: Batch['sources']) => keepCounting(db, keeper.names, sources),
       erase(db: DatabaseSync, asked: Erase) {
         wipe.book = true

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { openArchiveStore } from '../../../components/archive/storage/archive-store.ts'
 import { monthPath } from '../../../components/archive/storage/month-path.ts'
+import { packBatch } from '../../../components/archive/storage/parcel.ts'
 import { findings } from '../../../components/archive/storage/report.ts'
 import { bookMigrations, monthMigrations } from '../../../components/archive/storage/schema.ts'
 import { singleFileMigrations } from '../../../components/archive/storage/single-file.ts'
@@ -60,15 +61,8 @@ test('a search that takes long delays no commit', async () => {
     const order: string[] = []
     const reading = store.read('search', { ...ANYTHING, words: 'slow', limit: 1 }).then(() => order.push('search'))
     for (let to = 1; to <= 20; to++) {
-      await store.write('keep', {
-        journal: 'j',
-        after: to - 1,
-        to,
-        keptAt: to,
-        items: [],
-        careful: false,
-        sources: [],
-      })
+      const batch = { journal: 'j', after: to - 1, to, keptAt: to, items: [], careful: false, sources: [] }
+      await store.write('keep', packBatch(batch))
     }
     order.push('20 commits')
     // The search waits in its thread until it sees the last commit: it could not end if it held up the writer.
