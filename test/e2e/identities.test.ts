@@ -26,7 +26,12 @@ onServers('accounts', slixmppLack(), (server) => {
     ['the server removes', () => stage.world.server.removeAccount(ANNA), null],
     [
       'a process of its own removes',
-      () => promisify(execFile)('prosodyctl', ['--config', stage.world.server.configFile, 'deluser', ANNA]),
+      // `deluser` of Prosody 13 asks the server.
+      () =>
+        promisify(execFile)('prosodyctl', [
+          ...['--config', stage.world.server.configFile],
+          ...['unregister', ...ANNA.split('@')],
+        ]),
       server === 'prosody' ? null : 'only prosodyctl does so: ejabberdctl asks the server',
     ],
   ] as const) {

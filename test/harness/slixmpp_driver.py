@@ -53,7 +53,11 @@ class Client(slixmpp.ClientXMPP):
 
     async def enter(self):
         self.up = asyncio.get_running_loop().create_future()
-        self.connect(self.where, force_starttls=False, disable_starttls=True)
+        if hasattr(self, "enable_plaintext"):  # slixmpp 1.10
+            self.enable_plaintext, self.enable_starttls, self.enable_direct_tls = True, False, False
+            self.connect(*self.where)
+        else:
+            self.connect(self.where, force_starttls=False, disable_starttls=True)
         return await asyncio.wait_for(self.up, 30)
 
     async def login(self):
