@@ -29,6 +29,7 @@ const PACKAGES = {
   'erlang-p1-sqlite3': { why: "ejabberd's SQL archive, to compare with" },
   postgresql: { why: "the database of Prosody's SQL archive, to compare with", command: 'psql' },
   openssl: { why: 'a certificate for the made-up host', command: 'openssl' },
+  debootstrap: { why: 'makes the Debian 13 of the long form in .test/', command: 'debootstrap' },
   strace: { why: 'shows the sync between write and answer', command: 'strace' },
   stunnel4: { why: 'the TLS tunnel of deploy/stunnel', command: 'stunnel' },
   gcc: { why: 'builds the shim that kills or slows fdatasync', command: 'gcc' },
@@ -51,12 +52,13 @@ const COMMANDS = {
   },
   test: {
     program: 'test/run.ts',
-    says: 'checks and tests, short form; --long is everything',
+    says: 'checks and tests, short form; --long is everything, --debian 13 what runs there',
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
       ...['ejabberd', 'erlang-base', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
     ],
     long: [],
+    otherDebian: ['debootstrap'],
     // Installed, it would make every Prosody of the machine wait for the disk, and so change what benches and faults measure.
     unpacked: ['lua-luv'],
   },
@@ -91,8 +93,9 @@ root, installs the Debian packages that are missing: it shows the list, asks on 
 the packages' services from starting. On other systems, or as another user, it prints what to install and exits 2.
 What only one test is to see it unpacks into .test/ and does not install.
 
-  --as-is   install and unpack no Debian package; what needs one that is missing is skipped or fails
-  --help    this page
+  --as-is        install and unpack no Debian package; what needs one that is missing is skipped or fails
+  --set-up-only  start nothing
+  --help         this page
 `
 
 const [name = '--help', ...rest] = process.argv.slice(2)
@@ -105,7 +108,7 @@ async function main(name, rest) {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) return refuse(`"${name}" is not one of ${Object.keys(COMMANDS).join(', ')}\n\n${HELP}`)
-  const args = rest.filter((arg) => arg !== '--as-is')
+  const args = rest.filter((arg) => arg !== '--as-is' && arg !== '--set-up-only')
   const asked = args.includes('--help')
   const npm = await setUpNpm()
   if (npm !== 0) return npm
@@ -114,6 +117,7 @@ async function main(name, rest) {
     const server = serverOf(args)
     const ofServer = Object.hasOwn(command.servers ?? {}, server) ? command.servers[server] : []
     const wanted = [...ofServer, ...command.packages, ...(args.includes('--long') ? command.long : []), ...one]
+    if (isDebian() && process.getuid() === 0 && args.some(meansOtherDebian)) wanted.push(...(command.otherDebian ?? []))
     const debian = await setUpPackages(name, wanted)
     if (debian !== 0) return debian
     for (const one of isDebian() ? (command.unpacked ?? []) : []) {
@@ -121,9 +125,15 @@ async function main(name, rest) {
       if (unpacked !== 0) return unpacked
     }
   }
+  if (rest.includes('--set-up-only')) return 0
   if (!existsSync(join(ROOT, command.program))) return refuse(`${command.program} is missing from this checkout`)
   const path = [BIN, ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== BIN)].join(delimiter)
   return run(join(BIN, 'node'), [join(ROOT, command.program), ...args], { ...process.env, PATH: path }, process.cwd())
+}
+
+/** Only root can make another Debian; the tests say so themselves where there can be none. */
+function meansOtherDebian(arg) {
+  return arg === '--long' || arg === '--debian' || arg.startsWith('--debian=')
 }
 
 /** What stands behind --server, which may be one word with it. */

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests, two files at a time; of those that use a port that is given one at a time.
+// npm test: the checks, then the tests, two files at a time; of those that use a port that is given one at a time;
+// in the long form then those with real servers once more, on Debian 13.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { SERVERS } from '../deploy/demo/site.ts'
+import { belongsOnDebian, testOnDebian } from './debian/phase.ts'
+import { RELEASE } from './debian/root.ts'
+import { emptyTally, type Tally, writeTally } from './tally.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const CHECKS = ['types', 'style', 'promises', 'arrows', 'dead']
@@ -20,18 +25,19 @@ const FILE_MINUTES = { short: 4, long: 360 }
 
 const HELP = `npm test -- [options] [FILE or part of its name ...]
 
-  --long           everything: larger numbers, more rounds
+  --long           everything: larger numbers, more rounds, and those with real servers once more on Debian 13
+  --debian 13      nothing but the files on Debian 13 (without a name: those of the long form); as root on Debian
   --servers LIST   only these XMPP servers, such as prosody or prosody,ejabberd; default: those installed
   --no-check       tests only (as when files are named)
   --list           say which files would run, and end
+  --on WHERE       what the names of tests are to say of where they run
+  --report FILE    write what came out as JSON, and not at the end of the output
   --help           this page
 `
 
 const SLOWEST_SHOWN = 8
 /** The counts of a file, which the last line sums up. */
 const SUMMARY_LINES = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) .*\n/gmu
-
-type Tally = { passed: number; failed: number; skipped: string[]; faults: string[]; seconds: Map<string, number> }
 
 process.exitCode = await main()
 
@@ -43,6 +49,9 @@ async function main(): Promise<number> {
       servers: { type: 'string' },
       'no-check': { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      debian: { type: 'string' },
+      on: { type: 'string' },
+      report: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -55,8 +64,18 @@ async function main(): Promise<number> {
     process.stderr.write(`no test file has "${positionals.join('" or "')}" in its name\n`)
     return 2
   }
+  if (values.debian !== undefined && values.debian !== RELEASE) {
+    process.stderr.write(`only Debian ${RELEASE} is known here, not "${values.debian}"\n`)
+    return 2
+  }
+  const here = values.debian === undefined ? files : []
+  const there = files
+    .map(shown)
+    .filter((file) => (values.debian !== undefined && positionals.length > 0) || belongsOnDebian(file))
+  const onDebian = values.debian !== undefined || (values.long && values.on === undefined) ? there : []
   if (values.list) {
-    for (const file of files) process.stdout.write(`${shown(file)}${needsQuiet(file) ? '  (alone)' : ''}\n`)
+    for (const file of here) process.stdout.write(`${shown(file)}${needsQuiet(file) ? '  (alone)' : ''}\n`)
+    for (const file of onDebian) process.stdout.write(`${file}  (on Debian ${RELEASE})\n`)
     return 0
   }
   if (values.long) process.env.GATEHOUSE_LONG = '1'
@@ -68,7 +87,7 @@ async function main(): Promise<number> {
   if (values.servers !== undefined) process.env.GATEHOUSE_SERVERS = values.servers
 
   const started = performance.now()
-  const tally: Tally = { passed: 0, failed: 0, skipped: [], faults: [], seconds: new Map() }
+  const tally = emptyTally()
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   // Hundreds of processes start from the same sources: what one has compiled (and stripped of types) serves the next.
@@ -76,13 +95,19 @@ async function main(): Promise<number> {
   process.on('exit', () => rmSync(compiled, { recursive: true, force: true }))
   process.env.NODE_COMPILE_CACHE = compiled
   const side = Math.min(2, cpus().length)
-  if (!values['no-check'] && positionals.length === 0) await check(tally, side)
+  if (!values['no-check'] && positionals.length === 0 && here.length > 0) await check(tally, side)
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
-  const { quiet = [], others = [] } = Object.groupBy(files, (file) => (needsQuiet(file) ? 'quiet' : 'others'))
-  await testAll(others, side, { minutes, signal: stop.signal, tally })
-  await testAll(quiet, 1, { minutes, signal: stop.signal, tally })
+  const { quiet = [], others = [] } = Object.groupBy(here, (file) => (needsQuiet(file) ? 'quiet' : 'others'))
+  const place = values.on === undefined ? '' : ` on ${values.on}`
+  await testAll(others, side, { minutes, signal: stop.signal, tally, place })
+  await testAll(quiet, 1, { minutes, signal: stop.signal, tally, place })
+  await testOnDebian(onDebian, values.long, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
-  return close(tally, files.length, started, values.long)
+  if (values.report !== undefined) {
+    writeFileSync(values.report, writeTally(tally))
+    return exitCode(tally)
+  }
+  return close(tally, here.length + onDebian.length, started, values.long)
 }
 
 function testFiles(wanted: readonly string[]): string[] {
@@ -138,7 +163,7 @@ async function runCheck(name: string, tally: Tally): Promise<void> {
   }
 }
 
-type Run = { minutes: number; signal: AbortSignal; tally: Tally }
+type Run = { minutes: number; signal: AbortSignal; tally: Tally; place: string }
 
 /** So many files at a time, in lanes that take the next file that may run beside what runs. */
 async function testAll(files: readonly string[], lanes: number, options: Run): Promise<void> {
@@ -161,13 +186,13 @@ async function testAll(files: readonly string[], lanes: number, options: Run): P
 }
 
 /** What the file says is shown in one piece when it has ended. */
-async function test(file: string, { minutes, signal, tally }: Run): Promise<void> {
+async function test(file: string, { minutes, signal, tally, place }: Run): Promise<void> {
   const started = performance.now()
   const stream = run({ files: [file], concurrency: 1, timeout: minutes * 60_000, signal, cwd: ROOT })
   stream.on('test:pass', (one) => {
     if (one.name === one.file) tally.faults.push(`${shown(one.file)} holds no test`)
     if (one.skip === undefined || one.skip === false) return
-    const where = `${one.name} (${one.file === undefined ? 'no file' : shown(one.file)})`
+    const where = `${one.name}${place} (${one.file === undefined ? 'no file' : shown(one.file)})`
     tally.skipped.push(`${where}: ${one.skip}`)
     if (typeof one.skip !== 'string' || one.skip === '') tally.faults.push(`${where} is skipped without a reason`)
   })
@@ -175,11 +200,20 @@ async function test(file: string, { minutes, signal, tally }: Run): Promise<void
     if (only !== undefined) return
     tally.passed += counts.passed
     tally.failed += counts.tests - counts.passed - counts.skipped - counts.todo
-    if (counts.todo > 0) tally.faults.push(`${counts.todo} tests of ${shown(file)} are marked as still to do`)
+    if (counts.todo > 0) tally.faults.push(`${counts.todo} tests of ${shown(file)}${place} are marked as still to do`)
   })
-  const said = await text(stream.compose(new spec()))
+  const said = await text(Readable.from(named(stream, place)).compose(new spec()))
   process.stdout.write(said.replace(SUMMARY_LINES, ''))
-  tally.seconds.set(shown(file), (performance.now() - started) / 1000)
+  tally.seconds.set(`${shown(file)}${place}`, (performance.now() - started) / 1000)
+}
+
+/** The same events, with the place in the name of whatever is outermost in its file. */
+async function* named(events: AsyncIterable<TestEvent>, place: string): AsyncGenerator<TestEvent> {
+  for await (const event of events) {
+    const { data } = event
+    const outermost = data !== undefined && 'name' in data && 'nesting' in data && data.nesting === 0
+    yield outermost ? ({ ...event, data: { ...data, name: `${data.name}${place}` } } as TestEvent) : event
+  }
 }
 
 function close(tally: Tally, files: number, started: number, long: boolean): number {
@@ -192,7 +226,11 @@ function close(tally: Tally, files: number, started: number, long: boolean): num
   process.stdout.write(`${files} test files, ${Math.floor(seconds / 60)} min ${seconds % 60} s ${budget}\n`)
   if (!long && seconds > BUDGET_MINUTES * 60) process.stdout.write(`over the budget of ${BUDGET_MINUTES} min\n`)
   process.stdout.write(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped\n`)
-  return tally.failed === 0 && tally.faults.length === 0 && tally.passed > 0 ? 0 : 1
+  return exitCode(tally)
+}
+
+function exitCode({ failed, faults, passed }: Tally): number {
+  return failed === 0 && faults.length === 0 && passed > 0 ? 0 : 1
 }
 
 function shown(file: string): string {

@@ -203,6 +203,20 @@ suite('setup', () => {
     assert.equal(await called(), '')
   })
 
+  test('only set up: nothing starts', { skip: !isDebian && 'needs Debian' }, async () => {
+    await installed(ALL)
+    assert.deepEqual(await setup(['test', '--set-up-only']), { code: 0, said: '' })
+    await rm(join(tools, 'dpkg-query'))
+    assert.equal((await setup(['test', '--set-up-only'], { path: tools })).code, 2)
+  })
+
+  test('who is not root needs nothing to make another Debian: there will be none', {
+    skip: !(isDebian && isRoot) && 'needs Debian, and only root can become somebody else',
+  }, async () => {
+    await installed(ALL)
+    assert.deepEqual(await setup(['test', '--long'], { uid: 65534 }), { code: 0, said: 'started with --long\n' })
+  })
+
   suite('what is unpacked for one test', { skip: !isDebian && 'needs Debian' }, () => {
     const options = () => `-o Debug::NoLocking=1 -o Dir::Cache::archives=${checkout}/.test/lua-luv.packages/`
     const download = () =>
@@ -295,6 +309,20 @@ esac`,
         assert.ok(said.includes(`$ DEBIAN_FRONTEND=noninteractive ${line}\n`), 'every command is said before it runs')
       }
       assert.ok(said.endsWith('started with \n'), 'the program starts, and /usr/sbin is as empty as before')
+    })
+
+    test('root gets what makes another Debian, for the long form and where that alone is wanted', async () => {
+      await installed(ALL)
+      for (const words of [['--long'], ['--debian', '13', 'e2e'], ['--debian=13']]) {
+        await rm(calls, { force: true })
+        const { code, said } = await setup(['test', ...words], { before })
+        assert.equal(code, 0)
+        assert.match(await called(), / install -y --no-install-recommends debootstrap\n/)
+        assert.match(said, new RegExp(`started with ${words.join()}\n`))
+      }
+      await rm(calls)
+      await setup(['test'], { before })
+      assert.equal(await called(), '')
     })
 
     test('an installation that fails ends with 2 and leaves nothing behind', async () => {

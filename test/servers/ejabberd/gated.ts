@@ -20,7 +20,10 @@ import { enter, HOST, type Person, SCREEN, soon } from '../prosody/gated.ts'
 export { bodies, HOST, type Person, soon } from '../prosody/gated.ts'
 
 const SECRET = 'gate'
-export const noEjabberd = (await ejabberdVersion()) === null ? 'ejabberd is not installed' : false
+const version = await ejabberdVersion()
+export const noEjabberd = version === null ? 'ejabberd is not installed' : false
+/** XEP-0356 as this ejabberd speaks it; from 24.10 on the newer one, with IQs. */
+export const PRIVILEGE = Number(version?.slice(0, 5)) >= 24.1 ? 'urn:xmpp:privilege:2' : 'urn:xmpp:privilege:1'
 
 export type Gated = AsyncDisposable & {
   ejabberd: Ejabberd

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
+import { type Gated, HOST, noEjabberd, openGated, type Person, PRIVILEGE, soon } from './gated.ts'
 
 const ALICE = `alice@${HOST}`
 const BOB = `bob@${HOST}`
@@ -217,7 +217,7 @@ describe('reports from ejabberd', { skip: noEjabberd }, () => {
     const teller = await gated.screen(TELLER)
     await soon(gated.ejabberd.logged(/Granting permissions to external component 'teller/), 'its privilege')
     teller.write(
-      `<message from='${TELLER}' to='${HOST}' id='w'><privilege xmlns='urn:xmpp:privilege:1'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${ALICE}' to='${BOB}' type='chat' id='in'><body>told for alice</body></message></forwarded></privilege></message>`,
+      `<message from='${TELLER}' to='${HOST}' id='w'><privilege xmlns='${PRIVILEGE}'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${ALICE}' to='${BOB}' type='chat' id='in'><body>told for alice</body></message></forwarded></privilege></message>`,
     )
     await bob.got(/told for alice/)
     await fence('behind what was told')

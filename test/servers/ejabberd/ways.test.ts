@@ -2,17 +2,13 @@
 // Every way in past mod_gatehouse on ejabberd: rooms, components, privileged senders, other servers, people of other hosts here.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { ejabberdVersion } from '../../../deploy/demo/ejabberd.ts'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
+import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, PRIVILEGE, soon } from './gated.ts'
 
 const ALICE = `alice@${HOST}`
 const BOB = `bob@${HOST}`
 const ROOMS = `rooms.${HOST}`
 const MUC = 'http://jabber.org/protocol/muc'
-/** XEP-0356 as this ejabberd speaks it; from 24.10 on the newer one, with IQs. */
-const PRIVILEGE =
-  Number((await ejabberdVersion())?.slice(0, 5)) >= 24.1 ? 'urn:xmpp:privilege:2' : 'urn:xmpp:privilege:1'
 const NO_PRIVILEGED_IQ = PRIVILEGE.endsWith(':1') && 'ejabberd before 24.10 knows no privileged IQs'
 
 describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
