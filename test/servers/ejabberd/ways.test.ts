@@ -198,28 +198,44 @@ describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
 })
 
 describe('people of another host of the same server', { skip: noEjabberd }, () => {
-  it('are asked about by the host that they write to, behind their own, each screen in order', async () => {
-    const [AWAY, OTHER] = ['away.example', 'other.gatehouse.internal']
-    await using gated = await openGated({
-      options: { try: 15, hold_max: 20 },
-      components: [OTHER],
+  const [AWAY, FREE, OTHER] = ['away.example', 'free.example', 'other.gatehouse.internal']
+  let gated: Gated
+  let screen: AllowScreen
+  let other: AllowScreen
+  let dora: Person
+  before(async () => {
+    const speaks = { message: { outgoing: 'teller' } }
+    gated = await openGated({
+      options: { try: 15, hold_max: 20, trusted: ['quiet.corp.example'] },
+      modules: { mod_privilege: speaks },
+      components: [OTHER, 'quiet.corp.example', 'teller.corp.example'],
       settings: {
         hosts: [
           { name: AWAY, modules: { mod_gatehouse: { screen: OTHER, try: 15, hold_max: 20 } } },
-          { name: 'free.example' },
+          { name: FREE, modules: { mod_privilege: speaks } },
         ],
         accounts: [
           { jid: `dora@${AWAY}`, password: 'secret' },
-          { jid: 'finn@free.example', password: 'secret' },
+          { jid: `finn@${FREE}`, password: 'secret' },
         ],
+        options: {
+          acl: { local: { user_regexp: '' }, teller: { server: 'teller.corp.example' } },
+          access_rules: { local: { allow: 'local' }, teller: { allow: 'teller' } },
+        },
       },
     })
-    const screen = await gated.asking()
-    const other = await gated.screen(OTHER)
+    screen = await gated.asking()
+    other = await gated.screen(OTHER)
     await soon(gated.ejabberd.logged(new RegExp(`${OTHER} answers; questions are asked`)), 'the other screen')
+    dora = await gated.login('dora', { host: AWAY })
+  })
+  after(() => gated[Symbol.asyncDispose]())
+
+  const asks = (one: AllowScreen, words: string) => one.seen.filter((iq) => iq.includes('<ask') && iq.includes(words))
+
+  it('are asked about by the host that they write to, behind their own, each screen in order', async () => {
     const alice = await gated.login('alice')
-    const dora = await gated.login('dora', { host: AWAY })
-    const finn = await gated.login('finn', { host: 'free.example' })
+    const finn = await gated.login('finn', { host: FREE })
     alice.say(`dora@${AWAY}`, 'HOLD over the yard')
     alice.say(`dora@${AWAY}`, 'behind it')
     await soon(screen.saw(/HOLD over the yard/), 'the question of the first')
@@ -233,9 +249,24 @@ describe('people of another host of the same server', { skip: noEjabberd }, () =
     assert.deepEqual(bodies(dora), ['HOLD over the yard', 'behind it'])
     finn.say(BOB, 'DENY from a host that asks nobody')
     assert.match(await finn.got(/id='DENY-from/), /policy-violation/)
-    finn.say(`finn@free.example`, 'to itself')
+    finn.say(`finn@${FREE}`, 'to itself')
     await finn.got(/to itself/)
     assert.ok(!screen.seen.some((iq) => iq.includes('to itself')))
+  })
+
+  it('a component that one host trusts is asked about by another', async () => {
+    const bob = await gated.login('bob', { resource: 'trusting' })
+    const quiet = await gated.screen('quiet.corp.example')
+    const write = (to: string, body: string) =>
+      quiet.write(`<message from='quiet.corp.example' to='${to}' id='q'><body>${body}</body></message>`)
+    write(`dora@${AWAY}`, 'DENY to a host that does not trust')
+    write(`dora@${AWAY}`, 'let in by its screen')
+    write(BOB, 'to a host that trusts')
+    await dora.got(/let in by its screen/)
+    await bob.got(/to a host that trusts/)
+    assert.ok(!bodies(dora).includes('DENY to a host that does not trust'))
+    assert.match(asks(other, 'let in by its screen')[0] ?? '', /<ask [^>]*direction='received'[^>]* via='component'/)
+    assert.deepEqual(asks(screen, 'to a host that trusts'), [])
   })
 })
 

@@ -10,6 +10,8 @@ export type AllowScreen = AsyncDisposable & {
   readonly seen: string[]
   /** Resolves with the first IQ that fits, among those seen and those to come. */
   saw(pattern: RegExp): Promise<string>
+  /** The same with messages, such as errors of what was written. */
+  heard(pattern: RegExp): Promise<string>
   readonly ended: Promise<void>
   /** Answers what was held by HOLD, LATER or MUTE; without a number everything. */
   release(): void
@@ -36,15 +38,28 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
   const socket = connect(settings.port, settings.address ?? '127.0.0.1')
   socket.setNoDelay(true)
   const seen: string[] = []
-  const waiting = new Set<(iq: string) => void>()
+  const messages: string[] = []
+  const waiting = new Set<(stanza: string) => void>()
   const held: string[] = []
   const ended = new Promise<void>((done) => socket.once('close', () => done()))
   socket.on('error', () => {})
   let rest = await handshake(socket, settings)
-  const look = (iq: string) => {
+  const look = (stanza: string, among: string[]) => {
     if (!settings.keep) return
-    seen.push(iq)
-    for (const one of waiting) one(iq)
+    among.push(stanza)
+    for (const one of waiting) one(stanza)
+  }
+  const wait = (pattern: RegExp, among: readonly string[]) => {
+    const found = among.find((stanza) => pattern.test(stanza))
+    if (found !== undefined) return Promise.resolve(found)
+    return new Promise<string>((resolve) => {
+      const one = (stanza: string) => {
+        if (!among.includes(stanza) || !pattern.test(stanza)) return
+        waiting.delete(one)
+        resolve(stanza)
+      }
+      waiting.add(one)
+    })
   }
   const answer = settings.markers ? (iq: string) => marked(iq, held, settings.domain) : allowed
   const decoder = new TextDecoder()
@@ -53,6 +68,12 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
     let out = ''
     for (;;) {
       const start = rest.indexOf('<iq')
+      const message = settings.keep ? MESSAGE.exec(start < 0 ? rest : rest.slice(0, start)) : null
+      if (message) {
+        look(message[0], messages)
+        rest = rest.slice(message.index + message[0].length)
+        continue
+      }
       const head = start < 0 ? -1 : rest.indexOf('>', start)
       if (head < 0) break
       // A question may hold an IQ: what the helper asks ends with its own closing tags.
@@ -62,7 +83,7 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
       if (end < head) break
       const iq = rest.slice(start, end)
       rest = rest.slice(end)
-      look(iq)
+      look(iq, seen)
       if (settings.dies?.test(iq)) {
         socket.destroy()
         return
@@ -79,18 +100,8 @@ export async function openAllowScreen(settings: AllowSettings): Promise<AllowScr
   return {
     seen,
     ended,
-    saw: (pattern) => {
-      const found = seen.find((iq) => pattern.test(iq))
-      if (found !== undefined) return Promise.resolve(found)
-      return new Promise((resolve) => {
-        const one = (iq: string) => {
-          if (!pattern.test(iq)) return
-          waiting.delete(one)
-          resolve(iq)
-        }
-        waiting.add(one)
-      })
-    },
+    saw: (pattern) => wait(pattern, seen),
+    heard: (pattern) => wait(pattern, messages),
     release: () => void socket.write(held.splice(0).join('')),
     write: (xml) => void socket.write(xml),
     close: async () => {
@@ -135,6 +146,9 @@ export function handshake(socket: Socket, settings: Pick<AllowSettings, 'domain'
   })
 }
 
+/** With at most one more in it. */
+const MESSAGE =
+  /<message (?:(?!<\/?message\b)[\s\S])*(?:<message (?:(?!<\/message>)[\s\S])*<\/message>(?:(?!<\/message>)[\s\S])*)?<\/message>/
 const HEAD = /^<iq type='(set)' from='([^']*)' to='([^']*)' id='([^']*)'/
 
 /** Prosody's helper writes the attributes always in one order; ejabberd has an order of its own. */

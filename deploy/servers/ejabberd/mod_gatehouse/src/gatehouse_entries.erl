@@ -47,7 +47,7 @@ from_server(Packet, #jid{lserver = Domain} = To, State) ->
         false ->
             case gatehouse_where:home(Domain) of
                 {host, Host} ->
-                    hold(s2s, Packet, asks(Packet, Host, received, s2s), {s2s, maps:with(?KEPT, State)}, State);
+                    hold(s2s, Packet, asks(Packet, Host, none, received, s2s), {s2s, maps:with(?KEPT, State)}, State);
                 _ -> {Packet, State}
             end
     end.
@@ -62,35 +62,38 @@ component_send_packet({Packet, State} = Passing) ->
             end,
             Passing).
 
+%% Trust belongs to the stream, not to what it writes as `from`.
 from_component(Packet, To, #{remote_server := Name} = State) ->
-    case gatehouse_options:is_closed_name(Name) of
+    case gatehouse_options:is_screen(Name) of
         true ->
-            {Packet, State}; % trust belongs to the stream, not to what it writes as `from`
+            {Packet, State};
         false ->
             case privileged(Packet, State) of
                 {Host, Inner} ->
-                    hold(privileged, Inner, asks(Inner, Host, sent, component),
+                    hold(privileged, Inner, asks(Inner, Host, Name, sent, component),
                          {privileged, Packet, maps:with(?KEPT, State)}, State);
                 none ->
-                    hold(component, Packet, component_asks(Packet, To), {component, maps:with(?KEPT, State)}, State)
+                    hold(component, Packet, component_asks(Packet, To, Name), {component, maps:with(?KEPT, State)}, State)
             end
     end;
 from_component(Packet, _To, State) ->
     {Packet, State}.
 
 %% To our people and rooms: their host asks. To another server: the host that components belong to, which is the server's first.
-component_asks(_Packet, undefined) ->
+component_asks(_Packet, undefined, _Name) ->
     [];
-component_asks(Packet, #jid{lserver = Domain}) ->
+component_asks(Packet, #jid{lserver = Domain}, Name) ->
     case gatehouse_where:home(Domain) of
-        {host, Host} -> asks(Packet, Host, received, component);
-        remote -> asks(Packet, ejabberd_config:get_myname(), sent, component);
+        {host, Host} -> asks(Packet, Host, Name, received, component);
+        remote -> asks(Packet, ejabberd_config:get_myname(), Name, sent, component);
         component -> []
     end.
 
-asks(Packet, Host, Direction, Via) ->
+%% Name: whose stream it came by. Another host may trust whom this one does not know.
+asks(Packet, Host, Name, Direction, Via) ->
     case gatehouse_options:get(Host) of
         none -> [];
+        #{trusted := #{Name := true}} when Via =:= component -> [];
         Options -> [#{host => Host, options => Options, kind => gatehouse_where:judge(Packet, Host, Options),
                       direction => Direction, via => Via}]
     end.
