@@ -171,6 +171,8 @@ describe('ways past the helper on ejabberd', { skip: noEjabberd }, () => {
     clerk.write(`<message from='x@clerk.corp.example' to='${BOB}'><body>clerk fence</body></message>`)
     await bob.got(/clerk fence/)
     assert.ok(!bodies(bob).includes('without a right'))
+    assert.match(await soon(clerk.heard(/type='error'/), 'the refusal'), /forbidden/)
+    assert.equal(asked('without a right'), 0)
   })
 
   it('IQs of people to a screen or a trusted component are not asked about, those to another one are', async () => {

@@ -68,10 +68,16 @@ from_component(Packet, To, #{remote_server := Name} = State) ->
         true ->
             {Packet, State};
         false ->
-            case privileged(Packet, State) of
+            case privileged(Packet) of
                 {Host, Inner} ->
                     hold(privileged, Inner, asks(Inner, Host, Name, sent, component),
                          {privileged, Packet, maps:with(?KEPT, State)}, State);
+                denied ->
+                    % Not left to mod_privilege: that might grant it meanwhile.
+                    ejabberd_router:route_error(Packet, xmpp:err_forbidden()),
+                    {stop, {drop, State}};
+                unreadable ->
+                    {Packet, State};
                 none ->
                     hold(component, Packet, component_asks(Packet, To, Name), {component, maps:with(?KEPT, State)}, State)
             end
@@ -98,16 +104,27 @@ asks(Packet, Host, Name, Direction, Via) ->
                       direction => Direction, via => Via}]
     end.
 
-%% A message of a component for a person, which mod_privilege is going to unwrap. Whom it grants that is its to know; where it says
-%% no, it refuses it itself.
+%% A message of a component for a person, which mod_privilege is going to unwrap. Whom it grants that is its to know. What it is
+%% going to turn away nobody reads, and nobody is asked about it.
 privileged(#message{type = Type, from = #jid{luser = <<>>, lserver = Component, lresource = <<>>},
-                    to = #jid{luser = <<>>, lserver = Host, lresource = <<>>}} = Message, _State) when Type =/= error ->
-    case gen_mod:is_loaded(Host, mod_privilege) andalso not is_denied(Host, Component) andalso inner(Message) of
+                    to = #jid{luser = <<>>, lserver = Host, lresource = <<>>}} = Message) when Type =/= error ->
+    IsWrapper = is_wrapper(Message),
+    case gen_mod:is_loaded(Host, mod_privilege) andalso (is_denied(Host, Component) orelse inner(Message)) of
+        true when IsWrapper -> denied;
         #message{from = #jid{lserver = Host, lresource = <<>>}} = Inner -> {Host, Inner};
+        Other when IsWrapper, Other =/= false -> unreadable;
         _ -> none
     end;
-privileged(_Packet, _State) ->
+privileged(_Packet) ->
     none.
+
+is_wrapper(#message{sub_els = [#xmlel{name = <<"privilege">>, attrs = Attrs}]}) ->
+    case proplists:get_value(<<"xmlns">>, Attrs) of
+        <<"urn:xmpp:privilege:", _/binary>> -> true;
+        _ -> false
+    end;
+is_wrapper(_Message) ->
+    false.
 
 is_denied(Host, Component) ->
     try ets:lookup(mod_privilege, Host) of
