@@ -174,21 +174,24 @@ read_on(Link, Host, Source) ->
 %% found by sending them singly, and put aside. Gives the record as it is to be taken out.
 -spec leave_out(#link{}, #rec{}) -> {#rec{}, #link{}}.
 leave_out(Link, #rec{reports = [_ | _] = Reports, host = Name} = Rec) ->
-    Host = gatehouse_numbers:host(Name, Link),
-    {Rec#rec{reports = []}, gatehouse_numbers:put_host(gatehouse_numbers:count(reports_dropped, length(Reports), Host), Link)};
+    Link2 = case gatehouse_numbers:host(Name, Link) of
+        none -> Link;
+        Host -> gatehouse_numbers:put_host(gatehouse_numbers:count(reports_dropped, length(Reports), Host), Link)
+    end,
+    {Rec#rec{reports = []}, Link2};
 leave_out(Link, #rec{run = #{source := Source, xml := Xml} = Run} = Rec) ->
     ?LOG_ERROR("The screen cannot read the announcement of the earlier run ~ts: ~ts", [Source, Xml]),
     {Rec, run_told(Link, Run)};
 leave_out(Link, #rec{spool = {Source, _, _, Texts}, host = Name} = Rec) ->
     Host = gatehouse_numbers:host(Name, Link),
-    case spool_of(Source, Host) of
-        none -> {Rec, Link};
+    case Host =/= none andalso spool_of(Source, Host) of
         #{most := 1} = Spool ->
             ?LOG_ERROR("The screen cannot read a record of ~ts; it is put aside as refused-...", [maps:get(path, Spool)]),
             ok = gatehouse_spool:put_aside(Spool, Texts),
             Host2 = gatehouse_owed:put_spool(Spool#{most => undefined}, Host),
             {Rec, acknowledged(gatehouse_numbers:put_host(Host2, Link), Rec)};
-        Spool ->
-            {Rec, gatehouse_numbers:put_host(gatehouse_owed:put_spool(Spool#{most => 1}, Host), Link)}
+        #{} = Spool ->
+            {Rec, gatehouse_numbers:put_host(gatehouse_owed:put_spool(Spool#{most => 1}, Host), Link)};
+        _ -> {Rec, Link}
     end;
 leave_out(Link, Rec) -> {Rec, Link}.

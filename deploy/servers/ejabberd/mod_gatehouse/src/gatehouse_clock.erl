@@ -155,7 +155,11 @@ tell_left(Link, #host{name = Name} = Host) ->
     case gatehouse_component:is_there(Name) of
         false ->
             Open = maps:filter(fun(_, #item{host = H}) -> H =/= Name end, Link#link.open),
-            forget(gatehouse_numbers:disown(Link#link{open = Open}, Name), Host);
+            Link2 = gatehouse_numbers:disown(Link#link{open = Open}, Name),
+            case is_asked(Link2, Name) of
+                true -> Link2; % until that is answered, or late
+                false -> forget(Link2, Host)
+            end;
         true ->
             Link2 = gatehouse_carried:resend_unspooled(Link, Host),
             Link3 = gatehouse_carried:replay_oldest(Link2, gatehouse_numbers:host(Name, Link2)),
@@ -167,10 +171,13 @@ tell_left(Link, #host{name = Name} = Host) ->
 
 forget(#link{left = Left} = Link, #host{name = Name}) -> Link#link{left = maps:remove(Name, Left)}.
 
-owes(#link{open = Open, owed = Owed, outstanding = Outstanding}, #host{name = Name} = Host) ->
+is_asked(#link{outstanding = Outstanding}, Name) ->
+    lists:any(fun(#rec{host = H}) -> H =:= Name end, maps:values(Outstanding)).
+
+owes(#link{open = Open, owed = Owed} = Link, #host{name = Name} = Host) ->
     Host#host.unspooled =/= [] orelse Host#host.settling =/= [] orelse Host#host.settled =/= []
         orelse lists:any(fun(#{size := Size}) -> Size > 0 end, Host#host.spools)
-        orelse lists:any(fun(#rec{host = H}) -> H =:= Name end, maps:values(Outstanding))
+        orelse is_asked(Link, Name)
         orelse lists:any(fun(#item{host = H}) -> H =:= Name end, maps:values(Open))
         orelse lists:member(Name, maps:values(Owed)).
 

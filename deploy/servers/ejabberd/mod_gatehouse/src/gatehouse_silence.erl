@@ -107,8 +107,14 @@ good(#link{screen = Screen, waiting = Waiting, open = Open, hosts = Hosts, goods
 %% stays on the disk until the screen takes the host.
 -spec bar(#link{}, binary(), #rec{}) -> #link{}.
 bar(Link, Id, #rec{host = Name} = Rec) ->
+    case gatehouse_numbers:host(Name, Link) of
+        none -> fail(Link, Id, Rec); % forgotten meanwhile
+        Host -> bar(Link, Host, Id, Rec)
+    end.
+
+bar(Link, #host{name = Name} = Known, Id, Rec) ->
     Probed = Link#link.probing andalso Rec#rec.last =/= none,
-    Link2 = bar_host(Link, gatehouse_numbers:host(Name, Link)),
+    Link2 = bar_host(Link, Known),
     Link3 = fail(Link2, Id, Rec),
     {Numbers, Host} = gatehouse_sending:take_pending(gatehouse_numbers:host(Name, Link3)),
     Link4 = gatehouse_sending:give_up(gatehouse_numbers:put_host(Host, Link3), Numbers),

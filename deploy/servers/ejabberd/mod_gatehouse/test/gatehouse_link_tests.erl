@@ -338,6 +338,19 @@ bar_test() ->
     Link6 = gatehouse_answers:settled(Link5, ?OTHER, [{Ref, 1, bounced}]),
     ?assertEqual(2, Link6#link.done).
 
+%% What is answered for a host that is forgotten meanwhile changes nothing: not with forbidden, not with bad-request, reports or not.
+forgotten_test() ->
+    Link = join(asking(), ?OTHER, #{}),
+    Other = gatehouse_owed:report(gatehouse_numbers:host(?OTHER, Link), #xmlel{name = <<"session">>}, 20),
+    Asked = gatehouse_sending:submit(gatehouse_numbers:put_host(Other, Link), ?OTHER, item(make_ref(), ?OTHER)),
+    {Id, [_, _, #xmlel{name = <<"session">>}]} = carrying(<<"ask">>),
+    Forgotten = Asked#link{hosts = maps:remove(?OTHER, Asked#link.hosts), open = #{}},
+    lists:foreach(
+        fun(Condition) ->
+            Link2 = error_answer(Forgotten, Id, Condition),
+            ?assertEqual({#{}, [?HOST]}, {Link2#link.outstanding, maps:keys(Link2#link.hosts)})
+        end, [<<"forbidden">>, <<"bad-request">>, <<"internal-server-error">>]).
+
 %% bad-request where reports stood beside the question: these are dropped, and it is asked once more as for the first time.
 bad_reports_test() ->
     Link = asking(),
