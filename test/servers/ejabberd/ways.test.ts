@@ -270,6 +270,33 @@ describe('people of another host of the same server', { skip: noEjabberd }, () =
     assert.match(asks(other, 'let in by its screen')[0] ?? '', /<ask [^>]*direction='received'[^>]* via='component'/)
     assert.deepEqual(asks(screen, 'to a host that trusts'), [])
   })
+
+  it('a privileged sender is asked about by the host of whom it speaks for, and by that of the recipient', async () => {
+    const bob = await gated.login('bob', { resource: 'spoken-to' })
+    const teller = await gated.screen('teller.corp.example')
+    for (const host of [HOST, FREE]) await soon(teller.heard(new RegExp(`from='${host}'.*<perm `)), 'its privilege')
+    const speak = (from: string, to: string, body: string) =>
+      teller.write(
+        `<message from='teller.corp.example' to='${from.replace(/.*@/, '')}'><privilege xmlns='${PRIVILEGE}'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${from}' to='${to}' type='chat' id='pr'><body>${body}</body></message></forwarded></privilege></message>`,
+      )
+    const finn = `finn@${FREE}`
+    speak(finn, BOB, 'DENY for one of a host that asks nobody')
+    speak(finn, BOB, 'for one of a host that asks nobody')
+    await bob.got(/for one of a host that asks nobody/)
+    assert.deepEqual(bodies(bob), ['for one of a host that asks nobody'])
+    const asked = asks(screen, 'for one of a host that asks nobody')
+    assert.match(asked.at(-1) ?? '', new RegExp(`<ask [^>]*direction='received'[^>]*via='component'.*from='${finn}'`))
+    speak(ALICE, `dora@${AWAY}`, 'HOLD for alice abroad')
+    speak(ALICE, `dora@${AWAY}`, 'for alice abroad')
+    await soon(screen.saw(/HOLD for alice abroad/), 'the question of the first')
+    assert.deepEqual(asks(other, 'for alice abroad'), [])
+    screen.release()
+    await soon(other.saw(/HOLD for alice abroad/), 'the question of the second')
+    other.release()
+    await dora.got(/>for alice abroad/)
+    assert.deepEqual(bodies(dora).slice(-2), ['HOLD for alice abroad', 'for alice abroad'])
+    assert.equal(asks(other, '>for alice abroad').length, 1)
+  })
 })
 
 describe('two servers', { skip: noEjabberd }, () => {

@@ -70,7 +70,7 @@ from_component(Packet, To, #{remote_server := Name} = State) ->
         false ->
             case privileged(Packet) of
                 {Host, Inner} ->
-                    hold(privileged, Inner, asks(Inner, Host, Name, sent, component),
+                    hold(privileged, Inner, privileged_asks(Inner, Host, Name),
                          {privileged, Packet, maps:with(?KEPT, State)}, State);
                 denied ->
                     % Not left to mod_privilege: that might grant it meanwhile.
@@ -94,6 +94,23 @@ component_asks(Packet, #jid{lserver = Domain}, Name) ->
         remote -> asks(Packet, ejabberd_config:get_myname(), Name, sent, component);
         component -> []
     end.
+
+%% As with people: the host of whom it speaks for, and the recipient's where it has another screen.
+privileged_asks(Inner, Host, Name) ->
+    Own = asks(Inner, Host, Name, sent, component),
+    Own ++ recipients_ask(Inner, Host, Name, Own, xmpp:get_to(Inner)).
+
+recipients_ask(Inner, Host, Name, Own, #jid{lserver = Domain}) when Domain =/= Host ->
+    case gatehouse_where:home(Domain) of
+        {host, There} when There =/= Host ->
+            case {asks(Inner, There, Name, received, component), Own} of
+                {[#{options := #{screen := Screen}}], [#{options := #{screen := Screen}}]} -> [];
+                {Asks, _} -> Asks
+            end;
+        _ -> []
+    end;
+recipients_ask(_Inner, _Host, _Name, _Own, _To) ->
+    [].
 
 %% Name: whose stream it came by. Another host may trust whom this one does not know.
 asks(Packet, Host, Name, Direction, Via) ->
@@ -150,21 +167,26 @@ inner(Message) ->
 %% What is not asked about goes on at once, unless something of the same sender is held before it.
 hold(_Entrance, Packet, [], Where, State) ->
     {original(Where, Packet), State};
-hold(Entrance, Packet, [#{kind := Kind} = Ask], Where, State) ->
+hold(Entrance, Packet, [First | _] = Asks, Where, State) ->
     #jid{luser = User, lserver = Server} = xmpp:get_from(Packet),
     #jid{lserver = To} = xmpp:get_to(Packet),
     Key = {Entrance, jid:encode({User, Server, <<>>}), To},
-    case Kind =/= none orelse gatehouse_workers:is_busy(Key) of
-        true -> taken(Key, Ask, Packet, Where, State);
-        false -> {original(Where, Packet), State}
+    case [Ask || #{kind := Kind} = Ask <- Asks, Kind =/= none] of
+        [Ask | Then] ->
+            taken(Key, Ask, Then, Packet, Where, State);
+        [] ->
+            case gatehouse_workers:is_busy(Key) of
+                true -> taken(Key, First, [], Packet, Where, State);
+                false -> {original(Where, Packet), State}
+            end
     end.
 
 original({privileged, Wrapper, _}, _Inner) -> Wrapper;
 original(_Where, Packet) -> Packet.
 
-taken(Key, #{options := Options} = Ask, Packet, Where, State) ->
+taken(Key, #{options := Options} = Ask, Then, Packet, Where, State) ->
     At = erlang:system_time(millisecond),
-    Make = fun(Worker) -> gatehouse_asking:item(Ask, Packet, Worker, #{then => [], entrance => Where}, At) end,
+    Make = fun(Worker) -> gatehouse_asking:item(Ask, Packet, Worker, #{then => Then, entrance => Where}, At) end,
     ok = gatehouse_workers:hold(Key, Make, Options),
     {stop, {drop, State}}.
 
