@@ -49,6 +49,58 @@ describe('two hosts with two screens', () => {
   })
 })
 
+describe('a privileged component', () => {
+  it('is asked about by the host of whom it speaks for, and by that of the recipient', async () => {
+    const [FREE, TELLER] = ['free.example', 'teller.corp.example']
+    const grant = `privileged_entities = { ["${TELLER}"] = { message = "outgoing" } }`
+    await using gated = await openGated({
+      lines: [...PATIENT, grant],
+      settings: {
+        modules: ['privilege'],
+        hosts: [
+          { name: LAB, lines: gate(PATIENT, OTHER) },
+          { name: FREE, lines: [grant] },
+        ],
+        components: [
+          { name: OTHER, secret: 'gate' },
+          { name: TELLER, secret: 'gate', lines: ['modules_enabled = { "privilege" }'] },
+        ],
+        accounts: [`dora@${LAB}`, `finn@${FREE}`].map((jid) => ({ jid, password: 'secret' })),
+      },
+    })
+    const corp = await gated.asking()
+    const lab = await gated.screen(OTHER)
+    await soon(gated.prosody.logged(/Screen second\S* answers; questions are asked/), 'the second screen')
+    const bob = await gated.login('bob')
+    const dora = await gated.login('dora', { host: LAB })
+    const teller = await gated.screen(TELLER)
+    const speak = (from: string, to: string, body: string) =>
+      teller.write(
+        `<message from='${TELLER}' to='${from.replace(/.*@/, '')}'><privilege xmlns='urn:xmpp:privilege:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='${from}' to='${to}' type='chat' id='pr'><body>${body}</body></message></forwarded></privilege></message>`,
+      )
+    const asks = (one: typeof corp, words: string) => one.seen.filter((iq) => iq.includes('<ask') && iq.includes(words))
+    speak(`finn@${FREE}`, `bob@${HOST}`, 'DENY for one of a host that asks nobody')
+    speak(`finn@${FREE}`, `bob@${HOST}`, 'for one of a host that asks nobody')
+    await bob.got(/for one of a host that asks nobody/)
+    assert.deepEqual(bodies(bob), ['for one of a host that asks nobody'])
+    const asked = asks(corp, 'for one of a host that asks nobody').at(-1) ?? ''
+    assert.match(asked, /<ask [^>]*direction='received' via='component'/)
+    speak(`alice@${HOST}`, `dora@${LAB}`, 'HOLD for alice abroad')
+    speak(`alice@${HOST}`, `dora@${LAB}`, 'for alice abroad')
+    await soon(corp.saw(/HOLD for alice abroad/), 'the question of the first')
+    assert.deepEqual(asks(lab, 'for alice abroad'), [])
+    corp.release()
+    await soon(lab.saw(/HOLD for alice abroad/), 'the question of the second')
+    lab.release()
+    await dora.got(/>for alice abroad/)
+    assert.deepEqual(bodies(dora), ['HOLD for alice abroad', 'for alice abroad'])
+    assert.equal(asks(lab, '>for alice abroad').length, 1)
+    speak(`alice@${HOST}`, `bob@${HOST}`, 'for alice at home')
+    await bob.got(/for alice at home/)
+    assert.equal(asks(corp, 'for alice at home').length, 1)
+  })
+})
+
 describe('an IQ wrapped by a privileged component', () => {
   it('is asked as the IQ of the component, whole, and refused as one', async () => {
     const TELLER = 'teller.corp.example'

@@ -179,8 +179,9 @@ local function enter_host(_, item, stanza)
 	released[stanza] = nil;
 end
 
+-- Once its own host has let it go, the recipient's still has a say.
 local function enter_privileged(_, item, stanza)
-	released[stanza] = true;
+	released[stanza] = "privileged";
 	post(item.session, stanza, true);
 	released[stanza] = nil;
 end
@@ -219,10 +220,18 @@ local function is_privileged_wrapper(host, stanza)
 		and (child.attr.xmlns or ""):find("^urn:xmpp:privilege:") and prosody.hosts[host.name].modules.privilege;
 end
 
+-- XEP-0356: a component speaks as one of our people; mod_privilege makes an origin without session of it.
+local function speaks_for_person(origin) return origin.type == "c2s" and not origin.full_jid and not origin.conn; end
+
+local function answerable(origin, host)
+	if origin.send then return; end
+	function origin.send(reply) return post(prosody.hosts[host.name], reply); end
+end
+
 -- External components, and people of a host whose screen is another one or none.
 local function at_door(host, event)
 	local origin, stanza = event.origin, event.stanza;
-	if released[stanza] then return; end
+	if released[stanza] and released[stanza] ~= "privileged" then return; end
 	local from = stanza.attr.from;
 	if origin.type == "component" then
 		if not origin.conn or state.links[origin.host] or host.trusted[origin.host] then return; end
@@ -244,17 +253,22 @@ local function at_door(host, event)
 		};
 		return hold_at(host, "local "..from.." "..host.name, enter_host, item);
 	end
+	if speaks_for_person(origin) and from then
+		local own = hosts[jid.host(from)];
+		if own and own.link == host.link then return; end
+		answerable(origin, host);
+		local item = { stanza = stanza, from = from, to = stanza.attr.to, session = origin, direction = "received", via = "component" };
+		return hold_at(host, "privileged "..jid_bare(from).." "..host.name, enter_host, item);
+	end
 end
 
--- XEP-0356: a component speaks as one of our people; mod_privilege makes an origin without session of it.
+-- What a component says for one of ours.
 local function privileged(host, event)
 	local origin, stanza = event.origin, event.stanza;
-	if origin.type ~= "c2s" or origin.full_jid or origin.conn or released[stanza] then return; end
+	if not speaks_for_person(origin) or released[stanza] then return; end
 	local from = stanza.attr.from;
 	if not from or jid.host(from) ~= host.name then return; end
-	if not origin.send then
-		function origin.send(reply) return post(prosody.hosts[host.name], reply); end
-	end
+	answerable(origin, host);
 	local item = { stanza = stanza, from = from, to = stanza.attr.to or from, session = origin, via = "component" };
 	return hold_at(host, "privileged "..jid_bare(from), enter_privileged, item);
 end
