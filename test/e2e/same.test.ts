@@ -12,6 +12,9 @@ import { type Listener, listen } from '../harness/listener.ts'
 import { anybody, HOST, startWorld } from '../harness/world.ts'
 import { onServers } from './servers.ts'
 
+/** Since 13.0 Prosody drops what is sent to who blocks it, without a word, but for this option. */
+const BOUNCING = ['bounce_blocked_messages = true']
+
 type Address = { address: string; port: number }
 type Script = (person: (user: string, resource?: string) => Promise<Listener>) => Promise<Record<string, Listener>>
 
@@ -24,10 +27,14 @@ onServers('the same with Gatehouse as without', null, (server) => {
     opened.defer(() => rm(folder, { recursive: true }))
     const [c2s = 0] = await freePorts(1)
     opened.use(
-      await startServer(server, { folder, ports: { c2s }, hosts: [{ name: HOST }], archive: true, ...anybody() }),
+      await startServer(server, {
+        ...{ folder, ports: { c2s }, hosts: [{ name: HOST }], archive: true },
+        ...anybody(),
+        prosody: { global: [...anybody().prosody.global, ...BOUNCING] },
+      }),
     )
     without = { address: '127.0.0.1', port: c2s }
-    const world = opened.use(await startWorld({ server, serverArchive: true }))
+    const world = opened.use(await startWorld({ server, serverArchive: true, prosody: { global: BOUNCING } }))
     withIt = { address: world.address, port: world.ports.c2s }
   })
   after(() => opened.disposeAsync())
