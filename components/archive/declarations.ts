@@ -25,6 +25,7 @@ const SEARCH: readonly Parameter[] = [
   { name: 'verdict', help: 'archive-verdict', type: 'text', choices: VERDICTS },
   { name: 'settlement', help: 'archive-settlement', type: 'text', choices: SETTLEMENTS },
   { name: 'rule', help: 'archive-rule', type: 'text' },
+  { name: 'tag', help: 'archive-tag', type: 'text' },
   { name: 'since', help: 'archive-since', type: 'time' },
   { name: 'until', help: 'archive-until', type: 'time' },
 ]

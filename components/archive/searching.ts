@@ -23,6 +23,7 @@ export function readSearch(args: Args, hosts: Hosts): Search {
     verdict: text(args.verdict),
     settlement: text(args.settlement),
     rule: text(args.rule),
+    tag: text(args.tag),
     since: time(args.since),
     until: time(args.until),
     limit: bound(args.limit),

@@ -708,13 +708,13 @@ function listOf(value: unknown): readonly unknown[] {
   return value
 }
 
-test('filters: room, domain, verdict, settlement, rule; each with words or alone', async (t) => {
+test('filters: room, domain, verdict, settlement, rule, tag; each with words or alone', async (t) => {
   await using stage = await openStage({ startAt: AT_MS + 10_000 })
   const room = 'team@rooms.corp.example'
   const refused = { action: 'refuse', rule: 'no-cards', condition: 'policy-violation', text: { en: 'no' } } as const
   await stage.write(
     ask({ n: 1, stanza: chat('apple') }),
-    ask({ n: 2, stanza: chat('apple', { to: room, type: 'groupchat' }) }),
+    ask({ n: 2, stanza: chat('apple', { to: room, type: 'groupchat' }), tags: ['watch', 'room'] }),
     ask({ n: 3, stanza: chat('apple', { from: 'eve@far.example/x' }), verdict: refused }),
     ask({ n: 4, stanza: chat('pear'), verdict: { action: 'replace', rule: 'names,mask', stanza: chat('****') } }),
     ask({ n: 5, stanza: chat('apple') }),
@@ -732,7 +732,7 @@ test('filters: room, domain, verdict, settlement, rule; each with words or alone
     settle(5, 'gone'),
     settle(7, 'unscreened'),
     done(6),
-    ask({ n: 8, stanza: chat('apple') }),
+    ask({ n: 8, stanza: chat('apple'), tags: ['watch'] }),
   )
   const cases: readonly [query: Row, expected: number[]][] = [
     [{ room }, [2]],
@@ -749,6 +749,9 @@ test('filters: room, domain, verdict, settlement, rule; each with words or alone
     [{ rule: 'names' }, [4]],
     [{ rule: 'names,mask' }, [4]],
     [{ rule: 'unheard-of' }, []],
+    [{ tag: 'watch' }, [8, 2]],
+    [{ tag: 'watch', words: 'apple', room }, [2]],
+    [{ tag: 'watc' }, []],
     [{ settlement: 'released' }, [4, 2, 1]],
     [{ settlement: 'refused' }, [3]],
     [{ settlement: 'gone' }, [5]],

@@ -67,7 +67,7 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
   )
 })
 
-test('an erased record is still found by whom it was between, by its room, rule and domain, once; not by its words, nor by whom it named', async () => {
+test('an erased record is still found by whom it was between, by its room, rule, tag and domain, once; not by its words, nor by whom it named', async () => {
   await using stage = await openStage()
   const room = 'tea@rooms.corp.example'
   const invitation = '<x xmlns="jabber:x:conference" jid="attic@rooms.corp.example"/>'
@@ -76,6 +76,7 @@ test('an erased record is still found by whom it was between, by its room, rule 
       n: 1,
       stanza: chat('the nightingale', { to: 'bob@partner.example', inside: invitation }),
       verdict: { action: 'refuse', rule: 'no-birds', condition: 'policy-violation', text: {} },
+      tags: ['bird'],
     }),
     ask({ n: 1, try: 2, stanza: chat('the nightingale, again', { to: 'bob@partner.example' }) }),
     ask({ n: 2, stanza: chat('the lark', { to: room, type: 'groupchat' }) }),
@@ -92,6 +93,7 @@ test('an erased record is still found by whom it was between, by its room, rule 
   assert.deepEqual(await found({ person: 'bob@partner.example' }), first)
   assert.deepEqual(await found({ domain: 'partner.example' }), first)
   assert.deepEqual(await found({ rule: 'no-birds' }), first)
+  assert.deepEqual(await found({ tag: 'bird' }), first)
   assert.deepEqual(await found({ room }), [[`${SHORT}-2`, '']])
   assert.deepEqual(await found({ person: 'alice@corp.example', since: '2000-01-01' }), [
     [`${SHORT}-3`, 'the owl'],

@@ -21,7 +21,7 @@ for path in sys.argv[1:]:
     defects = [str(d) for part in [mail, *parts] for d in part.defects]
     defects += [str(d) for name in mail for d in getattr(mail[name], 'defects', [])]
     print(json.dumps({'from': str(mail['From']), 'addresses': [a.addr_spec for a in mail['From'].addresses], 'subject': str(mail['Subject']),
-      'date': mail['Date'].datetime.isoformat(), 'id': mail['X-Gatehouse-Id'], 'message_id': mail['Message-ID'], 'defects': defects,
+      'date': mail['Date'].datetime.isoformat(), 'id': mail['X-Gatehouse-Id'], 'message_id': mail['Message-ID'], 'tags': mail['X-Gatehouse-Tags'], 'defects': defects,
       'parts': [[p.get_filename(), p.get_content_type(), p.get_payload(decode=True).decode('utf-8')] for p in parts]}))
 `
 
@@ -37,7 +37,11 @@ for (const format of ['jsonl', 'eml'] as const) {
         id: `m${at + 1}`,
       }),
     )
-    await stage.write(...stanzas.map((stanza, at) => ask({ n: at + 1, stanza })), ask({ n: 4, try: 2 }), done(4))
+    await stage.write(
+      ...stanzas.map((stanza, at) => ask({ n: at + 1, stanza, ...(at === 1 ? { tags: ['watch', 'temp'] } : {}) })),
+      ask({ n: 4, try: 2 }),
+      done(4),
+    )
     const path = join(stage.folder, 'export')
     const { rows, exit, refusal } = await stage.ask('archive export', { format, path, reason: 'case 7' })
     assert.deepEqual([exit, refusal], [0, ''])
@@ -77,6 +81,10 @@ for (const format of ['jsonl', 'eml'] as const) {
       assert.deepEqual(
         read.map(({ id, parts, defects }) => [id, parts[0][2], parts[1][0], parts[1][2], defects]),
         stanzas.map((stanza, at) => [`${SHORT}-${at + 1}`, `${TEXTS[at]}\n`, 'stanza-1.xml', stanza, []]),
+      )
+      assert.deepEqual(
+        read.map(({ tags }) => tags),
+        [null, 'watch, temp', null, null],
       )
       assert.deepEqual(
         [read[0].addresses, read[0].date, read[0].message_id],

@@ -138,7 +138,7 @@ searches while ${LIVE_PER_SECOND}/s arrive (${arrived} did), ${searches} of each
 
 const ANYTHING: Search = {
   ...{ hosts: null, words: '', person: '', peer: '', room: '', domain: '', verdict: '', settlement: '', rule: '' },
-  ...{ since: null, until: null, limit: 50 },
+  ...{ tag: '', since: null, until: null, limit: 50 },
 }
 
 /** Gives the bytes of the stanzas, and the position of the last entry. */

@@ -212,6 +212,8 @@ export type Search = {
   verdict: string
   settlement: string
   rule: string
+  /** What a rule noted beside the verdict. */
+  tag: string
   since: number | null
   until: number | null
   limit: number

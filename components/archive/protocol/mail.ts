@@ -23,6 +23,7 @@ export function writeMail(row: Row): string {
     ['X-Gatehouse-Settlement', text('settlement')],
     ['X-Gatehouse-Verdict', text('verdict')],
     ['X-Gatehouse-Rule', word(text('rule'))],
+    ['X-Gatehouse-Tags', word(Array.isArray(row.tags) ? row.tags.join(', ') : '')],
     ['X-Gatehouse-From-Identity', word(text('from_identity'))],
     ['X-Gatehouse-To-Identity', word(text('to_identity'))],
     ['X-Gatehouse-SHA256', text('sha256')],

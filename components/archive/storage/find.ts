@@ -185,6 +185,12 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null 
       sql: `r.action = ?${query.verdict === 'allow' ? '' : " AND r.action <> 'allow'"}`,
       values: [query.verdict],
     })
+  // It stands in the row, so what was kept before there was such a filter, and what is erased, are found too.
+  if (query.tag !== '')
+    where.push({
+      sql: 'r.rule_tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(r.rule_tags) WHERE value = ?)',
+      values: [query.tag],
+    })
   if (query.settlement !== '') where.push({ sql: `${settledIn(query.settlement)}`, values: [query.settlement] })
   return { match: parts.join(' AND '), where }
 }

@@ -18,7 +18,7 @@ const time = (month: number, day: number) =>
   `2026-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}T12:00:00.000Z`
 const ANYTHING: Search = {
   ...{ hosts: null, words: '', person: '', peer: '', room: '', domain: '', verdict: '', settlement: '', rule: '' },
-  ...{ since: null, until: null, limit: 50 },
+  ...{ tag: '', since: null, until: null, limit: 50 },
 }
 
 /** The reading half, as a reader thread has it. */

@@ -183,6 +183,7 @@ const ANYTHING = {
   verdict: '',
   settlement: '',
   rule: '',
+  tag: '',
   since: null,
   until: null,
 }
