@@ -60,6 +60,11 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
     const value = page?.texts[text]?.value ?? ''
     yield row(`found by ${rule}`, `${JSON.stringify(value.slice(start, end))} ${where} ${start}-${end}`)
   }
+  const { host } = screened
+  if (asked.hosts.size > 0 && !asked.hosts.has(host)) {
+    const hosts = [...asked.hosts].join(', ')
+    yield { say: 'text', text: asked.text.say('policy-explain-not-asked', language, { host, hosts }) }
+  }
 }
 
 /** What the sender reads; where the rule has no text, the suite's own. */

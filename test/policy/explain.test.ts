@@ -87,3 +87,16 @@ test('explain takes a whole stanza, and says in words what it cannot take', asyn
   await assert.rejects(explained({ xml: '<message' }), refused(/one message, presence or iq/))
   await assert.rejects(explained({ text: 'x', host: 'else.example' }), refused(/corp\.example/))
 })
+
+test('explain says where no server would ask', async () => {
+  const said = async (args: Record<string, string | boolean>) => {
+    const texts: string[] = []
+    for await (const one of sayExplanation(asked, { from: 'al@corp.example', to: 'bob@corp.example', ...args }, 'en'))
+      if (one.say === 'text') texts.push(one.text)
+    return texts.join('\n')
+  }
+  assert.match(await said({ from: 'al' }), /^al is no host of the settings \(corp\.example\).*--received/)
+  assert.match(await said({ from: 'al@far.example' }), /^far\.example is no host/)
+  assert.equal(await said({ from: 'al@far.example', received: true }), '')
+  assert.equal(await said({ to: 'al@far.example' }), '')
+})

@@ -54,6 +54,7 @@ kit-yaml-bracket = eine Klammer ist nicht geschlossen: { $open } fehlt hier oder
 kit-yaml-documents = verlangt wird ein einziges Dokument, also keine Zeile aus drei Strichen
 kit-yaml-indent = diese Zeile beginnt weiter links oder rechts als die anderen ihrer Gruppe; sie müssen untereinander stehen
 kit-yaml-indented = die nächste Zeile ist eingerückt, als gehörte sie zu dieser, die schon einen Wert hat
+kit-yaml-item = diese Zeile beginnt nicht unter den anderen Strichen ihrer Liste, oder die nächste nicht unter dem, was auf den Strich folgt
 kit-yaml-line = { $wanted }: { $source }
 kit-yaml-no-colon = in dieser Zeile werden ein Name, ein Doppelpunkt und ein Leerzeichen verlangt
 kit-yaml-no-colon-or-indented = in dieser Zeile werden ein Name, ein Doppelpunkt und ein Leerzeichen verlangt, oder sie ist anders eingerückt als ihre Gruppe

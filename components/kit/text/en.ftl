@@ -54,6 +54,7 @@ kit-yaml-bracket = a bracket is not closed: { $open } is missing here or before
 kit-yaml-documents = one document is wanted, so no line of three dashes; here are multiple documents
 kit-yaml-indent = this line begins further left or right than the others of its group; they must start below each other
 kit-yaml-indented = the next line is indented as if it belonged to this one, which has a value already
+kit-yaml-item = this line does not start below the other dashes of its list, or the next one not below what follows the dash
 kit-yaml-line = { $wanted }: { $source }
 kit-yaml-no-colon = a name, a colon and a space are wanted in this line
 kit-yaml-no-colon-or-indented = a name, a colon and a space are wanted in this line, or it is indented otherwise than its group

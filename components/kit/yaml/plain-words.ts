@@ -20,7 +20,8 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** `source`: the line in which it was found. */
 export function plainWords(code: string, message: string, source: string): PlainWords {
-  if (code === 'BLOCK_AS_IMPLICIT_KEY' && !/:\s.*:(\s|$)/.test(source)) return { id: 'kit-yaml-indented' }
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' && !/:\s.*:(\s|$)/.test(source))
+    return { id: /^\s*-\s/.test(source) ? 'kit-yaml-item' : 'kit-yaml-indented' }
   if (code === 'MISSING_CHAR') {
     return { id: message.startsWith('Missing closing') ? 'kit-yaml-open-quote' : 'kit-yaml-no-colon-or-indented' }
   }

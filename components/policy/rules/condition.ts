@@ -92,6 +92,7 @@ function readAddresses(place: Reading, named: Named): readonly AddressPattern[] 
     if (keys.length !== 1 || keys[0] !== 'list') return place.refuse('policy-wanted-address-or-list')
     const name = place.at('list').text(100)
     if (name === null) return null
+    if (named.bad.has(`lists.${name}`)) return null
     return named.addresses.get(name) ?? place.at('list').refuse('policy-wanted-known-list', { name })
   }
   const text = place.text(3_071)
@@ -110,6 +111,7 @@ function readRoom(place: Reading, named: Named): Condition | null {
 function readLexicon(place: Reading, named: Named): number | null {
   const name = place.text(100)
   if (name === null) return null
+  if (named.bad.has(`lexicons.${name}`)) return null
   return named.lexicons.get(name) ?? place.refuse('policy-wanted-known-lexicon', { name })
 }
 

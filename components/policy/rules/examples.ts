@@ -7,6 +7,7 @@ import { everyMay, mayHold, someMay } from '../domain/decide.ts'
 import { withDecoded } from '../domain/decoded.ts'
 import { Page } from '../domain/page.ts'
 import type { Condition, Matcher } from '../domain/rule.ts'
+import { soughtBy } from '../domain/rule-index.ts'
 import { DIRECTIONS, KINDS, type Kind, type Screened, type Text } from '../domain/screened.ts'
 import { EXAMPLE_KEYS } from './keys.ts'
 import { isMap, type Reading } from './reading.ts'
@@ -40,10 +41,26 @@ export function readExamples(rule: Reading): readonly Wanted[] {
 export function tryExamples(when: Condition, wanted: readonly Wanted[], matcher: Matcher): void {
   for (const { example, holds, place } of wanted) {
     const texts = withDecoded<Text>([{ where: 'body', value: example.text, onReplace: 'rewrite' }])
-    const said = fits(when, example, new Page(texts, matcher))
+    const page = new Page(texts, matcher)
+    const said = fits(when, example, page)
     if (holds && said === false) place.refuse('policy-example-passes')
-    if (!holds && said !== false) place.refuse('policy-example-matches')
+    if (holds || said === false) continue
+    if (said === null) place.refuse('policy-example-open')
+    else {
+      const found = firstFound(when, page)
+      if (found === null) place.refuse('policy-example-matches')
+      else place.refuse('policy-example-found', { found })
+    }
   }
+}
+
+/** What the condition looks for, as the example spells it: of a word list nobody could guess which word it was. */
+function firstFound(when: Condition, page: Page): string | null {
+  for (const [at, text] of page.texts.entries()) {
+    const [first] = page.spans(at, soughtBy(when), 1) ?? []
+    if (text && first) return text.value.slice(first.start, first.end)
+  }
+  return null
 }
 
 function readExample(place: Reading): Example | null {

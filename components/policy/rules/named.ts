@@ -19,6 +19,8 @@ export class Named {
   readonly lexicons = new Map<string, number>()
   readonly addresses = new Map<string, readonly AddressPattern[]>()
   readonly files: NamedFile[] = []
+  /** `lexicons.NAME` or `lists.NAME`: named, and what is wrong with it was told there. */
+  readonly bad = new Set<string>()
   /** Paths of the files that are named, also of those that could not be read. */
   readonly paths = new Set<string>()
   readonly #folder: string
@@ -86,11 +88,13 @@ export function readNamed(file: Reading, named: Named): void {
   for (const [name, place] of entriesOf(file.at('lexicons'))) {
     const terms = readOf(place, named, TERMS_MAX, readTermText)
     const list = terms && named.addList(place, terms)
-    if (list !== null) named.lexicons.set(name, list)
+    if (list === null) named.bad.add(`lexicons.${name}`)
+    else named.lexicons.set(name, list)
   }
   for (const [name, place] of entriesOf(file.at('lists'))) {
     const addresses = readOf(place, named, ADDRESSES_MAX, readAddressPattern)
-    if (addresses !== null) named.addresses.set(name, addresses)
+    if (addresses === null) named.bad.add(`lists.${name}`)
+    else named.addresses.set(name, addresses)
   }
 }
 

@@ -16,7 +16,7 @@ policy-door-console = { $modules } kann für jeden, der dort hineinkommt, den He
 policy-door-omitted = { $count } der dort geladenen Module sind zu viele, um genannt zu werden: die Module in seiner Konfiguration mit PROTOCOL.md Abschnitt 9 vergleichen
 policy-help-rules =
     Zeigt, welche Regeln gelten, wie oft jede seither entschied, und die letzte Regeldatei, die nicht angenommen wurde
-    Eine Regel, die nur vermerkt oder sagt, was festgehalten wird, entscheidet nichts und hat keine Treffer; ihre Vermerke zeigt gatehouse archive show
+    Eine Regel, die nur vermerkt oder sagt, was festgehalten wird, entscheidet nichts und hat keine Treffer; ihre Vermerke findet gatehouse archive search --tag
 policy-help-journal = Zeigt, wie voll das Journal ist, wie lange es reicht und wie weit seine Leser sind
 policy-help-stats =
     Zeigt, wie viele Fragen seit dem Start beantwortet wurden und wie
@@ -100,8 +100,11 @@ policy-wanted-words-condition = replace verdeckt Wörter; verlangt wird in when 
 policy-word-not-built = { $word }: in dieser Version noch nicht gebaut
 policy-doors-unknown = die Verbindung zum Server besteht nicht, darum lässt sich nicht wissen, welche Hosts fragen
 policy-example-matches = dieses Beispiel soll durchgehen, und die Bedingung seiner Regel trifft zu
+policy-example-found = dieses Beispiel soll durchgehen, und die Bedingung seiner Regel trifft zu: gefunden wurde { $found }
+policy-example-open = dieses Beispiel soll durchgehen, und die Bedingung seiner Regel kann zutreffen: es sagt nichts von from, to oder was sonst entscheidet, etwa { "{" } to: bob@corp.example, text: hallo { "}" }
 policy-example-passes = dieses Beispiel soll erfasst werden, und die Bedingung seiner Regel trifft nicht zu
 policy-explain-no-stanza = --xml: verlangt wird eine message, presence oder iq in XML
+policy-explain-not-asked = { $host } ist kein Host der Einstellungen ({ $hosts }): Kein Server würde danach fragen. Fehlt --received, oder ist eine Adresse falsch geschrieben?
 policy-explain-no-host = --host: verlangt wird ein Host der Einstellungen: { $hosts }
 policy-help-explain =
     Sagt, was die geltenden Regeln zu einer Nachricht sagen würden, welche Regel entscheidet, warum, und wo sie was fand

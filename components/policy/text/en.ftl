@@ -16,7 +16,7 @@ policy-door-console = { $modules } may unload the helper and speak unasked for w
 policy-door-omitted = { $count } of the modules loaded there are too many to be told of: compare the modules in its config with PROTOCOL.md section 9
 policy-help-rules =
     Shows which rules are in force, how often each decided since then, and the last rule file that was not taken
-    A rule that only tags, or says what is recorded, decides nothing and has no hits; gatehouse archive show has its tags
+    A rule that only tags, or says what is recorded, decides nothing and has no hits; gatehouse archive search --tag finds what it tagged
 policy-help-journal = Shows how full the journal is, how long it lasts, and how far its readers are
 policy-help-stats =
     Shows how many questions were answered since the start, and how
@@ -100,8 +100,11 @@ policy-wanted-words-condition = replace masks words; a words condition (not unde
 policy-word-not-built = { $word }: not built yet in this version
 policy-doors-unknown = the stream to the server is not up, so it cannot be known which hosts ask
 policy-example-matches = this example is to pass, and the condition of its rule holds for it
+policy-example-found = this example is to pass, and the condition of its rule holds for it: { $found } was found
+policy-example-open = this example is to pass, and the condition of its rule may hold for it: it says nothing of from, to or whatever else decides, such as { "{" } to: bob@corp.example, text: hello { "}" }
 policy-example-passes = this example is to match, and the condition of its rule does not hold for it
 policy-explain-no-stanza = --xml: one message, presence or iq in XML is wanted
+policy-explain-not-asked = { $host } is no host of the settings ({ $hosts }): no server would ask about this. Is --received missing, or an address misspelt?
 policy-explain-no-host = --host: a host of the settings is wanted: { $hosts }
 policy-help-explain =
     Says what the rules in force would say of a message, which rule decides, on what grounds, and where it found what

@@ -63,6 +63,18 @@ describe('YAML with lines', () => {
     ['an alias to nothing', 'b: 1\na: *b\n', 2, /begins with \* is wanted in quotes; .*: "a: \*b"$/],
     ['a star alone', 'a: [*, b]\n', 1, /begins with \* is wanted in quotes/],
     ['a line too far right', 'a:\n  b: [x]\n   c: []\n', 3, /must start below each other: " {3}c: \[\]"$/],
+    [
+      'a dash too far left',
+      'a:\n  - b: 1\n    c: 1\n - b: 2\n    c: 2\n',
+      4,
+      /below the other dashes of its list.*: " - b: 2"$/,
+    ],
+    [
+      'what follows a dash too far right',
+      'a:\n  - b: 1\n      c: 1\n',
+      2,
+      /not below what follows the dash: " {2}- b: 1"$/,
+    ],
     ['an open bracket', 'a: [x, y\nb: 1\n', 2, /^a bracket is not closed: \] is missing here or before: "b: 1"$/],
     ['an open brace', 'a: { x: 1\n', 1, /^a bracket is not closed: \} is missing/],
     ['a second colon', 'en: This: no\n', 1, /put a text with a colon in quotes: "en: This: no"$/],

@@ -162,17 +162,35 @@ const bad: readonly [what: string, rest: string, message: RegExp][] = [
   [
     'an example that does not pass',
     "rules: [{ id: a, when: { words: [x] }, then: allow, passes: 'an х' }]",
-    /passes: .*holds for it/,
+    /passes: .*holds for it: х was found/,
   ],
   [
     'an example that leaves it open',
     'rules: [{ id: a, when: { to: a.example }, then: allow, passes: [x] }]',
-    /passes\[1\]: .*holds for it/,
+    /passes\[1\]: .*may hold for it: it says nothing of from, to/,
+  ],
+  [
+    'an example of an address that does not pass',
+    'rules: [{ id: a, when: { to: a.example }, then: allow, passes: [{ to: b@a.example }] }]',
+    /passes\[1\]: .*holds for it$/,
   ],
 ]
 for (const [what, rest, message] of bad) {
   test(`${what} is refused`, () => assert.match(problems(file(`${rest}\n`)).join('\n'), message))
 }
+
+test('what is wrong with a named file is told once, and not of each rule that uses it', () => {
+  const told = problems(
+    file(`lexicons: { a: none.txt }
+lists: { b: ['@'] }
+rules: [{ id: a, when: { lexicon: a, to: { list: b } }, then: allow }]
+`),
+  )
+  assert.deepEqual(
+    told.map((one) => /lexicons\.a|lists\.b/.exec(one)?.[0]),
+    ['lexicons.a', 'lists.b'],
+  )
+})
 
 test('examples say what they mean: what they leave out fits every condition', () => {
   assert.deepEqual(
