@@ -153,8 +153,10 @@ async function* erase(desk: Desk, args: Args, { caller, hosts, language, signal 
     } else if (step.step === 'held') {
       await record(0)
       throw new CommandError(desk.say('archive-erase-held', language, { journal: step.journal }), EXIT.fault)
-    } else if (step.step === 'erased') yield listed({ id: shown.record.id, tries: step.tries })
-    else yield { say: 'text', text: desk.say('archive-erase-wiping', language) }
+    } else if (step.step === 'erased') {
+      yield listed({ id: shown.record.id, tries: step.tries })
+      if (step.tries === 0) yield { say: 'text', text: desk.say('archive-erase-before', language) }
+    } else yield { say: 'text', text: desk.say('archive-erase-wiping', language) }
   }
   yield { say: 'text', text: desk.say('archive-erase-beyond', language) }
 }

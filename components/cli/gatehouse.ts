@@ -8,7 +8,7 @@ import { OPTIONS, readWords, type Words, wordsToArgs } from './argv.ts'
 import { baseFolder, type Call, type World } from './call.ts'
 import { checkAll } from './check.ts'
 import { type Found, findComponents, learn } from './components.ts'
-import { synopsis, writeCommandHelp, writeComponentHelp, writeHelp } from './help.ts'
+import { synopsis, writeCommandHelp, writeComponentHelp, writeHelp, writeOwnHelp } from './help.ts'
 import { ask, NotRunning, NotTrusted } from './network/ask.ts'
 import { openOutput, ReaderGone } from './output.ts'
 import { configFolder, readRunFolder } from './settings.ts'
@@ -62,15 +62,21 @@ async function dispatch(call: Call, words: Words, configMissing: boolean): Promi
     if (first === undefined || first === 'help') return await writeHelp(call, found, first === 'help' || words.help)
     if ((first === 'check' || first === 'status') && more.length > 0)
       return refuse(call, EXIT.usage, call.say('cli-too-many', { said: more.join(' ') }))
-    if (first === 'check') return words.help ? await writeHelp(call, found, true) : await checkAll(call, found)
-    if (first === 'status') return words.help ? await writeHelp(call, found, true) : await statusOfAll(call, found)
+    if (first === 'check' || first === 'status') {
+      if (words.help) return await writeOwnHelp(call, first)
+      return first === 'check' ? await checkAll(call, found) : await statusOfAll(call, found)
+    }
     const component = found.find((one) => one.name === first)
     if (component === undefined) return await unknownComponent(call, first, found)
     return await runWords(call, component, words)
   } catch (fault) {
     if (fault instanceof ReaderGone) return EXIT.ok
     if (fault instanceof NotRunning)
-      return refuse(call, EXIT.notRunning, call.say('cli-not-running', { component: fault.component }))
+      return refuse(
+        call,
+        EXIT.notRunning,
+        call.say('cli-not-running', { component: fault.component, folder: call.config }),
+      )
     if (fault instanceof NotTrusted)
       return refuse(call, EXIT.usage, call.say('cli-not-trusted', { folder: fault.folder }))
     return refuse(call, EXIT.fault, fault instanceof Error ? fault.message : String(fault))

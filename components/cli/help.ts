@@ -21,6 +21,13 @@ export async function writeHelp(call: Call, found: readonly Found[], asked: bool
   return asked ? EXIT.ok : EXIT.usage
 }
 
+/** Of a command that no process has. */
+export async function writeOwnHelp(call: Call, name: 'check' | 'status'): Promise<number> {
+  const lines = [`gatehouse ${name} [--config FOLDER] [--json]`, '', call.say(`cli-about-${name}`)]
+  await call.output.text(lines.join('\n'))
+  return EXIT.ok
+}
+
 /** One that cannot be asked does not hide the others. */
 async function aboutOf(call: Call, component: Found): Promise<string> {
   try {

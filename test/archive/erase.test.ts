@@ -60,6 +60,7 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
   )
   const again = await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'told again' })
   assert.deepEqual(again.rows, [{ id: `${SHORT}-2`, tries: 0 }])
+  assert.match(again.texts.join('\n'), /nothing was left to erase/)
   assert.deepEqual(
     filesWith(stage.folder, 'nightingale'),
     [],

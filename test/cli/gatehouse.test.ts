@@ -40,6 +40,12 @@ describe('help', () => {
   it('of what stands behind `help`, as with --help', async () => {
     using place = openPlace()
     assert.deepEqual(await runCli(place, 'help', 'probe'), await runCli(place, 'probe', '--help'))
+    for (const own of ['check', 'status']) {
+      const { exit, out } = await runCli(place, own, '--help')
+      assert.equal(exit, 0)
+      assert.match(out, new RegExp(`^gatehouse ${own} .*\n\n[^]*Anyone may`))
+      assert.deepEqual(await runCli(place, 'help', own), { exit, out, err: '' })
+    }
     assert.deepEqual(await runCli(place, 'help', 'probe', 'odd'), await runCli(place, 'probe', 'odd', '--help'))
     assert.equal((await runCli(place, 'help', 'porbe')).exit, 2)
   })
@@ -117,9 +123,13 @@ describe('exit codes', () => {
       }
     }
     const stopped = await runCli(place, 'probe', 'count', '2')
-    assert.deepEqual([stopped.exit, stopped.err], [3, 'probe does not run.\n'])
+    assert.equal(stopped.exit, 3)
+    assert.match(
+      stopped.err,
+      /^probe does not run; the settings asked by are those in \/.* \(--config FOLDER names others\)\.\n$/,
+    )
     const json = await runCli(place, 'probe', 'count', '2', '--json')
-    assert.deepEqual(JSON.parse(json.err), { version: 1, exit: 3, text: 'probe does not run.' })
+    assert.deepEqual(JSON.parse(json.err), { version: 1, exit: 3, text: stopped.err.trimEnd() })
   })
 
   it('a process that dies under a command is a fault that says so', async () => {

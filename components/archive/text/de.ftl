@@ -70,6 +70,7 @@ archive-export-failed = Kein Export unter { $path }: { $cause }. Als Dienst darf
 archive-erase = Nimmt den Inhalt eines Eintrags für immer weg. Dass es ihn gab, zwischen wem und wann, und wer ihn warum gelöscht hat, bleibt.
 archive-erase-reason = Warum gelöscht wird; bleibt beim Eintrag.
 archive-erase-unit = Sekunden, bis das Journal { $journal } ihn hergegeben hat
+archive-erase-before = Sein Inhalt war schon fort: Zu löschen war nichts mehr.
 archive-erase-held = Nichts wurde gelöscht: Das Journal { $journal } hält diesen Eintrag noch. Es gibt ihn her, wenn sein Prozess läuft und alle, die ihm folgen, ihn gelesen haben. Versuchen Sie es dann wieder.
 archive-erase-wiping = Er ist gelöscht. Eine Suche, die vorher schon lief, hält den alten Stand noch in einer Datei neben dem Bestand; wenn sie geendet hat, wischt der nächste Commit auch diese.
 archive-erase-beyond = Frühere Sicherungen und Exporte, das Archiv des Servers selbst und was Leute in ihren Clients haben, sind nicht berührt.

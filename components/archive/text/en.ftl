@@ -70,6 +70,7 @@ archive-export-failed = No export at { $path }: { $cause }. As a service the arc
 archive-erase = Takes away the content of one record for ever. That there was one, between whom and when, and who erased it and why, stays.
 archive-erase-reason = Why it is erased; stays with the record.
 archive-erase-unit = seconds until the journal { $journal } has given it up
+archive-erase-before = Its content was gone already: nothing was left to erase.
 archive-erase-held = Nothing was erased: the journal { $journal } still holds this record. It gives it up when its process runs and everyone who follows it has read it. Try again then.
 archive-erase-wiping = It is erased. A search that was running before still keeps the old state in a file beside the store; when it has ended, the next commit wipes that too.
 archive-erase-beyond = Earlier backups and exports, the archive of the server itself, and what people hold in their clients are not touched.

@@ -3,6 +3,14 @@ cli-usage = Aufruf: gatehouse KOMPONENTE BEFEHL [ARGUMENTE] [--json]
 cli-own-commands = Eigene Befehle:
 cli-help-check = prüft die Einstellungen jeder Komponente; nichts muss dafür laufen
 cli-help-status = zeigt, welche Komponenten laufen und ob es ihnen gut geht
+cli-about-check =
+    Prüft die Einstellungen jeder Komponente, darunter die Regeln mit ihren Beispielen, und sagt, was wo falsch ist.
+    Nichts muss laufen, und nichts wird geändert. Jeder darf das; was Sie nicht lesen dürfen, bleibt ungeprüft und wird genannt.
+    Was vor dem Inkrafttreten versucht werden soll: in einen eigenen Ordner legen und diesen mit --config nennen.
+cli-about-status =
+    Zeigt, welche Komponenten laufen und ob es ihnen gut geht. Woran es fehlt, steht in der Spalte wrong.
+    well, warned (arbeitet; hinsehen), not ready (Nachrichten stehen oder gehen daran vorbei), not well (kann nichts festhalten), stopped, not set up.
+    Jeder darf das.
 cli-help-help = zeigt diese Seite; gatehouse KOMPONENTE --help zeigt deren Befehle
 cli-components = Komponenten:
 cli-options = Optionen:
@@ -16,7 +24,7 @@ cli-option-unknown = { $option }: hier unbekannt, oder der Wert fehlt. gatehouse
 cli-command-unknown = Einen Befehl { $said } gibt es nicht. Bekannt: { $known }
 cli-command-near = Einen Befehl { $said } gibt es nicht. Ist { $near } gemeint?
 cli-no-commands = Sie hat keine Befehle.
-cli-not-running = { $component } läuft nicht.
+cli-not-running = { $component } läuft nicht; gefragt wurde nach den Einstellungen in { $folder } (--config ORDNER nennt andere).
 cli-cut-off = Die Antwort von { $component } brach ab.
 cli-said-twice = --{ $name } steht zweimal da.
 cli-too-many = Zu viele Wörter: { $said }

@@ -3,6 +3,14 @@ cli-usage = usage: gatehouse COMPONENT COMMAND [ARGUMENTS] [--json]
 cli-own-commands = Commands of its own:
 cli-help-check = checks the settings of every component; nothing need run
 cli-help-status = shows which components run, and whether they are well
+cli-about-check =
+    Checks the settings of every component, the rules with their examples among them, and says what is wrong, and where.
+    Nothing need run, and nothing is changed. Anyone may; what you may not read stays unchecked, and is named.
+    Settings that are to be tried before they count: put them into a folder of their own and name it with --config.
+cli-about-status =
+    Shows which components run, and whether they are well. In the column wrong stands why one is not.
+    well, warned (does its work; look at it), not ready (messages are stopped or pass by it), not well (cannot record), stopped, not set up.
+    Anyone may.
 cli-help-help = shows this page; gatehouse COMPONENT --help shows its commands
 cli-components = Components:
 cli-options = Options:
@@ -16,7 +24,7 @@ cli-option-unknown = { $option }: not known here, or its value is missing. gateh
 cli-command-unknown = There is no command { $said }. Known: { $known }
 cli-command-near = There is no command { $said }. Is { $near } meant?
 cli-no-commands = It has no commands.
-cli-not-running = { $component } does not run.
+cli-not-running = { $component } does not run; the settings asked by are those in { $folder } (--config FOLDER names others).
 cli-cut-off = The answer of { $component } was cut off.
 cli-said-twice = --{ $name } stands there twice.
 cli-too-many = Too many words: { $said }
