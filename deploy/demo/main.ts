@@ -64,7 +64,12 @@ async function main(): Promise<number> {
       process.stdout.write(`logs: ${house.logs}, ${join(folder, server, `${server}.log`)}\n`)
   }
   if (values.check) {
-    if (held === steps.length) await rm(folder, { recursive: true })
+    if (held === steps.length) {
+      await rm(folder, { recursive: true })
+      process.stdout.write(
+        'What was played is removed; `npm run demo` plays it and stays, for commands such as those above.\n',
+      )
+    }
     process.stdout.write(`demo: ${held} of ${steps.length} steps hold\n`)
   }
   return held === steps.length ? 0 : 1
@@ -97,8 +102,11 @@ ${accounts}
     certificate ${house.certificate}
 Say Nightingale to somebody, then look as the officer:
     ${house.typed('archive', 'search', 'Nightingale')}
+    ${house.typed('archive', 'access')}
     ${house.typed('--help')}
-Rules of your own go into ${house.folder}/config/policy-rules.yaml; they count as soon as it is written.
+Rules of your own go into ${house.folder}/config/policy-rules.yaml; they count as soon as it is written. One with a mistake
+leaves those that hold, and this says what is wrong:
+    ${house.typed('check')}
 Everything is below ${house.folder}; the next demo starts anew. Ctrl-C stops.
 `
 }

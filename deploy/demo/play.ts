@@ -84,12 +84,15 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
     },
     {
       says: 'the officer finds the refused message',
-      play: () =>
-        found(
+      async play() {
+        // Counts are no look: of looks, only the officer's own are on record afterwards.
+        await untilHolds(async () => assert.equal(await undecided(house), 0))
+        return found(
           house,
           ['archive', 'search', WORDS.refused],
           new RegExp(`${house.people.alice.jid}/.* refused +refuse +Have you heard of ${WORDS.refused}`),
-        ),
+        )
+      },
     },
     {
       says: 'and the fact that he looked',
@@ -105,10 +108,16 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
         // What the last settlement told of was due then: a number that never came is found by now.
         await delay(house.foundAfterMs)
         assert.deepEqual(lacking(await house.rows(...search), await house.rows('archive', 'gaps', '--json')), [])
-        return house.typed('archive', 'gaps')
+        return `${house.typed('archive', 'gaps')}\n${(await house.gatehouse('archive', 'gaps')).out.trimEnd()}`
       },
     },
   ]
+}
+
+/** What the server has not yet told the end of. */
+async function undecided(house: House): Promise<unknown> {
+  const rows = await house.rows('archive', 'stats', '--json')
+  return rows.find((row) => row.what === 'undecided')?.value
 }
 
 /** Tries until it holds; the archive follows the journal, and a settlement comes with the server's next word, within 5 s. */
