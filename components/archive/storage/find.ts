@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Search over the files of months: newest first by number, never by rank; a count stops at its bound.
 import type { DatabaseSync } from 'node:sqlite'
-import { statement } from '../../kit/store/statement.ts'
+import { listsOf, statement } from '../../kit/store/statement.ts'
 import { type Span, spansOf } from '../domain/identity.ts'
 import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
@@ -15,6 +15,11 @@ import { type ListedRecord, listRecords } from './show.ts'
 export const COUNT_BOUND = 10_000
 const HOUR = 3_600_000
 const PAGE = 500
+/**
+ * A part with fewer hits is read in one pass, oldest first: the index goes backwards over what a common word of a phrase has at three times
+ * the price, and the pass that counts is spared. Of a part with more it costs the first few.
+ */
+const FEW = 200
 
 export type Found = { hits: number; capped: boolean; records: ListedRecord[] }
 
@@ -29,18 +34,26 @@ export function search(book: DatabaseSync, months: ReadMonths, wanted: Search): 
       const db = months.at(file)
       const part = searchFile(db, file, within(query, file), query.limit - found.length, COUNT_BOUND + 1 - hits)
       hits += part.hits
-      here.push(...part.numbers.map(({ number, recordedAt }) => ({ file, db, number, recordedAt })))
+      here.push(...part.numbers.map((number) => ({ file, db, number })))
     }
     // Within one file the order is that of keeping; files of different hosts in the same month are merged by the recorder's clock.
-    if (month.length > 1)
-      here.sort((one, other) =>
-        one.file === other.file ? other.number - one.number : other.recordedAt - one.recordedAt,
-      )
+    if (month.length > 1) mergeByClock(here)
     found.push(...here.slice(0, query.limit - found.length))
     if (hits > COUNT_BOUND && found.length >= query.limit) break
   }
   const records = listRecords(book, months, found)
   return { hits: Math.min(hits, COUNT_BOUND), capped: hits > COUNT_BOUND, records }
+}
+
+function mergeByClock(hits: Hit[]): void {
+  const recordedAt = new Map<Hit, number>()
+  for (const hit of hits) {
+    const row = statement(hit.db, 'SELECT recorded_at FROM record WHERE number = ?').get(hit.number)
+    recordedAt.set(hit, Number(row?.recorded_at))
+  }
+  hits.sort((one, other) =>
+    one.file === other.file ? other.number - one.number : (recordedAt.get(other) ?? 0) - (recordedAt.get(one) ?? 0),
+  )
 }
 
 /**
@@ -57,10 +70,9 @@ export function* searchAll(book: DatabaseSync, months: ReadMonths, wanted: Searc
       let last = 0
       for (;;) {
         const db = months.at(file)
-        const sql = `SELECT r.number, r.recorded_at FROM ${from} AND ${number} > ? ORDER BY ${number} ASC LIMIT ${PAGE}`
+        const sql = `SELECT r.number FROM ${from} AND ${number} > ? ORDER BY ${number} ASC LIMIT ${PAGE}`
         const rows = statement(db, sql).all(...values, last)
-        for (const row of rows)
-          yield { file, db: months.at(file), number: Number(row.number), recordedAt: Number(row.recorded_at) }
+        for (const row of rows) yield { file, db: months.at(file), number: Number(row.number) }
         if (rows.length < PAGE) break
         last = Number(rows.at(-1)?.number)
       }
@@ -107,32 +119,35 @@ function byMonth(files: readonly FileRow[]): FileRow[][] {
   return [...months.values()]
 }
 
-type FileHits = { hits: number; numbers: { number: number; recordedAt: number }[] }
+type FileHits = { hits: number; numbers: number[] }
 
 function searchFile(db: DatabaseSync, file: FileRow, query: Query, wanted: number, countUpTo: number): FileHits {
   const filter = filterOf(db, file, query)
   if (filter === null) return { hits: 0, numbers: [] }
   let hits = 0
-  const numbers: FileHits['numbers'] = []
-  const rowid = filter.match ? 'words.rowid' : 'r.number'
+  const numbers: number[] = []
+  const number = filter.match ? 'words.rowid' : 'r.number'
   for (const part of partsOf(db, query, filter)) {
     const room = wanted - numbers.length
-    const got = room > 0 ? rowsOf(db, part, rowid, room) : []
-    numbers.push(...got)
-    // Fewer than there was room for are all there are.
-    if (room > 0 && got.length < room) hits += got.length
-    else if (hits < countUpTo) {
-      const sql = `SELECT count(*) AS hits FROM (SELECT 1 FROM ${part.plain ?? part.from} LIMIT ?)`
-      hits += Number(statement(db, sql).get(...part.values, countUpTo - hits)?.hits ?? 0)
+    if (room <= 0 && hits >= countUpTo) break
+    const first = numbersOf(db, part, `ORDER BY ${number} ASC LIMIT ?`, FEW)
+    hits += first.length
+    if (first.length < FEW) {
+      numbers.push(...first.reverse().slice(0, Math.max(0, room)))
+      continue
     }
+    if (room > 0) numbers.push(...numbersOf(db, part, `ORDER BY ${number} DESC LIMIT ?`, room))
+    if (hits >= countUpTo) continue
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${part.plain ?? part.from} AND ${number} > ? LIMIT ?)`
+    const rest = listsOf(db, sql, ...part.values, first.at(-1) ?? 0, countUpTo - hits)
+    hits += Number(rest[0]?.[0] ?? 0)
   }
   return { hits, numbers }
 }
 
-function rowsOf(db: DatabaseSync, part: Part, rowid: string, limit: number): FileHits['numbers'] {
-  const sql = `SELECT r.number, r.recorded_at FROM ${part.from} ORDER BY ${rowid} DESC LIMIT ?`
-  const rows = statement(db, sql).all(...part.values, limit)
-  return rows.map((row) => ({ number: Number(row.number), recordedAt: Number(row.recorded_at) }))
+function numbersOf(db: DatabaseSync, { plain, from, values }: Part, order: string, limit: number): number[] {
+  const sql = `SELECT ${plain === null ? 'r.number' : 'words.rowid'} FROM ${plain ?? from} ${order}`
+  return listsOf(db, sql, ...values, limit).map(([number]) => Number(number))
 }
 
 type Value = string | number

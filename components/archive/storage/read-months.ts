@@ -101,7 +101,7 @@ export function listFiles(book: DatabaseSync): FileRow[] {
 }
 
 /** A record of a file that a search found. */
-export type Hit = { file: FileRow; db: DatabaseSync; number: number; recordedAt: number }
+export type Hit = { file: FileRow; db: DatabaseSync; number: number }
 
 export type HeldSpan = MonthName & Numbers
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading records with all their tries, settlements and what they are about.
-import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Hosts, ShownRecord, ShownTry } from '../domain/record.ts'
@@ -12,6 +11,7 @@ import { aboutOf, type Family, followersOf, lineage, type Node } from './lineage
 import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
 import { filesHolding, type HeldSpan, type Hit, holding, listFiles, type ReadMonths, spansOf } from './read-months.ts'
+import { numberOrNull, readTries, readTriesWith } from './tries.ts'
 
 /** A line of a list: the effective try, or the first where none is. `fullId` names it for ever. */
 export type ListedRecord = { id: string; fullId: string; settled: Settled; tries: number; shown: ShownTry }
@@ -48,11 +48,9 @@ export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readon
   // What many hits have in common is read once.
   const sources = new Map<string, { source: SourceRow; spans: readonly HeldSpan[] } | undefined>()
   for (const hit of hits) {
-    const rows = statement(hit.db, TRIES_WITH).all(hit.number)
-    const [row] = rows
-    if (row === undefined) continue
-    const id = String(row.source_id)
-    const n = Number(row.n)
+    const here = readTriesWith(hit.db, hit.file, hit.number)
+    if (here === undefined) continue
+    const { source: id, n } = here
     if (seen.has(`${id}-${n}`)) continue
     seen.add(`${id}-${n}`)
     if (!sources.has(id)) {
@@ -64,7 +62,7 @@ export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readon
     if (known === undefined) continue
     const others = holding(known.spans, n, hit.file.host).filter(({ month }) => month !== hit.file.month)
     const elsewhere = others.length === 0 ? [] : readTries(months, known.source, n, others)
-    const tries = [...rows.map(readTry), ...elsewhere].sort((one, other) => one.try - other.try)
+    const tries = [...here.tries, ...elsewhere].sort((one, other) => one.try - other.try)
     const record = listRecord(book, known.source, n, tries)
     if (record) listed.push({ ...record, shown: identified(identities, record.shown) })
   }
@@ -129,13 +127,13 @@ export function listAfter(
     const from = after[file.number] ?? 0
     if (file.last <= from || read >= limit) continue
     const db = months.at(file)
-    const sql = `SELECT number, recorded_at, ${isWhollyOf(hosts, file) ? '?1 <> 0' : SENT_TO} AS seen FROM record r
+    const sql = `SELECT number, ${isWhollyOf(hosts, file) ? '?1 <> 0' : SENT_TO} AS seen FROM record r
       WHERE number > ? AND number <= ? ORDER BY number LIMIT ?`
     const value = isWhollyOf(hosts, file) ? 1 : hostsValue(hosts ?? [])
     for (const row of statement(db, sql).all(value, from, file.last, limit - read)) {
       read += 1
       ends[file.number] = Number(row.number)
-      if (row.seen === 1) hits.push({ file, db, number: Number(row.number), recordedAt: Number(row.recorded_at) })
+      if (row.seen === 1) hits.push({ file, db, number: Number(row.number) })
     }
   }
   return { ends, moved: read > 0, records: hits.flatMap((hit) => listRecords(book, months, [hit])) }
@@ -327,72 +325,4 @@ function readOutage(book: DatabaseSync, source: number, n: number): ShownRecord[
         at: numberOrNull(row.at),
       }
     : null
-}
-
-const NAMED = (column: string) => `(SELECT text FROM name WHERE number = r.${column}) AS ${column}`
-const SELECT_TRY = `SELECT s.id AS source_id, r.n, r.number, try, (SELECT host FROM month) AS host, direction, via, r.at, recorded_at,
-  (SELECT kept_at FROM batch WHERE first_record <= r.number ORDER BY first_record DESC LIMIT 1) AS kept_at,
-  (SELECT id FROM journal WHERE number = r.journal) AS journal, position, element, what, type, ${NAMED('from_bare')}, from_resource,
-  ${NAMED('to_bare')}, to_resource, ${NAMED('room')}, stanza_id, origin_id, ${NAMED('language')}, ${NAMED('encrypted')}, note, action,
-  ${NAMED('rule')}, ${NAMED('rules')}, verdict, c.replacement, spooled, size, recorded, rule_tags, matched, lower(hex(seal)) AS seal, salt, c.stanza,
-  e.at AS erased_at, e.user AS erased_by, e.reason AS erased_why
-  FROM record r JOIN source s ON s.number = r.source LEFT JOIN content c ON c.record = r.number LEFT JOIN erasure e ON e.record = r.number`
-const TRIES = `${SELECT_TRY} WHERE s.id = ? AND r.n = ? ORDER BY try`
-/** All of the number that the record with this one is a try of. */
-const TRIES_WITH = `${SELECT_TRY} WHERE (r.source, r.n) = (SELECT source, n FROM record WHERE number = ?) ORDER BY try`
-
-function readTries(months: ReadMonths, source: SourceRow, n: number, files: readonly MonthName[]): ShownTry[] {
-  const tries = files.flatMap((file) => statement(months.at(file), TRIES).all(source.id, n).map(readTry))
-  return files.length < 2 ? tries : tries.sort((one, other) => one.try - other.try || one.recordedAt - other.recordedAt)
-}
-
-function readTry(row: Row): ShownTry {
-  const text = (column: string) => (row[column] === null || row[column] === undefined ? '' : String(row[column]))
-  const end = (bare: string, resource: string) => (resource ? `${bare}/${resource}` : bare)
-  return {
-    try: Number(row.try),
-    host: text('host'),
-    direction: text('direction'),
-    via: text('via'),
-    at: numberOrNull(row.at),
-    recordedAt: Number(row.recorded_at),
-    keptAt: Number(row.kept_at),
-    journal: text('journal'),
-    position: Number(row.position),
-    element: text('element'),
-    what: text('what'),
-    type: text('type'),
-    from: end(text('from_bare'), text('from_resource')),
-    to: end(text('to_bare'), text('to_resource')),
-    fromIdentity: null,
-    toIdentity: null,
-    room: text('room'),
-    stanzaId: text('stanza_id'),
-    originId: text('origin_id') || text('stanza_id'),
-    language: text('language'),
-    encrypted: text('encrypted'),
-    note: text('note'),
-    action: text('action'),
-    rule: text('rule'),
-    rules: text('rules'),
-    verdict: text('verdict'),
-    replacement: text('replacement'),
-    spooled: Number(row.spooled) === 1,
-    size: Number(row.size),
-    sha256: row.stanza === null ? '' : hash('sha256', text('stanza')),
-    seal: text('seal'),
-    salt: text('salt'),
-    stanza: text('stanza'),
-    erased:
-      row.erased_at === null || row.erased_at === undefined
-        ? null
-        : { at: Number(row.erased_at), user: text('erased_by'), reason: text('erased_why') },
-    recorded: (text('recorded') || 'content') as ShownTry['recorded'],
-    tags: row.rule_tags === null ? [] : (JSON.parse(text('rule_tags')) as string[]),
-    matched: text('matched'),
-  }
-}
-
-function numberOrNull(value: SQLOutputValue | undefined): number | null {
-  return value === null || value === undefined ? null : Number(value)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prepared statements, once per connection and text.
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 
 const kept = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
 
@@ -20,4 +20,19 @@ export function statement(db: DatabaseSync, sql: string): StatementSync {
     statements.set(sql, found)
   }
   return found
+}
+
+const lists = new WeakMap<StatementSync, true>()
+
+/**
+ * The rows as lists of values in the order of the columns: with many columns a good deal faster than objects by name. A text is read either
+ * so or as objects, never both.
+ */
+export function listsOf(db: DatabaseSync, sql: string, ...values: readonly SQLInputValue[]): SQLOutputValue[][] {
+  const found = statement(db, sql)
+  if (!lists.has(found)) {
+    found.setReturnArrays(true)
+    lists.set(found, true)
+  }
+  return found.all(...values) as unknown as SQLOutputValue[][]
 }
