@@ -152,6 +152,16 @@ describe('between servers', { skip: noEjabberd }, () => {
     const outbound = await soon(screen.saw(/<ask [^?]*out of the house/), 'the question of what a component sends out')
     assert.match(outbound, /<ask [^>]*via='component'/)
     assert.ok(!/direction='received'/.test(outbound))
+    // Names that a DNS reads as theirs, while the screen lets everything pass.
+    for (const [at, to] of [
+      `${ARCHIVE}.`,
+      `${SCREEN}.`,
+      ARCHIVE.replaceAll('.', '\u3002'),
+      `${SCREEN}\u3002`,
+    ].entries()) {
+      bob.client.send(`<message to='eve@${to}' id='dot${at}'><body>dot ${at}</body></message>`)
+      assert.match(await bob.got(new RegExp(`<message[^>]*id='dot${at}'`)), /type='error'/)
+    }
     await screen.close()
     assert.match(await alice.got(/id='HOLD-while-it-goes'/), /resource-constraint/)
     for (const to of [SCREEN, ARCHIVE]) {

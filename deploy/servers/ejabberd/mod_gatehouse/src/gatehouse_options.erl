@@ -131,9 +131,11 @@ is_screen(Domain) ->
               end,
               hosts()).
 
-%% Whether it is a screen, or a component that a host trusts: what these exchange stays on this server.
+%% Whether it is a screen, or a component that a host trusts: what these exchange stays on this server. Also as a DNS would read it:
+%% with the dot of the root, and with the ideographic one for others, which nameprep leaves alone.
 -spec is_closed_name(binary()) -> boolean().
-is_closed_name(Domain) ->
+is_closed_name(Name) ->
+    Domain = string:trim(binary:replace(Name, <<"\x{3002}"/utf8>>, <<".">>, [global]), trailing, "."),
     is_screen(Domain) orelse
         lists:any(fun(Host) ->
                           case ?MODULE:get(Host) of
