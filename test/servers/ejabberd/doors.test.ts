@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands open beside the question on ejabberd: kinds that are switched off, modules that are loaded.
+// What stands open beside the question on ejabberd: kinds that are switched off, modules that are loaded. And its counts, by a
+// command of the server.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
@@ -80,5 +81,44 @@ describe('what stands open on ejabberd', { skip: noEjabberd }, () => {
     const [report = ''] = screen.seen.join('').match(/<host [^>]*omitted[^>]*>/) ?? []
     assert.ok(Buffer.byteLength(report) <= 8_192 && Buffer.byteLength(report) > 7_900, String(report.length))
     assert.equal(one.modules.filter((name) => name.startsWith('zz_')).length + Number(one.omitted), 150)
+  })
+})
+
+describe('counts on ejabberd', { skip: noEjabberd }, () => {
+  it('are told by a command of the server, for a host that asks', async () => {
+    await using gated = await openGated({ options: { max_reports: 5 }, settings: { hosts: [{ name: LAB }] } })
+    const screen = await gated.asking()
+    const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+    for (const body of ['one', 'two', 'DENY three']) alice.say(`bob@${HOST}`, body)
+    alice.say(`bob@${HOST}`, 'HOLD four')
+    alice.client.send(`<message to='bob@${HOST}'><active xmlns='http://jabber.org/protocol/chatstates'/></message>`)
+    await soon(screen.saw(/HOLD four/), 'the held question')
+    await bob.got(/two/)
+    await alice.got(/id='DENY-three'/)
+    const counts = async () =>
+      new Map(
+        (await gated.ejabberd.shell('gatehouse_counts', HOST))
+          .trim()
+          .split('\n')
+          .map((line) => line.split('\t') as [string, string]),
+      )
+    const now = await counts()
+    assert.deepEqual(
+      ['released', 'refused', 'in_flight', 'passing', 'breaker_open', 'spool_bytes'].map((name) => now.get(name)),
+      ['2', '1', '1', '1', '0', '0'],
+    )
+    assert.ok(Number(now.get('in_flight_bytes')) > 100)
+    assert.ok(Number(now.get('passing_bytes')) > 100)
+    assert.ok(Number(now.get('screens')) >= 4)
+    await screen.close()
+    assert.match(await alice.got(/id='HOLD-four'/), /resource-constraint/)
+    const [bounced, open, flying] = await counts().then((after) =>
+      ['bounced', 'breaker_open', 'in_flight'].map((name) => after.get(name)),
+    )
+    assert.deepEqual([bounced, open, flying], ['1', '1', '0'])
+    for (const host of [LAB, 'nowhere.example'])
+      await assert.rejects(gated.ejabberd.shell('gatehouse_counts', host), /does not load mod_gatehouse/)
+    await gated.reload(null)
+    await assert.rejects(gated.ejabberd.shell('gatehouse_counts', HOST), /unknown command/)
   })
 })

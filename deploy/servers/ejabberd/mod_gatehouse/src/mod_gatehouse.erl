@@ -13,6 +13,7 @@ start(Host, Opts) ->
     Options = gatehouse_options:read(Host, Opts),
     ok = gatehouse_entries_sup:start(),
     ok = gatehouse_options:put(Host, Options),
+    ok = gatehouse_commands:start(),
     lists:foreach(fun host_up/1, ejabberd_option:hosts()),
     lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Module, Function, Order) end, server_hooks()),
     ok = join(Host, Options),
@@ -30,6 +31,7 @@ stop(Host) ->
     end.
 
 leave_server() ->
+    ok = gatehouse_commands:stop(),
     lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:delete(Hook, Module, Function, Order) end, server_hooks()),
     lists:foreach(fun(Host) ->
                           lists:foreach(fun({Hook, Module, Function, Order}) ->
