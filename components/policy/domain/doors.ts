@@ -5,7 +5,7 @@
 
 export const DOORS = {
   /** Speaks inside the server in its own name or for a person. */
-  speaks: ['post_msg', 'pubsub_feeds', 'pubsub_mqtt', 'pubsub_post', 'rest', 'sip', 'slack_webhooks'],
+  speaks: ['matrix_gw', 'post_msg', 'pubsub_feeds', 'pubsub_mqtt', 'pubsub_post', 'rest', 'sip', 'slack_webhooks'],
   /** Says for a person what nobody is asked about: on record. */
   utters: ['ejabberd_xmlrpc', 'http_api', 'mqtt'],
   /** Says what the host says: on record, never asked about. */

@@ -27,10 +27,20 @@ describe('rows of the table of coverage on ejabberd', { skip: noEjabberd }, () =
       modules: {
         mod_adhoc: {},
         mod_admin_extra: {},
+        mod_announce: { access: 'local' },
+        mod_register: {
+          access_from: 'all',
+          registration_watchers: [BOB],
+          welcome_message: { subject: 'Hello', body: 'the house greets you' },
+        },
         mod_http_api: {},
         mod_mam: { default: 'always' },
         mod_mqtt: { access_publish: { '#': 'all' }, access_subscribe: { '#': 'all' } },
-        mod_muc: { host: ROOMS, access_create: 'all', default_room_options: { persistent: false, mam: true } },
+        mod_muc: {
+          host: ROOMS,
+          access_create: 'all',
+          default_room_options: { persistent: false, mam: true, allow_subscription: true },
+        },
         mod_http_upload: { host: UPLOAD, put_url: `http://127.0.0.1:${http}/upload`, docroot: '@HOME@/upload' },
         mod_gatehouse_rewriter: {},
       },
@@ -185,6 +195,46 @@ describe('rows of the table of coverage on ejabberd', { skip: noEjabberd }, () =
     await bob.got(/what alice never posted/)
     await observed(words)
     assert.equal(asked(words), 0)
+  })
+
+  it('what a host says by itself is told as observed: a welcome, who registered, the message of the day', async () => {
+    const account = '<username>newcomer</username><password>secret</password>'
+    const answer = await iq(
+      alice,
+      'reg',
+      `type='set' to='${HOST}'`,
+      `<query xmlns='jabber:iq:register'>${account}</query>`,
+    )
+    assert.match(answer, /type='result'/)
+    await observed('the house greets you')
+    await bob.got(new RegExp(`newcomer@${HOST} was registered`))
+    await observed(`newcomer@${HOST} was registered`)
+    alice.say(`${HOST}/announce/motd`, 'closed on Monday')
+    await bob.got(/closed on Monday/)
+    assert.match(await question('closed on Monday'), new RegExp(`to='${HOST}/announce/motd'`))
+    const newcomer = await gated.login('newcomer')
+    await newcomer.got(/closed on Monday/)
+    await observed('closed on Monday')
+    alice.say(`${HOST}/announce/motd/delete`, 'no more')
+    await fence(alice, 'behind the day')
+    for (const words of ['the house greets you', 'was registered']) assert.equal(asked(words), 0, words)
+    assert.equal(asked('closed on Monday'), 1)
+  })
+
+  it('MUC/Sub: the request is asked and can be refused; what is said comes without a question of its own', async () => {
+    await enter(alice, 'notes', 'Al')
+    const carol = await gated.login('carol', { resource: 'subscriber' })
+    const subscribe = (nick: string) =>
+      `<subscribe xmlns='urn:xmpp:mucsub:0' nick='${nick}'><event node='urn:xmpp:mucsub:nodes:messages'/></subscribe>`
+    const room = `type='set' to='notes@${ROOMS}'`
+    assert.match(await iq(carol, 'sub1', room, subscribe('DENY')), /policy-violation/)
+    assert.match(await iq(carol, 'sub2', room, subscribe('Ca')), /type='result'/)
+    assert.equal(asked("nick='Ca'"), 1)
+    alice.client.send(`<message to='notes@${ROOMS}' type='groupchat' id='n1'><body>for subscribers</body></message>`)
+    assert.match(await carol.got(/for subscribers/), /pubsub#event/)
+    await fence(carol, 'behind the notes')
+    assert.equal(asked('for subscribers'), 1)
+    assert.ok(!screen.seen.some((text) => /<occupant [^>]*nick='Ca'/.test(text)), 'not among the occupants')
   })
 
   it('what a module behind the helper changes is on record as it was asked', async () => {
