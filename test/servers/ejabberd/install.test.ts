@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// mod_gatehouse as an operator installs it on ejabberd: by `ejabberdctl module_install`, from the sources alone. (All other tests
-// load it in the second way of the README, as compiled files on the code path.)
+// mod_gatehouse as an operator installs it on ejabberd: by `ejabberdctl module_install`, from the sources alone. And in the second way of
+// the README, as compiled files on the code path, which is how all other tests load it.
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { HOST, noEjabberd, openGated, soon } from './gated.ts'
 
 const SOURCES = resolve(import.meta.dirname, '../../../deploy/servers/ejabberd/mod_gatehouse')
@@ -46,6 +49,32 @@ describe('mod_gatehouse installed by ejabberdctl', { skip: noEjabberd }, () => {
       alice.say(BOB, 'unwatched')
       await bob.got(/unwatched/)
       assert.deepEqual(gated.ejabberd.linesWith(/crashed when running|Unexpected info/), [])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('mod_gatehouse compiled by hand', { skip: noEjabberd }, () => {
+  it('by the line of the README: without a warning, and it asks', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-ejabberd-'))
+    try {
+      const readme = await readFile(join(SOURCES, 'README.md'), 'utf8')
+      const [ejabberd = assert.fail('no ejabberd')] = globSync('/usr/lib/*/ejabberd-*')
+      const [xmpp = assert.fail('no xmpp')] = globSync('/usr/lib/erlang/lib/p1_xmpp-*')
+      const line = /^ {4}(erlc -o FOLDER .*)$/m.exec(readme)?.[1] ?? assert.fail('the line')
+      const command = line.replaceAll('FOLDER', folder).replaceAll('EJABBERD', ejabberd).replaceAll('XMPP', xmpp)
+      const { stdout, stderr } = await promisify(execFile)('sh', ['-ec', command], { cwd: SOURCES })
+      assert.equal(stdout + stderr, '')
+      const names = (files: readonly string[], end: string) => files.map((file) => basename(file, end)).sort()
+      assert.deepEqual(names(await readdir(folder), '.beam'), names(await readdir(join(SOURCES, 'src')), '.erl'))
+      await using gated = await openGated({
+        settings: { withoutHelpers: true, environment: { ERL_FLAGS: `-pa ${folder}` } },
+      })
+      await gated.asking()
+      const alice = await gated.login('alice')
+      alice.say(BOB, 'DENY this')
+      assert.match(await alice.got(/id='DENY-this'/), /policy-violation/)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
