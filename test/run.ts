@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { run } from 'node:test'
@@ -129,9 +129,11 @@ function needsQuiet(file: string): boolean {
   )
 }
 
-/** The port at which servers find one another cannot be chosen. */
+/** The port at which servers find one another cannot be chosen. A file that plays a body of both servers shares it as that does. */
 function sharesPort(file: string): boolean {
-  return /\bs2s: true|\b5269\b/.test(readFileSync(file, 'utf8'))
+  const text = readFileSync(file, 'utf8')
+  const bodies = [...text.matchAll(/'(\.\.\/both\/[^']+)'/g)].map(([, name = '']) => join(dirname(file), name))
+  return [text, ...bodies.map((body) => readFileSync(body, 'utf8'))].some((one) => /\bs2s: true|\b5269\b/.test(one))
 }
 
 /** What kills whole companies under load takes minutes: begun last, it would run alone in the end. */

@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { Person } from '../prosody/gated.ts'
-import { bodies, type Gated, HOST, type Kind, type Option, soon } from './gated.ts'
+import type { Gated, Kind, Option } from './gated.ts'
+import { bodies, HOST, soon } from './house.ts'
 import { announcedBefore, sourceOf } from './runs.ts'
 
 const BOB = `bob@${HOST}`
@@ -16,15 +16,11 @@ const OPEN = { on_outage: 'open' }
 type Options = Readonly<Record<string, Option>>
 
 /** Starts the server on a folder, which stays, with the crash point `at`. */
-export type OpenAt = (at: string, folder: string, options: Options) => Promise<Crashing>
+export type OpenAt = (at: string, folder: string, options: Options) => Promise<Gated>
 
-export type Crashing = Omit<Gated, 'login' | 'load' | 'unload' | 'reload' | 'heldBytes'> & {
-  login(user: string, options?: { management?: 'resume' }): Promise<Person>
-}
-
-export function crash({ skip }: Pick<Kind, 'skip'>, openAt: OpenAt): void {
+export function crash({ skip }: Kind, openAt: OpenAt): void {
   /** Plays on one folder; every server that the body starts is gone at the end. */
-  const on = async (body: (open: (at: string, options: Options) => Promise<Crashing>) => Promise<void>) => {
+  const on = async (body: (open: (at: string, options: Options) => Promise<Gated>) => Promise<void>) => {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-crash-'))
     await using stack = new AsyncDisposableStack()
     stack.defer(() => rm(folder, { recursive: true, force: true }))
@@ -32,7 +28,7 @@ export function crash({ skip }: Pick<Kind, 'skip'>, openAt: OpenAt): void {
   }
 
   /** Alice says CRASH at a server that dies of it; gives what her client would send again. */
-  const killed = async (first: Crashing) => {
+  const killed = async (first: Gated) => {
     const alice = await first.login('alice', { management: 'resume' })
     const bob = await first.login('bob')
     alice.say(BOB, 'CRASH here')

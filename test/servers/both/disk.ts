@@ -5,7 +5,8 @@ import { mkdir, mkdtemp, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { HOST, type Kind, SCREEN, soon } from './gated.ts'
+import type { Kind } from './gated.ts'
+import { HOST, SCREEN, soon } from './house.ts'
 
 const BOB = `bob@${HOST}`
 const folderOf = (folder: string) => join(folder, 'data', 'gatehouse', SCREEN)

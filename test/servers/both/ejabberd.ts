@@ -1,35 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // ejabberd, as tests that hold on both servers ask for it.
-import { gate, noEjabberd, openGated } from '../ejabberd/gated.ts'
+import type { EjabberdSettings, Modules } from '../../../deploy/demo/ejabberd.ts'
+import { gate, noEjabberd, type Gated as OnlyEjabberd, openGated } from '../ejabberd/gated.ts'
 import type { Gated, GatedOptions, Kind } from './gated.ts'
+import { HOST } from './house.ts'
 
-export const ejabberd: Kind = { name: 'ejabberd', skip: noEjabberd, openGated: open }
+export const ejabberd: Kind = { name: 'ejabberd', skip: noEjabberd, openGated: openEjabberd }
 
-async function open(given: GatedOptions = {}): Promise<Gated> {
-  const { options = {}, hosts = [], components = [], accounts = [], ...rest } = given
+/** What only ejabberd understands: settings beside ours, and modules of the first host. */
+export type OnEjabberd = Omit<Partial<EjabberdSettings>, 'modules'> & { modules?: Modules }
+
+export async function openEjabberd(
+  given: GatedOptions = {},
+  more: OnEjabberd = {},
+): Promise<Gated & Pick<OnlyEjabberd, 'ejabberd'>> {
+  const { options = {}, hosts = [], components = [], accounts = [], address, ...rest } = given
+  const { modules = {}, ...settings } = more
   const gated = await openGated({
     ...rest,
     options,
     components,
+    modules,
     settings: {
+      ...settings,
+      ...(address === undefined ? {} : { address }),
       hosts: hosts.map((name) => ({ name, modules: gate() })),
       accounts: accounts.map((jid) => ({ jid, password: 'secret' })),
     },
   })
-  const module = async (what: string, host: string) => {
-    await gated.ejabberd.evaluate(`gen_mod:${what}(<<"${host}">>, mod_gatehouse).`)
-  }
+  const without = new Set<string>()
+  const first = given.host ?? HOST
+  /** By the configuration, as an operator does it. */
+  const write = () =>
+    gated.configure(without.has(first) ? null : options, {
+      hosts: hosts.map((name) => (without.has(name) ? { name } : { name, modules: gate() })),
+    })
   return {
     ...gated,
     server: gated.ejabberd,
-    load: (host) => module('start_module', host),
-    unload: (host) => module('stop_module_keep_config', host),
-    reload: async (host) => {
+    load: async (host: string) => {
+      without.delete(host)
+      await write()
+    },
+    unload: async (host: string) => {
+      without.add(host)
+      await write()
+    },
+    reload: async (host: string) => {
       const options = `gen_mod:get_module_opts(<<"${host}">>, mod_gatehouse)`
       await gated.ejabberd.evaluate(`mod_gatehouse:reload(<<"${host}">>, ${options}, ${options}).`)
     },
     heldBytes: async () =>
       Number(await gated.ejabberd.evaluate('[erlang:garbage_collect(P) || P <- processes()], erlang:memory(total).')),
-    [Symbol.asyncDispose]: () => gated[Symbol.asyncDispose](),
   }
 }

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server with mod_gatehouse, a screen that answers by markers, and people: what tests that hold on Prosody and on ejabberd ask for.
+// A server with mod_gatehouse: what tests that hold on Prosody and on ejabberd ask for.
 import type { Server, ServerKind } from '../../../deploy/demo/server.ts'
-import type { AllowScreen, AllowSettings } from '../prosody/allow-screen.ts'
-import type { Person } from '../prosody/gated.ts'
+import type { House } from './house.ts'
 
-export { bodies, HOST, type Person, SCREEN, soon } from '../prosody/gated.ts'
+export type Option = string | number | readonly string[]
 
-export type Option = string | number
+export type Options = Readonly<Record<string, Option>>
 
-export type Gated = AsyncDisposable & {
+export type Gated = House & {
   server: Server
-  folder: string
-  /** A component's own stream: that of the screen, or of another domain. */
-  screen(domain?: string, more?: Partial<AllowSettings>): Promise<AllowScreen>
-  /** Resolves when questions are asked over the given screen. */
-  asking(more?: Partial<AllowSettings>): Promise<AllowScreen>
-  login(user: string, options?: { resource?: string; host?: string }): Promise<Person>
+  /** Other options for the first host, of which `screen` is one too, read while it runs. */
+  configure(options: Options): Promise<void>
   /** Takes the module from a host while the server runs, and back. */
   unload(host: string): Promise<void>
   load(host: string): Promise<void>
@@ -26,12 +21,17 @@ export type Gated = AsyncDisposable & {
 
 export type GatedOptions = {
   /** Of the module, without prefix, in seconds and bytes. */
-  options?: Readonly<Record<string, Option>>
+  options?: Options
+  /** The first host; default HOST. */
+  host?: string
   /** Hosts beside the first, which ask the same screen with the options' defaults. */
   hosts?: readonly string[]
   components?: readonly string[]
   /** Beside alice, bob and carol at the first host. */
   accounts?: readonly string[]
+  /** Of the server, on which it also finds other servers by `s2s`. */
+  address?: string
+  s2s?: boolean
   folder?: string
   keepFolder?: boolean
 }

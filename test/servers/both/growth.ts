@@ -3,7 +3,8 @@
 // GATEHOUSE_LONG=1: 200,000 messages instead of 20,000.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { HOST, type Kind, soon } from './gated.ts'
+import type { Kind } from './gated.ts'
+import { HOST, soon } from './house.ts'
 
 const ROUNDS = 10
 const PER_ROUND = process.env.GATEHOUSE_LONG === '1' ? 20_000 : 2_000

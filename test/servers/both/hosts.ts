@@ -3,7 +3,8 @@
 // one owes that goes.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HOST, type Kind, soon } from './gated.ts'
+import type { Kind } from './gated.ts'
+import { HOST, soon } from './house.ts'
 
 const LAB = 'lab.example'
 

@@ -2,7 +2,8 @@
 // What mod_gatehouse says of its numbers when nothing new comes: PROTOCOL.md section 4.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HOST, type Kind, soon } from './gated.ts'
+import type { Kind } from './gated.ts'
+import { HOST, soon } from './house.ts'
 
 const BOB = `bob@${HOST}`
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { HOST, type Kind, SCREEN, soon } from './gated.ts'
+import type { Kind } from './gated.ts'
+import { HOST, SCREEN, soon } from './house.ts'
 
 const BOB = `bob@${HOST}`
 const OPEN = { on_outage: 'open' }

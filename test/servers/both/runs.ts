@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { type Gated, HOST, type Kind, soon } from './gated.ts'
+import type { Gated, Kind } from './gated.ts'
+import { HOST, soon } from './house.ts'
 
 const BOB = `bob@${HOST}`
 

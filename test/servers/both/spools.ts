@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type Gated, SCREEN } from './gated.ts'
+import type { Gated } from './gated.ts'
+import { SCREEN } from './house.ts'
 
 /** What the spools of the first host's screen hold. */
 export async function spools(gated: Gated): Promise<string[]> {

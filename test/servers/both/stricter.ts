@@ -6,7 +6,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { bodies, type Gated, HOST, type Kind, SCREEN, soon } from './gated.ts'
+import type { Gated, Kind } from './gated.ts'
+import { bodies, HOST, SCREEN, soon } from './house.ts'
 
 const BOB = `bob@${HOST}`
 const CAROL = `carol@${HOST}`

@@ -7,7 +7,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { bodies, type Gated, type GatedOptions, HOST, type Kind, SCREEN, soon } from './gated.ts'
+import type { Gated, GatedOptions, Kind } from './gated.ts'
+import { bodies, HOST, SCREEN, soon } from './house.ts'
 
 const GOLDEN = resolve(import.meta.dirname, '../../golden')
 const VERSION = 1

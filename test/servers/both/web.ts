@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that come by WebSocket (RFC 7395) and BOSH (XEP-0206), and what mod_gatehouse does with what they send.
 import assert from 'node:assert/strict'
-import { bodies, type Gated, HOST, soon } from './gated.ts'
+import type { Gated } from './gated.ts'
+import { bodies, HOST, soon } from './house.ts'
 
 const BOB = `bob@${HOST}`
 const PLAIN = Buffer.from('\0alice\0secret').toString('base64')

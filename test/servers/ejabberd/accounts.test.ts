@@ -2,8 +2,9 @@
 // What the helper on ejabberd tells of accounts: that one was made, met or removed, and which one logs in.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { HOST, soon } from '../both/house.ts'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { type Gated, HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { type Gated, noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 
@@ -31,8 +32,8 @@ describe('the mark of an account on ejabberd', { skip: noEjabberd }, () => {
       first = await loginMark(gated, screen, 'alice', 'one')
       assert.equal(await loginMark(gated, screen, 'alice', 'two'), first)
       assert.notEqual(await loginMark(gated, screen, 'bob', 'one'), first)
-      await gated.reload(null)
-      await gated.reload({})
+      await gated.configure(null)
+      await gated.configure({})
       assert.equal(await loginMark(gated, screen, 'alice', 'three'), first)
       assert.deepEqual(
         told(screen).filter((one) => !one.includes("event='created'")),
@@ -65,9 +66,9 @@ describe('the mark of an account on ejabberd', { skip: noEjabberd }, () => {
   it('of one that was made while nobody looked is told with the first message for it, as of when that was held', async () => {
     await using gated = await openGated()
     const screen = await gated.asking()
-    await gated.reload(null)
+    await gated.configure(null)
     await gated.ejabberd.createAccount(`dave@${HOST}`, 'secret')
-    await gated.reload({})
+    await gated.configure({})
     const alice = await gated.login('alice')
     const words = 'for the new one'
     await soon(gated.ejabberd.logged(/questions are asked/), 'the helper asking again')

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { openCluster } from '../../../deploy/demo/ejabberd.ts'
+import { bodies, HOST, SCREEN, soon } from '../both/house.ts'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { SCREEN } from '../prosody/gated.ts'
-import { bodies, type Gated, HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { type Gated, noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const SOURCE = / source='([0-9a-f]{32})'/

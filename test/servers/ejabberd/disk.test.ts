@@ -12,9 +12,9 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { disk } from '../both/disk.ts'
 import { ejabberd } from '../both/ejabberd.ts'
-import { SCREEN } from '../both/gated.ts'
+import { bodies, HOST, SCREEN } from '../both/house.ts'
 import { type Erlang, noErlang, openErlang } from './eunit.ts'
-import { bodies, HOST, noEjabberd, openGated } from './gated.ts'
+import { noEjabberd, openGated } from './gated.ts'
 
 const run = promisify(execFile)
 const GOLDEN = resolve(import.meta.dirname, '../../golden')

@@ -3,9 +3,9 @@
 // command of the server.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { freePort, HOST, soon } from '../both/house.ts'
 import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { freePort } from '../prosody/gated.ts'
-import { gate, HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { gate, noEjabberd, openGated } from './gated.ts'
 
 const LAB = 'lab.example'
 
@@ -61,7 +61,7 @@ describe('what stands open on ejabberd', { skip: noEjabberd }, () => {
     assert.equal(by(HOST).length, before, 'nothing has changed for the other')
 
     const all = next(first, HOST, ({ off }) => off === '')
-    await gated.reload({})
+    await gated.configure({})
     await all
 
     await first.close()
@@ -118,7 +118,7 @@ describe('counts on ejabberd', { skip: noEjabberd }, () => {
     assert.deepEqual([bounced, open, flying], ['1', '1', '0'])
     for (const host of [LAB, 'nowhere.example'])
       await assert.rejects(gated.ejabberd.shell('gatehouse_counts', host), /does not load mod_gatehouse/)
-    await gated.reload(null)
+    await gated.configure(null)
     await assert.rejects(gated.ejabberd.shell('gatehouse_counts', HOST), /unknown command/)
   })
 })

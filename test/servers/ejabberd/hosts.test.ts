@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { ejabberd } from '../both/ejabberd.ts'
 import { hosts } from '../both/hosts.ts'
-import { SCREEN } from '../prosody/gated.ts'
-import { gate, HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { HOST, SCREEN, soon } from '../both/house.ts'
+import { gate, noEjabberd, openGated } from './gated.ts'
 
 hosts(ejabberd)
 
@@ -39,7 +39,7 @@ it('a host that is no host of the server any more: what the screen still answers
         _ -> timer:sleep(10), Look(lists:usort(Known ++ Ids))
     end
   end([]).`)
-  await gated.reload({}, { hosts: [] })
+  await gated.configure({}, { hosts: [] })
   assert.ok(Number(await watching) > 0, 'something was under way')
   const alice = await gated.login('alice')
   alice.say(`alice@${HOST}`, 'after it')

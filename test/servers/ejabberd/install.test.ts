@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { HOST, soon } from '../both/house.ts'
+import { noEjabberd, openGated } from './gated.ts'
 
 const SOURCES = resolve(import.meta.dirname, '../../../deploy/servers/ejabberd/mod_gatehouse')
 const BOB = `bob@${HOST}`
@@ -27,7 +28,7 @@ describe('mod_gatehouse installed by ejabberdctl', { skip: noEjabberd }, () => {
         await gated.ejabberd.shell('module_install', 'mod_gatehouse')
         assert.match(await gated.ejabberd.shell('modules_installed'), /mod_gatehouse/)
         assert.deepEqual(gated.ejabberd.linesWith(/\.erl:\d+|\[error\]/), [], 'compiled without a word')
-        await gated.reload({})
+        await gated.configure({})
         const screen = await gated.asking()
         const alice = await gated.login('alice')
         const bob = await gated.login('bob')
@@ -42,7 +43,7 @@ describe('mod_gatehouse installed by ejabberdctl', { skip: noEjabberd }, () => {
       const alice = await gated.login('alice')
       alice.say(BOB, 'HOLD on')
       await soon(screen.saw(/HOLD on/), 'the question')
-      await gated.reload(null)
+      await gated.configure(null)
       assert.match(await alice.got(/id='HOLD-on'/), /resource-constraint/)
       await gated.ejabberd.shell('module_uninstall', 'mod_gatehouse')
       const bob = await gated.login('bob')

@@ -3,8 +3,8 @@
 // was not answered for, and the next run asks, and names the one before. The stream of a screen that is not the host's has no say.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SCREEN } from '../prosody/gated.ts'
-import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
+import { bodies, HOST, type Person, SCREEN, soon } from '../both/house.ts'
+import { type Gated, noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const PATIENT = { try: 15, hold_max: 20 }

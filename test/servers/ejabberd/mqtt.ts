@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // As much of MQTT 3.1.1 as a test needs to write and to read: over WebSocket, one account.
 import assert from 'node:assert/strict'
-import { soon } from './gated.ts'
+import { soon } from '../both/house.ts'
 
 const CONNECT = 0x10
 const PUBLISH = 0x30

@@ -2,7 +2,8 @@
 // Components of an ejabberd that write to another server.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { bodies, noEjabberd, openGated, soon } from './gated.ts'
+import { bodies, soon } from '../both/house.ts'
+import { noEjabberd, openGated } from './gated.ts'
 
 const TELLER = '127.0.0.24'
 

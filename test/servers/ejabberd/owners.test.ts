@@ -3,8 +3,8 @@
 // does nothing any more. Each race is made by keeping one process from running.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SCREEN } from '../prosody/gated.ts'
-import { bodies, type Gated, HOST, noEjabberd, openGated, type Person, soon } from './gated.ts'
+import { bodies, HOST, type Person, SCREEN, soon } from '../both/house.ts'
+import { type Gated, noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const LINK = `whereis(gatehouse_link:name_of(<<"${SCREEN}">>))`

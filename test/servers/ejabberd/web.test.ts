@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // mod_gatehouse on ejabberd for clients that come by WebSocket and BOSH: held, asked, released in order.
 import { describe, it } from 'node:test'
+import { freePort } from '../both/house.ts'
 import { openBosh, openWebSocket, plays } from '../both/web.ts'
-import { freePort } from '../prosody/gated.ts'
 import { noEjabberd, openGated } from './gated.ts'
 
 describe('clients of ejabberd over HTTP', { skip: noEjabberd }, () => {

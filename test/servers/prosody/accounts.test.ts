@@ -7,8 +7,9 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { HOST, soon } from '../both/house.ts'
 import type { AllowScreen } from './allow-screen.ts'
-import { type Gated, HOST, openGated, soon } from './gated.ts'
+import { type Gated, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const REGISTRATION = {

@@ -10,8 +10,9 @@ import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { disk } from '../both/disk.ts'
+import { HOST, SCREEN, soon } from '../both/house.ts'
 import { prosody } from '../both/prosody.ts'
-import { type Gated, HOST, openGated, SCREEN, soon } from './gated.ts'
+import { type Gated, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const run = promisify(execFile)

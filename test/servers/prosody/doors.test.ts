@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { describe, it } from 'node:test'
-import { bodies, freePort, gate, HOST, openGated, soon } from './gated.ts'
+import { bodies, freePort, HOST, soon } from '../both/house.ts'
+import { gate, openGated } from './gated.ts'
 
 const OTHER = 'second.gatehouse.internal'
 const LAB = 'lab.example'
@@ -98,41 +99,6 @@ describe('a privileged component', () => {
     speak(`alice@${HOST}`, `bob@${HOST}`, 'for alice at home')
     await bob.got(/for alice at home/)
     assert.equal(asks(corp, 'for alice at home').length, 1)
-  })
-})
-
-describe('an IQ wrapped by a privileged component', () => {
-  it('is asked as the IQ of the component, whole, and refused as one', async () => {
-    const TELLER = 'teller.corp.example'
-    await using gated = await openGated({
-      lines: [`privileged_entities = { ["${TELLER}"] = { iq = { ["urn:x"] = "both" } } }`],
-      settings: {
-        modules: ['privilege'],
-        components: [{ name: TELLER, secret: 'gate', lines: ['modules_enabled = { "privilege" }'] }],
-      },
-    })
-    const screen = await gated.asking()
-    await gated.login('alice')
-    const bob = await gated.login('bob')
-    const teller = await gated.screen(TELLER)
-    const wrap = (id: string, words: string) =>
-      teller.write(
-        `<iq type='set' id='${id}' from='${TELLER}' to='alice@${HOST}'><privileged_iq xmlns='urn:xmpp:privilege:2'><iq xmlns='jabber:client' type='set' id='in-${id}' to='bob@${HOST}/r'><x xmlns='urn:x'>${words}</x></iq></privileged_iq></iq>`,
-      )
-    wrap('no', 'DENY these')
-    assert.match(await soon(teller.saw(/id='no'/), 'the refusal'), /type='error'.*policy-violation/)
-    wrap('yes', 'these words')
-    const inner = await bob.got(/these words/)
-    assert.match(inner, new RegExp(`from='alice@${HOST}'`))
-    assert.ok(!bob.inbox.some((stanza) => stanza.includes('DENY these')))
-    const asked = screen.seen.filter((iq) => iq.includes('these words'))
-    assert.equal(asked.length, 1, 'once')
-    assert.match(
-      asked[0] ?? '',
-      new RegExp(
-        `<ask n='\\d+' direction='received' via='component' at='[^']+'><forwarded[^>]*><iq [^>]*from='${TELLER}'`,
-      ),
-    )
   })
 })
 

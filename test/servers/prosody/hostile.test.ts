@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { listen } from '../../harness/listener.ts'
 import { ROOMS as OPEN_ROOMS, startWorld } from '../../harness/world.ts'
-import { type Gated, gate, HOST, openGated, type Person, soon } from './gated.ts'
+import { HOST, type Person, soon } from '../both/house.ts'
+import { type Gated, gate, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const ROOMS = `rooms.${HOST}`

@@ -8,8 +8,8 @@ import { it } from 'node:test'
 import { gatehouse } from '../../../components/cli/gatehouse.ts'
 import { startWorld } from '../../harness/world.ts'
 import { hosts } from '../both/hosts.ts'
+import { HOST } from '../both/house.ts'
 import { prosody } from '../both/prosody.ts'
-import { HOST } from './gated.ts'
 
 const COMPONENTS = join(import.meta.dirname, '../../../components')
 const LAB = 'lab.example'

@@ -5,7 +5,8 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { bodies, type Gated, gate, HOST, openGated, type Person, soon } from './gated.ts'
+import { bodies, HOST, type Person, soon } from '../both/house.ts'
+import { type Gated, gate, openGated } from './gated.ts'
 
 const REFUSED = /id='m1'[^>]*type='error'|type='error'[^>]*id='m1'/
 const MODULE = resolve(import.meta.dirname, '../../../deploy/servers/prosody/mod_gatehouse')

@@ -9,8 +9,9 @@ import { text } from 'node:stream/consumers'
 import { it } from 'node:test'
 import { gatehouse } from '../../../components/cli/gatehouse.ts'
 import { startComponent } from '../../harness/component.ts'
+import { HOST, soon } from '../both/house.ts'
 import type { AllowScreen } from './allow-screen.ts'
-import { type Gated, gate, HOST, openGated, soon } from './gated.ts'
+import { type Gated, gate, openGated } from './gated.ts'
 
 const COMPONENTS = join(import.meta.dirname, '../../../components')
 const LAB = 'lab.example'

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Listener, listen } from '../../harness/listener.ts'
 import { HOST, ROOMS, startWorld, type World } from '../../harness/world.ts'
-import { openGated, soon } from './gated.ts'
+import { soon } from '../both/house.ts'
+import { openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const SPELLINGS = [

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { it } from 'node:test'
 import { readLuaTexts } from '../../harness/lua-texts.ts'
-import { HOST, openGated } from './gated.ts'
+import { HOST } from '../both/house.ts'
+import { openGated } from './gated.ts'
 
 const TABLE = resolve(import.meta.dirname, '../../../deploy/servers/prosody/mod_gatehouse')
 const own = readLuaTexts('texts.lib.lua', readFileSync(join(TABLE, 'texts.lib.lua'), 'utf8'))

@@ -3,7 +3,8 @@
 // nobody else has it by its name.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HOST, openGated, soon } from './gated.ts'
+import { HOST, soon } from '../both/house.ts'
+import { openGated } from './gated.ts'
 
 const ARCHIVE = 'archive.gatehouse.internal'
 const EVIL = 'evil.corp.example'

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // mod_gatehouse for clients that come by WebSocket (RFC 7395) and BOSH (XEP-0206): held, asked, released in order.
 import { describe, it } from 'node:test'
+import { freePort } from '../both/house.ts'
 import { openBosh, openWebSocket, plays } from '../both/web.ts'
-import { freePort, openGated } from './gated.ts'
+import { openGated } from './gated.ts'
 
 describe('clients over HTTP', () => {
   const settings = (module: string, http: number) => ({
