@@ -124,9 +124,15 @@ async function play(server: Address, script: Script): Promise<Record<string, str
     return one
   })
   for (const one of Object.values(cast)) await one.fence()
-  const got = Object.fromEntries(Object.entries(cast).map(([name, one]) => [name, one.seen.map(plainly)]))
+  const got = Object.fromEntries(Object.entries(cast).map(([name, one]) => [name, inOrder(one.seen.map(plainly))]))
   await Promise.all(everybody.map((one) => one.client.close()))
   return got
+}
+
+/** Presence first: that of another resource is sent by itself, before or behind what this client has asked for. */
+function inOrder(stanzas: readonly string[]): string[] {
+  const isPresence = (stanza: string) => stanza.startsWith('<presence')
+  return [...stanzas.filter(isPresence).sort(), ...stanzas.filter((stanza) => !isPresence(stanza))]
 }
 
 /** Without what the server makes up anew each time, and with attributes in one order. */
