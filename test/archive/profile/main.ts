@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a message costs archive: CPU by thread and memory, as its unit would start it. For people:
-//   npm run build && node test/archive/profile/main.ts [MESSAGES] [backlog|live|paced] [NODE_FLAGS...]
+//   npm run build && node test/archive/profile/main.ts [MESSAGES] [backlog|live|paced|paced=RATE] [NODE_FLAGS...]
 // backlog: the journal is full before the archive starts; live: it is written while the archive follows, 20 questions a commit;
-// paced: as live, 1,000 messages a second. GATEHOUSE_ARCHIVE_YAML holds more settings.
+// paced: as live, 1,000 messages a second; paced=5000: so many. GATEHOUSE_ARCHIVE_YAML holds more settings.
 // With GATEHOUSE_PROFILE=FOLDER the process leaves a CPU profile there.
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -22,6 +22,7 @@ import { SOURCE } from '../facts.ts'
 const [count = '100000', mode = 'live', ...more] = process.argv.slice(2)
 const messages = Number(count)
 const GROUP = 20
+const rate = mode.startsWith('paced') ? Number(mode.split('=')[1] ?? 1000) : null
 const WORDS =
   'we met about the quarterly figures and the new office in the north where people said that it rains more than here but the train is quick so most would move if the company paid for it next year'.split(
     ' ',
@@ -85,7 +86,7 @@ async function write(from: number, to: number): Promise<void> {
     const facts: Fact[] = Array.from({ length: Math.min(GROUP, to - n + 1) }, (_, at) => question(n + at))
     facts.push({ kind: 'done', source: SOURCE, to: n - 1 })
     await journal.append(facts.map(writeFact))
-    if (mode === 'paced') await setTimeout(Math.max(0, began + (n - from + GROUP) - performance.now()))
+    if (rate !== null) await setTimeout(Math.max(0, began + ((n - from + GROUP) / rate) * 1000 - performance.now()))
   }
 }
 
