@@ -355,16 +355,15 @@ export class FileWriter {
   }
 
   #setLevel(full: boolean): void {
-    const fill = this.#fill()
     const sealed = this.#sealed.reduce((sum, segment) => sum + segment.settled, 0)
-    const used = (sealed + sizeOf(this.#current.path) + this.#unfolded + RESERVE) / fill.maxBytes
+    const used = (sealed + sizeOf(this.#current.path) + this.#unfolded + RESERVE) / this.#settings.maxBytes
     const level = full ? 'full' : levelOf(used)
     // What is not folded yet is an estimate: a level is left only when it is left clearly.
     const rank = LEVELS.indexOf(this.#level)
     const falls = LEVELS.indexOf(level) < rank
     if (level === this.#level || (falls && LEVELS.indexOf(levelOf(used + 0.1)) >= rank)) return
     this.#level = level
-    this.#tellLevel(level, fill)
+    this.#tellLevel(level, this.#fill())
   }
 
   /** What followers cannot see for themselves. */
