@@ -14,17 +14,20 @@ export async function openEjabberd(
   given: GatedOptions = {},
   more: OnEjabberd = {},
 ): Promise<Gated & Pick<OnlyEjabberd, 'ejabberd'>> {
-  const { options = {}, hosts = [], components = [], accounts = [], address, ...rest } = given
+  const { options = {}, hosts = [], neighbours = {}, components = [], accounts = [], address, ...rest } = given
   const { modules = {}, ...settings } = more
   const gated = await openGated({
     ...rest,
     options,
-    components,
+    components: [...components, ...Object.values(neighbours)],
     modules,
     settings: {
       ...settings,
       ...(address === undefined ? {} : { address }),
-      hosts: hosts.map((name) => ({ name, modules: gate() })),
+      hosts: [
+        ...hosts.map((name) => ({ name, modules: gate() })),
+        ...Object.entries(neighbours).map(([name, screen]) => ({ name, modules: gate({}, screen) })),
+      ],
       accounts: accounts.map((jid) => ({ jid, password: 'secret' })),
     },
   })

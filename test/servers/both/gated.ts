@@ -26,6 +26,8 @@ export type GatedOptions = {
   host?: string
   /** Hosts beside the first, which ask the same screen with the options' defaults. */
   hosts?: readonly string[]
+  /** Hosts beside these, each with the screen that it asks. */
+  neighbours?: Readonly<Record<string, string>>
   components?: readonly string[]
   /** Beside alice, bob and carol at the first host. */
   accounts?: readonly string[]

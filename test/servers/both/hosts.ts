@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Kind } from './gated.ts'
-import { HOST, soon } from './house.ts'
+import { bodies, HOST, soon } from './house.ts'
 
 const LAB = 'lab.example'
+const OTHER = 'other.gatehouse.internal'
 
 export function hosts({ openGated, skip }: Kind): void {
   describe('which hosts ask', { skip }, () => {
@@ -77,5 +78,34 @@ export function hosts({ openGated, skip }: Kind): void {
         alice.say(`bob@${HOST}`, 'back again')
         await bob.got(/back again/)
       })
+
+    it('an open host that has no answer opens no other one: whom they write to is asked for by his own host, also for those who left', async () => {
+      const dora = `dora@${LAB}`
+      await using gated = await openGated({
+        options: { on_outage: 'open', try: 2, hold_max: 2 },
+        neighbours: { [LAB]: OTHER },
+        accounts: [dora],
+      })
+      const first = await gated.asking()
+      const other = await gated.screen(OTHER)
+      await soon(gated.server.logged(new RegExp(`${OTHER} answers; questions are asked`)), 'the other screen')
+      const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+      const reader = await gated.login('dora', { host: LAB })
+      const asked = (words: string) =>
+        soon(other.saw(new RegExp(`<ask [^>]*direction='received'.*${words}`)), `the question about ${words}`)
+      bob.say(dora, 'HOLD and gone')
+      await soon(first.saw(/HOLD and gone/), 'the question of his own host')
+      await bob.client.close()
+      await first.close()
+      await asked('HOLD and gone')
+      other.release()
+      await reader.got(/HOLD and gone/)
+      alice.say(dora, 'DENY over the yard')
+      assert.match(await alice.got(/id='DENY-over-the-yard'/), /policy-violation/)
+      alice.say(dora, 'over the yard')
+      await reader.got(/over the yard/)
+      await asked('over the yard')
+      assert.deepEqual(bodies(reader), ['HOLD and gone', 'over the yard'])
+    })
   })
 }

@@ -14,7 +14,7 @@ export async function openProsody(
   given: GatedOptions = {},
   more: OnProsody = {},
 ): Promise<Gated & Pick<OnlyProsody, 'prosody' | 'shell'>> {
-  const { options = {}, hosts = [], components = [], accounts = [], address, ...rest } = given
+  const { options = {}, hosts = [], neighbours = {}, components = [], accounts = [], address, ...rest } = given
   const { lines = [], ...settings } = more
   const gated = await openGated({
     ...rest,
@@ -23,8 +23,14 @@ export async function openProsody(
       ...settings,
       ...(address === undefined ? {} : { address }),
       global: [...(given.s2s === true ? ['modules_disabled = { "tls" }'] : []), ...(settings.global ?? [])],
-      hosts: hosts.map((name) => ({ name, lines: gate() })),
-      components: [...components.map((name) => ({ name, secret: SECRET })), ...(settings.components ?? [])],
+      hosts: [
+        ...hosts.map((name) => ({ name, lines: gate() })),
+        ...Object.entries(neighbours).map(([name, screen]) => ({ name, lines: gate([], screen) })),
+      ],
+      components: [
+        ...[...components, ...Object.values(neighbours)].map((name) => ({ name, secret: SECRET })),
+        ...(settings.components ?? []),
+      ],
       accounts: accounts.map((jid) => ({ jid, password: 'secret' })),
     },
   })

@@ -144,7 +144,7 @@ guarded(Item, State) ->
 outcome({release, _, Outcome}) -> Outcome;
 outcome({refuse, _, _, Outcome}) -> Outcome.
 
-hand_over({release, Stanza, Outcome}, #{then := [Ask | More]} = Item, State) when Outcome =/= unscreened ->
+hand_over({release, Stanza, Outcome}, #{then := [Ask | More]} = Item, State) ->
     {ask_next(Ask, More, Stanza, Item, State), Outcome};
 hand_over({release, Stanza, Outcome}, Item, State) ->
     {release(Stanza, Item, State), Outcome};

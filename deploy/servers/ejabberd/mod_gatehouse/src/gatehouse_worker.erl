@@ -98,7 +98,7 @@ guarded(Item, State) ->
             {State, element(tuple_size(Deed), Deed)}
     end.
 
-hand_over({release, Stanza, Outcome}, #{then := [Ask | More], at := At} = Item, #{hold := Hold} = State) when Outcome =/= unscreened ->
+hand_over({release, Stanza, Outcome}, #{then := [Ask | More], at := At} = Item, #{hold := Hold} = State) ->
     Next = gatehouse_asking:item(Ask, Stanza, self(), Item#{then := More}, At),
     {watch(Next, State#{hold := gatehouse_hold:put_first(Next, Hold)}), Outcome};
 hand_over({release, Stanza, Outcome}, Item, State) ->
