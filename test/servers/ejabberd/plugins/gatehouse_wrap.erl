@@ -8,9 +8,9 @@
 -spec wrap(module(), atom(), arity(), module()) -> ok.
 wrap(Module, Function, Arity, Around) ->
     {module, Module} = code:ensure_loaded(Module),
-    Source = proplists:get_value(source, Module:module_info(compile)),
-    Include = filename:join(filename:dirname(filename:dirname(Source)), "include"),
-    {ok, Forms} = epp:parse_file(Source, [{includes, [Include]}]),
+    Compiled = Module:module_info(compile),
+    Source = proplists:get_value(source, Compiled),
+    {ok, Forms} = epp:parse_file(Source, [{includes, proplists:get_all_values(i, proplists:get_value(options, Compiled))}]),
     Inner = list_to_atom(atom_to_list(Function) ++ " itself"),
     Wrapped = lists:append([case Form of
         {function, Line, Function, Arity, Clauses} ->

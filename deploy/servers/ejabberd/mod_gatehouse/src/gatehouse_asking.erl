@@ -79,19 +79,27 @@ short(#presence{id = Id, type = Type, lang = Lang, from = From, to = To}) ->
 short(#iq{id = Id, type = Type, lang = Lang, from = From, to = To}) ->
     #iq{id = Id, type = Type, lang = Lang, from = From, to = To}.
 
-%% What the verdict says is to be done.
+%% What the verdict says is to be done. Where that throws nothing is: the number ends, and the queue goes on.
 -spec act(item()) -> deed().
-act(#{verdict := pass, stanza := Stanza}) ->
+act(Item) ->
+    try deed(Item)
+    catch
+        Class:Reason:Stack ->
+            ?ERROR_MSG("Acting on a verdict failed: ~0p", [fault(Class, Reason, Stack)]),
+            {refuse, [], none, bounced}
+    end.
+
+deed(#{verdict := pass, stanza := Stanza}) ->
     {release, Stanza, none};
-act(#{verdict := allow, stanza := Stanza}) ->
+deed(#{verdict := allow, stanza := Stanza}) ->
     {release, Stanza, released};
-act(#{verdict := unscreened, stanza := Stanza}) ->
+deed(#{verdict := unscreened, stanza := Stanza}) ->
     {release, Stanza, unscreened};
-act(#{verdict := {replace, New}, stanza := Stanza}) ->
+deed(#{verdict := {replace, New}, stanza := Stanza}) ->
     {release, in_place_of(Stanza, New), released};
-act(#{verdict := {bounce, Reason}} = Item) ->
+deed(#{verdict := {bounce, Reason}} = Item) ->
     refuse(Item, <<"resource-constraint">>, own_text(Item, Reason), bounced);
-act(#{verdict := {_Refuse, Condition, Texts}} = Item) ->
+deed(#{verdict := {_Refuse, Condition, Texts}} = Item) ->
     refuse(Item, Condition, texts(Item, Texts), refused).
 
 %% The addresses as the server wrote them, and what it knows of the stanza, stay.

@@ -26,9 +26,7 @@ user_send_packet({Packet, #{sid := _, lserver := Host} = State} = Passing) ->
         true ->
             Passing;
         false ->
-            try asks(Packet, Host) of
-                [] when not is_map_key(gatehouse, State) -> {let_by(Packet, Host), State};
-                Asks -> {stop, {drop, take(Packet, Asks, State)}}
+            try decide(Packet, asks(Packet, Host), State)
             catch
                 Class:Reason:Stack ->
                     ?ERROR_MSG("Holding what a client sent failed: ~0p", [gatehouse_asking:fault(Class, Reason, Stack)]),
@@ -37,6 +35,11 @@ user_send_packet({Packet, #{sid := _, lserver := Host} = State} = Passing) ->
     end;
 user_send_packet(Passing) ->
     Passing.
+
+decide(Packet, [], #{lserver := Host} = State) when not is_map_key(gatehouse, State) ->
+    {let_by(Packet, Host), State};
+decide(Packet, Asks, State) ->
+    {stop, {drop, take(Packet, Asks, State)}}.
 
 %% What is not asked about is marked too: it did come from a person.
 let_by(Packet, Host) ->
@@ -138,7 +141,7 @@ guarded(Item, State) ->
     catch
         Class:Reason:Stack ->
             ?ERROR_MSG("While handing a stanza on: ~0p", [gatehouse_asking:fault(Class, Reason, Stack)]),
-            {State, outcome(Deed)}
+            {recount(Item, State), outcome(Deed)}
     end.
 
 outcome({release, _, Outcome}) -> Outcome;
