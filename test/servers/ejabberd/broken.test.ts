@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { bodies, HOST, noEjabberd, openGated, soon } from './gated.ts'
+import { bodies, HOST, soon } from '../both/house.ts'
+import { noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const CLERK = `clerk.${HOST}`

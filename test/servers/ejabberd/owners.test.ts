@@ -4,32 +4,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { bodies, HOST, type Person, SCREEN, soon } from '../both/house.ts'
-import { type Gated, noEjabberd, openGated } from './gated.ts'
+import { noEjabberd, openGated } from './gated.ts'
+import { LINK, suspended, until } from './processes.ts'
 
 const BOB = `bob@${HOST}`
-const LINK = `whereis(gatehouse_link:name_of(<<"${SCREEN}">>))`
-
-/** Keeps a process from running until the returned function is called. */
-async function suspended(gated: Gated, process: string): Promise<() => Promise<string>> {
-  await gated.ejabberd.evaluate(
-    `P = ${process}, S = self(), spawn(fun() -> register(keeper, self()), erlang:suspend_process(P), S ! kept, receive go -> ok end end),
-     receive kept -> ok end.`,
-  )
-  return () => gated.ejabberd.evaluate('keeper ! go.')
-}
 
 const bounced = (person: Person, id: string) =>
   person.got({
     test: (stanza: string) => stanza.includes(`id='${id}'`) && /<resource-constraint/.test(stanza),
   } as RegExp)
 
-/** Resolves when the Erlang expression is true. */
-async function until(gated: Gated, expression: string): Promise<void> {
-  const loop = `F = fun F() -> case ${expression} of true -> ok; _ -> receive after 10 -> F() end end end, F().`
-  await soon(gated.ejabberd.evaluate(loop), expression)
-}
-
-const askedOfLink = `lists:any(fun(M) -> element(1, M) =:= ask end, element(2, process_info(${LINK}, messages)))`
+const askedOfLink = `lists:any(fun(M) -> is_tuple(M) andalso element(1, M) =:= ask end, element(2, process_info(${LINK}, messages)))`
 
 /** Nothing is left in the link that waits for its verdict. */
 const answered = `[] =:= [I || M <- tuple_to_list(sys:get_state(${LINK})), is_map(M), I <- maps:values(M), is_tuple(I),

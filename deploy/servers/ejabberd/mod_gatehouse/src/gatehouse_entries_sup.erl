@@ -3,10 +3,10 @@
 -module(gatehouse_entries_sup).
 -behaviour(supervisor).
 
--export([start/0, stop/0, start_link/0, start_workers/0]).
+-export([start/0, start_link/0, start_workers/0]).
 -export([init/1]).
 
-%% Once for all hosts.
+%% Once for all hosts, and until the server stops.
 -spec start() -> ok.
 start() ->
     Spec = #{id => ?MODULE, start => {?MODULE, start_link, []}, type => supervisor, shutdown => infinity},
@@ -17,12 +17,6 @@ start() ->
             {ok, _} = supervisor:restart_child(ejabberd_gen_mod_sup, ?MODULE),
             ok
     end.
-
--spec stop() -> ok.
-stop() ->
-    _ = supervisor:terminate_child(ejabberd_gen_mod_sup, ?MODULE),
-    _ = supervisor:delete_child(ejabberd_gen_mod_sup, ?MODULE),
-    ok.
 
 -spec start_link() -> {ok, pid()} | {error, term()}.
 start_link() ->

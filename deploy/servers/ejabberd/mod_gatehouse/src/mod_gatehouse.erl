@@ -30,6 +30,7 @@ stop(Host) ->
         _ -> ok
     end.
 
+%% What holds stanzas stays: a session or worker that is busy acts on its last verdicts when it goes on, and ends when it has.
 leave_server() ->
     ok = gatehouse_commands:stop(),
     lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:delete(Hook, Module, Function, Order) end, server_hooks()),
@@ -37,10 +38,9 @@ leave_server() ->
                           lists:foreach(fun({Hook, Module, Function, Order}) ->
                                                 ejabberd_hooks:delete(Hook, Host, Module, Function, Order)
                                         end,
-                                        host_hooks())
+                                        entrances())
                   end,
-                  ejabberd_option:hosts()),
-    gatehouse_entries_sup:stop().
+                  ejabberd_option:hosts()).
 
 -spec reload(binary(), gen_mod:opts(), gen_mod:opts()) -> ok.
 reload(Host, NewOpts, _OldOpts) ->
@@ -56,14 +56,17 @@ join(Host, #{screen := Screen} = Options) ->
     ok = gatehouse_link:join(Screen, Host, Options).
 
 %% All hosts have these, since people of a host that does not ask write to people of one that does.
-host_hooks() ->
+entrances() ->
     [{user_send_packet, gatehouse_c2s, user_send_packet, 1},
-     {c2s_handle_info, gatehouse_c2s, handle_info, 5},
-     {c2s_handle_call, gatehouse_c2s, handle_call, 5},
-     {c2s_copy_session, gatehouse_c2s, copy_session, 5},
-     {c2s_terminated, gatehouse_c2s, terminated, 5},
      {s2s_receive_packet, gatehouse_entries, s2s_receive_packet, 1},
      {s2s_allow_host, gatehouse_entries, s2s_allow_host, 5}].
+
+%% Sessions that hold something.
+holding() ->
+    [{c2s_handle_info, gatehouse_c2s, handle_info, 5},
+     {c2s_handle_call, gatehouse_c2s, handle_call, 5},
+     {c2s_copy_session, gatehouse_c2s, copy_session, 5},
+     {c2s_terminated, gatehouse_c2s, terminated, 5}].
 
 %% What the screen answers is taken before (gatehouse_component), what mod_privilege does comes behind.
 server_hooks() ->
@@ -72,7 +75,8 @@ server_hooks() ->
 
 -spec host_up(binary()) -> ok.
 host_up(Host) ->
-    lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Host, Module, Function, Order) end, host_hooks()).
+    lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Host, Module, Function, Order) end,
+                  entrances() ++ holding()).
 
 -spec depends(binary(), gen_mod:opts()) -> [].
 depends(_Host, _Opts) ->
