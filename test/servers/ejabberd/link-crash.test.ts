@@ -52,6 +52,19 @@ describe('the process on the way to the screen', { skip: noEjabberd }, () => {
     await bob.got(/still there/)
   })
 
+  it('and what keeps it running die: all hosts are asked for again', async () => {
+    await using gated = await openGated({ options: PATIENT })
+    const screen = await gated.asking()
+    const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
+    alice.say(BOB, 'before')
+    const source = / source='([0-9a-f]{32})'/.exec(await soon(screen.saw(/before/), 'the question'))?.[1]
+    await gated.ejabberd.evaluate('exit(whereis(gatehouse_sup), kill).')
+    await soon(screen.saw(new RegExp(`predecessor='${source}'`)), 'the next run')
+    await asksAgain(alice)
+    alice.say(BOB, 'behind it')
+    await bob.got(/behind it/)
+  })
+
   it('takes no answer from the stream of another component, whatever its `from` says', async () => {
     await using gated = await openGated({ options: PATIENT, components: ['evil.example'] })
     const screen = await gated.asking()

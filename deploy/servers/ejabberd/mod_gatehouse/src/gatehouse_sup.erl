@@ -32,7 +32,15 @@ start_one(Screen) -> supervisor:start_child(?MODULE, [Screen]).
 
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
+    %% After one that gave up (its table is gone): whoever asks does so again.
+    _ = spawn(fun() -> lists:foreach(fun join/1, gatehouse_options:hosts()) end),
     ?TABLE = ets:new(?TABLE, [named_table, public, {read_concurrency, true}]),
     Link = #{id => link, start => {gatehouse_link, start_link, []}, restart => transient, shutdown => 2000},
     %% A link that comes to grief again and again is not to take the modules of others with it.
     {ok, {#{strategy => simple_one_for_one, intensity => 100, period => 10}, [Link]}}.
+
+join(Host) ->
+    case gatehouse_options:get(Host) of
+        none -> ok;
+        #{screen := Screen} = Options -> gatehouse_link:join(Screen, Host, Options)
+    end.
