@@ -48,7 +48,7 @@ written(Stanza, Addresses, MaxStanza) ->
             {Xml, Bytes};
         {error, Why} ->
             ?DEBUG("Cannot be put as a question: ~ts", [Why]),
-            {none, 0}
+            {none, erlang:external_size(Stanza)} % held all the same, until its turn comes
     end.
 
 %% What is said of an error in the log: what kind, and where. People's words, which stand in arguments and reasons, do not belong there.
