@@ -112,6 +112,14 @@ function more(on: On): void {
     assert.equal(on.asked('closed on Monday'), 1)
   })
 
+  it('bookmarks in private XML, which the server publishes by PEP: told as observed, and never asked', async () => {
+    const bookmarks =
+      "<query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'><conference jid='x@y' name='DENY bookmark'/></storage></query>"
+    assert.match(await on.iq(on.alice, 'marks', "type='set'", bookmarks), /type='result'/)
+    await observed('DENY bookmark')
+    assert.equal(on.asked('DENY bookmark'), 0)
+  })
+
   it('MUC/Sub: the request is asked and can be refused; what is said comes without a question of its own', async () => {
     const { gated, screen, alice } = on
     await on.enter(alice, 'notes', 'Al')

@@ -34,7 +34,10 @@ filter_packet(#presence{} = Packet) ->
     gatehouse_occupants:goes_out(Packet),
     Packet;
 filter_packet(#iq{type = set, meta = Meta} = Packet) ->
-    _ = put(?ASKED, is_map_key(?GATEHOUSE_MARK, Meta)),
+    _ = put(?ASKED, case Meta of
+                        #{?GATEHOUSE_MARK := #{n := N}} -> N =/= none;
+                        _ -> false
+                    end),
     Packet;
 filter_packet(Packet) ->
     Packet.

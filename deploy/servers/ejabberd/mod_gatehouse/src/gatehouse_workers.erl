@@ -95,7 +95,7 @@ take_over(Hold) ->
                        end,
                        Taken).
 
--spec init([]) -> {ok, #{reference() => pid()}}.
+-spec init([]) -> {ok, #{reference() => key()}}.
 init([]) ->
     _ = ets:new(?TABLE, [named_table, public, {write_concurrency, true}]),
     {ok, #{}}.
@@ -109,7 +109,7 @@ handle_call({reserve, Key}, _From, Workers) ->
         false ->
             {ok, Pid} = supervisor:start_child(gatehouse_worker_sup, [{sender, Key}]),
             true = ets:insert(?TABLE, {Key, Pid, 1}),
-            {reply, {Pid, 0}, Workers#{monitor(process, Pid) => Pid}}
+            {reply, {Pid, 0}, Workers#{monitor(process, Pid) => Key}}
     end.
 
 -spec handle_cast(term(), map()) -> {noreply, map()}.
@@ -118,7 +118,8 @@ handle_cast(_Message, Workers) ->
 
 -spec handle_info(term(), map()) -> {noreply, map()}.
 handle_info({'DOWN', Monitor, process, Pid, _}, Workers) ->
-    _ = ets:match_delete(?TABLE, {'_', Pid, '_'}), % one that died holding something
-    {noreply, maps:remove(Monitor, Workers)};
+    {Key, Left} = maps:take(Monitor, Workers),
+    true = ets:match_delete(?TABLE, {Key, Pid, '_'}), % one that died holding something
+    {noreply, Left};
 handle_info(_Other, Workers) ->
     {noreply, Workers}.
