@@ -15,6 +15,18 @@ suite('npm test', () => {
     assert.deepEqual([status, stdout, stderr], [2, '', '"ejabbered" is not one of prosody, ejabberd\n'])
   })
 
+  test('only one server: no file of the other one alone', () => {
+    for (const [wanted, other] of [
+      ['prosody', 'ejabberd'],
+      ['ejabberd', 'prosody'],
+    ] as const) {
+      const { stdout } = spawnSync(process.execPath, [RUN, '--servers', wanted, '--list'], { encoding: 'utf8' })
+      assert.match(stdout, new RegExp(`^test/servers/${wanted}/`, 'm'))
+      assert.match(stdout, /^test\/e2e\//m)
+      assert.doesNotMatch(stdout, new RegExp(`^test/servers/${other}/`, 'm'))
+    }
+  })
+
   test('a file that is not there', () => {
     const { status, stderr } = spawnSync(process.execPath, [RUN, 'no-such-file'], { encoding: 'utf8' })
     assert.deepEqual([status, stderr], [2, 'no test file has "no-such-file" in its name\n'])

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Delegate, DelegatedIq } from '../../../components/kit/privilege/privileges.ts'
 import { StanzaError } from '../../../components/kit/xmpp/stanza-error.ts'
+import { serverLack } from '../../e2e/servers.ts'
 import { heldClock } from '../stream/clock.ts'
 import {
   ASKED,
@@ -29,7 +30,7 @@ const WITHIN = { timeoutMs: 10_000 }
 const condition = (wanted: string) => (error: unknown) => error instanceof StanzaError && error.condition === wanted
 
 for (const kind of await servers()) {
-  const skip = kind.version === null && `${kind.kind} is not installed`
+  const skip = serverLack(kind.kind) ?? false
   describe(`${kind.kind} ${kind.version ?? ''}: privileges`, { skip }, () => privileges(kind))
   describe(`${kind.kind} ${kind.version ?? ''}: delegation`, { skip }, () => delegation(kind))
 }
