@@ -54,6 +54,9 @@ export function reports<G extends Gated>({ skip }: Kind, { open, privilege, more
       one.client.break()
       await soon(screen.saw(new RegExp(`<session jid='carol@${HOST}/first' via='c2s' event='ended'`)), 'ended')
       assert.equal(said().match(new RegExp(`<session jid='carol@${HOST}/first'`, 'g'))?.length, 2)
+      const other = await gated.login('carol', { resource: 'other' })
+      await other.client.close()
+      await soon(screen.saw(new RegExp(`<session jid='carol@${HOST}/other' via='c2s' event='ended'`)), 'in good order')
     })
 
     it('a resumed stream and one that takes its own place are one session that goes on', async () => {
