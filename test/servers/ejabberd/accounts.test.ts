@@ -2,24 +2,11 @@
 // What the helper on ejabberd tells of accounts: that one was made, met or removed, and which one logs in.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { loginMark, logins, markOf, told } from '../both/accounts.ts'
 import { HOST, soon } from '../both/house.ts'
-import type { AllowScreen } from '../prosody/allow-screen.ts'
-import { type Gated, noEjabberd, openGated } from './gated.ts'
+import { noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
-
-const told = (screen: AllowScreen) => screen.seen.flatMap((iq) => iq.match(/<account [^>]*>/g) ?? [])
-const logins = (screen: AllowScreen) =>
-  screen.seen.flatMap((iq) => iq.match(/<session [^>]*event='started'[^>]*>/g) ?? [])
-const markOf = (element: string | undefined) =>
-  /(?:account|id)='([0-9a-f]{32})'/.exec(element ?? '')?.[1] ?? assert.fail(`no mark in ${element}`)
-
-async function loginMark(gated: Gated, screen: AllowScreen, user: string, resource: string): Promise<string> {
-  await gated.login(user, { resource })
-  const jid = `${user}@${HOST}/${resource}`
-  await soon(screen.saw(new RegExp(`<session jid='${jid}'[^>]*event='started'`)), `the login of ${jid}`)
-  return markOf(logins(screen).find((element) => element.includes(`'${jid}'`)))
-}
 
 describe('the mark of an account on ejabberd', { skip: noEjabberd }, () => {
   it('is the same at each login, also after the module and the server came again, and another for each account', async () => {

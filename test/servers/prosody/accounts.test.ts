@@ -7,8 +7,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { loginMark, logins, markOf, told } from '../both/accounts.ts'
 import { HOST, soon } from '../both/house.ts'
-import type { AllowScreen } from './allow-screen.ts'
 import { type Gated, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
@@ -19,19 +19,6 @@ const REGISTRATION = {
 /** prosodyctl in a process of its own, which the running server knows nothing of (unlike `deluser` of Prosody 13, which asks the server). */
 async function control(gated: Gated, ...args: string[]): Promise<void> {
   await promisify(execFile)('prosodyctl', ['--config', gated.prosody.configFile, ...args])
-}
-
-const told = (screen: AllowScreen) => screen.seen.flatMap((iq) => iq.match(/<account [^>]*>/g) ?? [])
-const logins = (screen: AllowScreen) =>
-  screen.seen.flatMap((iq) => iq.match(/<session [^>]*event='started'[^>]*>/g) ?? [])
-const markOf = (element: string | undefined) =>
-  /(?:account|id)='([0-9a-f]{32})'/.exec(element ?? '')?.[1] ?? assert.fail(`no mark in ${element}`)
-
-async function loginMark(gated: Gated, screen: AllowScreen, user: string, resource: string): Promise<string> {
-  await gated.login(user, { resource })
-  const jid = `${user}@${HOST}/${resource}`
-  await soon(screen.saw(new RegExp(`<session jid='${jid}'[^>]*event='started'`)), `the login of ${jid}`)
-  return markOf(logins(screen).find((element) => element.includes(`'${jid}'`)))
 }
 
 /** XEP-0077, before login. */
