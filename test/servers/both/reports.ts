@@ -80,7 +80,7 @@ export function reports<G extends Gated>({ skip }: Kind, { open, privilege, more
       await on.enter(bob, 'tea', 'Bo')
       await on.enter(second, 'tea', 'Bo')
       second.client.send(`<presence to='tea@${ROOMS}/Bo' type='unavailable'/>`)
-      await second.got(/<presence[^>]*from='tea@[^>]*type='unavailable'/)
+      await second.got(/<presence(?=[^>]*from='tea@)[^>]*type='unavailable'/)
       alice.client.send(
         `<iq type='set' id='kick' to='tea@${ROOMS}'><query xmlns='${MUC}#admin'><item nick='Bo' role='none'/></query></iq>`,
       )
