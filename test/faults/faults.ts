@@ -276,12 +276,17 @@ async function fallAtStart(world: World, file: string, fallen: () => Promise<voi
   await fallen()
 }
 
-/** A policy that does not answer is an outage: refused where closed, delivered unscreened where open; then it goes on. */
+/**
+ * A policy that does not answer is an outage: refused where closed, delivered unscreened where open; then it goes on. Meanwhile
+ * clients lose their connections and resume their sessions: what they said is held then, and its answer on the way.
+ */
 export async function hang(stage: FaultStage): Promise<void> {
   const { world, load } = stage
   world.policy?.kill('SIGSTOP')
+  load.breakSome()
   if (stage.mode === 'closed') await load.refusing(BACK_WITHIN_MS)
   else await load.flowing(BACK_WITHIN_MS)
+  load.breakSome()
   world.policy?.kill('SIGCONT')
   await inOrder(stage)
 }
