@@ -177,17 +177,18 @@ type Run = { minutes: number; signal: AbortSignal; tally: Tally; place: string }
 /** So many files at a time, in lanes that take the next file that may run beside what runs. */
 async function testAll(files: readonly string[], lanes: number, options: Run): Promise<void> {
   const waiting = [...files.filter(isLengthy), ...files.filter((file) => !isLengthy(file))]
+  const sharing = new Set(files.filter(sharesPort))
   let portHolder: Promise<void> | null = null
   const lane = async () => {
     while (waiting.length > 0 && !options.signal.aborted) {
-      const at = waiting.findIndex((file) => portHolder === null || !sharesPort(file))
+      const at = waiting.findIndex((file) => portHolder === null || !sharing.has(file))
       if (at < 0) {
         await portHolder
         continue
       }
       const [file = ''] = waiting.splice(at, 1)
       const running = test(file, options)
-      if (sharesPort(file)) portHolder = running.finally(() => (portHolder = null))
+      if (sharing.has(file)) portHolder = running.finally(() => (portHolder = null))
       await running
     }
   }
