@@ -17,6 +17,12 @@ export const NODE_FLAGS: readonly string[] = [
   '--no-allocation-site-pretenuring',
 ]
 
+/**
+ * What the units set beside: glibc otherwise keeps a heap for each of the threads of V8 and SQLite, and what one of them frees is of no
+ * use to the others. 10 MB less in archive and in policy, and no slower with two of them.
+ */
+export const NODE_ENVIRONMENT: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' }
+
 /** What node is given before the settings file: flags and the main of dist/, or that of the sources while dist/ is not of them. */
 export function componentCommand(name: string, built: boolean = isBuilt()): readonly string[] {
   const main = built ? join(ROOT, 'dist/components', name, 'main.js') : join(ROOT, 'components', name, 'main.ts')

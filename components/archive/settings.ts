@@ -47,7 +47,7 @@ export const archiveSettings = shape({
         about: 'Journals to keep: a name in the folder of journals of gatehouse.yaml, or a path.',
         atMost: 64,
       }),
-      batch: words.whole({ min: 1, max: 10_000, default: 256, about: 'The most entries of one commit.' }),
+      batch: words.whole({ min: 1, max: 10_000, default: 128, about: 'The most entries of one commit.' }),
       commit_every: words.duration({
         default: '100 ms',
         about: 'Commits that are not full are so far apart, unless somebody looks: each is a write to the disk.',

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { componentCommand } from '../command.ts'
+import { componentCommand, NODE_ENVIRONMENT } from '../command.ts'
 import type { Exit } from './server.ts'
 
 export type Part = AsyncDisposable & {
@@ -21,6 +21,7 @@ export async function startPart(name: string, settingsFile: string, logFolder: s
   const logFile = join(logFolder, `${name}.log`)
   const child = spawn(process.execPath, [...componentCommand(name), settingsFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...NODE_ENVIRONMENT },
   })
   const file = createWriteStream(logFile, { flags: 'a' })
   const last: string[] = []

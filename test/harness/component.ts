@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { componentCommand } from '../../deploy/command.ts'
+import { componentCommand, NODE_ENVIRONMENT } from '../../deploy/command.ts'
 
 const COMPONENTS = resolve(import.meta.dirname, '../../components')
 const STOP_WITHIN_MS = 25_000
@@ -50,7 +50,7 @@ export async function startComponent(settings: ComponentSettings): Promise<Compo
   const [command = process.execPath, ...args] = [...(settings.wrapper ?? []), ...node]
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...settings.environment },
+    env: { ...process.env, ...NODE_ENVIRONMENT, ...settings.environment },
   })
   const exited = once(child, 'close').then(([code, signal]) => ({ code, signal }))
   const log = watch(child, join(settings.logFolder, `${settings.name}.log`), exited)

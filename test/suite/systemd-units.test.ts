@@ -6,7 +6,7 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSyn
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { componentCommand } from '../../deploy/command.ts'
+import { componentCommand, NODE_ENVIRONMENT } from '../../deploy/command.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const UNITS = join(ROOT, 'deploy/systemd')
@@ -49,6 +49,12 @@ describe('units', () => {
       const command = componentCommand(name, true).join(' ').replace(ROOT, '/usr/lib/gatehouse')
       const node = '/usr/lib/gatehouse/node_modules/.bin/node'
       assert.ok(unit().includes(`ExecStart=${node} ${command} /etc/gatehouse/${name}.yaml`), command)
+      const set = Object.entries(NODE_ENVIRONMENT).map(([variable, value]) => `Environment=${variable}=${value}`)
+      // Nothing else: a secret would be readable there.
+      assert.deepEqual(
+        unit().filter((line) => line.startsWith('Environment')),
+        set,
+      )
     })
 
     it(`${name}: has its own fixed user, its sandbox, and nothing that would break it`, () => {
@@ -64,8 +70,7 @@ describe('units', () => {
         `StateDirectory=gatehouse/${name}`,
       ]
       for (const line of wanted) assert.ok(unit().includes(line), line)
-      for (const line of unit())
-        assert.doesNotMatch(line, /^(MemoryDenyWriteExecute|PrivateUsers|RestrictSUIDSGID|Environment)/)
+      for (const line of unit()) assert.doesNotMatch(line, /^(MemoryDenyWriteExecute|PrivateUsers|RestrictSUIDSGID)/)
       assert.ok(lines('sysusers.conf').some((line) => new RegExp(`^u gatehouse-${name} `).test(line)))
       const folder = new RegExp(`^d /var/lib/gatehouse/journals/${name} +2770 gatehouse-${name} +gatehouse-journal `)
       assert.ok(lines('tmpfiles.conf').some((line) => folder.test(line)))
