@@ -90,7 +90,7 @@ const rules = [
     module: {
       path: '^components/',
       pathNot:
-        '^components/[^/]+/main\\.ts$|[-/]worker\\.ts$|\\.d\\.ts$|^components/kit/privilege/privileged-router\\.ts$',
+        '^components/[^/]+/main\\.ts$|[-/]worker\\.ts$|\\.d\\.ts$|^components/kit/(privilege/privileged-router|bus/file-snapshot(-reader)?|facts/people)\\.ts$',
       numberOfDependentsLessThan: 1,
     },
     from: {},

@@ -18,7 +18,7 @@ export type Current = {
 }
 
 /** Held as long as the process lives, kill -9 included: an exclusive lock of SQLite on a file that nobody else opens. */
-export function lock(folder: string): DatabaseSync {
+export function lock(folder: string, what = 'journal'): DatabaseSync {
   makeFile(lockPath(folder))
   const db = new DatabaseSync(lockPath(folder), { timeout: 2000 })
   try {
@@ -28,7 +28,7 @@ export function lock(folder: string): DatabaseSync {
     db.close()
     if (isBusy(error)) {
       const pid = writerOf(lockPath(folder))
-      throw new JournalFault(`another process${pid === null ? '' : ` (pid ${pid})`} writes the journal in ${folder}`)
+      throw new JournalFault(`another process${pid === null ? '' : ` (pid ${pid})`} writes the ${what} in ${folder}`)
     }
     throw error
   }

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which fields each kind of fact has, and of what shape; the compiler checks that none of facts.ts is missing here.
 import type { Fact, FactKind, FactOf } from './facts.ts'
+import { isObject, namedTexts, number, type Shape, shape, text, texts, time, word } from './shapes.ts'
 
-export type Shape = { wanted: string; fits(value: unknown): boolean }
 type Field = { name: string; optional: boolean; shape: Shape }
 
-const text = shape('a text', (value) => typeof value === 'string')
-const word = shape('a text that is not empty', (value) => typeof value === 'string' && value !== '')
-const number = shape('a whole number from 0', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
 const count = shape('a whole number from 1', (value) => Number.isSafeInteger(value) && Number(value) >= 1)
-const time = shape('a time (RFC 3339, UTC, milliseconds)', (value) => typeof value === 'string' && TIME.test(value))
 const set = shape('true', (value) => value === true)
-const texts = shape('a list of texts', (value) => Array.isArray(value) && value.every(text.fits))
 const object = shape('an object', isObject)
 const numberOrNull = shape('a whole number from 0 or null', (value) => value === null || number.fits(value))
 const outcome = oneOf('released', 'refused', 'bounced', 'unscreened', 'gone')
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 const who = shape('{uid, user} or {jid}', (value) => {
   return isObject(value) && ((number.fits(value.uid) && text.fits(value.user)) || word.fits(value.jid))
@@ -48,8 +41,6 @@ const matched = shape('a list of {rule, text, where, start, end}', (value) => {
     number.fits(one.end)
   return Array.isArray(value) && value.every(fits)
 })
-
-const hashes = shape('an object of texts', (value) => isObject(value) && Object.values(value).every(text.fits))
 
 const missing = { event: oneOf('found', 'closed'), source: word, from: number, to: number, count: number, at: time }
 
@@ -108,7 +99,7 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
   },
   'stanza-id': { source: word, n: count, by: word, id: word, at: time },
   observed: { source: word, host: text, from: text, stanza: word, at: time },
-  rules: { hash: text, rules: number, file: text, files: [hashes], at: time },
+  rules: { hash: text, rules: number, file: text, files: [namedTexts], at: time },
   access: {
     who,
     via: [word],
@@ -135,14 +126,6 @@ export const fields: ReadonlyMap<string, readonly Field[]> = new Map(
   ]),
 )
 
-function shape(wanted: string, fits: (value: unknown) => boolean): Shape {
-  return { wanted, fits }
-}
-
 function oneOf(...words: readonly string[]): Shape {
   return shape(`one of ${words.join(', ')}`, (value) => typeof value === 'string' && words.includes(value))
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

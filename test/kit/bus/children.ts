@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting journal-child.ts and listening to it.
+// Starting journal-child.ts or snapshot-child.ts and listening to it.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { Engine } from './engine.ts'
 
 type Told = { acknowledged?: number; ready?: true; position?: number; uid?: number; failed?: string }
 
@@ -17,9 +16,19 @@ export type Child = AsyncDisposable & {
   kill(): Promise<void>
 }
 
-export function startChild(engine: Engine, role: 'write' | 'follow', as: readonly number[] = []): Child {
+type Place = { module: string; where: string }
+
+export function startChild(engine: Place, role: 'write' | 'follow', as: readonly number[] = []): Child {
+  return start(new URL('./journal-child.ts', import.meta.url), engine, role, as)
+}
+
+export function startSnapshotChild(engine: Place, role: 'write' | 'read', as: readonly number[] = []): Child {
+  return start(new URL('./snapshot-child.ts', import.meta.url), engine, role, as)
+}
+
+function start(program: URL, engine: Place, role: string, as: readonly number[]): Child {
   const args = [engine.module, engine.where, role, ...as.map(String)]
-  const child: ChildProcess = fork(new URL('./journal-child.ts', import.meta.url), args)
+  const child: ChildProcess = fork(program, args)
   const exited = once(child, 'exit')
   let acknowledged = 0
   let latest: Told = {}
