@@ -28,6 +28,8 @@ const PACKAGES = {
   'python3-slixmpp': { why: 'a second client library' },
   'erlang-p1-sqlite3': { why: "ejabberd's SQL archive, to compare with" },
   postgresql: { why: "the database of Prosody's SQL archive, to compare with", command: 'psql' },
+  slapd: { why: 'a company directory: OpenLDAP' },
+  'ldap-utils': { why: 'changes that directory', command: 'ldapmodify' },
   openssl: { why: 'a certificate for the made-up host', command: 'openssl' },
   debootstrap: { why: 'makes the Debian 13 of the long form in .test/', command: 'debootstrap' },
   strace: { why: 'shows the sync between write and answer', command: 'strace' },
@@ -56,6 +58,7 @@ const COMMANDS = {
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
       ...['ejabberd', 'erlang-base', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
+      ...['slapd', 'ldap-utils'],
     ],
     long: [],
     otherDebian: ['debootstrap'],

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a reading stood: what to say to the server to hear only of later changes.
+import type { Cursor } from '../domain/source.ts'
+import { generalizedTime } from './disabled.ts'
+
+/**
+ * usn: the greatest update number of one AD server, which `server` names ([MS-ADTS] §3.1.1.1.9); other servers number otherwise.
+ * time: a moment by the directory's clock at which everything earlier had been read. `counter` is the server's own word on how far its
+ * writes go (contextCSN, highestCommittedUSN), '' where it has none.
+ */
+export type Place =
+  | { kind: 'usn'; server: string; usn: number; counter: string }
+  | { kind: 'time'; server: string; atMs: number; counter: string }
+
+const VERSION = 1
+
+export function writeCursor(place: Place): Cursor {
+  return JSON.stringify({ version: VERSION, ...place })
+}
+
+/** Null when it is of another version or none of ours: everything is then to be read. */
+export function readCursor(cursor: Cursor): Place | null {
+  let said: unknown
+  try {
+    said = JSON.parse(cursor)
+  } catch {
+    return null
+  }
+  if (typeof said !== 'object' || said === null) return null
+  const { version, kind, server, counter, usn, atMs } = said as Partial<Record<string, unknown>>
+  if (version !== VERSION || typeof server !== 'string' || typeof counter !== 'string') return null
+  if (kind === 'usn' && typeof usn === 'number' && Number.isSafeInteger(usn)) return { kind, server, usn, counter }
+  if (kind === 'time' && typeof atMs === 'number' && Number.isFinite(atMs)) return { kind, server, atMs, counter }
+  return null
+}
+
+/** A moment by the directory's clock, and when it was so by ours, which may be wrong but goes on at the same pace. */
+export type Moment = { atMs: number; ours: number }
+
+/**
+ * The latest moment of the directory's clock that surely had come when a reading began, so that whatever changes later bears a later
+ * stamp. Told by the greatest stamp that it saw (the clock had come to it when it ended) and by the moment known before (the clock went on
+ * since). Null while neither is known. All in milliseconds; `began` and `ended` by our steady clock.
+ */
+export function momentOf(before: Moment | null, greatest: number | null, began: number, ended: number): Moment | null {
+  const gone = before === null ? Number.NEGATIVE_INFINITY : before.atMs + (began - before.ours)
+  const seen = greatest === null ? Number.NEGATIVE_INFINITY : greatest - (ended - began)
+  const atMs = Math.max(gone, seen)
+  return Number.isFinite(atMs) ? { atMs: Math.floor(atMs), ours: began } : null
+}
+
+/** The time in a modifyTimestamp or an entryCSN; null when it is neither. */
+export function stampTime(text: string): number | null {
+  return generalizedTime(text.split('#')[0] ?? '')
+}
+
+/** The value to compare an attribute with: a CSN has microseconds and three counters more (as OpenLDAP writes it). */
+export function stampText(atMs: number, attribute: string): string {
+  const [date = '', fraction = '000Z'] = new Date(atMs).toISOString().replace(/[-:T]/g, '').split('.')
+  if (attribute.toLowerCase() !== 'entrycsn') return `${date}Z`
+  return `${date}.${fraction.slice(0, 3)}000Z#000000#000#000000`
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which server this is and how far its writes have come, in its own words.
+import { PresenceFilter } from 'ldapts'
+import { isWithin, normalDn } from '../domain/dn.ts'
+import { SourceFault } from '../domain/source.ts'
+import type { Connection } from './connection.ts'
+import type { RawEntry } from './entry.ts'
+import type { ChangedBy } from './layout.ts'
+import { search } from './paging.ts'
+import { idOf } from './values.ts'
+
+/** `counter`: equal at two moments only if nothing at all was written between them; '' where the server has none. */
+export type Standing = { server: string; counter: string }
+
+export async function standingOf(
+  connection: Connection,
+  changed: ChangedBy,
+  bases: readonly string[],
+  signal: AbortSignal,
+): Promise<Standing> {
+  const root = await oneEntry(connection, '', ['dsServiceName', 'highestCommittedUSN', 'namingContexts'], signal)
+  if (changed.kind === 'time')
+    return { server: connection.url, counter: await contextCsns(connection, root, bases, signal) }
+  const counter = firstOf(root, 'highestCommittedUSN')
+  const service = firstOf(root, 'dsServiceName')
+  if (!/^\d+$/.test(counter) || service === '')
+    throw new SourceFault(
+      'bad-answer',
+      `${connection.url} names no highestCommittedUSN and dsServiceName: no Active Directory`,
+    )
+  // A restored server numbers anew under a new invocationId.
+  const settings = await oneEntry(connection, service, ['invocationId'], signal)
+  const server = idOf(settings, 'invocationId', 'guid')
+  if (server === null) throw new SourceFault('bad-answer', `${connection.url}: ${service} has no invocationId`)
+  return { server, counter }
+}
+
+/** OpenLDAP with syncprov writes it at the top of each naming context. */
+async function contextCsns(
+  connection: Connection,
+  root: RawEntry,
+  bases: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const contexts = valuesOf(root, 'namingContexts').filter((context) => {
+    const top = normalDn(context)
+    return top !== null && bases.some((base) => isWithin(normalDn(base) ?? base, top))
+  })
+  const csns: string[] = []
+  for (const context of contexts) {
+    const entry = await oneEntry(connection, context, ['contextCSN'], signal)
+    const found = valuesOf(entry, 'contextCSN')
+    if (found.length === 0) return ''
+    csns.push(...found)
+  }
+  return csns.sort().join(' ')
+}
+
+async function oneEntry(
+  connection: Connection,
+  base: string,
+  attributes: readonly string[],
+  signal: AbortSignal,
+): Promise<RawEntry> {
+  const filter = new PresenceFilter({ attribute: 'objectClass' })
+  const { values } = await search(connection, { base, scope: 'base', filter, attributes }, (entry) => [entry], signal)
+  const [entry] = values
+  if (entry === undefined) throw new SourceFault('bad-answer', `${connection.url} shows nothing at "${base}"`)
+  return entry
+}
+
+function valuesOf({ attributes }: RawEntry, name: string): string[] {
+  return (attributes.get(name.toLowerCase()) ?? []).map((octets) => octets.toString('utf8'))
+}
+
+function firstOf(entry: RawEntry, name: string): string {
+  return valuesOf(entry, name)[0] ?? ''
+}
