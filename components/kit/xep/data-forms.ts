@@ -42,6 +42,18 @@ export function writeForm({ type, title, instructions = [], fields = [], table }
   ].join('')
 }
 
+/** A form that is filled in (§3.3), of the FORM_TYPE that XEP-0068 wants. */
+export function writeSubmitted(formType: string, values: Readonly<Record<string, string | readonly string[]>>): string {
+  const fields = Object.entries(values).map(
+    ([name, said]) =>
+      `<field var='${escapeAttribute(name)}'>${[said]
+        .flat()
+        .map((one) => `<value>${escapeText(one)}</value>`)
+        .join('')}</field>`,
+  )
+  return `<x xmlns='${NS.dataForms}' type='submit'><field var='FORM_TYPE' type='hidden'><value>${escapeText(formType)}</value></field>${fields.join('')}</x>`
+}
+
 /** What is wrong with a submitted form: it is none of this protocol. */
 export class FormFault extends Error {
   override name = 'FormFault'
