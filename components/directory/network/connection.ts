@@ -90,6 +90,8 @@ export async function connect(settings: ConnectionSettings, signal: AbortSignal)
 }
 
 const UNBIND_WITHIN_MS = 1_000
+/** RFC 4511 §4.13: what is not asked for may be passed over. */
+const INTERMEDIATE = 0x79
 
 export class Connection implements AsyncDisposable {
   readonly url: string
@@ -131,7 +133,7 @@ export class Connection implements AsyncDisposable {
         const done = new SearchResponse({ messageId })
         done.parse(reader, [...controls])
         return done
-      }
+      } else if (operation !== INTERMEDIATE) throw new Error(`operation ${operation} in the answer to a search`)
       return null
     })
     return { controls: answer.controls ?? [], referrals }
@@ -144,7 +146,8 @@ export class Connection implements AsyncDisposable {
       bind.kind === 'external'
         ? new BindRequest({ messageId, mechanism: 'EXTERNAL' })
         : new BindRequest({ messageId, dn: bind.dn, password: await readPassword(bind.passwordFile) })
-    await this.#ask(request.write(), messageId, signal, (_operation, reader) => {
+    await this.#ask(request.write(), messageId, signal, (operation, reader) => {
+      expect(operation, ProtocolOperation.LDAP_RES_BIND)
       const response = new BindResponse({ messageId })
       response.parse(reader, [])
       return response
@@ -154,7 +157,8 @@ export class Connection implements AsyncDisposable {
   async startTls(options: tls.ConnectionOptions, signal: AbortSignal): Promise<void> {
     const messageId = this.#next()
     const request = new ExtendedRequest({ messageId, oid: '1.3.6.1.4.1.1466.20037' })
-    await this.#ask(request.write(), messageId, signal, (_operation, reader) => {
+    await this.#ask(request.write(), messageId, signal, (operation, reader) => {
+      expect(operation, ProtocolOperation.LDAP_RES_EXTENSION)
       const response = new ExtendedResponse({ messageId })
       response.parse(reader, [])
       return response
@@ -223,7 +227,9 @@ export class Connection implements AsyncDisposable {
       return
     }
     const waiting = this.#waiting
-    if (waiting === null || waiting.messageId !== messageId || operation === null) return
+    // To read over it could be to leave out a part of an answer.
+    if (waiting === null || waiting.messageId !== messageId || operation === null)
+      throw new Error(`an answer that nobody waits for, to request ${messageId}`)
     waiting.heard()
     const response = waiting.read(operation, reader, whole)
     if (response === null) return
@@ -276,6 +282,10 @@ type Waiting = {
   heard(): void
   done(response: MessageResponse): void
   failed(fault: SourceFault): void
+}
+
+function expect(operation: number, wanted: number): void {
+  if (operation !== wanted) throw new Error(`operation ${operation} where ${wanted} is the answer`)
 }
 
 function readReference(reader: BerReader, messageId: number): readonly string[] {

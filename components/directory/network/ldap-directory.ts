@@ -98,8 +98,12 @@ export function openLdapDirectory(settings: LdapSettings, clocks: LdapClocks = C
 
   async function* readAll(signal: AbortSignal): AsyncGenerator<readonly ReadEntry[]> {
     await using connection = await servers.open(signal)
-    const place = yield* reading(connection, null, (filter) => filter, signal)
-    yield [{ kind: 'end', cursor: writeCursor(place) }]
+    try {
+      const place = yield* reading(connection, null, (filter) => filter, signal)
+      yield [{ kind: 'end', cursor: writeCursor(place) }]
+    } finally {
+      if (!connection.usable && !signal.aborted) servers.failed(connection)
+    }
   }
 
   async function changes(

@@ -6,6 +6,8 @@ import { type Connection, type ConnectionSettings, connect } from './connection.
 export type Servers = AsyncDisposable & {
   /** A connection of its own, for a long reading. */
   open(signal: AbortSignal): Promise<Connection>
+  /** That connection failed in the middle of its work: the next one is to another server, where there is one. */
+  failed(connection: Connection): void
   /** Runs `work` on the connection that is kept, one after the other; once more on a new one where the kept one had died meanwhile. */
   use<T>(work: (connection: Connection) => Promise<T>, signal: AbortSignal): Promise<T>
 }
@@ -43,13 +45,18 @@ export function openServers(urls: readonly string[], settings: Omit<ConnectionSe
       if (connection.usable) throw error
       kept = null
       if (old !== null && error instanceof SourceFault && isPassing(error)) return onKept(work, signal)
-      first = (first + 1) % urls.length
+      failed(connection)
       throw error
     }
   }
 
+  function failed(connection: Connection): void {
+    if (connection.url === urls[first]) first = (first + 1) % urls.length
+  }
+
   return {
     open,
+    failed,
     use(work, signal) {
       const run = turn.then(() => onKept(work, signal))
       turn = run.catch(() => {})
