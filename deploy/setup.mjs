@@ -30,6 +30,8 @@ const PACKAGES = {
   postgresql: { why: "the database of Prosody's SQL archive, to compare with", command: 'psql' },
   slapd: { why: 'a company directory: OpenLDAP' },
   'ldap-utils': { why: 'changes that directory', command: 'ldapmodify' },
+  'samba-ad-dc': { why: 'a company directory: Active Directory' },
+  'samba-ad-provision': { why: 'sets up that Active Directory' },
   openssl: { why: 'a certificate for the made-up host', command: 'openssl' },
   debootstrap: { why: 'makes the Debian 13 of the long form in .test/', command: 'debootstrap' },
   strace: { why: 'shows the sync between write and answer', command: 'strace' },
@@ -58,7 +60,7 @@ const COMMANDS = {
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
       ...['ejabberd', 'erlang-base', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
-      ...['slapd', 'ldap-utils'],
+      ...['slapd', 'ldap-utils', 'samba-ad-dc', 'samba-ad-provision'],
     ],
     long: [],
     otherDebian: ['debootstrap'],

@@ -8,6 +8,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '../../deploy/demo/ports.ts'
+import { makeAuthority } from './certificates.ts'
 
 const run = promisify(execFile)
 
@@ -145,7 +146,7 @@ async function start(
     throw new Error(`slapd ended:\n${said}`)
   })
   ended.catch(() => {})
-  await Promise.race([Promise.all(ports.map(answers)), ended])
+  await Promise.race([Promise.all(ports.map((port) => answers(port))), ended])
   return async (signal) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const closed = once(child, 'close')
@@ -155,9 +156,9 @@ async function start(
 }
 
 /** Tells no sooner than somebody listens there. */
-async function answers(port: number): Promise<void> {
+export async function answers(port: number, host = '127.0.0.1'): Promise<void> {
   for (;;) {
-    const socket = net.connect(port, '127.0.0.1')
+    const socket = net.connect(port, host)
     try {
       await once(socket, 'connect')
       return
@@ -170,32 +171,8 @@ async function answers(port: number): Promise<void> {
 }
 
 async function makeCertificates(place: string): Promise<{ caFile: string; clientCert: string; clientKey: string }> {
-  const at = (name: string): string => join(place, name)
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  const openssl = (args: readonly string[]) => run('openssl', args)
-  await openssl(['req', '-x509', ...key, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-subj', '/CN=Tests CA'])
-  const signed = async (name: string, subject: string, extension: readonly string[]): Promise<void> => {
-    const signing = ['-CA', at('ca.pem'), '-CAkey', at('ca.key')]
-    await openssl([
-      'req',
-      '-x509',
-      ...key,
-      ...signing,
-      '-keyout',
-      at(`${name}.key`),
-      '-out',
-      at(`${name}.pem`),
-      '-subj',
-      subject,
-      ...extension,
-    ])
-  }
-  await signed('server', '/CN=ldap.corp.example', [
-    '-addext',
-    'subjectAltName=DNS:ldap.corp.example,IP:127.0.0.1',
-    '-addext',
-    'basicConstraints=critical,CA:FALSE',
-  ])
-  await signed('client', '/O=Gatehouse tests/CN=reader', ['-addext', 'basicConstraints=critical,CA:FALSE'])
-  return { caFile: at('ca.pem'), clientCert: at('client.pem'), clientKey: at('client.key') }
+  const { caFile, sign } = await makeAuthority(place)
+  await sign('server', '/CN=ldap.corp.example', ['DNS:ldap.corp.example', 'IP:127.0.0.1'])
+  const { cert, key } = await sign('client', '/O=Gatehouse tests/CN=reader')
+  return { caFile, clientCert: cert, clientKey: key }
 }

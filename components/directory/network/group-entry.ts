@@ -11,8 +11,10 @@ export type GroupReader = { name: string; layout: Layout }
 
 /** The attributes to ask for. */
 export function groupAttributes({ layout }: GroupReader): string[] {
-  const { primaryGroup, ...names } = layout.groups.attributes
-  return [...new Set([layout.id.attribute, ...Object.values(names).flat(), ...attributesOf(primaryGroup)])]
+  const { name, description, memberDns, memberUids, primaryGroup, range } = layout.groups.attributes
+  const members = range === undefined ? memberDns : memberDns.map((attribute) => `${attribute};range=0-${range - 1}`)
+  const all = [layout.id.attribute, ...name, ...description, ...members, ...memberUids, ...attributesOf(primaryGroup)]
+  return [...new Set(all)]
 }
 
 /** The group, if the entry is one, and what is wrong with it. */

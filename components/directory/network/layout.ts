@@ -43,6 +43,8 @@ export type GroupAttributes = {
   memberDns: readonly string[]
   memberUids: readonly string[]
   primaryGroup: PrimaryGroup
+  /** Where set, no more than so many values of memberDns are asked for at once. Servers that give fewer are asked again anyway. */
+  range?: number
 }
 
 /** gid: gidNumber on both. sid: objectSid of the group; of a person his own objectSid with primaryGroupID as its last part. */
@@ -96,6 +98,67 @@ const OPENLDAP: Layout = {
   changed: { kind: 'time', attribute: 'modifyTimestamp' },
 }
 
+/** Active Directory, and Samba as one. */
+const ACTIVE_DIRECTORY: Layout = {
+  id: { attribute: 'objectGUID', form: 'guid' },
+  people: {
+    // The type of ordinary accounts is indexed; computers have another. krbtgt shows itself to nobody.
+    filter: '(&(sAMAccountType=805306368)(!(showInAdvancedViewOnly=TRUE)))',
+    attributes: {
+      ...PERSON,
+      uid: ['sAMAccountName'],
+      name: ['displayName', 'cn', 'sAMAccountName'],
+      department: ['department'],
+      company: ['company'],
+      photo: ['thumbnailPhoto', 'jpegPhoto'],
+      primaryGroup: 'sid',
+    },
+  },
+  groups: {
+    // All but those that come with the system (bit 1 of groupType); LDAP_MATCHING_RULE_BIT_AND.
+    filter: '(&(objectClass=group)(!(groupType:1.2.840.113556.1.4.803:=1)))',
+    attributes: {
+      name: ['displayName', 'cn', 'sAMAccountName'],
+      description: ['description'],
+      memberDns: ['member'],
+      memberUids: [],
+      primaryGroup: 'sid',
+      range: 1_500,
+    },
+  },
+  disabled: [
+    // ACCOUNTDISABLE, [MS-ADTS] §2.2.16.
+    { kind: 'bit', attribute: 'userAccountControl', bit: 2 },
+    { kind: 'expiry', attribute: 'accountExpires', unit: 'filetime' },
+  ],
+  changed: { kind: 'usn' },
+}
+
+const DS_389: Layout = {
+  ...OPENLDAP,
+  // Always there, where entryUUID wants a plugin.
+  id: { attribute: 'nsUniqueId', form: 'text' },
+  disabled: [
+    { kind: 'value', attribute: 'nsAccountLock', values: ['true'] },
+    { kind: 'expiry', attribute: 'shadowExpire', unit: 'days' },
+  ],
+}
+
+const FREEIPA: Layout = {
+  ...DS_389,
+  id: { attribute: 'ipaUniqueID', form: 'text' },
+  people: { ...OPENLDAP.people, filter: '(&(objectClass=inetOrgPerson)(objectClass=posixAccount))' },
+  groups: { ...OPENLDAP.groups, filter: '(objectClass=ipaUserGroup)' },
+  disabled: [
+    { kind: 'value', attribute: 'nsAccountLock', values: ['true'] },
+    { kind: 'expiry', attribute: 'krbPrincipalExpiration', unit: 'time' },
+  ],
+}
+
 export const PRESETS = {
   openldap: OPENLDAP,
+  'active-directory': ACTIVE_DIRECTORY,
+  'samba-ad': ACTIVE_DIRECTORY,
+  freeipa: FREEIPA,
+  '389-ds': DS_389,
 } as const satisfies Record<string, Layout>

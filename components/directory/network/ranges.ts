@@ -9,9 +9,20 @@ import { search } from './paging.ts'
 const RANGED = /^([^;]+);range=(\d+)-(\d+|\*)$/
 const TRIES = 3
 
-export function hasRange({ attributes }: RawEntry): boolean {
-  for (const name of attributes.keys()) if (RANGED.test(name)) return true
+/** Whether values are still to be asked for. */
+export function isPart({ attributes }: RawEntry): boolean {
+  for (const name of attributes.keys()) if ((RANGED.exec(name)?.[3] ?? '*') !== '*') return true
   return false
+}
+
+/** The entry with the values of every range under the plain name. */
+export function withPlainNames(entry: RawEntry): RawEntry {
+  const attributes = new Map<string, readonly Buffer[]>()
+  for (const [described, values] of entry.attributes) {
+    const name = plainName(described)
+    attributes.set(name, [...(attributes.get(name) ?? []), ...values])
+  }
+  return { ...entry, attributes }
 }
 
 /**

@@ -7,7 +7,7 @@ import type { RawEntry } from './entry.ts'
 import { groupAttributes, groupOf } from './group-entry.ts'
 import { pagesOf } from './paging.ts'
 import { type PersonReader, personAttributes, personOf } from './person-entry.ts'
-import { hasRange, wholeOf } from './ranges.ts'
+import { isPart, wholeOf, withPlainNames } from './ranges.ts'
 
 export type Reader = PersonReader & {
   bases: { people: readonly string[]; groups: readonly string[] }
@@ -42,7 +42,7 @@ export async function* readEntries(
       const long: RawEntry[] = []
       const take = (entry: RawEntry): readonly ReadEntry[] => {
         reader.seen(entry)
-        if (!hasRange(entry)) return read(entry)
+        if (!isPart(entry)) return read(sort === 'groups' ? withPlainNames(entry) : entry)
         long.push(entry)
         return []
       }
