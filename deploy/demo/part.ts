@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { componentCommand, NODE_ENVIRONMENT } from '../command.ts'
+import { componentCommand, NODE_ENVIRONMENT, scheduling } from '../command.ts'
 import type { Exit } from './server.ts'
 
 export type Part = AsyncDisposable & {
@@ -19,7 +19,13 @@ export type Part = AsyncDisposable & {
 /** Resolves when the process logs `ready`; rejects with its last words when it ends before. */
 export async function startPart(name: string, settingsFile: string, logFolder: string): Promise<Part> {
   const logFile = join(logFolder, `${name}.log`)
-  const child = spawn(process.execPath, [...componentCommand(name), settingsFile], {
+  const [command = process.execPath, ...args] = [
+    ...scheduling(name),
+    process.execPath,
+    ...componentCommand(name),
+    settingsFile,
+  ]
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...NODE_ENVIRONMENT },
   })

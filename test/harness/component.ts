@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { componentCommand, NODE_ENVIRONMENT } from '../../deploy/command.ts'
+import { componentCommand, NODE_ENVIRONMENT, scheduling } from '../../deploy/command.ts'
 
 const COMPONENTS = resolve(import.meta.dirname, '../../components')
 const STOP_WITHIN_MS = 25_000
@@ -22,6 +22,8 @@ export type ComponentSettings = {
   flags?: readonly string[]
   /** Put before node, such as ['strace', '-f', '-o', FILE]. */
   wrapper?: readonly string[]
+  /** What gives its place to node, such as chrt; below the wrapper. */
+  scheduling?: readonly string[]
 }
 
 export type Line = { event: string; level: string; [field: string]: unknown }
@@ -37,17 +39,17 @@ export type Component = AsyncDisposable & {
   stop(): Promise<void>
 }
 
-/** The flags and the main that its unit names; from the sources where dist/ is not of them. */
-export function asInstalled(name: string): Required<Pick<ComponentSettings, 'flags' | 'main'>> {
+/** The scheduling, flags and main that its unit names; from the sources where dist/ is not of them. */
+export function asInstalled(name: string): Required<Pick<ComponentSettings, 'flags' | 'main' | 'scheduling'>> {
   const command = componentCommand(name)
-  return { flags: command.slice(0, -1), main: command.at(-1) ?? '' }
+  return { scheduling: scheduling(name), flags: command.slice(0, -1), main: command.at(-1) ?? '' }
 }
 
 /** Resolves when the process has said that it is ready. */
 export async function startComponent(settings: ComponentSettings): Promise<Component> {
   const main = settings.main ?? join(COMPONENTS, settings.name, 'main.ts')
   const node = [process.execPath, ...(settings.flags ?? []), main, settings.file]
-  const [command = process.execPath, ...args] = [...(settings.wrapper ?? []), ...node]
+  const [command = process.execPath, ...args] = [...(settings.wrapper ?? []), ...(settings.scheduling ?? []), ...node]
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...NODE_ENVIRONMENT, ...settings.environment },

@@ -37,7 +37,7 @@ export function anybody() {
 /** Plugins for Prosody that only tests use. */
 export const TEST_PLUGINS = resolve(import.meta.dirname, '../servers/prosody')
 
-type Part = Pick<ComponentSettings, 'environment' | 'flags' | 'main' | 'wrapper'>
+type Part = Pick<ComponentSettings, 'environment' | 'flags' | 'main' | 'scheduling' | 'wrapper'>
 
 export type WorldOptions = {
   /** Default prosody. */
@@ -126,6 +126,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...(own?.environment === undefined ? {} : { environment: own.environment }),
     ...(own?.flags === undefined ? {} : { flags: own.flags }),
     ...(own?.main === undefined ? {} : { main: own.main }),
+    ...(own?.scheduling === undefined ? {} : { scheduling: own.scheduling }),
     ...(own?.wrapper === undefined ? {} : { wrapper: own.wrapper }),
   })
   const world = {

@@ -6,7 +6,7 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSyn
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { componentCommand, NODE_ENVIRONMENT } from '../../deploy/command.ts'
+import { componentCommand, IDLE, NODE_ENVIRONMENT } from '../../deploy/command.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const UNITS = join(ROOT, 'deploy/systemd')
@@ -50,6 +50,7 @@ describe('units', () => {
       const node = '/usr/lib/gatehouse/node_modules/.bin/node'
       assert.ok(unit().includes(`ExecStart=${node} ${command} /etc/gatehouse/${name}.yaml`), command)
       const set = Object.entries(NODE_ENVIRONMENT).map(([variable, value]) => `Environment=${variable}=${value}`)
+      assert.equal(unit().includes('CPUSchedulingPolicy=idle'), IDLE.includes(name))
       // Nothing else: a secret would be readable there.
       assert.deepEqual(
         unit().filter((line) => line.startsWith('Environment')),

@@ -74,10 +74,17 @@ console.log(
 )
 
 function start() {
-  const { flags, main } = asInstalled('archive')
+  const { flags, main, scheduling } = asInstalled('archive')
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   const all = [...flags, ...more, ...profiling]
-  return startComponent({ name: 'archive', file: join(folder, 'archive.yaml'), logFolder: folder, flags: all, main })
+  return startComponent({
+    name: 'archive',
+    file: join(folder, 'archive.yaml'),
+    logFolder: folder,
+    flags: all,
+    main,
+    scheduling,
+  })
 }
 
 async function write(from: number, to: number): Promise<void> {
