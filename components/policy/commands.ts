@@ -6,6 +6,8 @@ import { type Catalogue, inWords } from '../kit/text/catalogue.ts'
 import type { AddressPattern } from './domain/address-pattern.ts'
 import { explainParameters, sayExplanation } from './explain.ts'
 import type { Tally } from './gate/tally.ts'
+import type { KnownPeople } from './people.ts'
+import { unknownGroups } from './people-state.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
 
 const OPERATOR = { rights: ['operator', 'officer', 'auditor'], parameters: [] } as const
@@ -31,6 +33,7 @@ export type Asked = {
   text: Catalogue
   rooms: readonly AddressPattern[]
   hosts: ReadonlySet<string>
+  people(): KnownPeople | null
 }
 
 export function policyCommands(asked: Asked): readonly Command[] {
@@ -46,7 +49,7 @@ export function policyCommands(asked: Asked): readonly Command[] {
   })
 }
 
-async function* sayRules({ rules, tally, text }: Asked, language: string): AsyncIterable<Said> {
+async function* sayRules({ rules, tally, text, people }: Asked, language: string): AsyncIterable<Said> {
   const { file, hash, loadedAt, set } = rules.current()
   yield row('file', file)
   yield row('sha256', hash)
@@ -61,6 +64,9 @@ async function* sayRules({ rules, tally, text }: Asked, language: string): Async
       ? row(`rule ${id}`, then.do)
       : { say: 'row', row: { what: `rule ${id}`, value: then.do, hits: hits(id) } }
   yield { say: 'row', row: { what: 'otherwise', value: set.otherwise, hits: hits('otherwise') } }
+  const known = people()
+  if (set.needsPeople || known) yield row('people', known?.size ?? null)
+  if (known) for (const group of unknownGroups(set, known.groups)) yield row('unknown_group', group)
   const error = rules.error()
   yield row('last_error', error === null ? null : error.at)
   for (const { line, wanted } of error?.problems ?? [])

@@ -7,8 +7,9 @@ import { parse } from '../kit/xml/parse.ts'
 import { escapeAttribute, escapeText } from '../kit/xml/writer.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, domainOf } from './domain/address-pattern.ts'
-import { type Decision, decide, groundsOf } from './domain/decide.ts'
+import { type Decision, decide, groundsOf, PeopleUnknown, type Watch } from './domain/decide.ts'
 import { Page } from './domain/page.ts'
+import type { People } from './domain/person.ts'
 import type { Rule } from './domain/rule.ts'
 import type { Screened } from './domain/screened.ts'
 import { readScreened } from './protocol/screened.ts'
@@ -28,13 +29,14 @@ export type Explaining = {
   text: Catalogue
   rooms: readonly AddressPattern[]
   hosts: ReadonlySet<string>
+  people(): People | null
 }
 
 export async function* sayExplanation(asked: Explaining, args: Args, language: string): AsyncIterable<Said> {
   const { set } = asked.rules.current()
   const screened = readAsked(asked, args, language)
   const held: { rule: Rule; page: Page | null }[] = []
-  const decision = decide(screened, set, (rule, page) => held.push({ rule, page }))
+  const decision = decided(asked, screened, language, (rule, page) => held.push({ rule, page }))
   yield row('action', decision.action)
   yield row('rule', decision.rule)
   if (decision.action === 'refuse') {
@@ -49,6 +51,7 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
     }
   if (decision.tags) yield row('tags', decision.tags.join(', '))
   yield row('record', decision.record ?? 'content')
+  if (set.needsPeople) for (const address of [screened.from, ...screened.to]) yield* sayPerson(screened.people, address)
   for (const { rule } of held) yield row(`rule ${rule.id}`, rule.then.do)
   const last = held.at(-1)?.rule
   if (last && decision.rule.split(',').includes(last.id)) {
@@ -64,6 +67,23 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
   if (asked.hosts.size > 0 && !asked.hosts.has(host)) {
     const hosts = [...asked.hosts].join(', ')
     yield { say: 'text', text: asked.text.say('policy-explain-not-asked', language, { host, hosts }) }
+  }
+}
+
+function* sayPerson(people: People | null, address: string): Iterable<Said> {
+  const person = people?.find(address)
+  if (person === undefined) return
+  const groups = person.groups.map(({ name }) => name).filter((name) => name !== '')
+  yield row(`person ${address}`, [person.name, person.department ?? '', groups.sort().join(', ')].join(' | '))
+}
+
+/** What it would say, where there is something to say. */
+function decided({ rules, text }: Explaining, screened: Screened, language: string, watch: Watch): Decision {
+  try {
+    return decide(screened, rules.current().set, watch)
+  } catch (error) {
+    if (!(error instanceof PeopleUnknown)) throw error
+    throw new CommandError(text.say('policy-people-unknown', language), EXIT.fault)
   }
 }
 
@@ -91,7 +111,7 @@ function readAsked(asked: Explaining, args: Args, language: string): Screened {
   stanza.attrs.from = from
   stanza.attrs.to = to
   const ask = { n: 1, try: 1, direction, via: 'c2s', at: '', spooled: false, raw: '' } as const
-  return readScreened(ask, stanza, host, asked.rooms)
+  return readScreened(ask, stanza, host, asked.rooms, asked.people())
 }
 
 function readStanza({ text }: Explaining, args: Args, language: string): Element {

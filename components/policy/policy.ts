@@ -25,6 +25,7 @@ import { type CrashPoints, createGate, type Gate, type GateBounds, type Judge } 
 import { OutageTeller } from './gate/outage-teller.ts'
 import { Tally } from './gate/tally.ts'
 import { createWording } from './gate/wording.ts'
+import { openPeople, showPeople } from './people-state.ts'
 import { writeRows } from './protocol/outage-rules.ts'
 import { JudgeAside, LONG } from './rules/judge-aside.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
@@ -49,6 +50,16 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     }),
   )
   const rules = await openRulesOnRecord(context, journal, tally)
+  const people = opening.use(
+    await openPeople({
+      settings,
+      log,
+      text: context.text,
+      now: context.now,
+      rules: () => rules.current().set,
+      changed: () => {},
+    }),
+  )
   const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
   const outage = createTeller(log, (host, payload) => router.request(host, payload, { timeoutMs: 10_000 }))
   const tellOutage = () => outage.inForce(outageRulesOf(rules.current(), settings))
@@ -69,6 +80,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       rooms: settings.rooms,
       bounds: settings.bounds,
       journal,
+      people: people.current,
       judge: judgeBy(rules, parts.decide, settings.bounds),
       send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
@@ -111,6 +123,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     ),
   )
   showMetrics(metrics, journal, rules, gate)
+  showPeople(metrics, people, context.now)
   showCoverage(metrics, settings.hosts, coverage)
   showOutage(metrics, settings.hosts, outage)
   const commands = policyCommands({
@@ -118,6 +131,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     journal,
     tally,
     inWork: () => gate.inWork(),
+    people: people.current,
     text: context.text,
     rooms: settings.rooms,
     hosts: settings.hosts,
@@ -127,14 +141,21 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     commands,
     denied: denials.record,
     healthy: (language) => (gate.trouble() === null ? null : context.text.say('policy-journal-fails', language)),
-    ready: (language) => troubleOf({ stream, coverage, text: context.text, language }),
-    warnings: (language) => warningsOf({ stream, rules, coverage, outage, level, text: context.text, language }),
+    ready(language) {
+      const troubles = [people.trouble(language), troubleOf({ stream, coverage, text: context.text, language })]
+      return troubles.filter((trouble) => trouble !== null).join('; ') || null
+    },
+    warnings: (language) => [
+      ...people.warnings(language),
+      ...warningsOf({ stream, rules, coverage, outage, level, text: context.text, language }),
+    ],
     async reload() {
       const error = await reload()
       if (error) throw badRules(settings.rulesFile, error.problems)
     },
     async drain(signal) {
       watching[Symbol.dispose]()
+      people[Symbol.dispose]()
       adHoc.close()
       outage.down()
       await gate.drain(signal)

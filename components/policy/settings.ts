@@ -25,6 +25,7 @@ export type PolicySettings = {
   /** Languages of the suite's own refusals. */
   languages: readonly string[]
   journal: { folder: string; maxBytes: number }
+  people: { folder: string; staleAfterMs: number }
   bounds: Bounds
 }
 
@@ -63,6 +64,13 @@ export const policySettings = shape({
       max_bytes: words.size({
         default: '10 GiB',
         about: 'When the journal holds this much, questions are answered with an error.',
+      }),
+    }),
+    people: words.group({
+      folder: words.maybe(words.path({ about: 'Default: directory in the folder of journals of gatehouse.yaml.' })),
+      stale_after: words.duration({
+        default: '15 min',
+        about: 'What the directory process has not confirmed for so long is warned of, and stays in force.',
       }),
     }),
     bounds: words.group({
@@ -111,6 +119,10 @@ export const policySettings = shape({
       journal: {
         folder: said.journal.folder ?? join(shared.folders.journals, 'policy'),
         maxBytes: said.journal.max_bytes,
+      },
+      people: {
+        folder: said.people.folder ?? join(shared.folders.journals, 'directory'),
+        staleAfterMs: said.people.stale_after,
       },
       bounds: {
         asks: said.bounds.asks,

@@ -21,6 +21,7 @@ const asked = {
   text: createCatalogue([texts]),
   rooms: [],
   hosts: new Set(['corp.example']),
+  people: () => null,
 }
 
 async function explained(args: Record<string, string | boolean>): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { MatchedAt, Recorded } from '../../kit/facts/facts.ts'
 import { isAmong } from './address-pattern.ts'
 import { type Masking, maskSought } from './masking.ts'
 import { Page } from './page.ts'
+import { isAboutPeople, peopleMeet } from './people.ts'
 import type { Condition, Rule, RuleSet, Sought, Texts } from './rule.ts'
 import { inOrder } from './rule-index.ts'
 import type { Screened } from './screened.ts'
@@ -125,8 +126,19 @@ function holds(condition: Condition, asked: Screened, read: () => Page): boolean
     case 'regex':
       for (const pattern of condition.patterns) if (read().fits(pattern)) return true
       return false
-    default:
-      return mayHold(condition, asked) === true
+    default: {
+      const held = mayHold(condition, asked)
+      if (held === null) throw new PeopleUnknown(condition.is)
+      return held
+    }
+  }
+}
+
+/** A condition on people came up while nobody knows who they are: no verdict, and the outage rule applies. */
+export class PeopleUnknown extends Error {
+  override name = 'PeopleUnknown'
+  constructor(condition: string) {
+    super(`${condition} cannot be told: there is no snapshot of the directory`)
   }
 }
 
@@ -137,10 +149,11 @@ export function groundsOf(condition: Condition, asked: Screened, page: Page): { 
   if (condition.is === 'not')
     return groundsOf(condition.of, asked, page).map(({ ground, holds }) => ({ ground: `not ${ground}`, holds: !holds }))
   const ground = condition.is === 'room-named' ? 'room' : condition.is
-  return [{ ground, holds: holds(condition, asked, () => page) }]
+  const isHeld = isAboutPeople(condition) ? peopleMeet(condition, asked) === true : holds(condition, asked, () => page)
+  return [{ ground, holds: isHeld }]
 }
 
-/** What can be told from the envelope alone; null: that depends on the texts. */
+/** What can be told from the envelope alone; null: that depends on the texts, or on people while nobody knows them. */
 export function mayHold(condition: Condition, asked: Screened): boolean | null {
   switch (condition.is) {
     case 'always':
@@ -170,6 +183,8 @@ export function mayHold(condition: Condition, asked: Screened): boolean | null {
     case 'words':
     case 'regex':
       return null
+    default:
+      return peopleMeet(condition, asked)
   }
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of a rule set holds while policy is away: which rules close an open host, and what earlier rules let pass before them.
 import { isAmong } from './address-pattern.ts'
+import { isAboutPeople } from './people.ts'
 import type { Condition, Rule } from './rule.ts'
 
 /**
  * The first row decides whose condition is met: `allow` where it certainly holds, `closed` where it may hold. Nobody reads texts
- * there, so a condition on them is never certain, and always possible.
+ * there, or knows who people are, so a condition on them is never certain, and always possible.
  */
 export type OutageRow = { do: 'allow'; when: Condition } | { do: 'closed'; rule: string; when: Condition }
 
@@ -26,16 +27,16 @@ export function outageRows(rules: readonly Rule[]): readonly OutageRow[] {
   return rows.slice(0, closed)
 }
 
-/** Whether texts have a say in it. */
-export function looksAtTexts(condition: Condition): boolean {
+/** Whether something has a say in it that nobody knows in an outage: texts, and who people are. */
+export function dependsOnUnread(condition: Condition): boolean {
   switch (condition.is) {
     case 'all':
     case 'any':
-      return condition.of.some(looksAtTexts)
+      return condition.of.some(dependsOnUnread)
     case 'not':
-      return looksAtTexts(condition.of)
+      return dependsOnUnread(condition.of)
     default:
-      return condition.is === 'words' || condition.is === 'regex'
+      return condition.is === 'words' || condition.is === 'regex' || isAboutPeople(condition)
   }
 }
 
@@ -65,7 +66,7 @@ function isSometimesNot(condition: Condition): boolean {
     case 'not':
       return isSometimesSure(condition.of)
     default:
-      return true
+      return !isAboutPeople(condition)
   }
 }
 
@@ -82,7 +83,7 @@ function isSometimesSure(condition: Condition): boolean {
     case 'not':
       return isSometimesNot(condition.of)
     default:
-      return true
+      return !isAboutPeople(condition)
   }
 }
 

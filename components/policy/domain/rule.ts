@@ -18,6 +18,11 @@ export type Condition =
   /** A term of one of these lists stands in one of the texts. Lists and patterns are numbers in the matcher of the rule set. */
   | { is: 'words'; lists: readonly number[] }
   | { is: 'regex'; patterns: readonly number[] }
+  /** Names for comparison (nameKey), of groups or of departments. */
+  | { is: 'from.group' | 'to.group' | 'from.department' | 'to.department'; names: ReadonlySet<string> }
+  /** `names` null: any group. */
+  | { is: 'same.group'; names: ReadonlySet<string> | null; same: boolean }
+  | { is: 'is-external'; external: boolean }
 
 /** Texts by language tag; null: the suite's own text in each of its languages. */
 export type Texts = Readonly<Record<string, string>> | null
@@ -81,6 +86,10 @@ export type RuleIndex = {
 export type RuleSet = {
   rules: readonly Rule[]
   otherwise: 'allow' | 'refuse'
+  /** Names of groups as the rule file writes them. */
+  groups: readonly string[]
+  /** Something in it cannot be decided while nobody knows who people are. */
+  needsPeople: boolean
   matcher: Matcher
   index: RuleIndex
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the rules look at: one stanza as the helper forwarded it, already read. No XML from here on.
 import type { Direction, Via } from '../../kit/facts/facts.ts'
+import type { People } from './person.ts'
 
 /** What a stanza is, in the words of the rule file. One stanza can be several: an encrypted message is `message` and `encrypted`. */
 export const KINDS = [
@@ -54,6 +55,8 @@ export type Screened = {
   /** Bare JID of the room it goes to or comes from, null outside rooms. */
   room: string | null
   kinds: ReadonlySet<Kind>
+  /** Null while nobody knows who people are. */
+  people: People | null
   /** Every text in it, in document order. Read at the first call only: rules that look at no text cost nothing. */
   texts(): readonly Text[]
 }

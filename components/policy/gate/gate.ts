@@ -9,6 +9,7 @@ import type { Element } from '../../kit/xml/element.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import type { AddressPattern } from '../domain/address-pattern.ts'
 import type { Decide, Decision } from '../domain/decide.ts'
+import type { People } from '../domain/person.ts'
 import type { Ask, Screen } from '../domain/screen.ts'
 import type { Screened } from '../domain/screened.ts'
 import { readScreen } from '../protocol/screen.ts'
@@ -47,6 +48,8 @@ export type GateOptions = {
   rooms: readonly AddressPattern[]
   bounds: GateBounds
   judge(): Judge
+  /** Who people are at this moment; null while nobody knows. */
+  people?(): People | null
   journal: Pick<Journal, 'append'>
   /** Sends the verdicts that were promised as `later`: an IQ set to this host. */
   send(host: string, payload: string): void
@@ -197,7 +200,7 @@ export function createGate(options: GateOptions): Gate {
     }
     let asked: Screened | null = null
     try {
-      asked = readScreened(ask, ask.stanza, origin.host, options.rooms)
+      asked = readScreened(ask, ask.stanza, origin.host, options.rooms, options.people?.() ?? null)
       const decision = judge.decide(asked, ask.raw.length)
       if (!(decision instanceof Promise)) return ready(ask, decision)
       // Whoever waits for it takes the rejection; until then it is nobody's.

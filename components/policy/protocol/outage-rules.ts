@@ -100,8 +100,7 @@ class Table {
         const kinds = condition.kinds.map((kind) => this.#kind(kind)).join('')
         return condition.kinds.length === 1 ? kinds : this.#count(`<any>${kinds}</any>`)
       }
-      case 'words':
-      case 'regex':
+      default:
         return this.#count('<unknown/>')
     }
   }

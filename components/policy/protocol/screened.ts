@@ -3,6 +3,7 @@
 import { type Element, isElement } from '../../kit/xml/element.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
 import { type AddressPattern, isMeant } from '../domain/address-pattern.ts'
+import type { People } from '../domain/person.ts'
 import type { Ask } from '../domain/screen.ts'
 import type { Screened, Text } from '../domain/screened.ts'
 import { readKinds } from './kinds.ts'
@@ -15,6 +16,7 @@ export function readScreened(
   stanza: Element,
   host: string,
   rooms: readonly AddressPattern[],
+  people: People | null = null,
 ): Screened {
   const from = bareOf(stanza.attrs.from ?? '')
   const to = bareOf(stanza.attrs.to ?? '')
@@ -28,6 +30,7 @@ export function readScreened(
     to: addressees(stanza, to),
     room,
     kinds: readKinds(stanza, room),
+    people,
     texts: () => {
       texts ??= readTexts(stanza)
       return texts

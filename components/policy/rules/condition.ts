@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `when:` of a rule: several keys side by side mean all of them.
 import { type AddressPattern, type Audience, gatherAudience, readAddressPattern } from '../domain/address-pattern.ts'
+import { dependsOnPeople } from '../domain/people.ts'
 import type { Condition } from '../domain/rule.ts'
 import { soughtBy } from '../domain/rule-index.ts'
 import { DIRECTIONS, KINDS } from '../domain/screened.ts'
@@ -12,6 +13,7 @@ import { isMap, type Reading } from './reading.ts'
 const DEPTH_MAX = 16
 const PATTERN_MAX = 1_000
 const PATTERNS_MAX = 1_000
+const NAMES_MAX = 1_000
 
 export function readCondition(place: Reading, named: Named, depth = 0): Condition | null {
   if (place.value === 'always') return { is: 'always' }
@@ -64,18 +66,35 @@ function readLeaf(key: string, place: Reading, named: Named, depth: number): Con
       const patterns = place.items(PATTERNS_MAX, (item) => readPattern(item, named))
       return patterns && { is: 'regex', patterns }
     }
+    case 'from.group':
+    case 'to.group':
+    case 'from.department':
+    case 'to.department': {
+      const names = readNames(place)
+      return names && { is: key, names: named.addGroups(key, names) }
+    }
+    case 'same.group': {
+      if (typeof place.value === 'boolean') return { is: key, names: null, same: place.value }
+      const names = readNames(place)
+      return names && { is: key, names: named.addGroups(key, names), same: true }
+    }
+    case 'is-external':
+      return typeof place.value === 'boolean'
+        ? { is: key, external: place.value }
+        : place.refuse('policy-wanted-true-false')
     default:
       return readWords(place, named)
   }
 }
 
-/** What looks at texts comes last: the others may have said no. */
+/** What nobody may know comes behind the rest, and what looks at texts last: the others may have said no. */
 function cheapFirst(of: readonly Condition[]): readonly Condition[] {
   const dear = (condition: Condition): number => {
     if (condition.is === 'not') return dear(condition.of)
     const { lists, patterns } = soughtBy(condition)
-    if (patterns.length > 0) return 2
-    return lists.length > 0 ? 1 : 0
+    if (patterns.length > 0) return 3
+    if (lists.length > 0) return 2
+    return dependsOnPeople(condition) ? 1 : 0
   }
   return of.toSorted((one, other) => dear(one) - dear(other))
 }
@@ -99,6 +118,11 @@ function readAddresses(place: Reading, named: Named): readonly AddressPattern[] 
   if (text === null) return null
   const pattern = readAddressPattern(text)
   return isWrong(pattern) ? place.refuse(pattern.wrong) : [pattern]
+}
+
+/** Names of groups or departments, as the directory writes them. */
+export function readNames(place: Reading): readonly string[] | null {
+  return place.items(NAMES_MAX, (item) => item.text(256))
 }
 
 function readRoom(place: Reading, named: Named): Condition | null {

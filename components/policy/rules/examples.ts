@@ -6,9 +6,11 @@ import { isAmong } from '../domain/address-pattern.ts'
 import { everyMay, mayHold, someMay } from '../domain/decide.ts'
 import { withDecoded } from '../domain/decoded.ts'
 import { Page } from '../domain/page.ts'
+import { nameKey } from '../domain/person.ts'
 import type { Condition, Matcher } from '../domain/rule.ts'
 import { soughtBy } from '../domain/rule-index.ts'
 import { DIRECTIONS, KINDS, type Kind, type Screened, type Text } from '../domain/screened.ts'
+import { readNames } from './condition.ts'
 import { EXAMPLE_KEYS } from './keys.ts'
 import { isMap, type Reading } from './reading.ts'
 
@@ -20,6 +22,9 @@ export type Example = Partial<Pick<Screened, 'from' | 'host' | 'direction'>> & {
   room?: boolean
   kinds?: ReadonlySet<Kind>
   text: string
+  /** Names for comparison, of groups and departments, by the words of the conditions. */
+  names: ReadonlyMap<string, ReadonlySet<string>>
+  external?: boolean
 }
 
 /** An example with what the condition must say of it, and where it stands. */
@@ -64,7 +69,7 @@ function firstFound(when: Condition, page: Page): string | null {
 }
 
 function readExample(place: Reading): Example | null {
-  if (typeof place.value === 'string') return { text: place.value }
+  if (typeof place.value === 'string') return { text: place.value, names: new Map() }
   if (!isMap(place.value)) return place.refuse('policy-wanted-example')
   place.keys(EXAMPLE_KEYS)
   const said = (key: string) => place.at(key).value !== undefined
@@ -76,10 +81,22 @@ function readExample(place: Reading): Example | null {
   const kinds = said('kind') ? place.at('kind').items(KINDS.length, (item) => item.oneOf(KINDS)) : undefined
   const room = place.at('room').value
   if (room !== undefined && typeof room !== 'boolean') return place.at('room').refuse('policy-wanted-true-false')
+  const names = new Map<string, ReadonlySet<string>>()
+  for (const key of NAMED) {
+    const read = said(key) ? readNames(place.at(key)) : []
+    if (read === null) return null
+    if (read.length > 0) names.set(key, new Set(read.map(nameKey)))
+  }
+  if (said('same.group')) return place.at('same.group').refuse('policy-example-same-group')
+  const external = place.at('is-external').value
+  if (external !== undefined && typeof external !== 'boolean')
+    return place.at('is-external').refuse('policy-wanted-true-false')
   if (text === null || from === null || to === null || host === null || direction === null || kinds === null)
     return null
   return {
     text,
+    names,
+    ...(external === undefined ? {} : { external }),
     ...(from === undefined ? {} : { from: bareOf(from) }),
     ...(to === undefined ? {} : { to: bareOf(to) }),
     ...(host === undefined ? {} : { host: host.toLowerCase() }),
@@ -88,6 +105,8 @@ function readExample(place: Reading): Example | null {
     ...(room === undefined ? {} : { room }),
   }
 }
+
+const NAMED = ['from.group', 'to.group', 'from.department', 'to.department'] as const
 
 /** Null: it depends on what the example does not say. */
 function fits(condition: Condition, example: Example, page: Page): boolean | null {
@@ -107,6 +126,22 @@ function fits(condition: Condition, example: Example, page: Page): boolean | nul
     case 'room-named':
       if (example.room === false) return false
       return example.to === undefined ? null : isAmong(example.to, condition.rooms)
+    case 'from.group':
+    case 'to.group':
+    case 'from.department':
+    case 'to.department': {
+      const { names } = condition
+      const said = example.names.get(condition.is)
+      return said === undefined ? null : [...said].some((name) => names.has(name))
+    }
+    case 'same.group': {
+      const { names, same } = condition
+      const [from, to] = [example.names.get('from.group'), example.names.get('to.group')]
+      if (from === undefined || to === undefined) return null
+      return [...from].some((name) => to.has(name) && (names?.has(name) ?? true)) === same
+    }
+    case 'is-external':
+      return example.external === undefined ? null : example.external === condition.external
     default:
       return isSaid(condition.is, example) ? mayHold(condition, screenedOf(example)) : null
   }
@@ -130,6 +165,7 @@ function screenedOf(example: Example): Screened {
     to: example.to === undefined ? [] : [example.to],
     room: example.room === true ? (example.to ?? '') : null,
     kinds: example.kinds ?? new Set(),
+    people: null,
     texts: () => [],
   }
 }

@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../../kit/store/worker-url.ts'
 import type { Decision } from '../domain/decide.ts'
+import { cutPeople } from '../domain/people.ts'
 import type { Screened } from '../domain/screened.ts'
 import type { Judged, Sent } from './judge-worker.ts'
 import type { RuleData } from './rule-data.ts'
@@ -72,8 +73,9 @@ export class JudgeAside implements Disposable {
     }
     this.#now = job
     this.#worker ??= this.#start()
-    const { texts, ...plain } = job.asked
-    this.#worker.postMessage({ ...plain, read: texts() } satisfies Sent)
+    const { texts, people, ...plain } = job.asked
+    const cut = people && cutPeople(people, [plain.from, ...plain.to])
+    this.#worker.postMessage({ ...plain, read: texts(), cut } satisfies Sent)
   }
 
   /** One of each sender in turn. */

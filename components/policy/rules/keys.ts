@@ -13,23 +13,33 @@ export const RULE_KEYS: KnownKeys = {
   planned: ['host', 'hosts', 'examples', 'record', 'tag', 'time_budget', 'valid_from', 'valid_to', 'confidence'],
 }
 
+/** What can be asked of people where the company directory is known. */
+export const PEOPLE_KEYS = [
+  'from.group',
+  'to.group',
+  'from.department',
+  'to.department',
+  'same.group',
+  'is-external',
+] as const
+
 export const CONDITION_KEYS: KnownKeys = {
-  built: ['all', 'any', 'not', 'direction', 'host', 'from', 'to', 'room', 'kind', 'words', 'lexicon', 'regex'],
-  planned: [
-    'detect',
-    'group',
-    'from_group',
-    'to_group',
-    'between',
-    'wall',
-    'tag',
-    'time',
-    'size',
-    'rate',
-    'attachment',
-    'via',
-    'list',
+  built: [
+    'all',
+    'any',
+    'not',
+    'direction',
+    'host',
+    'from',
+    'to',
+    'room',
+    'kind',
+    'words',
+    'lexicon',
+    'regex',
+    ...PEOPLE_KEYS,
   ],
+  planned: ['detect', 'between', 'tag', 'time', 'size', 'rate', 'attachment', 'via', 'list'],
 }
 
 export const ACTION_KEYS: KnownKeys = {
@@ -45,7 +55,7 @@ export const REPLACE_KEYS: KnownKeys = { built: ['mask', 'text'], planned: ['wit
 
 /** What an example of a rule says of its stanza; what it does not say fits every condition. */
 export const EXAMPLE_KEYS: KnownKeys = {
-  built: ['text', 'from', 'to', 'host', 'direction', 'room', 'kind'],
+  built: ['text', 'from', 'to', 'host', 'direction', 'room', 'kind', ...PEOPLE_KEYS],
   planned: ['xml', 'via', 'time'],
 }
 

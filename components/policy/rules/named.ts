@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type AddressPattern, readAddressPattern } from '../domain/address-pattern.ts'
+import { nameKey } from '../domain/person.ts'
 import { readTerm } from '../matching/lexicon.ts'
 import { literalOf } from '../matching/literals.ts'
 import { isMap, type Reading } from './reading.ts'
@@ -19,6 +20,8 @@ export class Named {
   readonly lexicons = new Map<string, number>()
   readonly addresses = new Map<string, readonly AddressPattern[]>()
   readonly files: NamedFile[] = []
+  /** Names of groups that rules and walls have, as they write them. */
+  readonly groups = new Set<string>()
   /** `lexicons.NAME` or `lists.NAME`: named, and what is wrong with it was told there. */
   readonly bad = new Set<string>()
   /** Paths of the files that are named, also of those that could not be read. */
@@ -49,6 +52,12 @@ export class Named {
     this.#numbers.set(pattern, this.patterns.length)
     this.patterns.push(pattern)
     return this.patterns.length - 1
+  }
+
+  /** The names for comparison; those of groups are kept, to be looked up in the directory. */
+  addGroups(key: string, names: readonly string[]): ReadonlySet<string> {
+    if (key.endsWith('group')) for (const name of names) this.groups.add(name)
+    return new Set(names.map(nameKey))
   }
 
   knowsPattern(pattern: string): boolean {

@@ -2,7 +2,7 @@
 // What an operator is to know of rules with `on_outage: closed`: where they close more than they seem to say.
 import type { Message } from '../../kit/text/catalogue.ts'
 import type { AddressPattern } from '../domain/address-pattern.ts'
-import { closesAll, looksAtTexts, outageRows } from '../domain/outage-rules.ts'
+import { closesAll, dependsOnUnread, outageRows } from '../domain/outage-rules.ts'
 import type { Rule } from '../domain/rule.ts'
 import { writeRows } from '../protocol/outage-rules.ts'
 
@@ -21,7 +21,7 @@ export function outageNotes(
     rule === null ? [] : [{ id: 'policy-note-outage-all', args: { hosts: listed(at), rule } }],
   )
   const named = new Set(closing.keys())
-  const reading = rules.filter(({ id, when, closed }) => closed && looksAtTexts(when) && !named.has(id))
+  const reading = rules.filter(({ id, when, closed }) => closed && dependsOnUnread(when) && !named.has(id))
   return [
     ...all,
     ...(reading.length > 0

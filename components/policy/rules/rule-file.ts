@@ -2,6 +2,7 @@
 // config/policy-rules.yaml, and the files it names -> RuleSet. Everything wrong is told at once, each with its line.
 import { createHash } from 'node:crypto'
 import { readYaml, type Yaml, type YamlFault } from '../../kit/yaml/yaml.ts'
+import { dependsOnPeople } from '../domain/people.ts'
 import { RESERVED_IDS, type Rule, type RuleSet } from '../domain/rule.ts'
 import { compileMatcher, openMatcher } from '../matching/matcher.ts'
 import { STATES_MAX, VocabularyTooLarge } from '../matching/trie.ts'
@@ -137,7 +138,13 @@ function readSet(
     const matcher = compileMatcher(named.lists, named.patterns)
     const opened = examples.length > 0 ? openMatcher(matcher) : null
     for (const { rule, wanted } of examples) if (opened) tryExamples(rule.when, wanted, opened)
-    return { rules, otherwise, matcher }
+    return {
+      rules,
+      otherwise,
+      groups: [...named.groups],
+      needsPeople: rules.some(({ when }) => dependsOnPeople(when)),
+      matcher,
+    }
   } catch (error) {
     if (!(error instanceof VocabularyTooLarge)) throw error
     return file.at('rules').refuse('policy-too-many-words', { most: String(STATES_MAX) })

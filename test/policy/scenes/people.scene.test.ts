@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// policy with the snapshot of the process directory beside it.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { status as statusOf } from '../../../components/cli/network/ask.ts'
+import { openSnapshotWriter } from '../../../components/kit/bus/file-snapshot.ts'
+import { writeItem } from '../../../components/kit/facts/people.ts'
+import { askCommand } from '../../harness/ask-command.ts'
+import { itemsOf, personItem } from '../people.ts'
+import { ask, startStage, verdicts } from '../stage.ts'
+
+const RULES = `version: 1
+otherwise: allow
+rules:
+  - { id: traders, when: { from.group: traders, to.group: research }, then: refuse }
+  - { id: nobody, when: { from.group: [Treasury] }, then: refuse }
+`
+const settings = 'people: { folder: FOLDER/people }\n'
+
+test('rules on people: refused by groups, changed at once with the directory, and no verdict without it', {
+  timeout: 60_000,
+}, async () => {
+  await using stage = await startStage({ rules: RULES, settings })
+  const said = async (n: number, more = {}) => verdicts(await stage.screen(ask(n, 'hello', more)))
+  const run = join(stage.folder, 'run')
+  const status = () => statusOf({ name: 'policy', run }, 'en')
+  // Nobody knows yet who people are: no verdict, and the outage rule of the host.
+  assert.deepEqual(await said(1), { 1: 'fault' })
+  assert.match(JSON.stringify(await status()), /nobody says so/)
+  await using writer = await openSnapshotWriter(join(stage.folder, 'people'))
+  await writer.replace(itemsOf().map(writeItem))
+  await stage.policy.logged((line) => line.event === 'people in force' && line.people === 4)
+  assert.deepEqual(await said(2), { 2: 'refuse traders policy-violation' })
+  assert.deepEqual(await said(3, { from: 'dave@corp.example/x' }), {})
+  const warned = JSON.stringify(await status())
+  assert.ok(warned.includes('Treasury') && !warned.includes('traders') && !warned.includes('nobody says so'), warned)
+  const rows = await askCommand(run, 'policy rules')
+  assert.deepEqual(
+    rows.filter(({ what }) => what === 'people' || what === 'unknown_group').map(({ value }) => value),
+    [4, 'Treasury'],
+  )
+  const [first] = await askCommand(run, 'policy explain', {
+    from: 'alice@corp.example',
+    to: 'robert@corp.example',
+    text: 'x',
+  })
+  assert.equal(first?.value, 'refuse')
+  // Alice leaves the group.
+  await writer.put({ put: [writeItem(personItem('alice@corp.example', { groups: ['Staff'] }))] })
+  await stage.policy.logged((line) => line.event === 'people in force' && line.seq === 2)
+  assert.deepEqual(await said(4), {})
+  // It is known again before the first question after a start, also while directory is away.
+  await writer[Symbol.asyncDispose]()
+  await stage.restart()
+  assert.deepEqual(await said(5, { from: 'carol@corp.example/x' }), { 5: 'refuse traders policy-violation' })
+})
