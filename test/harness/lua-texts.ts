@@ -22,8 +22,10 @@ export function readLuaTexts(file: string, source: string): Record<string, Recor
   return texts
 }
 
-/** Calls whose texts the operator reads in the log; everything else could reach a sender. */
-const FOR_OPERATORS = new Set(['log', 'module:log', 'module:log_status', 'error', 'assert', 'break_link', 'mistaken'])
+/** Calls whose texts the operator reads, in the log of the server or of our component (`fault`); everything else could reach a sender. */
+const FOR_OPERATORS = new Set([
+  ...['log', 'module:log', 'module:log_status', 'error', 'assert', 'break_link', 'mistaken', 'fault'],
+])
 /** The reason that a failed call gives its caller, who logs it; put together by `format`, perhaps. */
 const REASON = /(return (false|nil),|return not \w+ and|\.(unreadable|shut) =( link\.unreadable or)?) *$/
 const LOGGER = /logger\.init\([^()]*\)$/
