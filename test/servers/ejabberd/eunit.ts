@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules of mod_gatehouse for ejabberd in an Erlang of their own: compiled as strictly as they must be, without a node's name and
+// Modules for ejabberd in an Erlang of their own: compiled as strictly as they must be, without a node's name and
 // without distribution, and their EUnit tests.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const MODULE = resolve(import.meta.dirname, '../../../deploy/servers/ejabberd/mod_gatehouse')
+const MODULES = resolve(import.meta.dirname, '../../../deploy/servers/ejabberd')
 const STRICT = [
   '+warnings_as_errors',
   '+warn_export_vars',
@@ -51,8 +51,12 @@ async function whyNot(): Promise<string | false> {
   return false
 }
 
-/** Compiles these of src/ and test/ (or of another folder; without .erl), each warning an error, into a new folder. */
-export async function openErlang(sources: readonly string[], tests: readonly string[] = []): Promise<Erlang> {
+/** Compiles these of src/ and test/ (or of another folder; without .erl) of a module, each warning an error, into a new folder. */
+export async function openErlang(
+  sources: readonly string[],
+  tests: readonly string[] = [],
+  module = 'mod_gatehouse',
+): Promise<Erlang> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-erlang-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   try {
@@ -66,11 +70,11 @@ export async function openErlang(sources: readonly string[], tests: readonly str
         [
           ...STRICT,
           ...flags,
-          ...includes(),
+          ...includes(module),
           ...paths,
           '-o',
           ebin,
-          ...names.map((name) => resolve(MODULE, what, `${name}.erl`)),
+          ...names.map((name) => resolve(MODULES, module, what, `${name}.erl`)),
         ],
         { ...BOUND, env: environment },
       ).catch((fault: { stdout: string; stderr: string }) => assert.fail(`${fault.stdout}${fault.stderr}`))
@@ -90,9 +94,9 @@ export async function openErlang(sources: readonly string[], tests: readonly str
 }
 
 /** xmpp.hrl: its application is p1_xmpp in Debian, xmpp elsewhere. */
-function includes(): string[] {
+function includes(module: string): string[] {
   const places = globSync(['/usr/lib/erlang/lib/{p1_,}xmpp-*/include', '/usr/lib/*/ejabberd-*/include'])
-  return [join(MODULE, 'include'), ...places].flatMap((place) => ['-I', place])
+  return [join(MODULES, module, 'include'), ...places].flatMap((place) => ['-I', place])
 }
 
 function environmentIn(folder: string): NodeJS.ProcessEnv {
