@@ -3,7 +3,9 @@
 import { problemLine, type ReadSettings, told } from '../../components/kit/process/settings.ts'
 import { createCatalogue, inWords as inWordsOf, KIT_TEXTS, type Message } from '../../components/kit/text/catalogue.ts'
 
-const components = ['archive', 'policy'].map((name) => new URL(`../../components/${name}/text/`, import.meta.url))
+const components = ['archive', 'directory', 'policy'].map(
+  (name) => new URL(`../../components/${name}/text/`, import.meta.url),
+)
 
 /** All that components say. */
 export const allTexts = createCatalogue([KIT_TEXTS, ...components])

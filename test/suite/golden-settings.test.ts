@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
 import { archiveSettings } from '../../components/archive/settings.ts'
+import { directorySettings } from '../../components/directory/settings.ts'
 import {
   readSettings,
   type SettingsShape,
@@ -20,7 +21,11 @@ import { policySettings } from '../../components/policy/settings.ts'
 import { inWords } from '../harness/in-words.ts'
 
 const GOLDEN = resolve(import.meta.dirname, '../golden')
-const kinds: Readonly<Record<string, SettingsShape<unknown>>> = { archive: archiveSettings, policy: policySettings }
+const kinds: Readonly<Record<string, SettingsShape<unknown>>> = {
+  archive: archiveSettings,
+  directory: directorySettings,
+  policy: policySettings,
+}
 
 suite('settings', () => {
   for (const version of [SETTINGS_VERSION, SETTINGS_VERSION - 1].filter((one) => one > 0)) {
@@ -53,6 +58,7 @@ suite('settings', () => {
     const schemas = {
       gatehouse: sharedSchema(),
       archive: settingsSchema(archiveSettings),
+      directory: settingsSchema(directorySettings),
       policy: settingsSchema(policySettings),
     }
     for (const [name, schema] of Object.entries(schemas)) {

@@ -113,6 +113,8 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
       const finding = { kind: fact.kind, event: 'found', source: journal, from, to, count: to - from + 1 } as const
       return only({ as: 'finding', position, at: instant(fact.at), finding })
     }
+    case 'directory':
+      return only(other(entry, 'what the directory changed'))
     case 'unknown':
       return only(other(entry, 'of a kind or version that is not known here'))
   }

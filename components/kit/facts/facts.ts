@@ -130,6 +130,21 @@ export type Fact =
       denied?: true
       at: string
     }
+  /**
+   * A plan of the directory is carried out, whose SHA-256 is `plan`: version `seq` of what is provisioned. Kept before it is done; `who`:
+   * whoever told it to, absent: the process by itself. Of people `locked` are among those changed.
+   */
+  | {
+      kind: 'directory'
+      seq: number
+      plan: string
+      people: { added: number; changed: number; removed: number; locked: number }
+      groups: { added: number; changed: number; removed: number }
+      memberships: { added: number; removed: number }
+      who?: Who
+      via?: string
+      at: string
+    }
   /** What a follower that counts found missing, or closed because it came late. Page: FACTS.md. */
   | Missing<'gap'>
   | Missing<'tail-unknown'>

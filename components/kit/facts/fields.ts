@@ -110,6 +110,16 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
     denied: [set],
     at: time,
   },
+  directory: {
+    seq: count,
+    plan: word,
+    people: counts('added', 'changed', 'removed', 'locked'),
+    groups: counts('added', 'changed', 'removed'),
+    memberships: counts('added', 'removed'),
+    who: [who],
+    via: [word],
+    at: time,
+  },
   gap: missing,
   'tail-unknown': missing,
   'ended-without-mark': missing,
@@ -125,6 +135,12 @@ export const fields: ReadonlyMap<string, readonly Field[]> = new Map(
     ),
   ]),
 )
+
+function counts(...names: readonly string[]): Shape {
+  return shape(`{${names.join(', ')}}, whole numbers from 0`, (value) => {
+    return isObject(value) && names.every((name) => number.fits(value[name]))
+  })
+}
 
 function oneOf(...words: readonly string[]): Shape {
   return shape(`one of ${words.join(', ')}`, (value) => typeof value === 'string' && words.includes(value))

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person can ask the running process, and have it do.
+import { type Args, type Asked, type Command, CommandError, cameOf, EXIT, type Said } from '../kit/process/command.ts'
+import type { Catalogue } from '../kit/text/catalogue.ts'
+import { type CommandName, declarations } from './declarations.ts'
+import { type Desk, sayAddressProblem } from './desk.ts'
+import { type Held, removalsOf } from './domain/brake.ts'
+import type { StoredPlan } from './domain/state.ts'
+import { sayWho } from './who.ts'
+
+type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
+
+const runs: Readonly<Record<CommandName, Run>> = {
+  'directory plan': plan,
+  'directory apply': apply,
+  'directory sync': sync,
+  'directory who': sayWho,
+  'directory stats': stats,
+  'directory errors': errors,
+}
+
+export function directoryCommands(desk: Desk): readonly Command[] {
+  return declarations.map((declared) => ({
+    ...declared,
+    run: (args, asked) => runs[declared.name](desk, args, asked),
+  }))
+}
+
+async function* plan({ engine, store, say }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+  const { plan: waiting } = engine
+  if (waiting === null) {
+    yield { say: 'text', text: say('directory-nothing-to-do', language, { version: engine.seq }) }
+    return
+  }
+  for await (const rows of store.stream('planned', { all: args.all === true }, { batch: 200 }))
+    for (const { kind, change, id, jid, name, detail } of rows) {
+      const told = JSON.parse(detail) as Record<string, unknown>
+      yield row({
+        what: kind,
+        change,
+        name,
+        jid: jid || null,
+        detail: sayDetail(say, language, change, told),
+        id,
+        ...told,
+      })
+    }
+  const removals = removalsOf(waiting.counts)
+  const { people, groups, memberships } = waiting.counts
+  yield {
+    say: 'text',
+    text: say('directory-plan-counts', language, {
+      added: people.added,
+      changed: people.changed,
+      removed: people.removed,
+      locked: people.locked,
+      groups: groups.added + groups.changed,
+      'groups-removed': groups.removed,
+      joined: memberships.added,
+      left: memberships.removed,
+    }),
+    values: { removals, hash: waiting.hash, held: waiting.held.length > 0 },
+  }
+  for (const line of sayHeld(say, language, waiting)) yield { say: 'text', text: line }
+}
+
+/** Why a plan waits and what lets it go. */
+function sayHeld(say: Catalogue['say'], language: string, { held, counts }: StoredPlan): string[] {
+  const reasons = held.map((one: Held) =>
+    one.why === 'touch'
+      ? say('directory-held-touch', language, { touched: one.touched, most: one.most })
+      : say(`directory-held-${one.why}`, language, { removed: one.removed, there: one.there }),
+  )
+  return [...reasons, say('directory-plan-apply', language, { removals: removalsOf(counts) })]
+}
+
+function sayDetail(
+  say: Catalogue['say'],
+  language: string,
+  change: string,
+  told: Readonly<Record<string, unknown>>,
+): string {
+  const fields = Array.isArray(told.fields) ? told.fields.join(', ') : ''
+  const parts: string[] = []
+  if (typeof told.old_jid === 'string') parts.push(say('directory-detail-address', language, { old: told.old_jid }))
+  if (typeof told.old_name === 'string') parts.push(say('directory-detail-name', language, { old: told.old_name }))
+  if (change === 'over-cap')
+    parts.push(say('directory-detail-cap', language, { members: Number(told.members), rosters: Number(told.rosters) }))
+  if (told.joined !== undefined)
+    parts.push(say('directory-detail-moves', language, { joined: Number(told.joined), left: Number(told.left) }))
+  if (fields !== '') parts.push(fields)
+  return parts.join('; ')
+}
+
+async function* apply({ engine, say }: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
+  const waiting = engine.plan
+  const said = typeof args['yes-remove'] === 'number' ? args['yes-remove'] : null
+  if (waiting === null) {
+    yield { say: 'text', text: say('directory-nothing-to-do', language, { version: engine.seq }) }
+    return
+  }
+  const removals = removalsOf(waiting.counts)
+  const wrong = (number: number) =>
+    new CommandError(say('directory-apply-other-number', language, { removals: number }), EXIT.usage)
+  if (said === null && (waiting.held.length > 0 || removals > 0)) throw wrong(removals)
+  const applied = await engine.apply(said, cameOf(caller))
+  // Another plan has taken its place meanwhile.
+  if (applied === null) throw wrong(engine.plan === null ? 0 : removalsOf(engine.plan.counts))
+  const { people, groups } = applied.plan.counts
+  yield row({
+    version: applied.seq,
+    people: people.added + people.changed,
+    groups: groups.added + groups.changed,
+    removed: removalsOf(applied.plan.counts),
+  })
+}
+
+async function* sync(desk: Desk, args: Args, { caller, language }: Asked): AsyncGenerator<Said> {
+  const faults = await desk.sync(args.whole === true ? 'whole' : 'sweep', cameOf(caller))
+  const { engine, say } = desk
+  for (const { name, state, fault } of engine.sources())
+    yield row({
+      directory: name,
+      read_at: state === null ? null : new Date(state.readAt).toISOString(),
+      people: [...engine.company.people.values()].filter(({ source }) => source === name).length,
+      state: fault === null ? 'ok' : fault.reason,
+    })
+  if (engine.plan !== null) for (const line of sayHeld(say, language, engine.plan)) yield { say: 'text', text: line }
+  if (faults.length > 0)
+    throw new CommandError(
+      say('directory-sync-failed', language, { cause: faults.map(({ message }) => message).join('; ') }),
+      EXIT.fault,
+    )
+}
+
+async function* stats({ stats: counts }: Desk): AsyncGenerator<Said> {
+  for (const [what, value] of Object.entries(await counts())) yield row({ what, value })
+}
+
+/** What does not work now, then what was wrong with single entries, then what went wrong last. */
+async function* errors({ engine, store, say }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+  const limit = Number(args.limit ?? 200)
+  let left = limit
+  const give = (one: Readonly<Record<string, unknown>>): Said[] => (left-- > 0 ? [row(one)] : [])
+  for (const mark of engine.company.people.values()) {
+    if (mark.wrong === null) continue
+    yield* give({
+      at: null,
+      where: mark.source,
+      who: mark.id,
+      wrong: sayAddressProblem(say, language, engine, mark.wrong),
+      reason: mark.wrong.wrong,
+      given: mark.jid,
+    })
+  }
+  for (const { id, strangers, source, name } of engine.company.groups.values())
+    if (strangers > 0)
+      yield* give({
+        at: null,
+        where: source,
+        who: id,
+        wrong: say('directory-strangers', language, { name, count: strangers }),
+        strangers,
+      })
+  for (const problem of await store.read('problems', Math.max(1, left)))
+    yield* give({
+      at: null,
+      where: problem.source,
+      who: problem.dn,
+      wrong: say(`directory-problem-${problem.what}`, language, { attribute: problem.attribute ?? '-' }),
+      ...problem,
+    })
+  for (const { at, place, reason, message } of await store.read('troubles', Math.max(1, left)))
+    yield* give({ at: new Date(at).toISOString(), where: place, who: null, wrong: `${reason}: ${message}`, reason })
+  if (left === limit) yield { say: 'text', text: say('directory-no-errors', language) }
+}
+
+function row(one: Readonly<Record<string, unknown>>): Said {
+  return { say: 'row', row: one }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// The component directory: what it is made of, when it asks, and what it answers.
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { openDenialLog } from '../kit/bus/denied.ts'
+import { openJournal } from '../kit/bus/file-journal.ts'
+import { openSnapshotWriter } from '../kit/bus/file-snapshot.ts'
+import type { Journal } from '../kit/bus/journal.ts'
+import { writeFact } from '../kit/facts/entries.ts'
+import type { Who } from '../kit/facts/facts.ts'
+import type { AdHoc } from '../kit/process/ad-hoc.ts'
+import type { Context, Running } from '../kit/process/run.ts'
+import { createRouter } from '../kit/router/create-router.ts'
+import { openStream } from '../kit/stream/open-stream.ts'
+import { directoryCommands } from './commands.ts'
+import { removalsOf } from './domain/brake.ts'
+import { rosterRules } from './domain/roster-rules.ts'
+import {
+  type Applying,
+  type By,
+  type CrashPoint,
+  type Engine,
+  type EngineEvents,
+  type How,
+  openEngine,
+} from './engine.ts'
+import { openGauges } from './gauges.ts'
+import { settingsMark } from './ldap-settings.ts'
+import { openLdapDirectory } from './network/ldap-directory.ts'
+import { openPublisher } from './publish.ts'
+import { keepAsking } from './schedule.ts'
+import type { DirectorySettings } from './settings.ts'
+import { openDirectoryStore } from './storage/directory-store.ts'
+
+/** Folder of the texts that people read. */
+export const texts = new URL('./text/', import.meta.url)
+
+/** What a main hands in. A test's own may end the process at a point, or bring a store worker of its own. */
+export type Parts = { version: string; crash?: (point: CrashPoint) => void; worker?: URL }
+
+const ITSELF: By = {}
+
+export async function startDirectory(context: Context<DirectorySettings>, parts: Parts): Promise<Running> {
+  const { settings, log, now, text } = context
+  await using opening = new AsyncDisposableStack()
+  mkdirSync(dirname(settings.store), { recursive: true, mode: 0o750 })
+  const store = opening.use(await openDirectoryStore(settings.store, parts.worker))
+  const journal = opening.use(
+    await openJournal(settings.journal.folder, {
+      maxBytes: settings.journal.maxBytes,
+      warn: (level, fill) => log[level === 'normal' ? 'info' : 'warn']('journal level', { fill: level, ...fill }),
+      fault: (error) => log.error('journal fault', { error }),
+    }),
+  )
+  const snapshot = opening.use(await openSnapshotWriter(settings.snapshot))
+  const stop = new AbortController()
+  const signal = AbortSignal.any([context.signal, stop.signal])
+  const sources = settings.directories.map((one) => ({
+    source: opening.use(openLdapDirectory(one)),
+    settings: settingsMark(one),
+  }))
+  const gauges = openGauges(context.metrics, now)
+  const engine = await openEngine({
+    store,
+    sources,
+    template: settings.template,
+    hosts: new Set(settings.hosts),
+    rosters: rosterRules(settings.rosters.rules),
+    cap: settings.rosters.cap,
+    brake: settings.brake,
+    auto: settings.auto,
+    sweepEveryMs: settings.poll.sweepEveryMs,
+    now,
+    signal,
+    events: eventsOf(context, gauges),
+    record: (applying) => recordApplying(journal, applying, now),
+    publish: openPublisher({ store, snapshot, hosts: settings.hosts, now }),
+    ...(parts.crash && { crash: parts.crash }),
+  })
+  gauges.open(engine)
+  const names = settings.directories.map(({ name }) => name)
+  const commands = directoryCommands({
+    engine,
+    store,
+    say: text.say,
+    names,
+    sync: engine.sync,
+    stats: async () => ({ ...gauges.counts(engine), snapshot: (await snapshot.state()).seq }),
+  })
+  const denials = openDenialLog(journal, now, (who) =>
+    log.warn('denied attempts are no more put on record', { ...who }),
+  )
+  const adHoc = context.adHoc({ domain: settings.domain, commands: () => commands, denied: denials.record })
+  const router = openLink(context, parts.version, adHoc)
+  const asking = keepAsking(settings.poll, (how) => syncOrLog(engine, how, context), signal, now)
+  asking.catch(context.fail)
+  const opened = opening.move()
+  return {
+    commands,
+    denied: denials.record,
+    healthy: () => null,
+    ready: () => null,
+    warnings: (language) => warningsOf(engine, text.say, language),
+    async drain(bound) {
+      stop.abort()
+      adHoc.close()
+      await asking
+      await router?.stream.drain(bound)
+      await opened.disposeAsync()
+    },
+  }
+}
+
+/** What the machine has not (a full disk) is said, and tried again the next time. */
+async function syncOrLog(engine: Engine, how: How, { log, signal }: Context<DirectorySettings>): Promise<void> {
+  try {
+    await engine.sync(how, ITSELF)
+  } catch (error) {
+    if (!signal.aborted) log.error('the directory could not be carried over, trying again', { error })
+  }
+}
+
+function eventsOf({ log }: Context<DirectorySettings>, gauges: ReturnType<typeof openGauges>): EngineEvents {
+  return {
+    read(directory, how, people, ms) {
+      gauges.read(directory, how, ms)
+      log[how === 'whole' ? 'info' : 'debug']('directory read', { directory, how, people, ms: Math.round(ms) })
+    },
+    failed(directory, fault) {
+      gauges.failed(directory)
+      log.warn('directory does not answer; what it said last holds', {
+        directory,
+        reason: fault.reason,
+        cause: fault.message,
+      })
+    },
+    back: (directory) => log.info('directory answers again', { directory }),
+    held: ({ held, hash, counts }) =>
+      log.warn('a plan waits for gatehouse directory apply', {
+        plan: hash,
+        removals: removalsOf(counts),
+        held: held.map(({ why }) => why),
+      }),
+    applied({ counts, hash }, version) {
+      gauges.applied()
+      log.info('directory carried over', { version, plan: hash, people: counts.people, groups: counts.groups })
+    },
+  }
+}
+
+async function recordApplying(journal: Journal, { plan, seq, by }: Applying, now: () => number): Promise<void> {
+  const { people, groups, memberships } = plan.counts
+  await journal.append([
+    writeFact({
+      kind: 'directory',
+      seq,
+      plan: plan.hash,
+      people: { added: people.added, changed: people.changed, removed: people.removed, locked: people.locked },
+      groups: { added: groups.added, changed: groups.changed, removed: groups.removed },
+      memberships: { added: memberships.added, removed: memberships.removed },
+      ...(by as { who?: Who; via?: string }),
+      at: new Date(now()).toISOString(),
+    }),
+  ])
+}
+
+/** Works without the XMPP server too: the stream connects in its own time, or not at all. */
+function openLink({ settings, log }: Context<DirectorySettings>, version: string, { routes, nodes }: AdHoc) {
+  const { secret, server, domain } = settings
+  if (!secret) return null
+  const identity = { category: 'directory', type: 'user', name: 'Gatehouse directory' }
+  const software = { name: 'Gatehouse directory', version }
+  return createRouter({ domain, routes, nodes, identity, software, log }, (told) =>
+    openStream(
+      { host: server.host, port: server.port, allowClear: server.allowPlain, domain, secret: secret.reveal(), log },
+      told,
+    ),
+  )
+}
+
+type Say = Context<DirectorySettings>['text']['say']
+
+function warningsOf(engine: Engine, say: Say, language: string): string[] {
+  const away = engine.sources().flatMap(({ name, fault, since }) => {
+    if (fault === null) return []
+    const at = new Date(since ?? 0).toISOString()
+    return [say('directory-away', language, { name, at, cause: fault.message })]
+  })
+  const { plan } = engine
+  if (plan === null || plan.held.length === 0) return away
+  return [...away, say('directory-waits', language, { removals: removalsOf(plan.counts) })]
+}

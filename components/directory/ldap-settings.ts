@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One of `directories:` in config/directory.yaml: where a company directory is and what stands where in it.
+import { hash } from 'node:crypto'
+import type { Holds, Words } from '../kit/process/words.ts'
+import { type Layout, PRESETS } from './network/layout.ts'
+import { LDAP_BOUNDS, type LdapSettings } from './network/ldap-directory.ts'
+
+type PresetName = keyof typeof PRESETS
+const NAMES = Object.keys(PRESETS) as [PresetName, ...PresetName[]]
+const ATTRIBUTE = /^[a-z][a-z0-9;-]*$|^\d+(\.\d+)+$/i
+
+export type SaidDirectory = Holds<ReturnType<typeof directoryFields>>
+
+export function directoryFields(words: Words) {
+  const attribute = () => words.text({ pattern: ATTRIBUTE, wanted: { id: 'directory-wanted-attribute' } })
+  const dn = () => words.text({})
+  const attributes = () => words.maybe(words.list(attribute(), { atMost: 32 }))
+  return {
+    name: words.text({ pattern: /^[a-z0-9][a-z0-9-]{0,31}$/, wanted: { id: 'directory-wanted-short-name' } }),
+    preset: words.choice(NAMES, {}),
+    servers: words.list(words.text({ pattern: /^ldaps?:\/\/[^\s/]+\/?$/, wanted: { id: 'directory-wanted-url' } }), {
+      atMost: 16,
+    }),
+    bind: words.group({
+      by: words.choice(['password', 'certificate', 'nobody'], { default: 'password' }),
+      dn: words.maybe(dn()),
+      password_file: words.maybe(words.path({})),
+    }),
+    tls: words.group({
+      start_tls: words.yesNo({ default: false }),
+      ca_file: words.maybe(words.path({})),
+      server_name: words.maybe(words.text({})),
+      certificate_file: words.maybe(words.path({})),
+      key_file: words.maybe(words.path({})),
+    }),
+    allow_plain: words.yesNo({ default: false }),
+    bases: words.group({
+      people: words.list(dn(), { default: [], atMost: 100 }),
+      groups: words.list(dn(), { default: [], atMost: 100 }),
+    }),
+    filters: words.group({ people: words.maybe(words.text({})), groups: words.maybe(words.text({})) }),
+    attributes: words.group({
+      uid: attributes(),
+      name: attributes(),
+      given: attributes(),
+      family: attributes(),
+      nick: attributes(),
+      mail: attributes(),
+      phone: attributes(),
+      department: attributes(),
+      title: attributes(),
+      manager: attributes(),
+      office: attributes(),
+      company: attributes(),
+      photo: attributes(),
+    }),
+    group_attributes: words.group({
+      name: attributes(),
+      description: attributes(),
+      member_dns: attributes(),
+      member_uids: attributes(),
+    }),
+    identities: words.map(attribute(), { key: /^[a-z][a-z0-9-]{0,31}$/ }),
+    photos: words.size({ default: '5 MiB', atMost: '16 MiB' }),
+  }
+}
+
+export function companySettings(
+  said: SaidDirectory,
+  template: readonly string[],
+  tell: (path: readonly PropertyKey[], id: string) => void,
+): LdapSettings {
+  if (said.servers.length === 0) tell(['servers'], 'directory-wanted-url')
+  if (said.bases.people.length === 0) tell(['bases', 'people'], 'directory-wanted-base')
+  const { ca_file, server_name, certificate_file, key_file, start_tls } = said.tls
+  return {
+    name: said.name,
+    servers: said.servers,
+    bind: bindOf(said, tell),
+    tls: {
+      startTls: start_tls,
+      ...(ca_file !== undefined && { caFile: ca_file }),
+      ...(server_name !== undefined && { serverName: server_name }),
+      ...(certificate_file !== undefined && { certFile: certificate_file }),
+      ...(key_file !== undefined && { keyFile: key_file }),
+    },
+    allowPlain: said.allow_plain,
+    bases: said.bases,
+    layout: layoutOf(said),
+    template,
+    photoBytes: said.photos,
+    bounds: LDAP_BOUNDS,
+  }
+}
+
+/** Equal for settings under which the same entry is read as the same value. */
+export function settingsMark({ bases, layout, template, photoBytes }: LdapSettings): string {
+  return hash('sha256', JSON.stringify([bases, layout, template, photoBytes]), 'hex')
+}
+
+function bindOf({ bind, tls }: SaidDirectory, tell: (path: readonly PropertyKey[], id: string) => void) {
+  if (bind.by === 'nobody') return { kind: 'anonymous' } as const
+  if (bind.by === 'certificate') {
+    if (tls.certificate_file === undefined || tls.key_file === undefined)
+      tell(['tls', 'certificate_file'], 'directory-wanted-certificate')
+    return { kind: 'external' } as const
+  }
+  if (bind.dn === undefined) tell(['bind', 'dn'], 'directory-wanted-bind-dn')
+  if (bind.password_file === undefined) tell(['bind', 'password_file'], 'directory-wanted-bind-dn')
+  return { kind: 'simple', dn: bind.dn ?? '', passwordFile: bind.password_file ?? '' } as const
+}
+
+function layoutOf({ preset, filters, attributes, group_attributes, identities }: SaidDirectory): Layout {
+  const layout: Layout = PRESETS[preset]
+  const { people, groups } = layout
+  const { member_dns, member_uids, ...names } = group_attributes
+  return {
+    ...layout,
+    people: {
+      filter: filters.people ?? people.filter,
+      attributes: {
+        ...people.attributes,
+        ...said(attributes),
+        identities: { ...people.attributes.identities, ...identities },
+      },
+    },
+    groups: {
+      filter: filters.groups ?? groups.filter,
+      attributes: { ...groups.attributes, ...said({ ...names, memberDns: member_dns, memberUids: member_uids }) },
+    },
+  }
+}
+
+/** Without those that nobody named. */
+function said<T extends object>(of: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan: what is to be done so that what is provisioned is what the directories say; into the store, row by row, so that a large one
+// takes no memory.
+import { createHash, type Hash } from 'node:crypto'
+import { type BrakeSettings, holdBack } from './domain/brake.ts'
+import { type Company, type PersonMark, sourceOf } from './domain/company.ts'
+import { differenceGroup, differencePerson, openTally, type Tally } from './domain/difference.ts'
+import { type ProvisionedGroup, type ProvisionedPerson, provisionPerson } from './domain/provisioned.ts'
+import { leftOut } from './domain/roster.ts'
+import type { RosterRules } from './domain/roster-rules.ts'
+import { groupIds, type Lists } from './domain/settle.ts'
+import type { ReadPerson } from './domain/source.ts'
+import type { Pair, PlannedRow, Provisioned, StoredPlan } from './domain/state.ts'
+import type { DirectoryStore } from './storage/directory-store.ts'
+
+const PART = 500
+/** More than so many are looked at in one walk through all. */
+const MOST_SINGLE = 2_000
+
+export type Planning = {
+  store: DirectoryStore
+  company: Company
+  lists: Lists
+  /** Names of the directories in the settings, and of those that were ever read. */
+  names: readonly string[]
+  read: ReadonlySet<string>
+  rosters: RosterRules
+  cap: number
+  brake: BrakeSettings
+  there: Provisioned
+  /** Ids of people who may differ; null: all. */
+  dirty: ReadonlySet<string> | null
+  now: number
+}
+
+/** Makes the plan and leaves it in the store, in the place of the one before. Null: nothing is to be done, and no plan is there. */
+export async function makePlan(planning: Planning): Promise<StoredPlan | null> {
+  const { store, there, brake, now } = planning
+  await store.write('planBegin', null)
+  const rows = openRows(store)
+  const tally = openTally(there)
+  await planPeople(planning, rows, tally)
+  const groups = await planGroups(planning, rows, tally)
+  if (rows.count === 0) {
+    await rows.end()
+    return null
+  }
+  for (const { group, members, rosters } of leftOut(
+    planning.lists,
+    (id) => groups.get(id)?.roster,
+    isThere,
+    planning.cap,
+  ))
+    await rows.add({
+      ...NO_ROW,
+      kind: 'roster',
+      change: 'over-cap',
+      id: group,
+      name: groups.get(group)?.name ?? '',
+      detail: JSON.stringify({ members, rosters }),
+    })
+  const counts = tally.counts()
+  const plan: StoredPlan = { hash: await rows.end(), at: now, counts, held: holdBack(counts, brake) }
+  await store.write('planEnd', plan)
+  return plan
+}
+
+async function planPeople(planning: Planning, rows: Rows, tally: Tally): Promise<void> {
+  const { store, names, dirty, there } = planning
+  const look = async (pairs: readonly Pair[]) => {
+    for (const pair of pairs) await planPerson(planning, pair, rows, tally)
+  }
+  if (dirty !== null && dirty.size <= MOST_SINGLE) {
+    if (dirty.size > 0) await look(await store.read('pairsOf', { ids: [...dirty], names }))
+    return
+  }
+  for await (const pairs of store.stream('pairs', { names, fresh: there.addresses === 0 }, { batch: PART }))
+    await look(pairs)
+}
+
+async function planPerson(planning: Planning, pair: Pair, rows: Rows, tally: Tally): Promise<void> {
+  const { company, lists } = planning
+  const mark = company.people.get(pair.id)
+  if (mark === undefined && isAwaited(planning, pair.id)) return
+  const had = pair.had === '' ? null : (JSON.parse(pair.had) as ProvisionedPerson)
+  const wanted =
+    mark === undefined || mark.jid === null || pair.said === ''
+      ? null
+      : provisionPerson(mark, JSON.parse(pair.said) as ReadPerson, {
+          jid: mark.jid,
+          groups: groupIds(lists, mark.at),
+          oldJids: JSON.parse(pair.oldJids) as string[],
+        })
+  const body = wanted === null ? '' : JSON.stringify(wanted)
+  if (body === pair.had) return
+  const difference = differencePerson(had, wanted)
+  if (difference === null) return
+  const { change, fields } = difference
+  tally.person(had, wanted, change)
+  const shown = wanted ?? had
+  await rows.add({
+    kind: 'person',
+    change,
+    id: pair.id,
+    jid: shown?.jid ?? '',
+    name: shown?.name ?? '',
+    memberships: wanted?.groups.length ?? 0,
+    shown: change !== 'groups',
+    detail: JSON.stringify({
+      ...(fields.length > 0 && { fields }),
+      ...(had !== null && wanted !== null && had.jid !== wanted.jid && { old_jid: had.jid }),
+      ...(had !== null && wanted !== null && had.name !== wanted.name && { old_name: had.name }),
+    }),
+    body,
+  })
+}
+
+/** Gives how each group is to stand. */
+async function planGroups(planning: Planning, rows: Rows, tally: Tally): Promise<Map<string, ProvisionedGroup>> {
+  const { store, company } = planning
+  const had = new Map<string, ProvisionedGroup>()
+  for (const body of await store.read('teams', null)) {
+    const group = JSON.parse(body) as ProvisionedGroup
+    had.set(group.id, group)
+  }
+  const wanted = groupsWanted(planning)
+  const moves = tally.moves()
+  for (const id of [...new Set([...had.keys(), ...wanted.keys()])].sort()) {
+    if (!company.groups.has(id) && isAwaited(planning, id)) continue
+    const before = had.get(id) ?? null
+    const after = wanted.get(id) ?? null
+    const difference = differenceGroup(before, after)
+    const move = moves.get(id)
+    if (difference === null && move === undefined) continue
+    const change = difference?.change ?? 'members'
+    tally.group(change === 'members' ? 'change' : change)
+    const { fields } = difference ?? { fields: [] }
+    const detail = {
+      ...(fields.length > 0 && { fields }),
+      ...move,
+      ...(after?.roster && { roster: after.roster.name }),
+    }
+    await rows.add({
+      ...NO_ROW,
+      kind: 'group',
+      change,
+      id,
+      name: (after ?? before)?.name ?? '',
+      detail: JSON.stringify(detail),
+      body: after === null ? '' : JSON.stringify(after),
+    })
+  }
+  return wanted
+}
+
+function groupsWanted({ company, rosters }: Planning): Map<string, ProvisionedGroup> {
+  const wanted = new Map<string, ProvisionedGroup>()
+  const marks = [...company.groups.values()]
+  for (const { id, name, description } of marks) {
+    const found = rosters.of(name)
+    const to =
+      found?.rule.shown === 'groups'
+        ? marks.filter((other) => rosters.isShownTo(found.rule, other.name)).map((other) => other.id)
+        : []
+    const roster = found === null || found.rule.shown === 'nobody' ? null : { found, shown: found.rule.shown }
+    wanted.set(id, {
+      kind: 'group',
+      id,
+      name,
+      ...(description !== undefined && { description }),
+      ...(roster !== null && {
+        roster: { name: roster.found.shownAs, shown: roster.shown, to: to.sort(), order: roster.found.rule.order },
+      }),
+    })
+  }
+  return wanted
+}
+
+/** Who belongs to a directory that has not been read yet is not gone. */
+function isAwaited({ names, read }: Planning, id: string): boolean {
+  const source = sourceOf(id)
+  return names.includes(source) && !read.has(source)
+}
+
+export function isThere({ jid, disabled }: PersonMark): boolean {
+  return jid !== null && !disabled
+}
+
+const NO_ROW = { jid: '', memberships: 0, shown: true, body: '' } as const
+
+type Rows = { readonly count: number; add(row: PlannedRow): Promise<void> | void; end(): Promise<string> }
+
+/** One part is on its way to the store while the next is made. */
+function openRows(store: DirectoryStore): Rows {
+  const hash: Hash = createHash('sha256')
+  let part: PlannedRow[] = []
+  let stored: Promise<unknown> = Promise.resolve()
+  let count = 0
+  const send = async () => {
+    const rows = part
+    part = []
+    await stored
+    stored = store.write('planAdd', rows)
+    stored.catch(() => {})
+  }
+  return {
+    get count() {
+      return count
+    },
+    add(row) {
+      count += 1
+      hash.update(`${row.kind}\n${row.change}\n${row.id}\n${row.body}\n`)
+      part.push(row)
+      return part.length >= PART ? send() : undefined
+    },
+    async end() {
+      if (part.length > 0) await send()
+      await stored
+      return hash.digest('hex')
+    },
+  }
+}

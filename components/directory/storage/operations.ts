@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The named operations of the directory's store; they run in its worker threads (kit/store).
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { Service } from '../../kit/store/serve.ts'
+import { statement } from '../../kit/store/statement.ts'
+import type { Held, PlanCounts } from '../domain/brake.ts'
+import type {
+  EntryProblem,
+  PlannedRow,
+  Provisioned,
+  Resume,
+  Step,
+  StoredPlan,
+  Trouble,
+  Version,
+} from '../domain/state.ts'
+import { apply } from './apply.ts'
+import { find } from './find.ts'
+import { lists } from './lists.ts'
+import * as reading from './reading.ts'
+import { DIRECTORY_ID, migrations } from './schema.ts'
+
+export type DirectoryOperations = typeof operations
+
+/** So much trouble is remembered. */
+const MOST_TROUBLE = 500
+
+export const operations = {
+  write: {
+    ...reading.writes,
+    /** Forgets the plan that stood there. */
+    planBegin(db: DatabaseSync, _: null) {
+      db.exec('DELETE FROM plan; DELETE FROM planned')
+    },
+    planAdd(db: DatabaseSync, rows: readonly PlannedRow[]) {
+      const insert = statement(
+        db,
+        `INSERT INTO planned (kind, change, id, jid, name, memberships, shown, detail, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      for (const { kind, change, id, jid, name, memberships, shown, detail, body } of rows)
+        insert.run(kind, change, id, jid, name, memberships, shown ? 1 : 0, detail, body)
+    },
+    planEnd(db: DatabaseSync, { hash, at, counts, held }: StoredPlan) {
+      statement(db, 'INSERT INTO plan (hash, at, counts, held) VALUES (?, ?, ?, ?)').run(
+        hash,
+        at,
+        JSON.stringify(counts),
+        JSON.stringify(held),
+      )
+    },
+    apply,
+    trouble(db: DatabaseSync, { at, place, reason, message }: Trouble) {
+      const put = statement(db, 'INSERT INTO trouble (at, place, reason, message) VALUES (?, ?, ?, ?)')
+      const { lastInsertRowid } = put.run(at, place, reason, message)
+      statement(db, 'DELETE FROM trouble WHERE number <= ?').run(Number(lastInsertRowid) - MOST_TROUBLE)
+    },
+  },
+  read: {
+    ...reading.reads,
+    resume(db: DatabaseSync, _: null): Resume {
+      const state = statement(db, 'SELECT id, seq FROM state').get()
+      return {
+        id: String(state?.id),
+        seq: Number(state?.seq),
+        sources: reading.sources(db),
+        there: provisioned(db),
+      }
+    },
+    provisioned: (db: DatabaseSync, _: null) => provisioned(db),
+    plan: (db: DatabaseSync, _: null) => plan(db),
+    find,
+    versions(db: DatabaseSync, limit: number): Version[] {
+      return statement(db, 'SELECT seq, at, plan, made_by, counts, steps FROM version ORDER BY seq DESC LIMIT ?')
+        .all(limit)
+        .map(versionOf)
+    },
+    version(db: DatabaseSync, seq: number): Version | null {
+      const row = statement(db, 'SELECT seq, at, plan, made_by, counts, steps FROM version WHERE seq = ?').get(seq)
+      return row === undefined ? null : versionOf(row)
+    },
+    teams(db: DatabaseSync, _: null): string[] {
+      return statement(db, 'SELECT body FROM team ORDER BY id')
+        .all()
+        .map(({ body }) => String(body))
+    },
+    troubles(db: DatabaseSync, limit: number): Trouble[] {
+      return statement(db, 'SELECT at, place, reason, message FROM trouble ORDER BY number DESC LIMIT ?')
+        .all(limit)
+        .map(({ at, place, reason, message }) => ({
+          at: Number(at),
+          place: String(place),
+          reason: String(reason),
+          message: String(message),
+        }))
+    },
+    problems(db: DatabaseSync, limit: number): EntryProblem[] {
+      const sql = `SELECT p.source, p.body FROM problem p JOIN source s ON s.name = p.source AND s.reading = p.reading
+        ORDER BY p.source, p.number LIMIT ?`
+      return statement(db, sql)
+        .all(limit)
+        .map(({ source, body }) => ({ ...JSON.parse(String(body)), source: String(source) }) as EntryProblem)
+    },
+  },
+  stream: {
+    entries: reading.entries,
+    pairs: reading.pairs,
+    *planned(db: DatabaseSync, { all }: { all: boolean }): Iterable<Omit<PlannedRow, 'body'>> {
+      const sql = `SELECT kind, change, id, jid, name, memberships, shown, detail FROM planned ${all ? '' : 'WHERE shown = 1'} ORDER BY number`
+      for (const row of db.prepare(sql).iterate())
+        yield {
+          kind: String(row.kind) as PlannedRow['kind'],
+          change: String(row.change),
+          id: String(row.id),
+          jid: String(row.jid),
+          name: String(row.name),
+          memberships: Number(row.memberships),
+          shown: row.shown === 1,
+          detail: String(row.detail),
+        }
+    },
+    *given(db: DatabaseSync, _: null): Iterable<{ id: string; jid: string }> {
+      for (const [id, jid] of lists(db, 'SELECT id, jid FROM person')) yield { id: String(id), jid: String(jid) }
+    },
+    /** Every address ever given, and to whom. */
+    *addresses(db: DatabaseSync, _: null): Iterable<{ jid: string; person: string }> {
+      for (const [jid, person] of lists(db, 'SELECT jid, person FROM address'))
+        yield { jid: String(jid), person: String(person) }
+    },
+    /**
+     * One version, all of it, as of one moment: first its number; then groups and people (their items), addresses that are no more in use
+     * (`text`: the name of who had it), and memberships (`id`: the group, `text`: an address), those of a group together.
+     */
+    *whole(db: DatabaseSync, _: null): Iterable<WholeRow> {
+      for (const [kind, id, text] of lists(db, WHOLE))
+        yield { kind: String(kind) as WholeRow['kind'], id: String(id), text: String(text) }
+    },
+    *steps(db: DatabaseSync, seq: number): Iterable<Step> {
+      const sql = 'SELECT kind, id, before, after FROM step WHERE seq = :seq ORDER BY number'
+      for (const [kind, id, before, after] of lists(db, sql, { seq }))
+        yield { kind: String(kind) as Step['kind'], id: String(id), before: String(before), after: String(after) }
+    },
+  },
+}
+
+export type WholeRow = { kind: 'seq' | 'group' | 'person' | 'former' | 'member'; id: string; text: string }
+
+/** One statement, so that no version is half of one and half of the next. */
+const WHOLE = `SELECT 'seq', seq, '' FROM state
+  UNION ALL SELECT * FROM (SELECT 'group', id, body FROM team ORDER BY id)
+  UNION ALL SELECT * FROM (SELECT 'person', id, body FROM person ORDER BY id)
+  UNION ALL SELECT * FROM (SELECT 'former', jid, name FROM address WHERE until IS NOT NULL ORDER BY jid)
+  UNION ALL SELECT * FROM (
+    SELECT 'member', g.value, p.jid FROM person p, json_each(p.body, '$.groups') g ORDER BY g.value, p.jid
+  )`
+
+/** What a worker of the directory's store serves. */
+export function openService(): Service<DirectoryOperations> {
+  return { migrations, applicationId: DIRECTORY_ID, operations }
+}
+
+function plan(db: DatabaseSync): StoredPlan | null {
+  const row = statement(db, 'SELECT hash, at, counts, held FROM plan').get()
+  if (row === undefined) return null
+  return {
+    hash: String(row.hash),
+    at: Number(row.at),
+    counts: JSON.parse(String(row.counts)) as PlanCounts,
+    held: JSON.parse(String(row.held)) as Held[],
+  }
+}
+
+function provisioned(db: DatabaseSync): Provisioned {
+  const people = statement(
+    db,
+    'SELECT count(*) AS people, ifnull(sum(memberships), 0) AS memberships FROM person',
+  ).get()
+  const groups = statement(db, 'SELECT count(*) AS groups FROM team').get()
+  const addresses = statement(db, 'SELECT count(*) AS addresses FROM address').get()
+  return {
+    people: Number(people?.people),
+    memberships: Number(people?.memberships),
+    groups: Number(groups?.groups),
+    addresses: Number(addresses?.addresses),
+  }
+}
+
+function versionOf({ seq, at, plan, made_by, counts, steps }: Record<string, SQLOutputValue>): Version {
+  return {
+    seq: Number(seq),
+    at: Number(at),
+    plan: String(plan),
+    by: String(made_by),
+    counts: JSON.parse(String(counts)) as PlanCounts,
+    steps: Number(steps),
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { directorySettings } from '../../../components/directory/settings.ts'
+import { readSettings, settingsSchema } from '../../../components/kit/process/settings.ts'
+import { assertExample } from '../../harness/example-settings.ts'
+import { problemLines } from '../../harness/in-words.ts'
+
+let folder = ''
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-directory-settings-'))
+  for (const name of ['directory.secret', 'ldap.password']) writeFileSync(join(folder, name), 'x\n', { mode: 0o600 })
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+function read(text: string) {
+  const file = join(folder, 'directory.yaml')
+  writeFileSync(file, text)
+  const read = readSettings(directorySettings, file, {})
+  if (!read.ok) throw new Error(problemLines(read).join('\n'))
+  return read
+}
+
+const ONE = `{ name: corp, preset: openldap, servers: ['ldaps://ldap'], bind: { dn: 'cn=a', password_file: p }, bases: { people: ['ou=p'] } }`
+const LEAST = `hosts: [corp.example]\njid: '{uid}@corp.example'\ndirectories: [${ONE}]\n`
+
+test('config/directory.yaml names every setting, and uncommented it gives exactly the defaults', () => {
+  const path = new URL('../../../config/directory.yaml', import.meta.url).pathname
+  assertExample(path, settingsSchema(directorySettings), (text) => {
+    const { settings, common } = read(text)
+    return { settings: { ...settings, secret: settings.secret?.reveal() }, common }
+  })
+})
+
+test('with the least that must be said: own places, 10 % and 1,000, every group to its members', () => {
+  const { settings } = read(LEAST)
+  assert.equal(settings.domain, 'directory.corp.example')
+  assert.equal(settings.store, '/var/lib/gatehouse/directory/directory.db')
+  assert.equal(settings.snapshot, '/var/lib/gatehouse/journals/directory')
+  assert.equal(settings.journal.folder, '/var/lib/gatehouse/journals/directory-log')
+  assert.deepEqual(settings.brake, { removeShare: 0.1, removeFew: 5, touch: 1_000 })
+  assert.deepEqual(settings.poll, { everyMs: 30_000, sweepEveryMs: 30_000, compareAt: { hour: 3, minute: 0 } })
+  assert.deepEqual(settings.rosters.rules, [{ groups: ['*'], name: '{name}', shown: 'members', to: [], order: 0 }])
+  assert.deepEqual(settings.directories[0]?.template, ['uid'])
+})
+
+test('what is said of one attribute leaves the others to the preset', () => {
+  const { settings } = read(LEAST.replace('name: corp,', 'name: corp, attributes: { phone: [mobile] },'))
+  const attributes = settings.directories[0]?.layout.people.attributes
+  assert.deepEqual(attributes?.phone, ['mobile'])
+  assert.deepEqual(attributes?.mail, ['mail'])
+})
+
+const bad: readonly [what: string, text: string, wanted: RegExp][] = [
+  ['nothing said', '', /hosts/],
+  ['no host', LEAST.replace('[corp.example]', '[]'), /at least one virtual host/],
+  ['no directory', LEAST.replace(ONE, ''), /at least one directory/],
+  ['an address without an attribute', LEAST.replace('{uid}', 'uid'), /jid: .*attributes in braces/],
+  ['an address with a brace left open', LEAST.replace('{uid}', '{uid'), /jid: .*attributes in braces/],
+  ['two directories of one name', LEAST.replace(ONE, `${ONE}, ${ONE}`), /a name of its own/],
+  ['a name that could not be half of an id', LEAST.replace('name: corp', "name: 'a:b'"), /a short name/],
+  ['a web address', LEAST.replace('ldaps://', 'https://'), /ldaps:\/\/host/],
+  ['a password without a name', LEAST.replace("dn: 'cn=a', ", ''), /dn and password_file/],
+  [
+    'a certificate without one',
+    LEAST.replace("bind: { dn: 'cn=a', password_file: p }", 'bind: { by: certificate }'),
+    /a certificate and its key/,
+  ],
+  ['no base', LEAST.replace("['ou=p']", '[]'), /at least one base/],
+  ['a field that nobody has', LEAST.replace('name: corp,', 'name: corp, attributes: { hat: [x] },'), /attributes.*hat/],
+  [
+    'a filter as an attribute',
+    LEAST.replace('name: corp,', "name: corp, attributes: { mail: ['(x=*)'] },"),
+    /name of an attribute/,
+  ],
+  ['a preset that is not known', LEAST.replace('openldap', 'novell'), /openldap/],
+  ['more than all', `${LEAST}brake: { remove: 101 % }\n`, /a share is wanted/],
+  ['no time of day', `${LEAST}poll: { compare_at: '25:00' }\n`, /a time of day/],
+  ['asked all the time', `${LEAST}poll: { every: 10 ms }\n`, /at least 1 s/],
+  ['its domain is that of people', `${LEAST}domain: corp.example\n`, /a domain is wanted that is none of hosts/],
+  [
+    'a journal in the folder of the snapshot',
+    `${LEAST}journal: { folder: /x }\nsnapshot: { folder: /x }\n`,
+    /another folder/,
+  ],
+]
+for (const [what, text, wanted] of bad) {
+  test(`refused: ${what}`, () => {
+    assert.throws(() => read(text), wanted)
+  })
+}
