@@ -66,16 +66,16 @@ export type Changes =
   | {
       kind: 'changes'
       changed: readonly ReadEntry[]
-      /** Known to be deleted, where the directory tells. Others show only in a sweep. */
+      /** Ids that are gone, where the directory tells; some may never have been ours. Others show only in a sweep. */
       gone: readonly string[]
       /** With `sweep`: every id that exists now and its DN. A DN that differs from the last one known means that a branch above it moved. */
       ids?: { people: ReadonlyMap<string, string>; groups: ReadonlyMap<string, string> }
-      /** False only where the directory itself says that nothing was written since the cursor: a sweep would find nothing. */
+      /** False only where the directory itself says so: a sweep would find nothing more than `changed` and `gone` tell. */
       moved: boolean
       cursor: Cursor
     }
-  /** The cursor cannot be gone on from (another server, another directory, an unknown form): readAll is wanted. */
-  | { kind: 'start-again'; why: 'other-server' | 'unknown-cursor' }
+  /** The cursor cannot be gone on from (another server, an unknown form), or it would be more work: readAll is wanted. */
+  | { kind: 'start-again'; why: 'other-server' | 'unknown-cursor' | 'too-much' }
 
 /** Why a reading came to nothing. Whatever was known before goes on to hold. */
 export class SourceFault extends Error {

@@ -5,21 +5,23 @@ import { generalizedTime } from './disabled.ts'
 
 /**
  * usn: the greatest update number of one AD server, which `server` names ([MS-ADTS] §3.1.1.1.9); other servers number otherwise.
+ * dirsync: its own cookie, in base64.
  * time: a moment by the directory's clock at which everything earlier had been read. `counter` is the server's own word on how far its
  * writes go (contextCSN, highestCommittedUSN), '' where it has none.
  */
-export type Place =
+export type Stand =
   | { kind: 'usn'; server: string; usn: number; counter: string }
+  | { kind: 'dirsync'; server: string; cookie: string; counter: string }
   | { kind: 'time'; server: string; atMs: number; counter: string }
 
 const VERSION = 1
 
-export function writeCursor(place: Place): Cursor {
-  return JSON.stringify({ version: VERSION, ...place })
+export function writeCursor(stand: Stand): Cursor {
+  return JSON.stringify({ version: VERSION, ...stand })
 }
 
 /** Null when it is of another version or none of ours: everything is then to be read. */
-export function readCursor(cursor: Cursor): Place | null {
+export function readCursor(cursor: Cursor): Stand | null {
   let said: unknown
   try {
     said = JSON.parse(cursor)
@@ -27,9 +29,10 @@ export function readCursor(cursor: Cursor): Place | null {
     return null
   }
   if (typeof said !== 'object' || said === null) return null
-  const { version, kind, server, counter, usn, atMs } = said as Partial<Record<string, unknown>>
+  const { version, kind, server, counter, usn, atMs, cookie } = said as Partial<Record<string, unknown>>
   if (version !== VERSION || typeof server !== 'string' || typeof counter !== 'string') return null
   if (kind === 'usn' && typeof usn === 'number' && Number.isSafeInteger(usn)) return { kind, server, usn, counter }
+  if (kind === 'dirsync' && typeof cookie === 'string') return { kind, server, cookie, counter }
   if (kind === 'time' && typeof atMs === 'number' && Number.isFinite(atMs)) return { kind, server, atMs, counter }
   return null
 }

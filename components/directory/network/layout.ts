@@ -14,8 +14,8 @@ export type Layout = {
 /** guid: sixteen octets, the first three parts little-endian ([MS-DTYP] §2.3.4). text: as it stands, in lower case. */
 export type IdForm = 'text' | 'guid'
 
-/** uSNChanged: a number of one AD server. time: modifyTimestamp or entryCSN. */
-export type ChangedBy = { kind: 'time'; attribute: string } | { kind: 'usn' }
+/** time: modifyTimestamp or entryCSN. usn: uSNChanged, a number of one AD server. dirsync: what AD tells by its control of that name. */
+export type ChangedBy = { kind: 'time'; attribute: string } | { kind: 'usn' } | { kind: 'dirsync' }
 
 /** Of a single value the first attribute that has one counts; of a list all attributes together. */
 export type PersonAttributes = {

@@ -1,39 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// People and groups read from one connection: every base, every page, each entry once.
-import { FilterParser } from 'ldapts'
+// People and groups read from one place: every base, every page, each entry once.
+import type { Filter } from 'ldapts'
 import type { ReadEntry } from '../domain/source.ts'
-import type { Connection } from './connection.ts'
 import type { RawEntry } from './entry.ts'
+import { everywhere, type Place } from './everywhere.ts'
+import { all, readFilter } from './filter.ts'
 import { groupAttributes, groupOf } from './group-entry.ts'
-import { pagesOf } from './paging.ts'
+import type { Layout } from './layout.ts'
 import { type PersonReader, personAttributes, personOf } from './person-entry.ts'
 import { isPart, wholeOf, withPlainNames } from './ranges.ts'
 
 export type Reader = PersonReader & {
   bases: { people: readonly string[]; groups: readonly string[] }
-  pageSize: number
-  /** Asked for with every entry, besides what the entry is made of. */
-  also: readonly string[]
-  /** An attribute that changes whenever an entry does. */
+  /** An attribute that changes whenever an entry does; asked for with every entry. */
   stamp: string
-  /** Sees every entry as it came. */
-  seen(entry: RawEntry): void
 }
 
 export type Sort = 'people' | 'groups'
 const SORTS: readonly Sort[] = ['people', 'groups']
 
-/** All that `narrow` leaves of the two filters, in batches. */
+/** The filter of each sort that is read. */
+export type Wanted = Partial<Record<Sort, Filter>>
+
+/** All people and groups; of them those that fit `narrow`, where there is one. */
+export function wanted({ people, groups }: Layout, narrow?: Filter): Required<Wanted> {
+  const within = (filter: string): Filter =>
+    narrow === undefined ? readFilter(filter) : all(readFilter(filter), narrow)
+  return { people: within(people.filter), groups: within(groups.filter) }
+}
+
+/** In batches. `seen` is shown every entry as it came. */
 export async function* readEntries(
-  connection: Connection,
+  place: Place,
   reader: Reader,
-  narrow: (filter: string, sort: Sort) => string,
-  signal: AbortSignal,
+  filters: Wanted,
+  seen: (entry: RawEntry) => void = () => {},
 ): AsyncGenerator<readonly ReadEntry[]> {
   for (const sort of SORTS) {
+    const filter = filters[sort]
+    if (filter === undefined) continue
     const given = new Set<string>()
-    const filter = FilterParser.parseString(narrow(reader.layout[sort].filter, sort))
-    const attributes = [...(sort === 'people' ? personAttributes(reader) : groupAttributes(reader)), ...reader.also]
+    const attributes = [...(sort === 'people' ? personAttributes(reader) : groupAttributes(reader)), reader.stamp]
     const read = (entry: RawEntry): readonly ReadEntry[] => {
       const entries = sort === 'people' ? personOf(entry, reader) : groupOf(entry, reader)
       return isFirst(entries[0], given) ? entries : []
@@ -41,24 +48,16 @@ export async function* readEntries(
     for (const base of reader.bases[sort]) {
       const long: RawEntry[] = []
       const take = (entry: RawEntry): readonly ReadEntry[] => {
-        reader.seen(entry)
+        seen(entry)
         if (!isPart(entry)) return read(sort === 'groups' ? withPlainNames(entry) : entry)
         long.push(entry)
         return []
       }
-      const question = { base, scope: 'sub' as const, filter, attributes }
-      for await (const { values } of pagesOf(connection, question, reader.pageSize, take, signal)) {
-        if (values.length > 0) yield values
-      }
+      yield* everywhere(place, { base, scope: 'sub', filter, attributes }, take)
       // Behind the pages: not every server keeps its place in them while it is asked something else.
-      for (const entry of long) yield read(await wholeOf(connection, entry, reader.stamp, signal))
+      for (const entry of long) yield read(await wholeOf(place.connection, entry, reader.stamp, place.signal))
     }
   }
-}
-
-/** A filter that both must fit. */
-export function both(filter: string, other: string): string {
-  return `(&${filter}${other})`
 }
 
 /** Bases may overlap. */

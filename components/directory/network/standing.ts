@@ -9,8 +9,11 @@ import type { ChangedBy } from './layout.ts'
 import { search } from './paging.ts'
 import { idOf } from './values.ts'
 
-/** `counter`: equal at two moments only if nothing at all was written between them; '' where the server has none. */
-export type Standing = { server: string; counter: string }
+/**
+ * `counter`: equal at two moments only if nothing at all was written between them; '' where the server has none. `context`: the top of an
+ * Active Directory, '' elsewhere.
+ */
+export type Standing = { server: string; counter: string; context: string }
 
 export async function standingOf(
   connection: Connection,
@@ -18,9 +21,14 @@ export async function standingOf(
   bases: readonly string[],
   signal: AbortSignal,
 ): Promise<Standing> {
-  const root = await oneEntry(connection, '', ['dsServiceName', 'highestCommittedUSN', 'namingContexts'], signal)
+  const root = await oneEntry(
+    connection,
+    '',
+    ['dsServiceName', 'highestCommittedUSN', 'namingContexts', 'defaultNamingContext'],
+    signal,
+  )
   if (changed.kind === 'time')
-    return { server: connection.url, counter: await contextCsns(connection, root, bases, signal) }
+    return { server: connection.url, counter: await contextCsns(connection, root, bases, signal), context: '' }
   const counter = firstOf(root, 'highestCommittedUSN')
   const service = firstOf(root, 'dsServiceName')
   if (!/^\d+$/.test(counter) || service === '')
@@ -32,7 +40,7 @@ export async function standingOf(
   const settings = await oneEntry(connection, service, ['invocationId'], signal)
   const server = idOf(settings, 'invocationId', 'guid')
   if (server === null) throw new SourceFault('bad-answer', `${connection.url}: ${service} has no invocationId`)
-  return { server, counter }
+  return { server, counter, context: firstOf(root, 'defaultNamingContext') }
 }
 
 /** OpenLDAP with syncprov writes it at the top of each naming context. */
@@ -48,8 +56,14 @@ async function contextCsns(
   })
   const csns: string[] = []
   for (const context of contexts) {
-    const entry = await oneEntry(connection, context, ['contextCSN'], signal)
-    const found = valuesOf(entry, 'contextCSN')
+    const found = await oneEntry(connection, context, ['contextCSN'], signal).then(
+      (entry) => valuesOf(entry, 'contextCSN'),
+      (error: unknown) => {
+        // Who may not see the top of the tree goes without.
+        if (connection.usable && error instanceof SourceFault) return []
+        throw error
+      },
+    )
     if (found.length === 0) return ''
     csns.push(...found)
   }

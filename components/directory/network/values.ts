@@ -67,7 +67,7 @@ export function idOf({ attributes }: RawEntry, attribute: string, form: IdForm):
 }
 
 /** [MS-DTYP] §2.3.4.3: the first three parts stand with their lowest octet first. */
-function guidText(octets: Buffer): string {
+export function guidText(octets: Buffer): string {
   const hex = (from: number, to: number): string => octets.toString('hex', from, to)
   const turned = Buffer.from(octets.subarray(0, 8))
   turned.subarray(0, 4).reverse()

@@ -7,8 +7,13 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { normalDn } from '../../../components/directory/domain/dn.ts'
 import type { DirectorySource } from '../../../components/directory/domain/source.ts'
-import { PRESETS } from '../../../components/directory/network/layout.ts'
-import { LDAP_BOUNDS, openLdapDirectory } from '../../../components/directory/network/ldap-directory.ts'
+import { inChainFilter } from '../../../components/directory/network/filter.ts'
+import { type Layout, PRESETS } from '../../../components/directory/network/layout.ts'
+import {
+  LDAP_BOUNDS,
+  type LdapSettings,
+  openLdapDirectory,
+} from '../../../components/directory/network/ldap-directory.ts'
 import { ldifDelete, ldifEntry, ldifRename, ldifReplace } from '../../harness/ldif.ts'
 import { SAMBA_ADMIN, SAMBA_BASE, type Samba, sambaLack, startSamba } from '../../harness/samba.ts'
 import { type All, changesOf, readAll, sorted } from './read.ts'
@@ -41,6 +46,7 @@ const BEN = `CN=Ben,${STAFF}`
 suite('Active Directory', { skip: sambaLack() ?? false }, () => {
   let folder: string
   let samba: Samba
+  let settings: LdapSettings
   let source: DirectorySource
   let all: All
   const person = (uid: string) => {
@@ -69,7 +75,7 @@ suite('Active Directory', { skip: sambaLack() ?? false }, () => {
         group('Nobody', []),
       ].join(''),
     )
-    source = openLdapDirectory({
+    settings = {
       name: 'ad',
       servers: [samba.url],
       bind: { kind: 'simple', dn: SAMBA_ADMIN, passwordFile: samba.passwordFile },
@@ -77,10 +83,12 @@ suite('Active Directory', { skip: sambaLack() ?? false }, () => {
       allowPlain: false,
       bases: { people: [SAMBA_BASE], groups: [SAMBA_BASE] },
       layout: PRESETS['samba-ad'],
+      referrals: [],
       template: ['userPrincipalName'],
       photoBytes: 100_000,
       bounds: { ...LDAP_BOUNDS, pageSize: 4 },
-    })
+    }
+    source = openLdapDirectory(settings)
     all = await readAll(source)
   })
 
@@ -132,10 +140,15 @@ suite('Active Directory', { skip: sambaLack() ?? false }, () => {
     await samba.modify(ldifReplace(ALICE, { title: 'Head' }))
     await samba.modify(ldifRename(BEN, 'CN=Benjamin'))
     const found = await changesOf(source, quiet.cursor)
-    const { people } = sorted(found.changed)
+    const { people, groups: renamed } = sorted(found.changed)
     assert.deepEqual(people.map(({ uid }) => uid).sort(), ['alice', 'ben'])
     assert.equal(people.find(({ uid }) => uid === 'alice')?.title, 'Head')
     assert.deepEqual(people.find(({ uid }) => uid === 'ben')?.id, person('ben').id)
+    // The group has not changed, but names him otherwise now; and Alice's names her as before.
+    assert.deepEqual(renamed.map((one) => one.name).sort(), ['Everyone here', 'Inner'])
+    const everyone = renamed.find((one) => one.name === 'Everyone here')?.memberDns ?? []
+    assert.equal(everyone.length, 1_601)
+    assert.ok(everyone.includes(`CN=Benjamin,${STAFF}`))
     await samba.modify(`dn: CN=Nobody,${STAFF}\nchangetype: modify\nadd: member\nmember: CN=Benjamin,${STAFF}\n\n`)
     const { groups } = sorted((await changesOf(source, found.cursor)).changed)
     assert.deepEqual(groups.find(({ name }) => name === 'Nobody')?.memberDns, [`CN=Benjamin,${STAFF}`])
@@ -156,5 +169,47 @@ suite('Active Directory', { skip: sambaLack() ?? false }, () => {
       kind: 'start-again',
       why: 'other-server',
     })
+  })
+
+  test('DirSync tells what changed, what was deleted, who has left the filter, and that a branch moved', async () => {
+    const layout: Layout = {
+      ...settings.layout,
+      people: { ...settings.layout.people, filter: '(&(sAMAccountType=805306368)(!(department=Elsewhere)))' },
+      changed: { kind: 'dirsync' },
+    }
+    await using synced = openLdapDirectory({ ...settings, layout })
+    const before = await readAll(synced)
+    const idOf = (uid: string) => before.people.find((one) => one.uid === uid)?.id
+    const quiet = await changesOf(synced, before.cursor)
+    assert.deepEqual([quiet.changed, quiet.gone, quiet.moved], [[], [], false])
+
+    await samba.modify(ldifReplace(ALICE, { title: 'Boss' }))
+    await samba.modify(ldifDelete(`CN=Past,${STAFF}`))
+    await samba.modify(ldifReplace(`CN=Future,${STAFF}`, { department: 'Elsewhere' }))
+    const found = await changesOf(synced, quiet.cursor)
+    const { people, groups } = sorted(found.changed)
+    assert.deepEqual(
+      people.map(({ uid, title }) => [uid, title]),
+      [['alice', 'Boss']],
+    )
+    assert.deepEqual(
+      groups.map(({ name }) => name),
+      ['Inner'],
+    )
+    assert.deepEqual([...found.gone].sort(), [idOf('past'), idOf('future')].sort())
+    assert.equal(found.moved, false)
+
+    await samba.modify(ldifRename(`OU=Outside,${SAMBA_BASE}`, 'OU=Far outside'))
+    assert.equal((await changesOf(synced, found.cursor)).moved, true)
+  })
+
+  test('people can be those of one group and of the groups in it, as the server finds them', async () => {
+    const filter = `(&(sAMAccountType=805306368)${inChainFilter(`CN=Outer,${STAFF}`)})`
+    const layout = { ...settings.layout, people: { ...settings.layout.people, filter } }
+    await using source = openLdapDirectory({ ...settings, layout })
+    assert.deepEqual(
+      (await readAll(source)).people.map(({ uid }) => uid),
+      ['alice'],
+    )
   })
 })

@@ -10,7 +10,7 @@ import {
   type LdapSettings,
   openLdapDirectory,
 } from '../../../components/directory/network/ldap-directory.ts'
-import { type Asked, done, entry, personEntry, reference, startFake } from './fake-server.ts'
+import { type Asked, done, entry, type FakeServer, personEntry, reference, startFake } from './fake-server.ts'
 import { readAll } from './read.ts'
 
 function settings(servers: readonly string[], own: Partial<LdapSettings> = {}): LdapSettings {
@@ -22,6 +22,7 @@ function settings(servers: readonly string[], own: Partial<LdapSettings> = {}): 
     allowPlain: false,
     bases: { people: ['dc=x'], groups: [] },
     layout: PRESETS.openldap,
+    referrals: [],
     template: ['uid'],
     photoBytes: 0,
     bounds: { ...LDAP_BOUNDS, answerWithinMs: 10_000 },
@@ -164,6 +165,18 @@ test('what other connections would say later is not followed: no request goes wh
   })
   assert.deepEqual(read, ['u1'])
   assert.deepEqual(elsewhere.asked, [])
+})
+
+test('a continuation to a server that the settings name is read with the rest, its own included, and only once', async () => {
+  await using elsewhere: FakeServer = await startFake(({ messageId, base, socket }) => {
+    const again = reference(messageId, `${elsewhere.url}/${encodeURIComponent('ou=b,dc=x')}??sub`)
+    socket.write(Buffer.concat([people(messageId, base === 'ou=b,dc=x' ? 2 : 9), again, last(messageId)]))
+  })
+  const answer = ({ messageId, socket }: Asked): void => {
+    const points = reference(messageId, `${elsewhere.url}/ou=b,dc=x??sub`)
+    socket.write(Buffer.concat([people(messageId, 1), points, last(messageId)]))
+  }
+  assert.deepEqual(await readFrom(answer, { referrals: ['127.0.0.1'] }), ['u1', 'u2'])
 })
 
 test('octets changed at any place end in a fault or in another answer, never in a crash or a wait without end', async () => {

@@ -35,6 +35,7 @@ export function settingsFor(slapd: Slapd, own: Partial<LdapSettings> = {}): Ldap
     allowPlain: false,
     bases: { people: [SUFFIX], groups: [SUFFIX] },
     layout: PRESETS.openldap,
+    referrals: [],
     template: ['uid'],
     photoBytes: 10_000_000,
     bounds: LDAP_BOUNDS,
