@@ -73,7 +73,7 @@ export type Polled =
   | { kind: 'nothing'; state: SourceState }
   | { kind: 'changed'; state: SourceState; put: readonly (ReadPerson | ReadGroup)[]; gone: readonly string[] }
   /** It must be read whole; `unknown`: ids that are there and were never given. */
-  | { kind: 'whole'; why: 'other-server' | 'unknown-cursor' | 'moved'; unknown: readonly string[] }
+  | { kind: 'whole'; why: 'other-server' | 'unknown-cursor' | 'too-much' | 'moved'; unknown: readonly string[] }
 
 /**
  * What changed since the last time, into the store; the company is the caller's. `sweep`: also looks for what is no more, if anything

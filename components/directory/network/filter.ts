@@ -41,6 +41,11 @@ export function inChainFilter(groupDn: string): string {
   return `(memberOf:1.2.840.113556.1.4.1941:=${Filter.escape(groupDn)})`
 }
 
+/** Members of a group as the server keeps them with each person (OpenLDAP's overlay memberof, 389-ds and FreeIPA by themselves). */
+export function memberOfFilter(groupDn: string): string {
+  return `(memberOf=${Filter.escape(groupDn)})`
+}
+
 /** ldapts takes each escaped octet for a character of its own; those beyond ASCII are therefore put in as what they are. */
 function withCharacters(text: string): string {
   return text.replace(/(?:\\[0-9a-f]{2})+/gi, (run) => {

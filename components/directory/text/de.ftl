@@ -66,3 +66,6 @@ directory-wanted-url = ldaps://host oder ldap://host wird erwartet
 directory-wanted-base = mindestens eine Basis wird erwartet, etwa ou=people,dc=corp,dc=example
 directory-wanted-certificate = bei bind by certificate werden Zertifikat und Schlüssel unter tls erwartet
 directory-wanted-bind-dn = bei bind by password werden dn und password_file erwartet
+directory-wanted-filter = ein Filter wird erwartet, etwa (objectClass=inetOrgPerson)
+directory-wanted-dn = ein DN wird erwartet, etwa ou=people,dc=corp,dc=example
+directory-wanted-no-referrals = Verweisen kann nur gefolgt werden, wo Änderungen über modify_timestamp oder entry_csn gefunden werden

@@ -66,3 +66,6 @@ directory-wanted-url = ldaps://host or ldap://host is wanted
 directory-wanted-base = at least one base is wanted, such as ou=people,dc=corp,dc=example
 directory-wanted-certificate = with bind by certificate, a certificate and its key are wanted under tls
 directory-wanted-bind-dn = with bind by password, dn and password_file are wanted
+directory-wanted-filter = a filter is wanted, such as (objectClass=inetOrgPerson)
+directory-wanted-dn = a DN is wanted, such as ou=people,dc=corp,dc=example
+directory-wanted-no-referrals = referrals can be followed only where changes are found by modify_timestamp or entry_csn

@@ -54,6 +54,14 @@ test('what is said of one attribute leaves the others to the preset', () => {
   assert.deepEqual(attributes?.mail, ['mail'])
 })
 
+test('people of one group: by the chain of groups where the server can follow it', () => {
+  const filterOf = (preset: string) =>
+    read(LEAST.replace('preset: openldap,', `preset: ${preset}, people_in: 'cn=a)b',`)).settings.directories[0]?.layout
+      .people.filter
+  assert.match(filterOf('openldap') ?? '', /^\(&\(objectClass=inetOrgPerson\)\(memberOf=cn=a\\29b\)\)$/)
+  assert.match(filterOf('active-directory') ?? '', /\(memberOf:1\.2\.840\.113556\.1\.4\.1941:=cn=a\\29b\)\)$/)
+})
+
 const bad: readonly [what: string, text: string, wanted: RegExp][] = [
   ['nothing said', '', /hosts/],
   ['no host', LEAST.replace('[corp.example]', '[]'), /at least one virtual host/],
@@ -75,6 +83,17 @@ const bad: readonly [what: string, text: string, wanted: RegExp][] = [
     'a filter as an attribute',
     LEAST.replace('name: corp,', "name: corp, attributes: { mail: ['(x=*)'] },"),
     /name of an attribute/,
+  ],
+  [
+    'a filter that is none',
+    LEAST.replace('name: corp,', "name: corp, filters: { people: '(uid=*' },"),
+    /a filter is wanted/,
+  ],
+  ['a base that is no DN', LEAST.replace("'ou=p'", "'people'"), /a DN is wanted/],
+  [
+    'referrals beside the numbers of one server',
+    LEAST.replace('preset: openldap,', 'preset: samba-ad, referrals: [dc2.example],'),
+    /referrals can be followed only/,
   ],
   ['a preset that is not known', LEAST.replace('openldap', 'novell'), /openldap/],
   ['more than all', `${LEAST}brake: { remove: 101 % }\n`, /a share is wanted/],
