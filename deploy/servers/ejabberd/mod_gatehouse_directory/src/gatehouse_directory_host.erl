@@ -39,7 +39,7 @@ set_state(Host, Iq, El, Pid) -> gen_server:cast(name(Host), {set, Iq#iq{sub_els 
 -spec get_state(binary(), #iq{}, pid()) -> ok.
 get_state(Host, Iq, Pid) -> gen_server:cast(name(Host), {get, Iq#iq{sub_els = []}, Pid}).
 
--spec session(binary(), pid(), who(), come | changed | {gone, #presence{}}) -> ok.
+-spec session(binary(), pid(), who(), come | changed | {gone, #presence{}} | {wants, [binary()]}) -> ok.
 session(Host, Pid, User, What) -> gen_server:cast(name(Host), {session, Pid, User, What}).
 
 -spec moved(binary(), pid(), pid(), map()) -> ok.
@@ -107,11 +107,11 @@ handle_call(_, _, State) -> {reply, ok, State}.
 
 -spec handle_cast(term(), state()) -> {noreply, state()}.
 handle_cast({get, Iq, Pid}, State) ->
-    answer(Pid, Iq, {state, State}),
+    gatehouse_directory_answers:send(Pid, Iq, held(State)),
     {noreply, State};
 handle_cast({set, Iq, El, Pid}, State) ->
     {Answer, State1} = take(El, Pid, State),
-    answer(Pid, Iq, case Answer of held -> {state, State1}; _ -> Answer end),
+    gatehouse_directory_answers:send(Pid, Iq, case Answer of held -> held(State1); _ -> Answer end),
     {noreply, counted(case Answer of {error, _, _, _} -> refused; held -> transfers; _ -> parts end, 1, State1)};
 handle_cast({session, Pid, User, What}, #{host := Host, queue := Queue} = State) ->
     State1 = State#{queue := gatehouse_directory_queue:session(Queue, Pid, User, What)},
@@ -391,25 +391,4 @@ now_us() -> erlang:monotonic_time(microsecond).
 counted(_, 0, State) -> State;
 counted(Name, More, #{counts := Counts} = State) -> State#{counts := maps:update_with(Name, fun(Sum) -> Sum + More end, More, Counts)}.
 
-answer(Pid, Iq, What) ->
-    _ = Pid ! {route, case What of
-        kept -> xmpp:make_iq_result(Iq);
-        {state, State} -> xmpp:make_iq_result(Iq, state_element(State));
-        {error, Type, Condition, Why} ->
-            xmpp:make_error(Iq, #stanza_error{type = Type, reason = Condition, text = xmpp:mk_text(Why, <<"en">>)})
-    end},
-    ok.
-
-state_element(#{host := Host, queue := Queue, damaged := Damaged}) ->
-    View = gatehouse_directory_view:now(Host),
-    {Id, Seq, _} = gatehouse_directory_view:state(View),
-    {counts, People, Groups, _, _, _, _} = gatehouse_directory_view:counts(View),
-    Numbers = [{<<"seq">>, Seq}, {<<"people">>, People}, {<<"groups">>, Groups}, {<<"waiting">>, gatehouse_directory_queue:waiting(Queue)}],
-    Features = [<<"roster">>, <<"lock">>, <<"walls">>] ++ [<<"publish">> || gen_mod:is_loaded(Host, mod_pubsub)]
-        ++ [<<"vcard">> || gen_mod:is_loaded(Host, mod_vcard)],
-    #xmlel{name = <<"state">>,
-           attrs = [{<<"xmlns">>, ?NS_DIRECTORY}, {<<"version">>, <<"1">>}, {<<"id">>, Id}]
-               ++ [{Name, integer_to_binary(Number)} || {Name, Number} <- Numbers]
-               ++ [{<<"server">>, <<"ejabberd ", (ejabberd_option:version())/binary>>}, {<<"helper">>, ?HELPER_VERSION},
-                   {<<"features">>, iolist_to_binary(lists:join(<<" ">>, Features))}]
-               ++ [{<<"damaged">>, <<"true">>} || Damaged]}.
+held(#{host := Host, queue := Queue, damaged := Damaged}) -> {held, Host, gatehouse_directory_queue:waiting(Queue), Damaged}.

@@ -50,7 +50,7 @@ ops([], _) -> [];
 ops([{xmlel, Name, Attrs, Children} | Rest], N) ->
     Op = try op(Name, Attrs, Children)
          catch throw:{wrong, Why} ->
-             throw({wrong, iolist_to_binary([<<"element ">>, integer_to_binary(N), <<" (">>, Name, <<"): ">>, Why])})
+             throw({wrong, iolist_to_binary([<<"child ">>, integer_to_binary(N), <<", ">>, Name, <<": ">>, Why])})
          end,
     [{N, Name, Op} | ops(Rest, N + 1)].
 

@@ -7,13 +7,15 @@
 -include("gatehouse_directory.hrl").
 -include("logger.hrl").
 
+-define(REQUESTS, [{set, <<"publish">>}, {set, <<"retract">>}, {get, <<"read">>}, {set, <<"vcard">>}, {get, <<"vcard">>}]).
 -define(LARGEST, 262144).
 -define(MOST_ITEMS, 1000).
 -define(USUAL_ITEMS, 100).
 
 -spec answer(binary(), #iq{}, #xmlel{}) -> #iq{}.
-answer(Host, Iq, #xmlel{attrs = Attrs} = El) ->
+answer(Host, Iq, #xmlel{name = Asked, attrs = Attrs} = El) ->
     try
+        lists:member({Iq#iq.type, Asked}, ?REQUESTS) orelse throw(xmpp:err_feature_not_implemented()),
         User = case gatehouse_directory_parts:bare(fxml:get_attr_s(<<"jid">>, Attrs)) of
             {Name, Host} -> jid:make(Name, Host);
             {_, _} -> throw(xmpp:err_item_not_found());
@@ -42,8 +44,7 @@ request(set, #xmlel{name = <<"vcard">>} = El, User, Host) ->
 request(get, #xmlel{name = <<"vcard">>}, User, Host) ->
     Found = ask(mod_vcard, process_sm_iq, get, account(User, mod_vcard, Host), #xmlel{name = <<"vCard">>, attrs = [{<<"xmlns">>, ?NS_VCARD}]}),
     Full = [El || #xmlel{name = <<"vCard">>, children = [_ | _]} = El <- Found],
-    ours(<<"vcard">>, [{<<"jid">>, jid:encode(User)}], Full);
-request(_, _, _, _) -> throw(xmpp:err_feature_not_implemented()).
+    ours(<<"vcard">>, [{<<"jid">>, jid:encode(User)}], Full).
 
 account(#jid{luser = Name, lserver = Host} = User, Module, Host) ->
     gen_mod:is_loaded(Host, Module) orelse throw(xmpp:err_feature_not_implemented()),
@@ -58,7 +59,9 @@ publish(#xmlel{attrs = Attrs} = El, User) ->
     [Payload] = one(Payloads, any),
     Forms = case Options of
         [] -> [];
-        [One] -> [#xmlel{name = <<"publish-options">>, children = one(children(One), <<"x">>)}];
+        [One] ->
+            [Form] = one(children(One), <<"x">>),
+            [#xmlel{name = <<"publish-options">>, children = [known(Form, Node, User)]}];
         _ -> throw(bad(<<"more than one element options">>))
     end,
     Given = fxml:get_attr_s(<<"id">>, Attrs),
@@ -68,13 +71,42 @@ publish(#xmlel{attrs = Attrs} = El, User) ->
     Made = [fxml:get_attr_s(<<"id">>, Said) || #xmlel{name = <<"pubsub">>} = PubSub <- Result,
                                                #xmlel{name = <<"publish">>} = Published <- children(PubSub),
                                                #xmlel{name = <<"item">>, attrs = Said} <- children(Published)],
-    ours(<<"publish">>, [{<<"jid">>, jid:encode(User)}, {<<"node">>, Node}, {<<"id">>, case Made of [New | _] -> New; [] -> Given end}], []).
+    ItemId = case Made of [New | _] -> New; [] -> Given end,
+    ok = gatehouse_directory_events:published({User#jid.luser, User#jid.lserver}, Node, {item, ItemId}),
+    ours(<<"publish">>, [{<<"jid">>, jid:encode(User)}, {<<"node">>, Node}, {<<"id">>, ItemId}], []).
+
+%% Of the options those that this version of the server knows as such. Others a new node is made with.
+known(#xmlel{children = Fields} = Form, Node, User) ->
+    {Type, Options} = lists:partition(fun(#xmlel{attrs = Attrs}) -> fxml:get_attr_s(<<"var">>, Attrs) =:= <<"FORM_TYPE">>;
+                                         (_) -> false
+                                      end, [El || #xmlel{} = El <- Fields]),
+    {Known, Others} = lists:partition(fun(Option) -> is_known(Form#xmlel{children = Type ++ [Option]}) end, Options),
+    _ = Others =:= [] orelse create(Node, Options, User),
+    Form#xmlel{children = Type ++ Known}.
+
+is_known(Form) ->
+    try pubsub_publish_options:decode((xmpp:decode(Form))#xdata.fields) of
+        _ -> true
+    catch error:{pubsub_publish_options, {unknown_var, _, _}} -> false;
+          error:_ -> true % the server says what is wrong
+    end.
+
+create(Node, Options, User) ->
+    Type = element_of(<<"field">>, [{<<"var">>, <<"FORM_TYPE">>}, {<<"type">>, <<"hidden">>}],
+                      [element_of(<<"value">>, [], [{xmlcdata, ?NS_PUBSUB_NODE_CONFIG}])]),
+    Form = element_of(<<"x">>, [{<<"xmlns">>, ?NS_XDATA}, {<<"type">>, <<"submit">>}], [Type | Options]),
+    try ask(mod_pubsub, iq_sm, set, User, element_of(<<"pubsub">>, [{<<"xmlns">>, ?NS_PUBSUB}],
+                                                    [element_of(<<"create">>, [{<<"node">>, Node}], []),
+                                                     element_of(<<"configure">>, [], [Form])]))
+    catch throw:#stanza_error{reason = conflict} -> [] % it is there
+    end.
 
 retract(Node, Id, User) ->
     %% Not every version says so of an item that is not there.
     items(User, Node, Id, 1) =/= [] orelse throw(xmpp:err_item_not_found()),
     Retract = element_of(<<"retract">>, [{<<"node">>, Node}, {<<"notify">>, <<"true">>}], [#xmlel{name = <<"item">>, attrs = [{<<"id">>, Id}]}]),
     _ = ask(mod_pubsub, iq_sm, set, User, element_of(<<"pubsub">>, [{<<"xmlns">>, ?NS_PUBSUB}], [Retract])),
+    ok = gatehouse_directory_events:published({User#jid.luser, User#jid.lserver}, Node, {retract, Id}),
     none.
 
 read(Attrs, User) ->

@@ -9,11 +9,13 @@
 -include("gatehouse_directory.hrl").
 
 -type who() :: gatehouse_directory_parts:jid().
--type key() :: {session, pid()} | {user, who()}.
+-type key() :: {session, pid()} | {items, pid()} | {user, who()}.
+%% items: of whom the session may want to be told what was published.
 %% fetch: whose presence the session wants; announce: who wants that of the session; leave: who is told that it has gone, by this presence.
 %% looked: since which generation the user's clients have not been told what changed; changes: what they are being told.
 -type todo() :: todo | [who()].
 -type job() :: #{kind := here, user := who(), fetch := todo(), announce := todo()}
+             | #{kind := items, user := who(), nodes := [binary()], items := todo()}
              | #{kind := left, user := who(), presence := #presence{}, leave := todo()}
              | #{kind := user, looked := none | non_neg_integer(), changes := [gatehouse_directory_difference:change()]}.
 -type queue() :: #{jobs := #{key() => job()}, waiting := queue:queue(key()), active := queue:queue(key()), turns := non_neg_integer()}.
@@ -25,7 +27,8 @@
 new() -> #{jobs => #{}, waiting => queue:new(), active => queue:new(), turns => 0}.
 
 %% A session has come (and wants to know who is there), has other presence, or has gone.
--spec session(queue(), pid(), who(), come | changed | {gone, #presence{}}) -> queue().
+-spec session(queue(), pid(), who(), come | changed | {gone, #presence{}} | {wants, [binary()]}) -> queue().
+session(Queue, Pid, User, {wants, Nodes}) -> put_job({items, Pid}, #{kind => items, user => User, nodes => Nodes, items => todo}, Queue);
 session(#{jobs := Jobs} = Queue, Pid, User, What) ->
     Key = {session, Pid},
     Known = maps:get(Key, Jobs, none),
@@ -86,6 +89,7 @@ oldest(#{jobs := Jobs}) ->
 waiting(#{jobs := Jobs}) ->
     maps:fold(fun(_, #{kind := here, fetch := Fetch, announce := Announce}, Sum) -> Sum + size_of(Fetch) + size_of(Announce);
                  (_, #{kind := left, leave := Leave}, Sum) -> Sum + size_of(Leave);
+                 (_, #{kind := items, items := Items}, Sum) -> Sum + size_of(Items);
                  (_, #{kind := user, changes := Changes, looked := Looked}, Sum) ->
                       Sum + length(Changes) + case Looked of none -> 0; _ -> 1 end
               end, 0, Jobs).
@@ -155,6 +159,13 @@ turn(_, #{kind := left, leave := All, user := User, presence := Presence} = Job,
     Told = [Viewer || Viewer <- Now, there(Viewer), wants(View, Viewer, User)],
     lists:foreach(fun(Viewer) -> gatehouse_directory_sessions:say(Presence, Viewer) end, Told),
     {length(Told), left_of(Job#{leave := Later})};
+turn(Key, #{kind := items, items := todo, user := User} = Job, {View, _, _} = Views) ->
+    turn(Key, Job#{items := [Contact || {Contact, _, _, _} <- gatehouse_directory_view:contacts(View, User)]}, Views);
+turn({items, Pid}, #{kind := items, items := All, nodes := Nodes} = Job, _) ->
+    {Now, Later} = some(All),
+    Owed = gatehouse_directory_events:owed(Now, Nodes),
+    ok = gatehouse_directory_sessions:send(Pid, {events, Owed}, Owed),
+    {length(Owed), left_of(Job#{items := Later})};
 turn({user, User} = Key, #{kind := user, changes := [], looked := From} = Job, {View, Before, Touched} = Views) when is_integer(From) ->
     case gatehouse_directory_difference:of_user(User, Touched(From), Before(From), View) of
         [] -> {0, done};
@@ -170,6 +181,7 @@ turn({user, User}, #{kind := user, changes := Changes, looked := Looked} = Job, 
 
 left_of(#{kind := here, fetch := [], announce := []}) -> done;
 left_of(#{kind := left, leave := []}) -> done;
+left_of(#{kind := items, items := []}) -> done;
 left_of(Job) -> Job.
 
 some(All) when length(All) =< ?TURN -> {All, []};

@@ -29,7 +29,7 @@ change([{N, Name, Op} | Rest], Get, Rows) ->
         {ok, Changed} -> change(Rest, Get, Changed);
         full -> {error, full, <<"more than this helper takes">>}
     catch throw:no_group ->
-        {error, wrong, iolist_to_binary(["element ", integer_to_binary(N), " (", Name, "): the group is not there"])}
+        {error, wrong, iolist_to_binary(["child ", integer_to_binary(N), ", ", Name, ": the group is not there"])}
     end.
 
 within(Rows, Get) ->

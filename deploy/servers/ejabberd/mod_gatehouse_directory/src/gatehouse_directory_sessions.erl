@@ -146,6 +146,9 @@ told({probe, Contacts}, #{pres_last := _, jid := Jid} = State) ->
 told({gone, Resources}, #{pres_last := _, jid := Jid} = State) ->
     lists:foreach(fun(From) -> ejabberd_router:route(#presence{type = unavailable, from = From, to = Jid}) end, Resources),
     State;
+told({events, Events}, State) ->
+    ok = gatehouse_directory_events:told(Events, State),
+    State;
 told(locked, #{jid := Jid, lang := Lang} = State) ->
     case refusal(Jid) of
         none -> State;

@@ -66,6 +66,7 @@ hooks() ->
     [{roster_get, gatehouse_directory_roster, roster_get, 70},
      {roster_get_jid_info, gatehouse_directory_roster, roster_get_jid_info, 70},
      {roster_in_subscription, gatehouse_directory_roster, roster_in_subscription, 30},
+     {caps_add, gatehouse_directory_events, caps_add, 80},
      {remove_user, gatehouse_directory_roster, remove_user, 50},
      {user_send_packet, gatehouse_directory_sessions, user_send_packet, 80},
      {c2s_session_opened, gatehouse_directory_sessions, c2s_session_opened, 10},
