@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands around a server with mod_gatehouse_directory in these tests: a component that speaks the page DIRECTORY.md, and colleagues whose
 // clients keep a roster and see who is there.
+import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import type { Server } from '../../../deploy/demo/server.ts'
-import { RawClient } from '../../harness/raw-client.ts'
+import { type Managed, RawClient } from '../../harness/raw-client.ts'
 import { attribute, escaped, splitter, unescaped } from '../../harness/stanza-splitter.ts'
 import { handshake } from '../prosody/allow-screen.ts'
 import { HOST, type Ports, SECRET, soon } from './house.ts'
@@ -92,6 +93,8 @@ export async function openDirectory(house: DirectoryHouse, domain = DIRECTORY): 
   socket.setNoDelay(true)
   socket.on('error', () => {})
   const ended = new Promise<void>((done) => socket.once('close', () => done()))
+  const cutOff = ended.then(() => Promise.reject(new Error('the stream of the component ended')))
+  cutOff.catch(() => {})
   const waiting = new Map<string, (stanza: string) => void>()
   const cut = splitter({
     opened: () => {},
@@ -114,7 +117,7 @@ export async function openDirectory(house: DirectoryHouse, domain = DIRECTORY): 
     const { promise, resolve } = Promise.withResolvers<string>()
     waiting.set(id, resolve)
     socket.write(`<iq type='${type}' id='${id}' from='${domain}' to='${to}'>${payload}</iq>`)
-    return soon(promise, `the answer to ${payload.slice(0, 200)}`)
+    return soon(Promise.race([promise, cutOff]), `the answer to ${payload.slice(0, 200)}`)
   }
   const state = async (to?: string): Promise<Held> => {
     const answer = await ask('get', `<state xmlns='${NS}'/>`, to)
@@ -200,18 +203,27 @@ export type Entry = {
   /** Of the first presence. */
   presence?: string | null
   password?: string
+  /** Nodes of PEP that the client wants to be told of (XEP-0163 section 4.3); it answers for them when asked. */
+  notify?: readonly string[]
+  /** An earlier session, to be resumed; nothing is asked then. */
+  previous?: Managed
+}
+
+const DISCO = 'http://jabber.org/protocol/disco#info'
+const featuresOf = (notify: readonly string[]) => notify.map((node) => `${node}+notify`).sort()
+
+/** XEP-0115, with the hash that the server will work out of the answer. */
+function capabilities(notify: readonly string[]): string {
+  if (notify.length === 0) return ''
+  const told = ['client/pc//test', ...featuresOf(notify)].map((one) => `${one}<`).join('')
+  const ver = createHash('sha1').update(told).digest('base64')
+  return `<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:test' ver='${ver}'/>`
 }
 
 /** Logs in, gets the roster, and then says that it is there. */
 export async function enter(house: DirectoryHouse, user: string, entry: Entry = {}): Promise<Colleague> {
-  const {
-    resource = 'r',
-    host = HOST,
-    management = 'no',
-    version,
-    presence = '<presence/>',
-    password = 'secret',
-  } = entry
+  const { resource = 'r', host = HOST, management = 'no', version, password = 'secret', notify = [] } = entry
+  const presence = entry.presence === undefined ? `<presence>${capabilities(notify)}</presence>` : entry.presence
   const roster = new Map<string, Contact>()
   const there = new Map<string, string>()
   const inbox: string[] = []
@@ -237,6 +249,13 @@ export async function enter(house: DirectoryHouse, user: string, entry: Entry = 
         }
         ver = attribute(stanza.slice(query), 'ver') ?? ver
         if (type === 'set') client.send(`<iq type='result' id='${id}'/>`)
+      } else if (type === 'get' && stanza.includes(DISCO) && notify.length > 0) {
+        const node = attribute(stanza.slice(query), 'node') ?? ''
+        const features = featuresOf(notify).map((feature) => `<feature var='${feature}'/>`)
+        const answer = `<identity category='client' type='pc' name='test'/>${features.join('')}`
+        client.send(
+          `<iq type='result' id='${id}' to='${from}'><query xmlns='${DISCO}' node='${node}'>${answer}</query></iq>`,
+        )
       } else if (type === 'get') {
         client.send(
           `<iq type='error' id='${id}' to='${from}'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
@@ -259,6 +278,7 @@ export async function enter(house: DirectoryHouse, user: string, entry: Entry = 
       presence: false,
     },
     { stanza: take },
+    entry.previous ?? null,
   )
   const until = (what: string, holds: () => boolean) => {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -280,7 +300,8 @@ export async function enter(house: DirectoryHouse, user: string, entry: Entry = 
     client.send(`<iq type='${type}' id='${id}'${to === undefined ? '' : ` to='${to}'`}>${payload}</iq>`)
     return soon(promise, `the answer to ${payload.slice(0, 200)}`)
   }
-  await ask('get', `<query xmlns='jabber:iq:roster'${version === undefined ? '' : ` ver='${version}'`}/>`)
+  if (!client.resumed)
+    await ask('get', `<query xmlns='jabber:iq:roster'${version === undefined ? '' : ` ver='${version}'`}/>`)
   const self: Colleague = {
     client,
     version: () => ver,
@@ -302,7 +323,7 @@ export async function enter(house: DirectoryHouse, user: string, entry: Entry = 
     fence: async () => void (await ask('get', `<ping xmlns='urn:xmpp:ping'/>`, host)),
     leave: () => client.close(),
   }
-  if (presence !== null) {
+  if (presence !== null && !client.resumed) {
     client.send(presence)
     await self.sees(client.jid)
   }

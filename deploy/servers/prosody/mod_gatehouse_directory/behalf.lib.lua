@@ -37,6 +37,24 @@ end
 
 local function is_error(answer) return not answer or answer.attr.type == "error"; end
 
+-- As a parser gives it: every element names its namespace.
+local function begin(what, node) return st.stanza("pubsub", { xmlns = PUBSUB }):tag(what, { xmlns = PUBSUB, node = node }); end
+
+-- The first element below, by names from the top; the server's own answers name no namespace again.
+local function find(element, ...)
+	for _, name in ipairs { ... } do
+		local found;
+		for _, child in ipairs(element and element.tags or {}) do
+			if child.name == name then
+				found = child;
+				break;
+			end
+		end
+		element = found;
+	end
+	return element;
+end
+
 local function publish(stanza, element, username)
 	local node, id = element.attr.node, element.attr.id;
 	local options, payload;
@@ -51,21 +69,20 @@ local function publish(stanza, element, username)
 	end
 	if not payload then return st.error_reply(stanza, fault("modify", "bad-request", "a payload is wanted")); end
 	if #tostring(payload) > MOST_BYTES then return st.error_reply(stanza, fault("modify", "resource-constraint", "the payload is over 256 KiB")); end
-	local pubsub = st.stanza("pubsub", { xmlns = PUBSUB }):tag("publish", { node = node }):tag("item", { id = id }):add_child(payload):up():up();
-	if options then pubsub:tag("publish-options"):add_child(options):up(); end
+	local pubsub = begin("publish", node):tag("item", { xmlns = PUBSUB, id = id }):add_child(payload):up():up();
+	if options then pubsub:tag("publish-options", { xmlns = PUBSUB }):add_child(options):up(); end
 	local answer = ask_as(username, "set", pubsub:reset());
 	if is_error(answer) then return pass_on(stanza, answer); end
-	local published = answer:get_child("pubsub", PUBSUB);
-	published = published and published:get_child("publish");
-	local item = published and published:get_child("item");
+	local item = find(answer, "pubsub", "publish", "item");
 	return st.reply(stanza):tag("publish", { xmlns = NS, jid = element.attr.jid, node = node, id = item and item.attr.id or id });
 end
 
 local function retract(stanza, element, username)
 	local node, id = element.attr.node, element.attr.id;
 	if not id or id == "" then return st.error_reply(stanza, fault("modify", "bad-request", "an id is wanted")); end
-	local pubsub = st.stanza("pubsub", { xmlns = PUBSUB }):tag("retract", { node = node, notify = "true" }):tag("item", { id = id }):reset();
-	local answer = ask_as(username, "set", pubsub);
+	local pubsub = begin("retract", node);
+	pubsub.tags[1].attr.notify = "true";
+	local answer = ask_as(username, "set", pubsub:tag("item", { xmlns = PUBSUB, id = id }):reset());
 	if is_error(answer) then return pass_on(stanza, answer); end
 	return st.reply(stanza);
 end
@@ -74,12 +91,11 @@ local function read(stanza, element, username)
 	local node, id = element.attr.node, element.attr.id;
 	local most = words.whole(element.attr.max or "100", 1, MOST_ITEMS);
 	if not most then return st.error_reply(stanza, fault("modify", "bad-request", "max: 1 to 1000 is wanted")); end
-	local pubsub = st.stanza("pubsub", { xmlns = PUBSUB }):tag("items", { node = node });
-	if id then pubsub:tag("item", { id = id }):up(); end
+	local pubsub = begin("items", node);
+	if id then pubsub:tag("item", { xmlns = PUBSUB, id = id }):up(); end
 	local answer = ask_as(username, "get", pubsub:reset());
 	if is_error(answer) then return pass_on(stanza, answer); end
-	local items = answer:get_child("pubsub", PUBSUB);
-	items = items and items:get_child("items");
+	local items = find(answer, "pubsub", "items");
 	local list = items and items.tags or {};
 	local reply = st.reply(stanza):tag("read", { xmlns = NS, jid = element.attr.jid, node = node });
 	local from, bytes, truncated = math.max(1, #list - most + 1), 0, false;
