@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The component directory: what it is made of, when it asks, and what it answers.
+import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { openDenialLog } from '../kit/bus/denied.ts'
@@ -12,6 +13,7 @@ import type { AdHoc } from '../kit/process/ad-hoc.ts'
 import type { Context, Running } from '../kit/process/run.ts'
 import { createRouter } from '../kit/router/create-router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
+import type { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { directoryCommands } from './commands.ts'
 import { removalsOf } from './domain/brake.ts'
 import { rosterRules } from './domain/roster-rules.ts'
@@ -25,12 +27,13 @@ import {
   openEngine,
 } from './engine.ts'
 import { openGauges } from './gauges.ts'
+import { type Helpers, type HelperView, openHelpers } from './helpers.ts'
 import { settingsMark } from './ldap-settings.ts'
 import { openLdapDirectory } from './network/ldap-directory.ts'
 import { openPublisher } from './publish.ts'
 import { keepAsking } from './schedule.ts'
 import type { DirectorySettings } from './settings.ts'
-import { openDirectoryStore } from './storage/directory-store.ts'
+import { type DirectoryStore, openDirectoryStore } from './storage/directory-store.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
@@ -60,6 +63,8 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     settings: settingsMark(one),
   }))
   const gauges = openGauges(context.metrics, now)
+  let helpers: Helpers | null = null
+  const publish = openPublisher({ store, snapshot, hosts: settings.hosts, now })
   const engine = await openEngine({
     store,
     sources,
@@ -74,10 +79,13 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     signal,
     events: eventsOf(context, gauges),
     record: (applying) => recordApplying(journal, applying, now),
-    publish: openPublisher({ store, snapshot, hosts: settings.hosts, now }),
+    async publish(seq) {
+      await publish(seq)
+      helpers?.wake()
+    },
     ...(parts.crash && { crash: parts.crash }),
   })
-  gauges.open(engine)
+  gauges.open(engine, () => helpers?.views() ?? [])
   const names = settings.directories.map(({ name }) => name)
   const commands = directoryCommands({
     engine,
@@ -85,13 +93,14 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     say: text.say,
     names,
     sync: engine.sync,
-    stats: async () => ({ ...gauges.counts(engine), snapshot: (await snapshot.state()).seq }),
+    stats: async () => ({ ...gauges.counts(engine, helpers?.views() ?? []), snapshot: (await snapshot.state()).seq }),
   })
   const denials = openDenialLog(journal, now, (who) =>
     log.warn('denied attempts are no more put on record', { ...who }),
   )
   const adHoc = context.adHoc({ domain: settings.domain, commands: () => commands, denied: denials.record })
-  const router = openLink(context, parts.version, adHoc)
+  const router = openLink(context, parts.version, adHoc, () => helpers?.wake())
+  helpers = router && openHelpersOf(context, router, engine, store, gauges, signal)
   const asking = keepAsking(settings.poll, (how) => syncOrLog(engine, how, context), signal, now)
   asking.catch(context.fail)
   const opened = opening.move()
@@ -100,11 +109,12 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     denied: denials.record,
     healthy: () => null,
     ready: () => null,
-    warnings: (language) => warningsOf(engine, text.say, language),
+    warnings: (language) => warningsOf(engine, helpers?.views() ?? [], text.say, language),
     async drain(bound) {
       stop.abort()
       adHoc.close()
       await asking
+      await helpers?.[Symbol.asyncDispose]()
       await router?.stream.drain(bound)
       await opened.disposeAsync()
     },
@@ -135,15 +145,15 @@ function eventsOf({ log }: Context<DirectorySettings>, gauges: ReturnType<typeof
       })
     },
     back: (directory) => log.info('directory answers again', { directory }),
-    held: ({ held, hash, counts }) =>
+    held: ({ held, hash: plan, counts }) =>
       log.warn('a plan waits for gatehouse directory apply', {
-        plan: hash,
+        plan,
         removals: removalsOf(counts),
         held: held.map(({ why }) => why),
       }),
-    applied({ counts, hash }, version) {
+    applied({ counts, hash: plan }, version) {
       gauges.applied()
-      log.info('directory carried over', { version, plan: hash, people: counts.people, groups: counts.groups })
+      log.info('directory carried over', { version, plan, people: counts.people, groups: counts.groups })
     },
   }
 }
@@ -165,7 +175,12 @@ async function recordApplying(journal: Journal, { plan, seq, by }: Applying, now
 }
 
 /** Works without the XMPP server too: the stream connects in its own time, or not at all. */
-function openLink({ settings, log }: Context<DirectorySettings>, version: string, { routes, nodes }: AdHoc) {
+function openLink(
+  { settings, log }: Context<DirectorySettings>,
+  version: string,
+  { routes, nodes }: AdHoc,
+  up: () => void,
+) {
   const { secret, server, domain } = settings
   if (!secret) return null
   const identity = { category: 'directory', type: 'user', name: 'Gatehouse directory' }
@@ -173,20 +188,71 @@ function openLink({ settings, log }: Context<DirectorySettings>, version: string
   return createRouter({ domain, routes, nodes, identity, software, log }, (told) =>
     openStream(
       { host: server.host, port: server.port, allowClear: server.allowPlain, domain, secret: secret.reveal(), log },
-      told,
+      { ...told, up },
     ),
   )
 }
 
+type Link = NonNullable<ReturnType<typeof openLink>>
+
+function openHelpersOf(
+  { settings, log, now }: Context<DirectorySettings>,
+  router: Link,
+  engine: Engine,
+  store: DirectoryStore,
+  gauges: ReturnType<typeof openGauges>,
+  signal: AbortSignal,
+): Helpers {
+  const { cap, deleted, presencePerSecond } = settings.rosters
+  const policy = { cap, deleted, presencePerSecond }
+  return openHelpers({
+    hosts: settings.hosts,
+    store,
+    // Another policy is another state.
+    stateId: `${engine.stateId}-${hash('sha256', JSON.stringify(policy), 'hex').slice(0, 8)}`,
+    policy,
+    request: (host, payload, type, timeoutMs) => router.request(host, payload, { type, timeoutMs }),
+    current: () => engine.seq,
+    told: {
+      handed(host, kind, version, count, ms) {
+        gauges.handed(host, kind)
+        log.info('helper has it', { host, kind, version, parts: count, ms: Math.round(ms) })
+      },
+      failed(host, error) {
+        gauges.refused(host)
+        log.warn('helper does not take it, trying again', { host, condition: error.condition, cause: causeOf(error) })
+      },
+    },
+    now,
+    signal,
+  })
+}
+
+function causeOf({ cause, message }: StanzaError): string {
+  return typeof cause === 'string' ? cause : message
+}
+
 type Say = Context<DirectorySettings>['text']['say']
 
-function warningsOf(engine: Engine, say: Say, language: string): string[] {
+function warningsOf(engine: Engine, helpers: readonly HelperView[], say: Say, language: string): string[] {
   const away = engine.sources().flatMap(({ name, fault, since }) => {
     if (fault === null) return []
     const at = new Date(since ?? 0).toISOString()
     return [say('directory-away', language, { name, at, cause: fault.message })]
   })
+  const behind = helpers.flatMap(({ host, trouble }) => {
+    if (trouble === null || trouble.error === null) return []
+    const at = new Date(trouble.since).toISOString()
+    return [
+      say('directory-helper-behind', language, {
+        host,
+        at,
+        cause: `${trouble.error.condition}: ${causeOf(trouble.error)}`,
+      }),
+    ]
+  })
   const { plan } = engine
-  if (plan === null || plan.held.length === 0) return away
-  return [...away, say('directory-waits', language, { removals: removalsOf(plan.counts) })]
+  const troubles = [...away, ...behind]
+  if (plan === null || plan.held.length === 0) return troubles
+  return [...troubles, say('directory-waits', language, { removals: removalsOf(plan.counts) })]
 }

@@ -91,6 +91,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   )
   const ignored = new Map<string, ReadonlySet<string>>()
   const sweptAt = new Map<string, number>()
+  /** Something was written, and nobody has looked for what is no more; at a start nobody knows. */
+  const unswept = new Set<string>(names)
   let company = newCompany()
   let lists: Lists = NO_LISTS
   let { there, seq } = resumed
@@ -192,7 +194,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       reader,
       state,
       company,
-      { sweep, ignored: ignored.get(name) ?? new Set() },
+      { sweep, unswept: unswept.has(name), ignored: ignored.get(name) ?? new Set() },
       options.signal,
     )
     if (polled.kind === 'whole') {
@@ -200,6 +202,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       return events.read(name, 'whole', people(), now() - began)
     }
     if (sweep) sweptAt.set(name, now())
+    if (polled.unswept) unswept.add(name)
+    else unswept.delete(name)
     states.set(name, polled.state)
     if (polled.kind === 'nothing') return
     for (const entry of polled.put) {
@@ -229,6 +233,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     lists = NO_LISTS
     states.set(name, state)
     sweptAt.set(name, now())
+    unswept.delete(name)
     dirty = null
     isNew = true
     // Who was gone from the entries and is provisioned still has no mark that could have told.

@@ -70,20 +70,26 @@ export async function readWhole(
 }
 
 export type Polled =
-  | { kind: 'nothing'; state: SourceState }
-  | { kind: 'changed'; state: SourceState; put: readonly (ReadPerson | ReadGroup)[]; gone: readonly string[] }
+  | { kind: 'nothing'; state: SourceState; unswept: boolean }
+  | {
+      kind: 'changed'
+      state: SourceState
+      unswept: boolean
+      put: readonly (ReadPerson | ReadGroup)[]
+      gone: readonly string[]
+    }
   /** It must be read whole; `unknown`: ids that are there and were never given. */
   | { kind: 'whole'; why: 'other-server' | 'unknown-cursor' | 'too-much' | 'moved'; unknown: readonly string[] }
 
 /**
  * What changed since the last time, into the store; the company is the caller's. `sweep`: also looks for what is no more, if anything
- * was written at all. `ignored`: ids that a whole reading did not give. Rejects with a SourceFault.
+ * was written at all, or `unswept`: was not looked for when something was. `ignored`: ids that a whole reading did not give. Rejects with a SourceFault.
  */
 export async function readChanges(
   { store, source, now }: Reader,
   state: SourceState,
   company: Company,
-  options: { sweep: boolean; ignored: ReadonlySet<string> },
+  options: { sweep: boolean; unswept: boolean; ignored: ReadonlySet<string> },
   signal: AbortSignal,
 ): Promise<Polled> {
   const { name } = source
@@ -91,7 +97,8 @@ export async function readChanges(
   if (found.kind === 'start-again') return { kind: 'whole', why: found.why, unknown: [] }
   const changed: ReadEntry[] = [...found.changed]
   const gone = new Set(found.gone)
-  if (found.moved && options.sweep) {
+  const unswept = found.moved || options.unswept
+  if (unswept && options.sweep) {
     found = await source.changes(found.cursor, { sweep: true }, signal)
     if (found.kind === 'start-again') return { kind: 'whole', why: found.why, unknown: [] }
     changed.push(...found.changed)
@@ -112,7 +119,7 @@ export async function readChanges(
   const at = now()
   const next = { ...state, cursor: found.cursor, readAt: at }
   if (put.size === 0 && gone.size === 0 && problems.length === 0 && found.cursor === state.cursor)
-    return { kind: 'nothing', state: next }
+    return { kind: 'nothing', state: next, unswept: unswept && !options.sweep }
   const news = [...put.values()]
   await store.write('change', {
     source: name,
@@ -123,8 +130,8 @@ export async function readChanges(
     at,
   })
   return put.size === 0 && gone.size === 0
-    ? { kind: 'nothing', state: next }
-    : { kind: 'changed', state: next, put: news, gone: [...gone] }
+    ? { kind: 'nothing', state: next, unswept: unswept && !options.sweep }
+    : { kind: 'changed', state: next, unswept: unswept && !options.sweep, put: news, gone: [...gone] }
 }
 
 type Ids = { people: ReadonlyMap<string, string>; groups: ReadonlyMap<string, string> }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A folder with settings for the process directory, and a slapd beside it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { askCommand, type Row } from '../harness/ask-command.ts'
@@ -17,9 +17,11 @@ export type Place = AsyncDisposable & {
   journal: string
   /** Writes the settings anew; `yaml`: beside or in the place of what stands there. */
   settings(said: Readonly<Record<string, unknown>>): void
+  /** What gatehouse.yaml says besides folders and people. */
+  shared(said: Readonly<Record<string, unknown>>): void
   start(): Promise<Component>
-  /** Started with a main that ends the process at this point. */
-  startArmed(point: string): Promise<Component>
+  /** Starts it with a main that ends the process at this point; gives the point at which it ended. */
+  crash(point: string): Promise<string>
   ask(command: string, args?: Readonly<Record<string, unknown>>): Promise<Row[]>
 }
 
@@ -36,11 +38,12 @@ export async function openPlace(
     writeFileSync(join(folder, 'directory.yaml'), JSON.stringify(all))
   }
   settings({})
-  const shared = {
-    folders: { state: 'state', run: 'run', journals: 'journals' },
-    people: { operators: [{ user: userInfo().username }] },
+  const shared = (more: Readonly<Record<string, unknown>>) => {
+    const folders = { state: 'state', run: 'run', journals: 'journals' }
+    const people = { operators: [{ user: userInfo().username }] }
+    writeFileSync(join(folder, 'gatehouse.yaml'), JSON.stringify({ folders, people, ...more }))
   }
-  writeFileSync(join(folder, 'gatehouse.yaml'), JSON.stringify(shared))
+  shared({})
   const start = (more: Partial<Parameters<typeof startComponent>[0]>) =>
     startComponent({ name: 'directory', file: join(folder, 'directory.yaml'), logFolder: folder, ...more })
   return {
@@ -49,8 +52,17 @@ export async function openPlace(
     snapshot: join(folder, 'journals', 'directory'),
     journal: join(folder, 'journals', 'directory-log'),
     settings,
+    shared,
     start: () => start({}),
-    startArmed: (point) => start({ main: ARMED_MAIN, environment: { CRASH_AT: point } }),
+    async crash(point) {
+      const mark = join(folder, 'crashed')
+      rmSync(mark, { force: true })
+      const environment = { CRASH_AT: point, CRASH_MARK: mark }
+      // Perhaps before it is ready.
+      const started = await start({ main: ARMED_MAIN, environment }).catch(() => null)
+      await started?.exited
+      return readFileSync(mark, 'utf8')
+    },
     ask: (command, args) => askCommand(run, `directory ${command}`, args),
     async [Symbol.asyncDispose]() {
       await slapd[Symbol.asyncDispose]()

@@ -52,6 +52,7 @@ directory-why-expired = Ausgesperrt, weil das Konto am { $at } abgelaufen ist.
 directory-why-plan = Ein Plan wartet; gatehouse directory plan zeigt ihn.
 directory-away = Das Verzeichnis { $name } antwortet seit { $at } nicht; was es zuletzt sagte, gilt ({ $cause }).
 directory-waits = Ein Plan wartet auf einen Menschen: gatehouse directory plan, dann gatehouse directory apply --yes-remove { $removals }.
+directory-helper-behind = Der Server von { $host } hat seit { $at } nicht, was eingerichtet ist; es wird wieder versucht ({ $cause }).
 directory-wanted-clock = eine Uhrzeit wird erwartet, etwa 03:00
 directory-wanted-share = ein Anteil wird erwartet, etwa 10 %
 directory-wanted-a-host = mindestens ein virtueller Host wird erwartet

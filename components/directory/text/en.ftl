@@ -52,6 +52,7 @@ directory-why-expired = Locked out, because the account expired at { $at }.
 directory-why-plan = A plan waits; gatehouse directory plan shows it.
 directory-away = The directory { $name } does not answer since { $at }; what it said last holds ({ $cause }).
 directory-waits = A plan waits for a person: gatehouse directory plan, then gatehouse directory apply --yes-remove { $removals }.
+directory-helper-behind = The server of { $host } does not have what is provisioned since { $at }; it is tried again ({ $cause }).
 directory-wanted-clock = a time of day is wanted, such as 03:00
 directory-wanted-share = a share is wanted, such as 10 %
 directory-wanted-a-host = at least one virtual host is wanted

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is provisioned, as the elements that a server helper is handed: all of it, or what one version changed.
+import { movedBetween } from './domain/difference.ts'
+import type { ProvisionedGroup, ProvisionedPerson } from './domain/provisioned.ts'
+import {
+  type HelperPolicy,
+  writeFormer,
+  writeGoneGroup,
+  writeGroup,
+  writeMembers,
+  writePerson,
+  writePolicy,
+} from './protocol/state.ts'
+import type { DirectoryStore } from './storage/directory-store.ts'
+
+/** The version is told first; what follows is of that one version, however long it takes. */
+export async function* everything(
+  store: DirectoryStore,
+  policy: HelperPolicy,
+): AsyncGenerator<{ seq: number } | { element: string }> {
+  let group = ''
+  let members: string[] = []
+  for await (const rows of store.stream('whole', null, { batch: 500 }))
+    for (const { kind, id, text } of rows) {
+      if (kind === 'seq') {
+        yield { seq: Number(id) }
+        yield { element: writePolicy(policy) }
+      } else if (kind === 'group') yield { element: writeGroup(JSON.parse(text) as ProvisionedGroup) }
+      else if (kind === 'person') yield { element: writePerson(JSON.parse(text) as ProvisionedPerson) }
+      else if (kind === 'former') yield { element: writeFormer(id, text) }
+      else {
+        if (id !== group || members.length >= 500) {
+          for (const element of writeMembers('join', group, members)) yield { element }
+          group = id
+          members = []
+        }
+        members.push(text)
+      }
+    }
+  for (const element of writeMembers('join', group, members)) yield { element }
+}
+
+/** What version `seq` changed, in an order in which it can take effect as written: groups before who joins them, and gone last. */
+export async function changesOf(store: DirectoryStore, seq: number): Promise<string[]> {
+  const groups: string[] = []
+  const people: string[] = []
+  const gone: string[] = []
+  const joins = new Map<string, string[]>()
+  const parts = new Map<string, string[]>()
+  const move = (moves: Map<string, string[]>, ids: Iterable<string>, jid: string) => {
+    for (const id of ids) {
+      const jids = moves.get(id)
+      if (jids === undefined) moves.set(id, [jid])
+      else jids.push(jid)
+    }
+  }
+  for await (const steps of store.stream('steps', seq, { batch: 500 }))
+    for (const { kind, id, before, after } of steps) {
+      if (before === after) continue
+      if (kind === 'group') {
+        if (after === '') gone.push(writeGoneGroup(id))
+        else groups.push(writeGroup(JSON.parse(after) as ProvisionedGroup))
+        continue
+      }
+      const had = before === '' ? null : (JSON.parse(before) as ProvisionedPerson)
+      const has = after === '' ? null : (JSON.parse(after) as ProvisionedPerson)
+      const isMoved = had?.jid !== has?.jid
+      if (had !== null && isMoved) {
+        people.push(writeFormer(had.jid, had.name))
+        move(parts, had.groups, had.jid)
+      }
+      if (has === null) continue
+      if (had === null || isMoved || had.name !== has.name || had.disabled !== has.disabled)
+        people.push(writePerson(has))
+      const { added, removed } = movedBetween(isMoved ? [] : (had?.groups ?? []), has.groups)
+      move(joins, added, has.jid)
+      move(parts, removed, has.jid)
+    }
+  return [
+    ...groups,
+    ...people,
+    ...[...parts].flatMap(([group, jids]) => [...writeMembers('part', group, jids)]),
+    ...[...joins].flatMap(([group, jids]) => [...writeMembers('join', group, jids)]),
+    ...gone,
+  ]
+}

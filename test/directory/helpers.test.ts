@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server helpers are handed: whole once, then what changed; refused, interrupted, forgotten, on several hosts.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Engine } from '../../components/directory/engine.ts'
+import { type HelperEvents, openHelpers } from '../../components/directory/helpers.ts'
+import type { DirectoryStore } from '../../components/directory/storage/directory-store.ts'
+import { createRouter } from '../../components/kit/router/create-router.ts'
+import { openStream } from '../../components/kit/stream/open-stream.ts'
+import { madeUp } from './company.ts'
+import { enginePlace, type Opened } from './engine-place.ts'
+import { type FakeHelper, type Held, startFakeHelper } from './fake-helper.ts'
+
+const DOMAIN = 'directory.corp.example'
+const QUIET = { info: () => {}, warn: () => {}, error: () => {} }
+const NO_EVENTS: HelperEvents = { handed: () => {}, failed: () => {} }
+
+function connect(fake: FakeHelper, engine: Engine, store: DirectoryStore, hosts: readonly string[], told = NO_EVENTS) {
+  const router = createRouter(
+    {
+      domain: DOMAIN,
+      routes: [],
+      identity: { category: 'directory', type: 'user', name: 'test' },
+      software: { name: 'test', version: '1' },
+      log: QUIET,
+    },
+    (events) =>
+      openStream(
+        {
+          host: '127.0.0.1',
+          port: fake.port,
+          domain: DOMAIN,
+          secret: 's',
+          log: QUIET,
+          backoff: { firstMs: 10, mostMs: 20 },
+        },
+        { ...events, up: () => helpers.wake() },
+      ),
+  )
+  const helpers = openHelpers({
+    hosts,
+    store,
+    stateId: engine.stateId,
+    policy: { cap: 2_000, deleted: 'back', presencePerSecond: 500 },
+    request: (host, payload, type, timeoutMs) => router.request(host, payload, { type, timeoutMs }),
+    current: () => engine.seq,
+    told,
+    now: Date.now,
+    signal: new AbortController().signal,
+  })
+  return {
+    helpers,
+    async [Symbol.asyncDispose]() {
+      await helpers[Symbol.asyncDispose]()
+      await router.stream[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** What a helper should hold, from what is provisioned. */
+async function shouldHold(opened: Opened): Promise<unknown> {
+  const people = new Map<string, unknown>()
+  const members = new Map<string, string[]>()
+  for await (const rows of opened.store.stream('whole', null, { batch: 100 }))
+    for (const { kind, id, text } of rows) {
+      if (kind === 'former') people.set(id, { name: text, locked: 'gone' })
+      else if (kind === 'group') members.set(id, members.get(id) ?? [])
+      else if (kind === 'person') {
+        const { jid, name, disabled, groups } = JSON.parse(text)
+        people.set(jid, { name, locked: disabled ? 'disabled' : undefined })
+        for (const group of groups) members.set(group, [...(members.get(group) ?? []), jid].sort())
+      }
+    }
+  return { people: [...people].sort(), members: [...members].sort() }
+}
+
+const holds = ({ people, groups }: Held) => ({
+  people: [...people].sort(),
+  members: [...groups].map(([id, { members }]) => [id, [...members].sort()]).sort(),
+})
+
+describe('what a helper is handed', () => {
+  test('all of it once, then only what changed, and after every change it holds what is provisioned', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    for (const uid of ['a', 'b', 'c', 'd', 'e', 'f']) corp.person(uid)
+    corp.group('g', ['a', 'b'])
+    corp.group('h', ['b', 'c', 'cn=g,ou=groups,dc=corp'])
+    await using opened = await place.open([corp])
+    await opened.sync()
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    await using link = connect(fake, opened.engine, opened.store, ['corp.example', 'branch.example'])
+    for (const host of ['corp.example', 'branch.example'])
+      assert.deepEqual(holds(await fake.has(host, 1)), await shouldHold(opened))
+    assert.equal(fake.held('corp.example').policy.presence, '500')
+    const changes: (() => void)[] = [
+      () => corp.group('g', ['a', 'd']),
+      () => corp.person('a', { uid: 'a', name: 'Anna' }),
+      () => corp.person('b', { disabled: true }),
+      () => corp.person('c', { uid: 'cc', dn: 'uid=c,ou=people,dc=corp' }),
+      () => corp.drop('d'),
+      () => corp.drop('g'),
+      () => corp.group('new', ['e', 'f']),
+      () => corp.person('b'),
+    ]
+    for (const [at, change] of changes.entries()) {
+      change()
+      await opened.sync()
+      link.helpers.wake()
+      const held = await fake.has('corp.example', at + 2)
+      assert.deepEqual(holds(held), await shouldHold(opened), `after change ${at}`)
+      assert.equal(held.seq, opened.engine.seq)
+    }
+    const ours = fake.taken.filter(({ host }) => host === 'corp.example')
+    assert.deepEqual(
+      ours.map(({ base }) => base),
+      [null, 1, 2, 3, 4, 5, 6, 7, 8],
+    )
+    assert.equal(fake.held('corp.example').people.get('c@corp.example')?.locked, 'gone', 'the former address is locked')
+    await fake.has('branch.example', changes.length + 1)
+  })
+
+  test('one that refuses, forgets or is cut off in the middle gets the whole, and never two transfers at once', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    for (let at = 0; at < 4_000; at++) corp.person(`p${at}`)
+    corp.group(
+      'all',
+      Array.from({ length: 4_000 }, (_, at) => `p${at}`),
+    )
+    await using opened = await place.open([corp], { brake: { removeShare: 1, removeFew: 1e9, touch: 1e9 } })
+    await opened.sync()
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    let cut = false
+    fake.onPart = (_, part) => {
+      if (part !== 3 || cut) return
+      cut = true
+      fake.drop()
+    }
+    const failed: string[] = []
+    const told = { ...NO_EVENTS, failed: (_: string, error: { condition: string }) => failed.push(error.condition) }
+    await using link = connect(fake, opened.engine, opened.store, ['corp.example'], told)
+    const held = await fake.has('corp.example', 1)
+    assert.ok(cut, 'it was cut off in part 3')
+    assert.equal(held.groups.get('corp:all')?.members.size, 4_000)
+    assert.ok((fake.taken[0]?.parts ?? 0) > 3)
+    fake.refuseNext('conflict')
+    corp.person('p1', { name: 'One' })
+    await opened.sync()
+    link.helpers.wake()
+    await fake.has('corp.example', 2)
+    assert.equal(fake.taken.at(-1)?.base, null)
+    corp.person('p1', { name: 'Two' })
+    await opened.sync()
+    link.helpers.wake()
+    await fake.has('corp.example', 3)
+    assert.equal(fake.taken.at(-1)?.base, 2)
+    // It lost its disk: asked again after the stream came back, it has nothing.
+    fake.forget('corp.example')
+    fake.drop()
+    assert.deepEqual(holds(await fake.has('corp.example', 3)), await shouldHold(opened))
+    assert.equal(fake.taken.at(-1)?.base, null)
+    assert.equal(link.helpers.views()[0]?.trouble, null)
+    fake.refuseNext('resource-constraint', 'wait')
+    corp.person('p1', { name: 'Three' })
+    await opened.sync()
+    link.helpers.wake()
+    await fake.has('corp.example', 4)
+    assert.ok(failed.includes('resource-constraint'))
+  })
+
+  test('who was away for several versions gets them one after the other', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    for (let at = 0; at < 30; at++) corp.person(`p${at}`)
+    await using opened = await place.open([corp])
+    await opened.sync()
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    {
+      await using _link = connect(fake, opened.engine, opened.store, ['corp.example'])
+      await fake.has('corp.example', 1)
+    }
+    for (let at = 0; at < 3; at++) {
+      corp.person('p1', { name: `Version ${at}` })
+      await opened.sync()
+    }
+    await using _link = connect(fake, opened.engine, opened.store, ['corp.example'])
+    assert.deepEqual(holds(await fake.has('corp.example', 4)), await shouldHold(opened))
+    assert.deepEqual(
+      fake.taken.map(({ base }) => base),
+      [null, 1, 2, 3],
+    )
+  })
+
+  test('names that no element may hold come through as what can be said of them', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    corp.person('1', { uid: 'a', name: `<b> & "quotes" 'n' ]]> \u0007 🗡 ${'ü'.repeat(2_000)}` })
+    corp.person('2', { uid: "o'hara" })
+    corp.group('g', ['uid=a,ou=people,dc=corp'], { name: '\u0001\u0002' })
+    await using opened = await place.open([corp])
+    await opened.sync()
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    await using _link = connect(fake, opened.engine, opened.store, ['corp.example'])
+    const { people, groups } = await fake.has('corp.example', 1)
+    const name = people.get('a@corp.example')?.name ?? ''
+    assert.ok(name.startsWith(`<b> & "quotes" 'n' ]]>   🗡 ü`))
+    assert.ok(Buffer.byteLength(name) <= 1_023 && Buffer.byteLength(name) > 1_000)
+    assert.ok(people.has('o\\27hara@corp.example'))
+    assert.equal(groups.get('corp:g')?.name, '-')
+  })
+})
