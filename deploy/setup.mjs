@@ -26,6 +26,7 @@ const PACKAGES = {
   'lua-dbi-postgresql': { why: "Prosody's SQL archive, to compare with" },
   'lua-check': { why: 'checks the Prosody module', command: 'luacheck' },
   'python3-slixmpp': { why: 'a second client library' },
+  'erlang-p1-oauth2': { why: "ejabberd's tokens, which do not let in who is locked out" },
   'erlang-p1-sqlite3': { why: "ejabberd's SQL archive, to compare with" },
   postgresql: { why: "the database of Prosody's SQL archive, to compare with", command: 'psql' },
   slapd: { why: 'a company directory: OpenLDAP' },
@@ -59,7 +60,7 @@ const COMMANDS = {
     says: 'checks and tests, short form; --long is everything, --debian 13 what runs there',
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
-      ...['ejabberd', 'erlang-base', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
+      ...['ejabberd', 'erlang-base', 'erlang-p1-oauth2', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
       ...['slapd', 'ldap-utils', 'samba-ad-dc', 'samba-ad-provision'],
     ],
     long: [],

@@ -2,13 +2,11 @@
 // Ways into Prosody that not every server has, for who is locked out: jabber:iq:auth, SASL2 (XEP-0388), FAST (XEP-0484), and resumption within it.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { connect } from 'node:net'
 import { it } from 'node:test'
 import { prosodyVersion } from '../../../deploy/demo/prosody.ts'
 import { attribute } from '../../harness/stanza-splitter.ts'
-import type { DirectoryHouse } from '../both/directory-house.ts'
 import type { LockedSession } from '../both/directory-lock.ts'
-import { HOST, soon } from '../both/house.ts'
+import { said } from '../both/directory-said.ts'
 
 /** In prosody-modules of Debian 12, mod_sasl2_fast ends every stream with an error: it needs a Prosody after 0.12.3. */
 const fastRuns = !(await prosodyVersion())?.startsWith('0.12.')
@@ -54,32 +52,3 @@ export function otherLogins(on: LockedSession): void {
 
 const withPassword = (more = '') =>
   `<authenticate xmlns='${SASL2}' mechanism='PLAIN'><initial-response>${base64('\0alice\0secret')}</initial-response>${AGENT}${more}</authenticate>`
-
-/** Opens a stream as Alice, says something, and gives what fits of the answer. */
-async function said(house: DirectoryHouse, text: string, wanted: RegExp): Promise<string> {
-  const socket = connect(house.ports.c2s, '127.0.0.1')
-  socket.setEncoding('utf8')
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let heard = ''
-  let asked = false
-  socket.on('error', reject)
-  socket.on('close', () => reject(new Error(`the stream ended: ${heard}`)))
-  socket.on('data', (chunk: string) => {
-    heard += chunk
-    if (!asked && heard.includes('</stream:features>')) {
-      asked = true
-      heard = ''
-      socket.write(text)
-    }
-    const found = asked ? wanted.exec(heard) : null
-    if (found !== null) resolve(found[0])
-  })
-  socket.write(
-    `<?xml version='1.0'?><stream:stream from='alice@${HOST}' to='${HOST}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
-  )
-  try {
-    return await soon(promise, `${wanted} in ${heard}`)
-  } finally {
-    socket.destroy()
-  }
-}

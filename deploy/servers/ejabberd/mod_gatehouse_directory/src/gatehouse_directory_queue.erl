@@ -107,7 +107,7 @@ run(Queue, Budget, Until, Views) -> run(Queue, Budget, Until, Views, 0).
 run(Queue, Budget, Until, Views, Sent) ->
     case Sent < Budget andalso next(Queue) of
         {Key, #{jobs := Jobs, active := Active} = Queue1} ->
-            {More, Left} = turn(Key, maps:get(Key, Jobs), Views),
+            {More, Left} = turn(Key, maps:get(Key, Jobs), Views, Jobs),
             Queue2 = case Left of
                 done -> Queue1#{jobs := maps:remove(Key, Jobs)};
                 _ -> Queue1#{jobs := Jobs#{Key := Left}, active := queue:in(Key, Active)}
@@ -138,40 +138,40 @@ next(#{jobs := Jobs, waiting := Waiting, active := Active} = Queue) ->
 known(Key, Jobs, Queue) when is_map_key(Key, Jobs) -> {Key, Queue};
 known(_, _, Queue) -> next(Queue).
 
-turn(Key, #{kind := here, fetch := todo, user := User} = Job, {View, _, _} = Views) ->
-    turn(Key, Job#{fetch := [Contact || {Contact, _, _, _} <- gatehouse_directory_view:contacts(View, User)]}, Views);
-turn({session, Pid}, #{kind := here, fetch := [_ | _] = All, user := User} = Job, {View, _, _}) ->
+turn(Key, #{kind := here, fetch := todo, user := User} = Job, {View, _, _} = Views, Jobs) ->
+    turn(Key, Job#{fetch := [Contact || {Contact, _, _, _} <- gatehouse_directory_view:contacts(View, User)]}, Views, Jobs);
+turn({session, Pid}, #{kind := here, fetch := [_ | _] = All, user := User} = Job, {View, _, _}, Jobs) ->
     {Now, Later} = some(All),
-    Wanted = [Contact || Contact <- Now, there(Contact), wants(View, User, Contact)],
+    Wanted = [Contact || Contact <- Now, there(Contact), not about_to_tell(Contact, Jobs), wants(View, User, Contact)],
     ok = gatehouse_directory_sessions:send(Pid, {probe, Wanted}, Wanted),
     {length(Wanted), left_of(Job#{fetch := Later})};
-turn(Key, #{kind := here, announce := todo, user := User} = Job, {View, _, _} = Views) ->
-    turn(Key, Job#{announce := viewers(View, User)}, Views);
-turn({session, Pid}, #{kind := here, announce := All, user := User} = Job, {View, _, _}) ->
+turn(Key, #{kind := here, announce := todo, user := User} = Job, {View, _, _} = Views, Jobs) ->
+    turn(Key, Job#{announce := viewers(View, User)}, Views, Jobs);
+turn({session, Pid}, #{kind := here, announce := All, user := User} = Job, {View, _, _}, _) ->
     {Now, Later} = some(All),
     Told = [Viewer || Viewer <- Now, there(Viewer), wants(View, Viewer, User)],
     ok = gatehouse_directory_sessions:send(Pid, {announce, Told}, Told),
     {length(Told), left_of(Job#{announce := Later})};
-turn(Key, #{kind := left, leave := todo, user := User} = Job, {View, _, _} = Views) ->
-    turn(Key, Job#{leave := viewers(View, User)}, Views);
-turn(_, #{kind := left, leave := All, user := User, presence := Presence} = Job, {View, _, _}) ->
+turn(Key, #{kind := left, leave := todo, user := User} = Job, {View, _, _} = Views, Jobs) ->
+    turn(Key, Job#{leave := viewers(View, User)}, Views, Jobs);
+turn(_, #{kind := left, leave := All, user := User, presence := Presence} = Job, {View, _, _}, _) ->
     {Now, Later} = some(All),
     Told = [Viewer || Viewer <- Now, there(Viewer), wants(View, Viewer, User)],
     lists:foreach(fun(Viewer) -> gatehouse_directory_sessions:say(Presence, Viewer) end, Told),
     {length(Told), left_of(Job#{leave := Later})};
-turn(Key, #{kind := items, items := todo, user := User} = Job, {View, _, _} = Views) ->
-    turn(Key, Job#{items := [Contact || {Contact, _, _, _} <- gatehouse_directory_view:contacts(View, User)]}, Views);
-turn({items, Pid}, #{kind := items, items := All, nodes := Nodes} = Job, _) ->
+turn(Key, #{kind := items, items := todo, user := User} = Job, {View, _, _} = Views, Jobs) ->
+    turn(Key, Job#{items := [Contact || {Contact, _, _, _} <- gatehouse_directory_view:contacts(View, User)]}, Views, Jobs);
+turn({items, Pid}, #{kind := items, items := All, nodes := Nodes} = Job, _, _) ->
     {Now, Later} = some(All),
     Owed = gatehouse_directory_events:owed(Now, Nodes),
     ok = gatehouse_directory_sessions:send(Pid, {events, Owed}, Owed),
     {length(Owed), left_of(Job#{items := Later})};
-turn({user, User} = Key, #{kind := user, changes := [], looked := From} = Job, {View, Before, Touched} = Views) when is_integer(From) ->
+turn({user, User} = Key, #{kind := user, changes := [], looked := From} = Job, {View, Before, Touched} = Views, Jobs) when is_integer(From) ->
     case gatehouse_directory_difference:of_user(User, Touched(From), Before(From), View) of
         [] -> {0, done};
-        Changes -> turn(Key, Job#{changes := Changes, looked := none}, Views)
+        Changes -> turn(Key, Job#{changes := Changes, looked := none}, Views, Jobs)
     end;
-turn({user, User}, #{kind := user, changes := Changes, looked := Looked} = Job, {View, _, _}) ->
+turn({user, User}, #{kind := user, changes := Changes, looked := Looked} = Job, {View, _, _}, _) ->
     {Now, Later} = some(Changes),
     Sent = gatehouse_directory_sessions:change(User, gatehouse_directory_view:generation(View), Now),
     {Sent, case {Later, Looked} of
@@ -196,6 +196,18 @@ viewers(View, {_, Host} = User) ->
 %% Of another server nobody knows.
 there({Name, Host}) ->
     not ejabberd_router:is_my_host(Host) orelse ejabberd_sm:get_user_present_resources(Name, Host) =/= [].
+
+%% All their sessions are still to say to everybody that they are here.
+about_to_tell({Name, Host}, Jobs) ->
+    case ejabberd_router:is_my_host(Host) andalso ejabberd_sm:get_session_sids(Name, Host) of
+        [_ | _] = Sids -> lists:all(fun({_, Pid}) ->
+                                        case Jobs of
+                                            #{{session, Pid} := #{announce := todo}} -> true;
+                                            _ -> false
+                                        end
+                                    end, Sids);
+        _ -> false
+    end.
 
 wants(View, Viewer, User) ->
     gatehouse_directory_view:sees(View, Viewer, User) andalso not gatehouse_directory_roster:is_away(View, Viewer, User, sees).
