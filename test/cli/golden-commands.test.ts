@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `--json` prints for every command of policy and archive has a version: each line carries it. The golden files hold the
-// commands with their parameters, and a line of every kind they print (`archive tail` prints those of `archive search`), as version 1 was released.
+// commands with their parameters, and a line of every kind they print (`archive tail` prints those of `archive search`). Those of a
+// release (`released-X.Y.Z`) never change: within a version commands, parameters, fields and rows are added, and none goes.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -65,6 +66,40 @@ function compare(name: string, said: string): void {
   const golden = join(GOLDEN, name)
   if (process.env.GATEHOUSE_WRITE_GOLDEN === '1') writeFileSync(golden, said)
   assert.equal(said, readFileSync(golden, 'utf8'))
+  const released = globSync(`released-*/${name}`, { cwd: GOLDEN })
+  assert.ok(released.length > 0)
+  for (const file of released) stillSaid(sections(readFileSync(join(GOLDEN, file), 'utf8')), sections(said), file)
+}
+
+type Sections = ReadonlyMap<string, readonly unknown[]>
+
+function sections(file: string): Sections {
+  const parts = file.trimEnd().split(/^== /m).slice(1)
+  return new Map(
+    parts.map((part) => {
+      const [head = '', ...lines] = part.trimEnd().split('\n')
+      return [head, lines.map((line) => JSON.parse(line))]
+    }),
+  )
+}
+
+/** Each line that was printed then is printed now, with at least what stood in it. */
+function stillSaid(then: Sections, now: Sections, file: string): void {
+  for (const [head, lines] of then)
+    for (const line of lines)
+      assert.ok(
+        now.get(head)?.some((one) => holds(one, line)),
+        `${file}: ${head}: ${JSON.stringify(line)} is no more`,
+      )
+}
+
+function holds(now: unknown, then: unknown): boolean {
+  try {
+    assert.partialDeepStrictEqual(now, then)
+    return true
+  } catch {
+    return false
+  }
 }
 
 describe('--json of the commands, version 1', () => {
