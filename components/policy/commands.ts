@@ -4,6 +4,8 @@ import type { Journal } from '../kit/bus/journal.ts'
 import type { Args, Command, Declaration, Said } from '../kit/process/command.ts'
 import { type Catalogue, inWords } from '../kit/text/catalogue.ts'
 import type { AddressPattern } from './domain/address-pattern.ts'
+import type { Screened } from './domain/screened.ts'
+import type { Walled } from './domain/walls.ts'
 import { explainParameters, sayExplanation } from './explain.ts'
 import type { Tally } from './gate/tally.ts'
 import type { KnownPeople } from './people.ts'
@@ -34,6 +36,7 @@ export type Asked = {
   rooms: readonly AddressPattern[]
   hosts: ReadonlySet<string>
   people(): KnownPeople | null
+  wall(asked: Screened): Walled | null
 }
 
 export function policyCommands(asked: Asked): readonly Command[] {
@@ -63,6 +66,8 @@ async function* sayRules({ rules, tally, text, people }: Asked, language: string
     yield then.do === 'tag'
       ? row(`rule ${id}`, then.do)
       : { say: 'row', row: { what: `rule ${id}`, value: then.do, hits: hits(id) } }
+  for (const { id, a, b } of set.walls)
+    yield { say: 'row', row: { what: `wall ${id}`, value: `${a} | ${b}`, hits: hits(id) } }
   yield { say: 'row', row: { what: 'otherwise', value: set.otherwise, hits: hits('otherwise') } }
   const known = people()
   if (set.needsPeople || known) yield row('people', known?.size ?? null)

@@ -12,6 +12,7 @@ import { Page } from './domain/page.ts'
 import type { People } from './domain/person.ts'
 import type { Rule } from './domain/rule.ts'
 import type { Screened } from './domain/screened.ts'
+import type { Walled } from './domain/walls.ts'
 import { readScreened } from './protocol/screened.ts'
 import type { InForce } from './rules/rules-in-force.ts'
 
@@ -30,11 +31,23 @@ export type Explaining = {
   rooms: readonly AddressPattern[]
   hosts: ReadonlySet<string>
   people(): People | null
+  wall(asked: Screened): Walled | null
 }
 
 export async function* sayExplanation(asked: Explaining, args: Args, language: string): AsyncIterable<Said> {
   const { set } = asked.rules.current()
   const screened = readAsked(asked, args, language)
+  const walled = asked.wall(screened)
+  if (walled) {
+    const { wall, unknown } = walled
+    yield row('action', 'refuse')
+    yield row('rule', wall.id)
+    yield row('condition', unknown ? 'resource-constraint' : 'policy-violation')
+    yield row(`wall ${wall.id}`, `${wall.a} | ${wall.b}`)
+    if (unknown) yield { say: 'text', text: asked.text.say('policy-wall-unknown', language) }
+    for (const address of [screened.from, ...screened.to]) yield* sayPerson(screened.people, address)
+    return
+  }
   const held: { rule: Rule; page: Page | null }[] = []
   const decision = decided(asked, screened, language, (rule, page) => held.push({ rule, page }))
   yield row('action', decision.action)

@@ -7,7 +7,8 @@ import { policySettings } from './settings.ts'
 
 const manual = `
 policy: answers the server's question, may this pass?, and records every question before it answers.
-Talks to: the XMPP server (XEP-0114).  Writes: its own journal.  Reads: its settings and its rule file, the people that directory publishes.
+Talks to: the XMPP server (XEP-0114).  Writes: its own journal, and beside it walls and rooms.
+Reads: its settings and its rule file, the people that directory publishes.
 Trusts:   the server's word on who sent it; of those, only the hosts named in its settings.
 Speaks:   urn:gatehouse:screen:1 (deploy/servers/PROTOCOL.md), XEP-0004, 0030, 0050, 0092,
           0114, 0122, 0199, 0297, 0335.  Settings: config/policy.yaml.

@@ -20,6 +20,8 @@ import { NS } from '../kit/xmpp/namespaces.ts'
 import { policyCommands } from './commands.ts'
 import { type Decide, decide, decideFault } from './domain/decide.ts'
 import { outageRows } from './domain/outage-rules.ts'
+import type { RuleSet } from './domain/rule.ts'
+import { closedWalls } from './domain/walls.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
 import { type CrashPoints, createGate, type Gate, type GateBounds, type Judge } from './gate/gate.ts'
 import { OutageTeller } from './gate/outage-teller.ts'
@@ -32,6 +34,7 @@ import { type InForce, openRules, type RulesInForce } from './rules/rules-in-for
 import { watchFiles } from './rules/watch.ts'
 import { badRules, type PolicySettings, tableBytes } from './settings.ts'
 import { troubleOf, warningsOf } from './trouble.ts'
+import { openWalls } from './walls.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
@@ -60,6 +63,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       changed: () => {},
     }),
   )
+  const walls = opening.use(await openWalls({ settings, log, text: context.text, now: context.now, rules }))
   const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
   const outage = createTeller(log, (host, payload) => router.request(host, payload, { timeoutMs: 10_000 }))
   const tellOutage = () => outage.inForce(outageRulesOf(rules.current(), settings))
@@ -81,7 +85,8 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       bounds: settings.bounds,
       journal,
       people: people.current,
-      judge: judgeBy(rules, parts.decide, settings.bounds),
+      judge: judgeBy(rules, parts.decide, settings.bounds, walls.judged),
+      standing: walls.standing,
       send: (host, payload) => sendLater(stream(), host, payload, log),
       wording: createWording(context.text, settings.languages),
       tally,
@@ -111,6 +116,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   ]
   const reload = async () => {
     const error = await reloadRules(rules, tally, context)
+    await walls.follow()
     tellOutage()
     watching.follow(watched())
     return error
@@ -132,6 +138,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     tally,
     inWork: () => gate.inWork(),
     people: people.current,
+    wall: walls.check,
     text: context.text,
     rooms: settings.rooms,
     hosts: settings.hosts,
@@ -147,6 +154,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     },
     warnings: (language) => [
       ...people.warnings(language),
+      ...walls.warnings(language),
       ...warningsOf({ stream, rules, coverage, outage, level, text: context.text, language }),
     ],
     async reload() {
@@ -160,6 +168,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       outage.down()
       await gate.drain(signal)
       await stream.drain(signal)
+      await walls[Symbol.asyncDispose]()
       await journal[Symbol.asyncDispose]()
     },
   }
@@ -200,7 +209,12 @@ async function openRulesOnRecord(
 }
 
 /** One value for a whole screen: a reload in between changes nothing for it. */
-function judgeBy(rules: RulesInForce, instead: Decide | undefined, { laterWithinMs }: GateBounds): () => Judge {
+function judgeBy(
+  rules: RulesInForce,
+  instead: Decide | undefined,
+  { laterWithinMs }: GateBounds,
+  walled: (decide: Decide, set: RuleSet) => Decide,
+): () => Judge {
   let judge: (Judge & Disposable) | null = null
   return () => {
     const { set, data, hash } = rules.current()
@@ -212,7 +226,7 @@ function judgeBy(rules: RulesInForce, instead: Decide | undefined, { laterWithin
     const judged: Decide = (asked, units) => (isSlow && units > LONG ? aside.judge(asked) : decide(asked, set))
     judge = {
       hash,
-      decide: instead ?? judged,
+      decide: walled(instead ?? judged, set),
       fault: (asked) => decideFault(asked, set),
       [Symbol.dispose]: () => aside[Symbol.dispose](),
     }
@@ -281,7 +295,7 @@ function openRouter(
 
 /** What helpers are to hold for the time when policy is away. */
 function outageRulesOf({ set }: InForce, { rooms, bounds }: Pick<PolicySettings, 'rooms' | 'bounds'>) {
-  return writeRows(outageRows(set.rules), rooms, tableBytes(bounds))
+  return writeRows(outageRows([...closedWalls(set.walls), ...set.rules]), rooms, tableBytes(bounds))
 }
 
 const TELL_AGAIN_MS = 30_000

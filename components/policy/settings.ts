@@ -7,6 +7,7 @@ import { BadSettings, type Problem, shape } from '../kit/process/settings.ts'
 import type { Secret } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, readAddressPattern } from './domain/address-pattern.ts'
+import { closedWalls } from './domain/walls.ts'
 import type { GateBounds } from './gate/gate.ts'
 import { TABLE_MAX } from './protocol/outage-rules.ts'
 import { outageNotes } from './rules/outage-notes.ts'
@@ -26,6 +27,9 @@ export type PolicySettings = {
   languages: readonly string[]
   journal: { folder: string; maxBytes: number }
   people: { folder: string; staleAfterMs: number }
+  /** Beside the journal: where walls are published, and who stands in which room. */
+  wallsFolder: string
+  standingFolder: string
   bounds: Bounds
 }
 
@@ -108,6 +112,7 @@ export const policySettings = shape({
     if (said.languages.length === 0) tell(['languages'], 'policy-wanted-a-language')
     if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'policy-wanted-10-ms')
     if (said.bounds.replacement > said.bounds.answer) tell(['bounds', 'replacement'], 'policy-wanted-below-answer')
+    const journal = said.journal.folder ?? join(shared.folders.journals, 'policy')
     return {
       domain,
       secret: said.secret_file,
@@ -117,9 +122,11 @@ export const policySettings = shape({
       rulesFile: said.rules,
       languages: said.languages,
       journal: {
-        folder: said.journal.folder ?? join(shared.folders.journals, 'policy'),
+        folder: journal,
         maxBytes: said.journal.max_bytes,
       },
+      wallsFolder: join(dirname(journal), 'policy-walls'),
+      standingFolder: join(dirname(journal), 'policy-rooms'),
       people: {
         folder: said.people.folder ?? join(shared.folders.journals, 'directory'),
         staleAfterMs: said.people.stale_after,
@@ -145,7 +152,7 @@ export const policySettings = shape({
     if (!read.ok) throw badRules(rulesFile, read.problems)
     return {
       files: [rulesFile, ...read.files.map(({ path }) => path)],
-      notes: outageNotes(read.set.rules, hosts, rooms, tableBytes(bounds)),
+      notes: outageNotes([...closedWalls(read.set.walls), ...read.set.rules], hosts, rooms, tableBytes(bounds)),
     }
   },
 })

@@ -22,6 +22,7 @@ const asked = {
   rooms: [],
   hosts: new Set(['corp.example']),
   people: () => null,
+  wall: () => null,
 }
 
 async function explained(args: Record<string, string | boolean>): Promise<string[]> {

@@ -4,6 +4,7 @@
 import type { Direction, Recorded } from '../../kit/facts/facts.ts'
 import type { Audience } from './address-pattern.ts'
 import type { Kind, Screened } from './screened.ts'
+import type { Wall } from './wall.ts'
 
 export type Condition =
   | { is: 'always' }
@@ -90,6 +91,8 @@ export type RuleSet = {
   groups: readonly string[]
   /** Something in it cannot be decided while nobody knows who people are. */
   needsPeople: boolean
+  /** They stand before the rules. */
+  walls: readonly Wall[]
   matcher: Matcher
   index: RuleIndex
 }

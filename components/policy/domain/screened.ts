@@ -54,7 +54,11 @@ export type Screened = {
   to: readonly string[]
   /** Bare JID of the room it goes to or comes from, null outside rooms. */
   room: string | null
+  /** The resource of the address it is for where that is a room: whom it is for there, or the nick to be had. */
+  nick: string | null
   kinds: ReadonlySet<Kind>
+  /** It only ends or answers something (unsubscribe, unsubscribed, an error, a result): no wall is in its way. */
+  parts: boolean
   /** Null while nobody knows who people are. */
   people: People | null
   /** Every text in it, in document order. Read at the first call only: rules that look at no text cost nothing. */

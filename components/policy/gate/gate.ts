@@ -48,6 +48,8 @@ export type GateOptions = {
   rooms: readonly AddressPattern[]
   bounds: GateBounds
   judge(): Judge
+  /** Takes down who came and went in rooms; the promise, if any, resolves when it is on disk. */
+  standing?(host: string, screen: Screen<unknown>): Promise<unknown> | null
   /** Who people are at this moment; null while nobody knows. */
   people?(): People | null
   journal: Pick<Journal, 'append'>
@@ -116,6 +118,7 @@ export function createGate(options: GateOptions): Gate {
       throw new StanzaError('wait', 'resource-constraint', options.wording.error('policy-busy'))
     }
     try {
+      const stood = options.standing?.(host, screen) ?? null
       const judge = options.judge()
       const origin: Origin = { source: screen.source, host, rules: judge.hash }
       const judged = screen.asks.map((ask) => judgeOne(ask, origin, judge))
@@ -125,7 +128,7 @@ export function createGate(options: GateOptions): Gate {
         ? await Promise.all(judged.map((one) => (one.state === 'slow' && one.ask.spooled ? settle(one, begun) : one)))
         : judged
       const told = tellOf(screen, settled, origin, begun)
-      return conclude(keep(factsOf(screen, told, settled), begun), told, release)
+      return conclude(keep(factsOf(screen, told, settled), begun, stood), told, release)
     } catch (error) {
       release()
       throw error
@@ -233,16 +236,17 @@ export function createGate(options: GateOptions): Gate {
   }
 
   /** Resolves when the facts are on disk. What is late or cannot be kept is an error to the helper: nothing was allowed. */
-  function keep(facts: readonly Fact[], begun: number): Promise<void> {
-    if (facts.length === 0) return Promise.resolve()
+  function keep(facts: readonly Fact[], begun: number, beside: Promise<unknown> | null = null): Promise<void> {
+    if (facts.length === 0 && beside === null) return Promise.resolve()
     options.crash?.beforeAppend?.()
-    return untilKept(append(facts), begun)
+    const appended = append(facts)
+    return untilKept(beside ? Promise.all([appended, beside]) : appended, begun)
   }
 
   /** Not async: it must not hold the facts until they are on disk. */
   function append(facts: readonly Fact[]): Promise<unknown> {
     try {
-      return journal.append(facts.map(writeFact))
+      return facts.length === 0 ? Promise.resolve() : journal.append(facts.map(writeFact))
     } catch (error) {
       return Promise.reject(error)
     }

@@ -29,13 +29,22 @@ export function readScreened(
     from,
     to: addressees(stanza, to),
     room,
+    nick: room !== null && room === to ? nickOf(stanza.attrs.to ?? '') : null,
     kinds: readKinds(stanza, room),
+    parts: PARTING.has(stanza.attrs.type ?? ''),
     people,
     texts: () => {
       texts ??= readTexts(stanza)
       return texts
     },
   }
+}
+
+const PARTING: ReadonlySet<string> = new Set(['unsubscribe', 'unsubscribed', 'error', 'result'])
+
+function nickOf(address: string): string | null {
+  const slash = address.indexOf('/')
+  return slash < 0 || slash === address.length - 1 ? null : address.slice(slash + 1)
 }
 
 /** The address, those invited (XEP-0045 7.8.2), and XEP-0033 addresses. */

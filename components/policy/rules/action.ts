@@ -82,7 +82,7 @@ function readReplace(place: Reading): Action | null {
 }
 
 /** Texts for the sender by language. What is wrong is told to the reading, so that null can stand for "the usual text". */
-function readTexts(place: Reading): Texts {
+export function readTexts(place: Reading): Texts {
   if (place.value === undefined) return null
   if (!isMap(place.value) || Object.keys(place.value).length === 0) return place.refuse('policy-wanted-texts')
   const texts: Record<string, string> = {}

@@ -164,7 +164,9 @@ function screenedOf(example: Example): Screened {
     from: example.from ?? '',
     to: example.to === undefined ? [] : [example.to],
     room: example.room === true ? (example.to ?? '') : null,
+    nick: null,
     kinds: example.kinds ?? new Set(),
+    parts: false,
     people: null,
     texts: () => [],
   }

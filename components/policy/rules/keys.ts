@@ -4,7 +4,7 @@
 export type KnownKeys = { built: readonly string[]; planned: readonly string[] }
 
 export const FILE_KEYS: KnownKeys = {
-  built: ['version', 'otherwise', 'lexicons', 'lists', 'rules'],
+  built: ['version', 'otherwise', 'lexicons', 'lists', 'walls', 'rules'],
   planned: ['groups', 'hosts', 'time_zone', 'tags', 'record', 'on_outage', 'valid_from', 'approved_by'],
 }
 
@@ -52,6 +52,9 @@ export const VERDICT_KEYS = ['allow', 'refuse', 'replace'] as const
 
 export const REFUSE_KEYS: KnownKeys = { built: ['condition', 'text'], planned: ['notify', 'record'] }
 export const REPLACE_KEYS: KnownKeys = { built: ['mask', 'text'], planned: ['with', 'regex', 'notify', 'record'] }
+
+export const WALL_KEYS: KnownKeys = { built: ['id', 'a', 'b', 'except', 'text', 'on_outage'], planned: [] }
+export const EXCEPTION_KEYS: KnownKeys = { built: ['jids', 'until'], planned: [] }
 
 /** What an example of a rule says of its stanza; what it does not say fits every condition. */
 export const EXAMPLE_KEYS: KnownKeys = {

@@ -4,7 +4,9 @@ import type { RuleSet } from '../domain/rule.ts'
 import { indexRules } from '../domain/rule-index.ts'
 import { type MatcherData, openMatcher } from '../matching/matcher.ts'
 
-export type RuleData = Pick<RuleSet, 'rules' | 'otherwise' | 'groups' | 'needsPeople'> & { matcher: MatcherData }
+export type RuleData = Pick<RuleSet, 'rules' | 'otherwise' | 'groups' | 'needsPeople' | 'walls'> & {
+  matcher: MatcherData
+}
 
 export function openRuleSet({ matcher: data, ...plain }: RuleData): RuleSet {
   const matcher = openMatcher(data)

@@ -14,6 +14,7 @@ import { FILE_MAX_BYTES, Named, type NamedFile, readNamed } from './named.ts'
 import { readInPieces, WHOLE_MAX } from './pieces.ts'
 import { isMap, Reading, type RuleProblem } from './reading.ts'
 import { openRuleSet, type RuleData } from './rule-data.ts'
+import { readWalls } from './walls.ts'
 
 export const RULES_MAX = 50_000
 const PROBLEMS_MAX = 200
@@ -120,9 +121,10 @@ function readSet(
   if (file.value.version !== 1) file.at('version').refuse('policy-wanted-version')
   const otherwise = readOtherwise(file.at('otherwise'))
   readNamed(file, named)
+  const ids = new Set<string>()
+  const walls = readWalls(file.at('walls'), named, (place) => readId(place, ids))
   const rules: Rule[] = []
   const examples: { rule: Rule; wanted: readonly Wanted[] }[] = []
-  const ids = new Set<string>()
   let count = 0
   readEach((place) => {
     count += 1
@@ -142,7 +144,8 @@ function readSet(
       rules,
       otherwise,
       groups: [...named.groups],
-      needsPeople: rules.some(({ when }) => dependsOnPeople(when)),
+      needsPeople: walls.length > 0 || rules.some(({ when }) => dependsOnPeople(when)),
+      walls,
       matcher,
     }
   } catch (error) {

@@ -55,6 +55,14 @@ module:hook("muc-broadcast-presence", function (event)
 	occupant(event.room.jid, one.nick, one.bare_jid, "joined");
 end, -1000);
 
+-- Loaded into a running server: who stands in its rooms already. For a screen the rooms of another run are empty at first.
+local muc = prosody.hosts[module.host].modules.muc;
+if muc and muc.each_room then
+	for room in muc.each_room(true) do
+		for nick, one in room:each_occupant() do occupant(room.jid, nick, one.bare_jid, "joined"); end
+	end
+end
+
 -- The item whose stanza is being handed over right now is the one an archive gives an id to.
 local function stanza_id(by, id)
 	local item = state.current;
