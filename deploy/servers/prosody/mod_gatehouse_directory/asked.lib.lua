@@ -20,11 +20,7 @@ local function answer_get(session, stanza, info)
 		local query = reply.tags[1];
 		query.attr.ver = version;
 		for i = 1, #list do
-			local one = list[i];
-			local item = st.stanza("item", { jid = one[1], subscription = one[2], ask = one[3], name = one[4] });
-			local groups = one[5];
-			for n = 1, #groups do item:text_tag("group", groups[n]); end
-			query:add_direct_child(item);
+			query[i], query.tags[i] = list[i], list[i];
 		end
 	end
 	presence.tell(info.jid);

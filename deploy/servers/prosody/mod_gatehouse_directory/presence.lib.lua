@@ -132,7 +132,7 @@ local function greet_step(job)
 		if not other then return nil; end
 		job.at = job.at + 1;
 		local info = rosters.info_of(session.roster);
-		if info and rosters.provided(info, other) then
+		if info and rosters.relation(info, other) then
 			local sent = bring(session, other, session.full_jid);
 			if sent > 0 then return sent; end
 		end

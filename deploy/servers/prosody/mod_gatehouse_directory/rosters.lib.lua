@@ -3,8 +3,9 @@
 -- rosters are; what they changed of what is provisioned (a store of its own); and the book. So nothing has to be brought up to date when the book changes.
 local sight = module:require "sight";
 local jid_split = require "util.jid".split;
+local stanza_mt = require "util.stanza".stanza_mt;
 local pairs, next, rawget, rawset, setmetatable, getmetatable, type = pairs, next, rawget, rawset, setmetatable, getmetatable, type;
-local gmatch, match, concat, sort, sub = string.gmatch, string.match, table.concat, table.sort, string.sub;
+local find, gmatch, concat, sort, sub = string.find, string.gmatch, table.concat, table.sort, string.sub;
 
 local MOST_OVERRIDES, LONGEST_NAME, MOST_GROUPS = 5000, 1023, 50;
 local VERSION = 1; -- of the store of overrides
@@ -16,9 +17,15 @@ local infos = setmetatable({}, { __mode = "k" }); -- roster -> what stands behin
 
 -- What a contact is, taken from the text of the book: name, list of groups.
 local function parts_of(text)
-	local name, groups = match(text, "^.\n([^\n]*)\n(.*)$");
-	local list = {};
-	for group in gmatch(groups, "[^\n]+") do list[#list + 1] = group; end
+	local name_end = find(text, "\n", 3, true);
+	local name, groups = sub(text, 3, name_end - 1), sub(text, name_end + 1);
+	local list;
+	if find(groups, "\n", 1, true) then
+		list = {};
+		for group in gmatch(groups, "[^\n]+") do list[#list + 1] = group; end
+	else
+		list = { groups };
+	end
 	return name ~= "" and name or nil, list;
 end
 
@@ -49,14 +56,17 @@ local function is_away(info, jid)
 	return over ~= nil and over.away and state.book.policy.deleted == "away";
 end
 
--- What the book gives: text as of sight.pair (nil where the user does not see the contact, or put it away), and whether the contact sees the user.
-local function provided(info, jid)
-	if type(jid) ~= "string" then return nil, false; end
+-- What the book gives: whether the user sees the contact (and did not put it away), and whether the contact sees the user.
+local function relation(info, jid)
+	if type(jid) ~= "string" then return false, false; end
 	local book = state.book;
-	local text = sight.pair(book, info.jid, jid);
-	if text and is_away(info, jid) then return nil, sub(text, 1, 1) == "b"; end
-	if text then return text, sub(text, 1, 1) == "b"; end
-	return nil, sight.sees(book, jid, info.jid);
+	return sight.sees(book, info.jid, jid) and not is_away(info, jid), sight.sees(book, jid, info.jid);
+end
+
+-- The text as of sight.pair; nil where the user does not see the contact, or put it away.
+local function provided(info, jid)
+	if type(jid) ~= "string" or is_away(info, jid) then return nil; end
+	return sight.pair(state.book, info.jid, jid);
 end
 
 -- The contact as the user's clients get it: subscription, ask, name, list of groups; nil: not at all.
@@ -96,17 +106,18 @@ local function face(info, jid, text)
 end
 
 -- A contact that the book has something to do with. What the server writes there goes to the user's own contact, but for what is provided.
-local INFO, JID, TEXT, SEEN = {}, {}, {}, {};
+local INFO, JID, SEES, SEEN = {}, {}, {}, {};
 local item_mt = {};
 local FIELDS = { "subscription", "ask", "approved", "name", "groups", "persist" };
 
 function item_mt.__index(item, key)
-	local info, jid, text = rawget(item, INFO), rawget(item, JID), rawget(item, TEXT);
+	local info, jid, sees = rawget(item, INFO), rawget(item, JID), rawget(item, SEES);
 	local own = info.own[jid];
 	if key == "subscription" then
 		local to, from = bits(own and own.subscription);
-		return subscription_of(to or text ~= nil, from or rawget(item, SEEN));
+		return subscription_of(to or sees, from or rawget(item, SEEN));
 	elseif key == "name" or key == "groups" then
+		local text = sees and provided(info, jid);
 		if not text then return own and own[key] or key == "groups" and {} or nil; end
 		local _, _, name, groups = displayed(info, jid, text);
 		if key == "name" then return name; end
@@ -114,7 +125,7 @@ function item_mt.__index(item, key)
 		rawset(item, "groups", groups);
 		return groups;
 	elseif key == "ask" then
-		return not text and own and own.ask or nil;
+		return not sees and own and own.ask or nil;
 	elseif key == "persist" then
 		return false;
 	end
@@ -122,16 +133,16 @@ function item_mt.__index(item, key)
 end
 
 function item_mt.__newindex(item, key, value)
-	local info, jid, text = rawget(item, INFO), rawget(item, JID), rawget(item, TEXT);
+	local info, jid, sees = rawget(item, INFO), rawget(item, JID), rawget(item, SEES);
 	local own = info.own[jid];
 	if key == "subscription" then
 		local to, from = bits(value);
 		local own_to, own_from = bits(own and own.subscription);
-		if text then to = own_to; end
+		if sees then to = own_to; end
 		if rawget(item, SEEN) then from = own_from; end
 		value = subscription_of(to, from);
 		if not own and value == "none" then return; end
-	elseif key == "ask" and text then
+	elseif key == "ask" and sees then
 		return;
 	end
 	if not own then
@@ -148,8 +159,8 @@ function item_mt.__pairs(item)
 	return next, all;
 end
 
-local function item_of(info, jid, text, seen)
-	return setmetatable({ [INFO] = info, [JID] = jid, [TEXT] = text, [SEEN] = seen }, item_mt);
+local function item_of(info, jid, sees, seen)
+	return setmetatable({ [INFO] = info, [JID] = jid, [SEES] = sees, [SEEN] = seen }, item_mt);
 end
 
 local function save(info)
@@ -203,6 +214,7 @@ local function set_away(info, jid, away)
 	if away and not before and count(info.over) >= MOST_OVERRIDES then return false; end
 	info.over[jid] = away and { away = true } or nil;
 	if before == nil and not away then return true; end
+	state.changes = state.changes + 1; -- what was looked up before is not so any more
 	if save(info) then return true; end
 	info.over[jid] = before;
 	return false;
@@ -210,16 +222,19 @@ end
 
 local function roster_mt(info)
 	local mt = { gatehouse = info };
+	-- The server looks up one contact several times in a row.
+	local last_jid, last_item, last_book, last_changes;
 	function mt.__index(_, jid)
-		local text, seen = provided(info, jid);
-		if text or seen then return item_of(info, jid, text, seen); end
-		return info.own[jid];
+		if jid == last_jid and last_book == state.book and last_changes == state.changes then return last_item; end
+		local sees, seen = relation(info, jid);
+		if not sees and not seen then return info.own[jid]; end
+		last_jid, last_item, last_book, last_changes = jid, item_of(info, jid, sees, seen), state.book, state.changes;
+		return last_item;
 	end
 	function mt.__newindex(roster, jid, item)
 		if type(jid) ~= "string" then return rawset(roster, jid, item); end
 		if type(item) == "table" and getmetatable(item) == item_mt then return; end
-		local text = provided(info, jid);
-		if text and item then
+		if relation(info, jid) and item then
 			change(info, jid, item.name, list_of(item.groups));
 		else
 			info.own[jid] = item;
@@ -230,17 +245,17 @@ local function roster_mt(info)
 		local all = { [false] = rawget(roster, false) };
 		local book = state.book;
 		for jid, own in pairs(info.own) do
-			local text, seen = provided(info, jid);
-			if info.broadcasting and type(own) == "table" and (text or seen) then
+			local sees, seen = relation(info, jid);
+			if info.broadcasting and type(own) == "table" and (sees or seen) then
 				local to, from = bits(own.subscription);
-				all[jid] = { subscription = subscription_of(to and not text, from and not seen), groups = {}, ask = not text and own.ask or nil };
+				all[jid] = { subscription = subscription_of(to and not sees, from and not seen), groups = {}, ask = not sees and own.ask or nil };
 			else
-				all[jid] = (text or seen) and item_of(info, jid, text, seen) or own;
+				all[jid] = (sees or seen) and item_of(info, jid, sees, seen) or own;
 			end
 		end
 		if not info.broadcasting then
 			for jid, text in pairs(sight.view(book, info.jid).items) do
-				if not all[jid] and jid ~= info.jid and not is_away(info, jid) then all[jid] = item_of(info, jid, text, sub(text, 1, 1) == "b"); end
+				if not all[jid] and jid ~= info.jid and not is_away(info, jid) then all[jid] = item_of(info, jid, true, sub(text, 1, 1) == "b"); end
 			end
 		end
 		return next, all;
@@ -315,7 +330,34 @@ local function guarded(inner)
 	end });
 end
 
--- All that the user's clients get: a list of { jid, subscription, ask, name, groups }, and its version.
+local function group_of(name) return setmetatable({ name = "group", attr = {}, tags = {}, name }, stanza_mt); end
+
+local function element_of(jid, subscription, ask, name, groups)
+	local element = { name = "item", attr = { jid = jid, subscription = subscription, ask = ask, name = name }, tags = {} };
+	for i = 1, #groups do
+		local group = group_of(groups[i]);
+		element[i], element.tags[i] = group, group;
+	end
+	return setmetatable(element, stanza_mt);
+end
+
+-- Elements of a view that more than one user has are made once, for some thousands of contacts: at a time when all log in it is the same ones.
+local MOST_ELEMENTS = 20000;
+local shared, shared_count, shared_book = setmetatable({}, { __mode = "k" }), 0, nil;
+
+local function elements_of(known)
+	if shared_book ~= state.changes then shared, shared_count, shared_book = setmetatable({}, { __mode = "k" }), 0, state.changes; end
+	local elements = shared[known];
+	if elements == nil then
+		shared[known] = false; -- seen once
+	elseif elements == false and shared_count < MOST_ELEMENTS then
+		elements = {};
+		shared[known] = elements;
+	end
+	return elements or nil;
+end
+
+-- All that the user's clients get: a list of elements, and its version.
 local function listed(info)
 	local book = state.book;
 	local known = sight.view(book, info.jid);
@@ -324,8 +366,9 @@ local function listed(info)
 	if mine then sum = sum - sight.weight(info.jid, mine); end
 	local function add(jid, text)
 		local subscription, ask, name, groups = displayed(info, jid, text);
-		if subscription then list[#list + 1] = { jid, subscription, ask, name, groups }; end
+		if subscription then list[#list + 1] = element_of(jid, subscription, ask, name, groups); end
 	end
+	local elements = elements_of(known);
 	for jid, text in pairs(known.items) do
 		if jid ~= info.jid then
 			if info.own[jid] or info.over[jid] then
@@ -333,7 +376,16 @@ local function listed(info)
 				sum = sum - sight.weight(jid, text) + (seen and sight.weight(jid, seen) or 0);
 				if seen then add(jid, not is_away(info, jid) and text or nil); end
 			else
-				add(jid, text);
+				local element = elements and elements[jid];
+				if not element then
+					local name, groups = parts_of(text);
+					element = element_of(jid, sub(text, 1, 1) == "b" and "both" or "to", nil, name, groups);
+					if elements then
+						elements[jid] = element;
+						shared_count = shared_count + 1;
+					end
+				end
+				list[#list + 1] = element;
 			end
 		end
 	end
@@ -375,7 +427,7 @@ end
 
 return {
 	take = take, give_back = give_back, info_of = info_of, info_online = info_online, guarded = guarded, listed = listed, version = version,
-	displayed = displayed, face = face, change = change, set_away = set_away, is_away = is_away, bits = bits, provided = provided,
+	displayed = displayed, face = face, change = change, set_away = set_away, is_away = is_away, bits = bits, provided = provided, relation = relation,
 	username = function (jid) return (jid_split(jid)); end,
 };
 end
