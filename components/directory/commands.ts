@@ -86,6 +86,8 @@ function sayDetail(
   if (typeof told.old_name === 'string') parts.push(say('directory-detail-name', language, { old: told.old_name }))
   if (change === 'over-cap')
     parts.push(say('directory-detail-cap', language, { members: Number(told.members), rosters: Number(told.rosters) }))
+  if (change === 'walled-off')
+    parts.push(say('directory-detail-walled', language, { other: String(told.other), wall: String(told.wall) }))
   if (told.joined !== undefined)
     parts.push(say('directory-detail-moves', language, { joined: Number(told.joined), left: Number(told.left) }))
   if (fields !== '') parts.push(fields)

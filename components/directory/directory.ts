@@ -17,15 +17,8 @@ import type { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { directoryCommands } from './commands.ts'
 import { removalsOf } from './domain/brake.ts'
 import { rosterRules } from './domain/roster-rules.ts'
-import {
-  type Applying,
-  type By,
-  type CrashPoint,
-  type Engine,
-  type EngineEvents,
-  type How,
-  openEngine,
-} from './engine.ts'
+import { type Applying, type By, type CrashPoint, type Engine, type EngineEvents, openEngine } from './engine.ts'
+import { followWalls } from './follow-walls.ts'
 import { openGauges } from './gauges.ts'
 import { type Helpers, type HelperView, openHelpers } from './helpers.ts'
 import { settingsMark } from './ldap-settings.ts'
@@ -64,7 +57,15 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
   }))
   const gauges = openGauges(context.metrics, now)
   let helpers: Helpers | null = null
-  const publish = openPublisher({ store, snapshot, hosts: settings.hosts, now })
+  let planAnew = () => {}
+  const walls = opening.use(
+    followWalls(
+      settings.walls,
+      () => planAnew(),
+      (error) => log[error === null ? 'info' : 'error']('walls', { error }),
+    ),
+  )
+  const publisher = openPublisher({ store, snapshot, hosts: settings.hosts, now })
   const engine = await openEngine({
     store,
     sources,
@@ -79,12 +80,16 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     signal,
     events: eventsOf(context, gauges),
     record: (applying) => recordApplying(journal, applying, now),
+    walls: walls.current,
+    confirm: publisher.confirm,
     async publish(seq) {
-      await publish(seq)
+      await publisher.publish(seq)
       helpers?.wake()
     },
     ...(parts.crash && { crash: parts.crash }),
   })
+  planAnew = () => void orLog(engine.replan(ITSELF), context)
+  planAnew()
   gauges.open(engine, () => helpers?.views() ?? [])
   const names = settings.directories.map(({ name }) => name)
   const commands = directoryCommands({
@@ -101,7 +106,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
   const adHoc = context.adHoc({ domain: settings.domain, commands: () => commands, denied: denials.record })
   const router = openLink(context, parts.version, adHoc, () => helpers?.wake())
   helpers = router && openHelpersOf(context, router, engine, store, gauges, signal)
-  const asking = keepAsking(settings.poll, (how) => syncOrLog(engine, how, context), signal, now)
+  const asking = keepAsking(settings.poll, (how) => orLog(engine.sync(how, ITSELF), context), signal, now)
   asking.catch(context.fail)
   const opened = opening.move()
   return {
@@ -122,9 +127,9 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
 }
 
 /** What the machine has not (a full disk) is said, and tried again the next time. */
-async function syncOrLog(engine: Engine, how: How, { log, signal }: Context<DirectorySettings>): Promise<void> {
+async function orLog(work: Promise<unknown>, { log, signal }: Context<DirectorySettings>): Promise<void> {
   try {
-    await engine.sync(how, ITSELF)
+    await work
   } catch (error) {
     if (!signal.aborted) log.error('the directory could not be carried over, trying again', { error })
   }
@@ -144,6 +149,7 @@ function eventsOf({ log }: Context<DirectorySettings>, gauges: ReturnType<typeof
         cause: fault.message,
       })
     },
+    cut: (wall) => log.error('a wall has more exceptions than helpers take; it stands without them', { wall }),
     back: (directory) => log.info('directory answers again', { directory }),
     held: ({ held, hash: plan, counts }) =>
       log.warn('a plan waits for gatehouse directory apply', {

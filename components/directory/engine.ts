@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the directories said last, what is provisioned, and the way from one to the other: one thing after the other.
+import type { WallItem } from '../kit/facts/people.ts'
 import type { BrakeSettings } from './domain/brake.ts'
 import { removalsOf } from './domain/brake.ts'
 import { Company } from './domain/company.ts'
@@ -8,7 +9,7 @@ import type { RosterRules } from './domain/roster-rules.ts'
 import { type Lists, NO_LISTS, settle } from './domain/settle.ts'
 import { type DirectorySource, type ReadGroup, type ReadPerson, SourceFault } from './domain/source.ts'
 import type { Provisioned, SourceState, StoredPlan } from './domain/state.ts'
-import { makePlan } from './planning.ts'
+import { makePlan, wallsWanted } from './planning.ts'
 import { type Polled, readChanges, readWhole } from './read-directory.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
@@ -27,10 +28,14 @@ export type EngineOptions = {
   now(): number
   signal: AbortSignal
   events: EngineEvents
+  /** As policy says them; null: not known (yet). */
+  walls(): readonly WallItem[] | null
   /** Puts on record what is about to be done; when it rejects, it is not done. */
   record(applying: Applying): Promise<void>
   /** Everybody on the bus sees this version; called within the turn, once after a start, and again until it has resolved. */
   publish(seq: number): Promise<void>
+  /** All directories have answered, and what is provisioned is what they say: that still holds. */
+  confirm(): Promise<void>
   /** A test's own main may end the process at a named place. */
   crash?: (point: CrashPoint) => void
 }
@@ -46,6 +51,8 @@ export type EngineEvents = {
   read(name: string, how: 'whole' | 'changes', people: number, ms: number): void
   failed(name: string, fault: SourceFault): void
   back(name: string): void
+  /** This wall has more exceptions than helpers take; it stands without them. */
+  cut(wall: string): void
   held(plan: StoredPlan): void
   applied(plan: StoredPlan, seq: number, by: By): void
 }
@@ -64,6 +71,8 @@ export type SourceView = {
 export type Engine = {
   /** Reads, plans, and carries the plan out unless the brake or the settings hold it. Gives what failed. */
   sync(how: How, by: By): Promise<readonly SourceFault[]>
+  /** Plans anew without asking anybody: the walls have changed. */
+  replan(by: By): Promise<void>
   /** Carries out the plan that waits; null: there is none, or it removes another number than was said. */
   apply(removals: number | null, by: By): Promise<{ seq: number; plan: StoredPlan } | null>
   readonly company: Company
@@ -111,6 +120,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     sync: (how, by) => inTurn(() => sync(how, by)),
+    replan: (by) => inTurn(() => goOn(by)),
     apply: (removals, by) =>
       inTurn(async () => {
         if (plan === null || (removals !== null && removals !== removalsOf(plan.counts))) return null
@@ -161,7 +171,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       }
     }
     options.crash?.('read')
+    const before = seq
     await goOn(by)
+    if (faults.length === 0 && plan === null && seq === before) await options.confirm()
     return faults
   }
 
@@ -250,11 +262,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
 
   async function planAnew(by: By): Promise<void> {
+    // Nobody wrote anything; yet an account may have come to its end.
+    if (!isNew && !expires(company, now()) && (await wallsStand())) return
     const found = new Set<string>()
     lists = settle(company, addresses, options.hosts, now(), lists, (mark) => found.add(mark.id))
-    if (found.size > 0) isNew = true
+    isNew = true
     if (dirty !== null) for (const id of found) dirty.add(id)
-    if (!isNew) return
     plan = await makePlan({
       store,
       company,
@@ -265,6 +278,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       cap: options.cap,
       brake: options.brake,
       there,
+      walls: options.walls(),
+      cut: events.cut,
       dirty,
       now: now(),
     })
@@ -274,6 +289,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     else if (options.auto) await carryOut(plan, by)
     // What could not be carried out is planned again.
     isNew = false
+  }
+
+  /** True where those that are provisioned are those that there should be now. */
+  async function wallsStand(): Promise<boolean> {
+    const wanted = wallsWanted({ walls: options.walls(), company, lists, now: now(), cut: () => {} })
+    if (wanted === null) return true
+    const said = [...wanted.values()].map((wall) => JSON.stringify(wall)).sort()
+    const had = [...(await store.read('walls', null))].sort()
+    return said.length === had.length && said.every((wall, at) => wall === had[at])
   }
 
   async function carryOut(carried: StoredPlan, by: By): Promise<void> {
@@ -299,4 +323,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     published = seq
     options.crash?.('published')
   }
+}
+
+function expires({ people }: Company, now: number): boolean {
+  for (const { expiresAt, disabled } of people.values())
+    if (expiresAt !== null && expiresAt <= now && !disabled) return true
+  return false
 }

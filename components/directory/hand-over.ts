@@ -2,14 +2,17 @@
 // What is provisioned, as the elements that a server helper is handed: all of it, or what one version changed.
 import { movedBetween } from './domain/difference.ts'
 import type { ProvisionedGroup, ProvisionedPerson } from './domain/provisioned.ts'
+import type { ProvisionedWall } from './domain/walls.ts'
 import {
   type HelperPolicy,
   writeFormer,
   writeGoneGroup,
+  writeGoneWall,
   writeGroup,
   writeMembers,
   writePerson,
   writePolicy,
+  writeWall,
 } from './protocol/state.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
@@ -27,7 +30,10 @@ export async function* everything(
         yield { element: writePolicy(policy) }
       } else if (kind === 'group') yield { element: writeGroup(JSON.parse(text) as ProvisionedGroup) }
       else if (kind === 'person') yield { element: writePerson(JSON.parse(text) as ProvisionedPerson) }
-      else if (kind === 'former') yield { element: writeFormer(id, text) }
+      else if (kind === 'wall') {
+        yield* lastMembers()
+        yield { element: writeWall(JSON.parse(text) as ProvisionedWall) }
+      } else if (kind === 'former') yield { element: writeFormer(id, text) }
       else {
         if (id !== group || members.length >= 500) {
           for (const element of writeMembers('join', group, members)) yield { element }
@@ -37,7 +43,12 @@ export async function* everything(
         members.push(text)
       }
     }
-  for (const element of writeMembers('join', group, members)) yield { element }
+  yield* lastMembers()
+
+  function* lastMembers(): Generator<{ element: string }> {
+    for (const element of writeMembers('join', group, members)) yield { element }
+    members = []
+  }
 }
 
 /** What version `seq` changed, in an order in which it can take effect as written: groups before who joins them, and gone last. */
@@ -45,6 +56,7 @@ export async function changesOf(store: DirectoryStore, seq: number): Promise<str
   const groups: string[] = []
   const people: string[] = []
   const gone: string[] = []
+  const walls: string[] = []
   const joins = new Map<string, string[]>()
   const parts = new Map<string, string[]>()
   const move = (moves: Map<string, string[]>, ids: Iterable<string>, jid: string) => {
@@ -57,6 +69,10 @@ export async function changesOf(store: DirectoryStore, seq: number): Promise<str
   for await (const steps of store.stream('steps', seq, { batch: 500 }))
     for (const { kind, id, before, after } of steps) {
       if (before === after) continue
+      if (kind === 'wall') {
+        walls.push(after === '' ? writeGoneWall(id) : writeWall(JSON.parse(after) as ProvisionedWall))
+        continue
+      }
       if (kind === 'group') {
         if (after === '') gone.push(writeGoneGroup(id))
         else groups.push(writeGroup(JSON.parse(after) as ProvisionedGroup))
@@ -81,6 +97,7 @@ export async function changesOf(store: DirectoryStore, seq: number): Promise<str
     ...people,
     ...[...parts].flatMap(([group, jids]) => [...writeMembers('part', group, jids)]),
     ...[...joins].flatMap(([group, jids]) => [...writeMembers('join', group, jids)]),
+    ...walls,
     ...gone,
   ]
 }

@@ -2,6 +2,7 @@
 // The plan: what is to be done so that what is provisioned is what the directories say; into the store, row by row, so that a large one
 // takes no memory.
 import { createHash, type Hash } from 'node:crypto'
+import type { WallItem } from '../kit/facts/people.ts'
 import { type BrakeSettings, holdBack } from './domain/brake.ts'
 import { type Company, type PersonMark, sourceOf } from './domain/company.ts'
 import { differenceGroup, differencePerson, openTally, type Tally } from './domain/difference.ts'
@@ -11,6 +12,7 @@ import type { RosterRules } from './domain/roster-rules.ts'
 import { groupIds, type Lists } from './domain/settle.ts'
 import type { ReadPerson } from './domain/source.ts'
 import type { Pair, PlannedRow, Provisioned, StoredPlan } from './domain/state.ts'
+import { type ProvisionedWall, partedBy, provisionWall } from './domain/walls.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
 const PART = 500
@@ -28,6 +30,10 @@ export type Planning = {
   cap: number
   brake: BrakeSettings
   there: Provisioned
+  /** As policy says them; null: not known (yet), and what is provisioned stays. */
+  walls: readonly WallItem[] | null
+  /** Told where a wall has more exceptions than a helper takes: it stands without them. */
+  cut(wall: string): void
   /** Ids of people who may differ; null: all. */
   dirty: ReadonlySet<string> | null
   now: number
@@ -41,6 +47,7 @@ export async function makePlan(planning: Planning): Promise<StoredPlan | null> {
   const tally = openTally(there)
   await planPeople(planning, rows, tally)
   const groups = await planGroups(planning, rows, tally)
+  await planWalls(planning, groups, rows)
   if (rows.count === 0) {
     await rows.end()
     return null
@@ -113,6 +120,53 @@ async function planPerson(planning: Planning, pair: Pair, rows: Rows, tally: Tal
     }),
     body,
   })
+}
+
+/** So many are listed of those whom a wall parts. */
+const MOST_PARTED = 1_000
+
+async function planWalls(planning: Planning, groups: ReadonlyMap<string, ProvisionedGroup>, rows: Rows): Promise<void> {
+  const wanted = wallsWanted(planning)
+  if (wanted === null) return
+  const had = new Map<string, string>()
+  for (const body of await planning.store.read('walls', null)) had.set((JSON.parse(body) as ProvisionedWall).id, body)
+  for (const id of [...new Set([...had.keys(), ...wanted.keys()])].sort()) {
+    const wall = wanted.get(id)
+    const body = wall === undefined ? '' : JSON.stringify(wall)
+    const before = had.get(id) ?? ''
+    if (body === before) continue
+    const change = before === '' ? 'add' : body === '' ? 'remove' : 'change'
+    await rows.add({ ...NO_ROW, kind: 'wall', change, id, name: id, detail: '{}', body })
+    if (wall === undefined) continue
+    const isRoster = (group: string) => groups.get(group)?.roster !== undefined
+    for (const { one, other, group } of partedBy(wall, planning.lists, isRoster, MOST_PARTED))
+      await rows.add({
+        ...NO_ROW,
+        kind: 'roster',
+        change: 'walled-off',
+        id: one.id,
+        jid: one.jid ?? '',
+        name: groups.get(group)?.name ?? '',
+        detail: JSON.stringify({ other: other.jid, wall: id }),
+      })
+  }
+}
+
+/** By id; null: what policy says is not known. */
+export function wallsWanted({
+  walls,
+  company,
+  lists,
+  now,
+  cut,
+}: Pick<Planning, 'walls' | 'company' | 'lists' | 'now' | 'cut'>): Map<string, ProvisionedWall> | null {
+  if (walls === null) return null
+  const wanted = new Map<string, ProvisionedWall>()
+  for (const item of walls) {
+    const wall = provisionWall(item, company, lists, now, cut)
+    if (wall !== null) wanted.set(wall.id, wall)
+  }
+  return wanted
 }
 
 /** Gives how each group is to stand. */

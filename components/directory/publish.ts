@@ -11,22 +11,36 @@ export type Publishing = {
   now(): number
 }
 
-/** Resolves when everybody can see this version. The first time it says everything, afterwards what is new. */
-export function openPublisher({ store, snapshot, hosts, now }: Publishing): (seq: number) => Promise<void> {
+export type Publisher = {
+  /** Resolves when everybody can see this version. The first time it says everything, afterwards what is new. */
+  publish(seq: number): Promise<void>
+  /** Says that what was published still holds: every directory has answered. */
+  confirm(): Promise<void>
+}
+
+export function openPublisher({ store, snapshot, hosts, now }: Publishing): Publisher {
   let last = -1
-  return async (seq) => {
+  const publish = async (seq: number): Promise<void> => {
     const version = await store.read('version', seq)
     if (last === seq - 1 && version !== null && version.steps > 0) {
       const put: Item[] = [await directoryItem()]
       const remove: string[] = []
       for await (const steps of store.stream('steps', seq, { batch: 1_000 }))
         for (const { kind, id, before, after } of steps) {
+          // Walls are policy's to publish.
+          if (kind === 'wall') continue
           if (after === '') remove.push(`${kind}/${id}`)
           else if (after !== before) put.push(itemOf(kind, id, after))
         }
       await snapshot.put({ put, remove })
     } else await snapshot.replace(everything())
     last = seq
+  }
+  return {
+    publish,
+    async confirm() {
+      if (last !== -1) await snapshot.put({})
+    },
   }
 
   async function* everything(): AsyncGenerator<Item> {

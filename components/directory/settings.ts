@@ -25,6 +25,8 @@ export type DirectorySettings = {
   rosters: { rules: readonly RosterRule[]; cap: number; deleted: 'back' | 'away'; presencePerSecond: number }
   store: string
   snapshot: string
+  /** Where policy publishes its walls. */
+  walls: string
   journal: { folder: string; maxBytes: number }
 }
 
@@ -84,6 +86,9 @@ export const directorySettings = shape({
     snapshot: words.group({
       folder: words.maybe(words.path({ about: 'Default: directory in the folder of journals of gatehouse.yaml.' })),
     }),
+    walls: words.group({
+      folder: words.maybe(words.path({ about: 'Default: policy-walls in the folder of journals.' })),
+    }),
     journal: words.group({
       folder: words.maybe(words.path({ about: 'Default: directory-log in the folder of journals.' })),
       max_bytes: words.size({ default: '256 MiB', atLeast: '4 MiB' }),
@@ -136,6 +141,7 @@ export const directorySettings = shape({
       },
       store: said.store.file ?? join(state, 'directory', 'directory.db'),
       snapshot,
+      walls: said.walls.folder ?? join(journals, 'policy-walls'),
       journal: { folder, maxBytes: said.journal.max_bytes },
     }
   },

@@ -321,6 +321,31 @@ describe('a directory that fails', () => {
   })
 })
 
+test('what holds is confirmed by every reading in which all directories answered and nothing waits', async () => {
+  using place = enginePlace()
+  const one = madeUp('one')
+  const two = madeUp('two')
+  for (const uid of ['a', 'b', 'c']) one.person(uid)
+  let confirmed = 0
+  await using opened = await place.open([one, two], {
+    confirm: async () => {
+      confirmed += 1
+    },
+  })
+  await opened.sync()
+  assert.equal(confirmed, 0, 'a new version was published')
+  await opened.sync()
+  assert.equal(confirmed, 1)
+  two.fault = AWAY()
+  await opened.sync()
+  assert.equal(confirmed, 1)
+  two.fault = null
+  for (const uid of ['a', 'b', 'c']) one.drop(uid)
+  await opened.sync()
+  assert.equal(opened.engine.plan?.held.length, 1)
+  assert.equal(confirmed, 1)
+})
+
 describe('what is no more', () => {
   test('is found by a sweep, which is made only when something was written, and not forgotten between two', async () => {
     using place = enginePlace()

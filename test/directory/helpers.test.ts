@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import type { Engine } from '../../components/directory/engine.ts'
 import { type HelperEvents, openHelpers } from '../../components/directory/helpers.ts'
 import type { DirectoryStore } from '../../components/directory/storage/directory-store.ts'
+import type { WallItem } from '../../components/kit/facts/people.ts'
 import { createRouter } from '../../components/kit/router/create-router.ts'
 import { openStream } from '../../components/kit/stream/open-stream.ts'
 import { madeUp } from './company.ts'
@@ -190,6 +191,71 @@ describe('what a helper is handed', () => {
       fake.taken.map(({ base }) => base),
       [null, 1, 2, 3],
     )
+  })
+
+  test('walls: up, with exceptions that end by themselves, and down; who is parted stands in the plan', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    for (const uid of ['a', 'b', 'c', 'd', 'legal']) corp.person(uid)
+    corp.group('Traders', ['a', 'b'])
+    corp.group('Research', ['c', 'd'])
+    corp.group('everybody', ['a', 'b', 'c', 'd', 'legal'])
+    let walls: WallItem[] | null = null
+    await using opened = await place.open([corp], { walls: () => walls, auto: false })
+    const until = new Date(opened.time.now + 60_000).toISOString()
+    await opened.sync()
+    await opened.engine.apply(null, {})
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    await using link = connect(fake, opened.engine, opened.store, ['corp.example'])
+    await fake.has('corp.example', 1)
+    walls = [
+      {
+        kind: 'wall',
+        id: 'chinese',
+        a: 'traders',
+        b: 'RESEARCH',
+        except: [
+          { jids: ['a@corp.example', 'C@corp.example'], until },
+          { jids: ['d@corp.example'], until },
+        ],
+      },
+    ]
+    await opened.engine.replan({})
+    const parted = (await opened.planned()).filter(({ change }) => change === 'walled-off')
+    assert.deepEqual(
+      parted.map(({ jid, detail }) => [jid, JSON.parse(detail).other]),
+      [['b@corp.example', 'c@corp.example']],
+    )
+    const next = async () => {
+      const applied = await opened.engine.apply(null, {})
+      link.helpers.wake()
+      return (await fake.has('corp.example', applied?.seq ?? 0)).walls.get('chinese')
+    }
+    const wall = await next()
+    const names = (name: string) => wall?.getChildElements().filter((one) => one.getName() === name) ?? []
+    assert.deepEqual(
+      names('a').map(({ attrs }) => attrs.group),
+      ['corp:Traders'],
+    )
+    assert.deepEqual(
+      names('b').map(({ attrs }) => attrs.group),
+      ['corp:Research'],
+    )
+    assert.deepEqual(
+      names('except').map(({ attrs }) => `${attrs.a} ${attrs.b}`),
+      ['a@corp.example c@corp.example', 'a@corp.example d@corp.example', 'b@corp.example d@corp.example'],
+    )
+    // The exceptions end, and nobody says so.
+    opened.time.now += 60_001
+    await opened.sync()
+    assert.equal((await next())?.getChildElements().length, 2)
+    // Policy is away: what is provisioned stays.
+    walls = null
+    await opened.sync()
+    assert.equal(opened.engine.plan, null)
+    walls = []
+    await opened.engine.replan({})
+    assert.equal(await next(), undefined)
   })
 
   test('names that no element may hold come through as what can be said of them', async () => {

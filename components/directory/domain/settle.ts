@@ -57,6 +57,12 @@ export function groupIds({ groups, starts, groupsOf }: Lists, at: number): strin
   return ids
 }
 
+export function isInGroup({ groups, starts, groupsOf }: Lists, at: number, id: string): boolean {
+  for (let next = starts[at] ?? 0; next < (starts[at + 1] ?? 0); next++)
+    if (groups[groupsOf[next] ?? 0]?.id === id) return true
+  return false
+}
+
 function settleAddresses(
   company: Company,
   addresses: Addresses,

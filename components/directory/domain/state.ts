@@ -31,7 +31,7 @@ export type StoredPlan = { hash: string; at: number; counts: PlanCounts; held: r
 
 /** A step of a plan. `kind` roster: something to know, with nothing to do. `body`: what is provisioned then, JSON; '' for a removal. */
 export type PlannedRow = {
-  kind: 'person' | 'group' | 'roster'
+  kind: 'person' | 'group' | 'wall' | 'roster'
   change: string
   id: string
   /** Of a person: the address as it is to be, or was. */
@@ -52,7 +52,7 @@ export type Pair = { id: string; said: string; had: string; oldJids: string }
 export type Version = { seq: number; at: number; plan: string; by: string; counts: PlanCounts; steps: number }
 
 /** `before`, `after`: items of the snapshot as JSON; '' where there was or is none. */
-export type Step = { kind: 'person' | 'group'; id: string; before: string; after: string }
+export type Step = { kind: 'person' | 'group' | 'wall'; id: string; before: string; after: string }
 
 /** `place`: name of a directory, or of a host whose helper it is. */
 export type Trouble = { at: number; place: string; reason: string; message: string }

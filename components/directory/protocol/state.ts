@@ -3,6 +3,7 @@
 import type { Element } from '../../kit/xml/element.ts'
 import { escapeAttribute } from '../../kit/xml/writer.ts'
 import type { ProvisionedGroup, ProvisionedPerson } from '../domain/provisioned.ts'
+import type { ProvisionedWall } from '../domain/walls.ts'
 
 export const DIRECTORY = 'urn:gatehouse:directory:1'
 
@@ -87,6 +88,24 @@ export function writeGroup({ id, name, roster }: Pick<ProvisionedGroup, 'id' | '
 
 export function writeGoneGroup(id: string): string {
   return `<group id='${escapeAttribute(id)}' gone='true'/>`
+}
+
+export function writeWall({ id, a, b, except }: ProvisionedWall): string {
+  const sides = [
+    ...a.map((group) => `<a group='${escapeAttribute(group)}'/>`),
+    ...b.map((group) => `<b group='${escapeAttribute(group)}'/>`),
+  ]
+  const pairs = except.map(([one, other]) => `<except a='${escapeAttribute(one)}' b='${escapeAttribute(other)}'/>`)
+  return `<wall id='${escapeAttribute(wallId(id))}'>${sides.join('')}${pairs.join('')}</wall>`
+}
+
+export function writeGoneWall(id: string): string {
+  return `<wall id='${escapeAttribute(wallId(id))}' gone='true'/>`
+}
+
+/** §4: an id has no white space. */
+function wallId(id: string): string {
+  return id.replace(/[\s\p{Cc}]/gu, '_')
 }
 
 /** As many elements as it takes. */

@@ -21,12 +21,17 @@ export function apply(db: DatabaseSync, { hash, at, by }: Apply): { seq: number 
   const steps = rows > MOST_STEPS ? 0 : rows
   if (steps > 0) keepSteps(db, seq)
   givePeople(db, at)
-  statement(
-    db,
-    `INSERT INTO team (id, body) SELECT id, body FROM planned WHERE kind = 'group' AND change <> 'remove'
-      ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
-  ).run()
-  db.exec("DELETE FROM team WHERE id IN (SELECT id FROM planned WHERE kind = 'group' AND change = 'remove')")
+  for (const [kind, table] of [
+    ['group', 'team'],
+    ['wall', 'wall'],
+  ]) {
+    statement(
+      db,
+      `INSERT INTO ${table} (id, body) SELECT id, body FROM planned WHERE kind = '${kind}' AND change <> 'remove'
+        ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+    ).run()
+    db.exec(`DELETE FROM ${table} WHERE id IN (SELECT id FROM planned WHERE kind = '${kind}' AND change = 'remove')`)
+  }
   statement(db, 'INSERT INTO version (seq, at, plan, made_by, counts, steps) VALUES (?, ?, ?, ?, ?, ?)').run(
     seq,
     at,
@@ -46,6 +51,7 @@ function keepSteps(db: DatabaseSync, seq: number): void {
     db,
     `INSERT INTO step (seq, number, kind, id, before, after) SELECT ?, number, kind, id,
       ifnull(CASE kind WHEN 'person' THEN (SELECT body FROM person WHERE person.id = planned.id)
+        WHEN 'wall' THEN (SELECT body FROM wall WHERE wall.id = planned.id)
         ELSE (SELECT body FROM team WHERE team.id = planned.id) END, ''), body
       FROM planned WHERE kind <> 'roster'`,
   ).run(seq)

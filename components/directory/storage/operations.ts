@@ -83,6 +83,11 @@ export const operations = {
         .all()
         .map(({ body }) => String(body))
     },
+    walls(db: DatabaseSync, _: null): string[] {
+      return statement(db, 'SELECT body FROM wall ORDER BY id')
+        .all()
+        .map(({ body }) => String(body))
+    },
     troubles(db: DatabaseSync, limit: number): Trouble[] {
       return statement(db, 'SELECT at, place, reason, message FROM trouble ORDER BY number DESC LIMIT ?')
         .all(limit)
@@ -128,7 +133,7 @@ export const operations = {
     },
     /**
      * One version, all of it, as of one moment: first its number; then groups and people (their items), addresses that are no more in use
-     * (`text`: the name of who had it), and memberships (`id`: the group, `text`: an address), those of a group together.
+     * (`text`: the name of who had it), memberships (`id`: the group, `text`: an address), those of a group together, and walls.
      */
     *whole(db: DatabaseSync, _: null): Iterable<WholeRow> {
       for (const [kind, id, text] of lists(db, WHOLE))
@@ -142,7 +147,7 @@ export const operations = {
   },
 }
 
-export type WholeRow = { kind: 'seq' | 'group' | 'person' | 'former' | 'member'; id: string; text: string }
+export type WholeRow = { kind: 'seq' | 'group' | 'person' | 'former' | 'member' | 'wall'; id: string; text: string }
 
 /** One statement, so that no version is half of one and half of the next. */
 const WHOLE = `SELECT 'seq', seq, '' FROM state
@@ -151,7 +156,8 @@ const WHOLE = `SELECT 'seq', seq, '' FROM state
   UNION ALL SELECT * FROM (SELECT 'former', jid, name FROM address WHERE until IS NOT NULL ORDER BY jid)
   UNION ALL SELECT * FROM (
     SELECT 'member', g.value, p.jid FROM person p, json_each(p.body, '$.groups') g ORDER BY g.value, p.jid
-  )`
+  )
+  UNION ALL SELECT * FROM (SELECT 'wall', id, body FROM wall ORDER BY id)`
 
 /** What a worker of the directory's store serves. */
 export function openService(): Service<DirectoryOperations> {

@@ -23,6 +23,7 @@ CREATE TABLE problem (source TEXT NOT NULL, reading INTEGER NOT NULL, number INT
 -- What is provisioned: items of the snapshot (JSON).
 CREATE TABLE person (id TEXT PRIMARY KEY, jid TEXT NOT NULL UNIQUE, memberships INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE team (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE wall (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 -- Every address ever given. It stays with its person for ever; until: when it was taken from use.
 CREATE TABLE address (jid TEXT PRIMARY KEY, person TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX address_person ON address (person);

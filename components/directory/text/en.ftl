@@ -24,6 +24,7 @@ directory-held-touch = The brake holds it: { $touched } people and groups would 
 directory-detail-address = address was { $old }
 directory-detail-name = was called { $old }
 directory-detail-cap = with its { $members } members it is left out of { $rosters } rosters, which would be over the cap
+directory-detail-walled = not in the roster of { $other } any more, by the wall { $wall }
 directory-detail-moves = { $joined } join, { $left } leave
 directory-apply-other-number = The plan removes { $removals } people and groups. Look at it (gatehouse directory plan), then say --yes-remove { $removals }.
 directory-sync-failed = A directory did not answer; what it said last holds ({ $cause }).
