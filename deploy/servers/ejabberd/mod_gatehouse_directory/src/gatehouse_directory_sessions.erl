@@ -230,8 +230,13 @@ c2s_self_presence({#presence{type = Type} = Presence, #{jid := #jid{luser = Name
 
 -spec c2s_terminated(state(), term()) -> state().
 c2s_terminated(#{pres_last := _, jid := #jid{luser = Name, lserver = Host} = Jid, sid := _} = State, _) ->
-    ok = gatehouse_directory_roster:broadcasting(),
-    gatehouse_directory_host:session(Host, self(), {Name, Host}, {gone, #presence{type = unavailable, from = Jid}}),
+    case mod_gatehouse_directory:is_stopping() of
+        %% The queue ends with the node: the server itself says so to all of the roster.
+        true -> ok;
+        false ->
+            ok = gatehouse_directory_roster:broadcasting(),
+            gatehouse_directory_host:session(Host, self(), {Name, Host}, {gone, #presence{type = unavailable, from = Jid}})
+    end,
     State;
 c2s_terminated(State, _) -> State.
 

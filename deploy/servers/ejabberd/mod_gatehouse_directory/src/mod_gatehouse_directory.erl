@@ -5,11 +5,12 @@
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0]).
--export([component/1, busy/1]).
+-export([component/1, busy/1, is_stopping/0, ejabberd_stopping/0]).
 
 -include("gatehouse_directory.hrl").
 
 -define(OF(Host), {?MODULE, Host}).
+-define(STOPPING, {?MODULE, stopping, node}).
 
 %% What is locked is read from the disk before the first hook is there, and before the server takes logins.
 -spec start(binary(), gen_mod:opts()) -> ok | {error, term()}.
@@ -18,6 +19,7 @@ start(Host, #{component := Component}) ->
              restart => permanent, shutdown => 5000, type => worker, modules => [gatehouse_directory_host]},
     case supervisor:start_child(ejabberd_gen_mod_sup, Spec) of
         {ok, _} ->
+            _ = persistent_term:erase(?STOPPING),
             ok = put_options(Host, Component, atomics:new(1, [])),
             lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Host, Module, Function, Order) end, hooks()),
             lists:foreach(fun({Hook, Module, Function, Order}) -> ejabberd_hooks:add(Hook, Module, Function, Order) end, server_hooks()),
@@ -80,7 +82,16 @@ hooks() ->
      {c2s_unbinded_packet, gatehouse_directory_sessions, c2s_unbinded_packet, 10}].
 
 %% Before what mod_privilege does with the IQs of components.
-server_hooks() -> [{component_send_packet, gatehouse_directory_component, component_send_packet, 15}].
+server_hooks() ->
+    [{component_send_packet, gatehouse_directory_component, component_send_packet, 15},
+     {ejabberd_stopping, ?MODULE, ejabberd_stopping, 10}].
+
+%% Whether this node is about to end.
+-spec is_stopping() -> boolean().
+is_stopping() -> persistent_term:get(?STOPPING, false).
+
+-spec ejabberd_stopping() -> ok.
+ejabberd_stopping() -> persistent_term:put(?STOPPING, true).
 
 %% The rosters of the users' own are its.
 -spec depends(binary(), gen_mod:opts()) -> [{module(), hard | soft}].
