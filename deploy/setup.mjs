@@ -33,6 +33,7 @@ const PACKAGES = {
   'ldap-utils': { why: 'changes that directory', command: 'ldapmodify' },
   'samba-ad-dc': { why: 'a company directory: Active Directory' },
   'samba-ad-provision': { why: 'sets up that Active Directory' },
+  '389-ds-base': { why: 'a company directory: 389-ds, the ground of FreeIPA' },
   openssl: { why: 'a certificate for the made-up host', command: 'openssl' },
   debootstrap: { why: 'makes the Debian 13 of the long form in .test/', command: 'debootstrap' },
   strace: { why: 'shows the sync between write and answer', command: 'strace' },
@@ -61,7 +62,7 @@ const COMMANDS = {
     packages: [
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
       ...['ejabberd', 'erlang-base', 'erlang-p1-oauth2', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
-      ...['slapd', 'ldap-utils', 'samba-ad-dc', 'samba-ad-provision'],
+      ...['slapd', 'ldap-utils', 'samba-ad-dc', 'samba-ad-provision', '389-ds-base'],
     ],
     long: [],
     otherDebian: ['debootstrap'],

@@ -9,7 +9,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeAuthority } from './certificates.ts'
-import { answers } from './slapd.ts'
+import { listening } from './slapd.ts'
 
 const run = promisify(execFile)
 
@@ -112,8 +112,7 @@ async function start(config: string, address: string): Promise<() => Promise<voi
   const ended = once(child, 'close').then(() => {
     throw new Error(`samba ended:\n${said}`)
   })
-  ended.catch(() => {})
-  await Promise.race([answers(636, address), ended])
+  await listening([636], ended, address)
   return async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const closed = once(child, 'close')

@@ -145,8 +145,7 @@ async function start(
   const ended = once(child, 'close').then(() => {
     throw new Error(`slapd ended:\n${said}`)
   })
-  ended.catch(() => {})
-  await Promise.race([Promise.all(ports.map((port) => answers(port))), ended])
+  await listening(ports, ended)
   return async (signal) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const closed = once(child, 'close')
@@ -155,19 +154,26 @@ async function start(
   }
 }
 
-/** Tells no sooner than somebody listens there. */
-export async function answers(port: number, host = '127.0.0.1'): Promise<void> {
-  for (;;) {
-    const socket = net.connect(port, host)
-    try {
-      await once(socket, 'connect')
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    } finally {
-      socket.destroy()
+/** Resolves when all of them listen, rejects when `ended` does. */
+export async function listening(ports: readonly number[], ended: Promise<never>, host = '127.0.0.1'): Promise<void> {
+  let over = false
+  ended.catch(() => {
+    over = true
+  })
+  const answers = async (port: number): Promise<void> => {
+    while (!over) {
+      const socket = net.connect(port, host)
+      try {
+        await once(socket, 'connect')
+        return
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      } finally {
+        socket.destroy()
+      }
     }
   }
+  await Promise.race([Promise.all(ports.map(answers)), ended])
 }
 
 async function makeCertificates(place: string): Promise<{ caFile: string; clientCert: string; clientKey: string }> {

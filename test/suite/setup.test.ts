@@ -14,7 +14,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const LOCK = JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } })
 /** What "test" wants installed. */
 const ALL =
-  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision'
+  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision 389-ds-base'
 const isDebian = existsSync('/etc/debian_version')
 const isRoot = process.getuid?.() === 0
 const systemNode = nodeOutside()
@@ -295,7 +295,7 @@ esac`,
 
     test('installs what is missing, starts no service, leaves nothing behind', async () => {
       await installed(
-        'prosody prosody-modules lua-unbound lua-dbi-sqlite3 ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision',
+        'prosody prosody-modules lua-unbound lua-dbi-sqlite3 ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision 389-ds-base',
       )
       const { code, said } = await setup(['test'], { before })
       assert.equal(code, 0)
