@@ -60,10 +60,11 @@ export function openChanges(reader: Reader, overlapMs: number, clocks: Clocks): 
   async function since(place: Place, cursor: Cursor, sweep: boolean): Promise<Changes> {
     const before = readCursor(cursor)
     if (before === null || before.kind !== layout.changed.kind) return { kind: 'start-again', why: 'unknown-cursor' }
+    const asked = clocks.steady()
     const now = await standing(place)
     if (now.server !== before.server) return { kind: 'start-again', why: 'other-server' }
     const found =
-      before.kind === 'dirsync' ? await byDirSync(place, before, now) : await byStamp(place, before, now, cursor)
+      before.kind === 'dirsync' ? await byDirSync(place, before, now) : await byStamp(place, before, now, cursor, asked)
     if (found === null) return { kind: 'start-again', why: 'too-much' }
     const { changed, gone, moved, stand } = found
     changed.push(...(await groupsNaming(place, reader, changed)))
@@ -84,7 +85,11 @@ export function openChanges(reader: Reader, overlapMs: number, clocks: Clocks): 
       },
       stand({ server, counter }) {
         if (layout.changed.kind === 'usn') return { kind: 'usn', server, usn: Number(counter), counter }
-        const moment = momentOf(before, greatest, began, clocks.steady()) ?? { atMs: 0, ours: began }
+        const moment = momentOf(before, greatest, began, clocks.steady(), overlapMs) ?? {
+          atMs: 0,
+          ours: began,
+          greatest,
+        }
         const stand: Stand = {
           kind: 'time',
           server,
@@ -97,18 +102,30 @@ export function openChanges(reader: Reader, overlapMs: number, clocks: Clocks): 
     }
   }
 
+  /** Null where no time is asked for. After a restart: the directory's clock cannot have gone back. */
+  function momentAt(before: Stand, cursor: Cursor): Moment | null {
+    if (before.kind !== 'time') return null
+    return known?.cursor === cursor ? known.moment : { atMs: before.atMs, ours: clocks.steady(), greatest: null }
+  }
+
   async function byStamp(
     place: Place,
     before: Exclude<Stand, { kind: 'dirsync' }>,
     now: Standing,
     cursor: Cursor,
+    asked: number,
   ): Promise<Found> {
     const moved = now.counter === '' || now.counter !== before.counter
-    // Only here is the counter the number by which is asked: where it stands still, there is no need to.
-    if (before.kind === 'usn' && !moved) return { changed: [], gone: [], moved, stand: before }
-    const moment = before.kind === 'usn' ? null : { atMs: before.atMs, ours: clocks.steady() }
-    const watched = watch(known?.cursor === cursor ? known.moment : moment)
-    const narrow = before.kind === 'usn' ? `${before.usn + 1}` : stampText(before.atMs - overlapMs, stamp)
+    const moment = momentAt(before, cursor)
+    if (!moved) {
+      // All there was then has been read, so whatever comes bears a stamp from now on.
+      const later = momentOf(moment, null, asked, asked, overlapMs)
+      if (later !== null) known = { cursor, moment: later }
+      return { changed: [], gone: [], moved, stand: before }
+    }
+    const watched = watch(moment)
+    const narrow =
+      before.kind === 'usn' ? `${before.usn + 1}` : stampText((moment?.atMs ?? before.atMs) - overlapMs, stamp)
     const changed: ReadEntry[] = []
     for await (const batch of readEntries(place, reader, wanted(layout, atLeast(stamp, narrow)), watched.seen))
       changed.push(...batch)

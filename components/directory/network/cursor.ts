@@ -37,19 +37,35 @@ export function readCursor(cursor: Cursor): Stand | null {
   return null
 }
 
-/** A moment by the directory's clock, and when it was so by ours, which may be wrong but goes on at the same pace. */
-export type Moment = { atMs: number; ours: number }
+/**
+ * A moment by the directory's clock, and when it was so by ours, which may be wrong but goes on at the same pace. `greatest`: the latest
+ * stamp of any entry that was read; null where none is known.
+ */
+export type Moment = { atMs: number; ours: number; greatest: number | null }
+
+/** modifyTimestamp has whole seconds. */
+const STAMP_MS = 1_000
 
 /**
  * The latest moment of the directory's clock that surely had come when a reading began, so that whatever changes later bears a later
  * stamp. Told by the greatest stamp that it saw (the clock had come to it when it ended) and by the moment known before (the clock went on
  * since). Null while neither is known. All in milliseconds; `began` and `ended` by our steady clock.
  */
-export function momentOf(before: Moment | null, greatest: number | null, began: number, ended: number): Moment | null {
+export function momentOf(
+  before: Moment | null,
+  seen: number | null,
+  began: number,
+  ended: number,
+  overlapMs: number,
+): Moment | null {
+  const told = seen === null ? Number.NEGATIVE_INFINITY : seen - (ended - began)
   const gone = before === null ? Number.NEGATIVE_INFINITY : before.atMs + (began - before.ours)
-  const seen = greatest === null ? Number.NEGATIVE_INFINITY : greatest - (ended - began)
-  const atMs = Math.max(gone, seen)
-  return Number.isFinite(atMs) ? { atMs: Math.floor(atMs), ours: began } : null
+  const greatest =
+    seen === null || before?.greatest == null ? (seen ?? before?.greatest ?? null) : Math.max(seen, before.greatest)
+  // Nothing read bears a later stamp than the greatest: to go on behind it would win nothing, and two clocks do drift.
+  const most = (greatest ?? before?.atMs ?? 0) + overlapMs + STAMP_MS
+  const atMs = Math.min(Math.max(gone, told), most)
+  return Number.isFinite(atMs) ? { atMs: Math.floor(atMs), ours: began, greatest } : null
 }
 
 /** The time in a modifyTimestamp or an entryCSN; null when it is neither. */

@@ -24,7 +24,7 @@ export async function standingOf(
   const root = await oneEntry(
     connection,
     '',
-    ['dsServiceName', 'highestCommittedUSN', 'namingContexts', 'defaultNamingContext'],
+    ['dsServiceName', 'highestCommittedUSN', 'namingContexts', 'defaultNamingContext', 'supportedControl'],
     signal,
   )
   if (changed.kind === 'time')
@@ -43,13 +43,17 @@ export async function standingOf(
   return { server, counter, context: firstOf(root, 'defaultNamingContext') }
 }
 
-/** OpenLDAP with syncprov writes it at the top of each naming context. */
+/** The Sync Request control of RFC 4533, which OpenLDAP has where its overlay syncprov is. */
+const SYNC_REQUEST = '1.3.6.1.4.1.4203.1.9.1.1'
+
+/** Kept at the top of each naming context by syncprov; without that overlay the attribute may be there, and stand still. */
 async function contextCsns(
   connection: Connection,
   root: RawEntry,
   bases: readonly string[],
   signal: AbortSignal,
 ): Promise<string> {
+  if (!valuesOf(root, 'supportedControl').includes(SYNC_REQUEST)) return ''
   const contexts = valuesOf(root, 'namingContexts').filter((context) => {
     const top = normalDn(context)
     return top !== null && bases.some((base) => isWithin(normalDn(base) ?? base, top))
@@ -67,7 +71,7 @@ async function contextCsns(
     if (found.length === 0) return ''
     csns.push(...found)
   }
-  return csns.sort().join(' ')
+  return contexts.length === 0 ? '' : csns.sort().join(' ')
 }
 
 async function oneEntry(
