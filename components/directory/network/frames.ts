@@ -61,6 +61,7 @@ export function frameCutter(most: number, hand: (frame: Frame) => void): (chunk:
     chunks = []
     held = 0
     wanted = 0
+    if (!large) checkNesting(bytes, 0, bytes.length, 0)
     hand({ bytes, whole: !large })
     return rest.subarray(part.length)
   }
@@ -78,4 +79,26 @@ function sizeOf(bytes: Buffer): number | null {
   if (octets === 0 || octets > 4) throw new Error('an LDAP message of no length that could be read')
   if (bytes.length < 2 + octets) return null
   return 2 + octets + bytes.readUIntBE(2, octets)
+}
+
+const CONSTRUCTED = 0x20
+const DEEPEST = 12
+
+/**
+ * Throws unless each element ends within the one around it. ldapts reads a length of four octets as a signed number and would go
+ * backwards by it, for ever.
+ */
+function checkNesting(bytes: Buffer, from: number, end: number, depth: number): void {
+  if (depth > DEEPEST) throw new Error('an LDAP message that is nested too deeply')
+  for (let at = from; at < end; ) {
+    const constructed = ((bytes[at] ?? 0) & CONSTRUCTED) !== 0
+    const first = bytes[at + 1] ?? 0
+    const octets = first < 0x80 ? 0 : first & 0x7f
+    const start = at + 2 + octets
+    if (first === 0x80 || octets > 4 || start > end) throw new Error('an element of no length that could be read')
+    const stop = start + (octets === 0 ? first : bytes.readUIntBE(at + 2, octets))
+    if (stop > end) throw new Error('an element that is longer than what it stands in')
+    if (constructed) checkNesting(bytes, start, stop, depth + 1)
+    at = stop
+  }
 }
