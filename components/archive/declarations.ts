@@ -18,8 +18,8 @@ const VERDICTS = ['allow', 'refuse', 'replace', 'none'] as const
 const SETTLEMENTS = ['released', 'refused', 'bounced', 'unscreened', 'gone', 'undecided', 'originated'] as const
 const SEARCH: readonly Parameter[] = [
   { name: 'words', help: 'archive-words', type: 'text', positional: true },
-  { name: 'person', help: 'archive-person', type: 'jid' },
-  { name: 'peer', help: 'archive-peer', type: 'jid' },
+  { name: 'person', help: 'archive-person', type: 'jid', orName: true },
+  { name: 'peer', help: 'archive-peer', type: 'jid', orName: true },
   { name: 'room', help: 'archive-room', type: 'jid' },
   { name: 'domain', help: 'archive-domain', type: 'text' },
   { name: 'verdict', help: 'archive-verdict', type: 'text', choices: VERDICTS },

@@ -16,6 +16,8 @@ export function readSearch(args: Args, hosts: Hosts): Search {
     words: text(args.words),
     person: person.address,
     peer: peer.address,
+    ...(text(args.person).trim() ? { personSaid: text(args.person).trim() } : {}),
+    ...(text(args.peer).trim() ? { peerSaid: text(args.peer).trim() } : {}),
     ...(person.ordinal === null ? {} : { personIdentity: person.ordinal }),
     ...(peer.ordinal === null ? {} : { peerIdentity: peer.ordinal }),
     room: bareOf(text(args.room)),

@@ -29,7 +29,7 @@ onServers('people', slixmppLack(), (server) => {
     writer = await openSnapshotWriter(join(stage.world.journal, '..', 'directory'))
     await writer.replace(
       itemsOf({
-        'alice@corp.example': { groups: ['Traders', 'Staff'] },
+        'alice@corp.example': { groups: ['Traders', 'Staff'], name: 'Alice Meier' },
         'bob@corp.example': { groups: ['Research', 'Staff'] },
         'dave@corp.example': { groups: ['Staff'] },
         'ines@corp.example': { groups: ['Interns'] },
@@ -87,6 +87,27 @@ onServers('people', slixmppLack(), (server) => {
     await people.ines.send(chat('dave', 'i2'))
     await people.dave.wait(/id="i2"/)
     await people.dave.nothing(/id="i1"/)
+  })
+
+  test('the archive finds what she said by her name of then and of now, and shows who she was', async () => {
+    const { alice, bob } = people
+    await alice.send(chat('bob', 'n1'))
+    await bob.wait(/id="n1"/)
+    await writer.put({
+      put: [writeItem(personItem('alice@corp.example', { groups: ['Traders', 'Staff'], name: 'Alice Miller' }))],
+    })
+    await stage.world.policy?.logged(({ event, seq }) => event === 'people in force' && seq === 3)
+    await alice.send(chat('bob', 'n2'))
+    await bob.wait(/id="n2"/)
+    await stage.recorded('n2', 'released')
+    for (const person of ['Alice Meier', 'alice miller', 'alice@corp.example']) {
+      const rows = await stage.world.ask('archive search', { person, words: 'hello', reason: 'test' })
+      const names = rows.map(({ text, from_person }) => [text, (from_person as { name: string } | null)?.name])
+      assert.deepEqual(names.reverse(), [
+        ['n1 hello', 'Alice Meier'],
+        ['n2 hello', 'Alice Miller'],
+      ])
+    }
   })
 
   test('a wall goes up: messages, subscriptions, joins and what is said in a room that both stand in are refused; it goes down again', async () => {

@@ -2,7 +2,7 @@
 // What one commit keeps: a stretch of one journal as domain values, in order, and the counting of the sources in it.
 import type { AccountEvent } from '../../kit/facts/facts.ts'
 import type { Finding } from './completeness.ts'
-import type { Access, OccupantEvent, TryRecord } from './record.ts'
+import type { Access, OccupantEvent, PersonThen, TryRecord } from './record.ts'
 import type { Outcome } from './settling.ts'
 
 type At = { position: number; at: number | null }
@@ -23,6 +23,7 @@ export type Item =
   | ({ as: 'occupant' } & At & Omit<OccupantEvent, 'at'>)
   | ({ as: 'session'; source: string; host: string; jid: string; via: string; event: string } & At)
   | ({ as: 'account'; jid: string; id: string; event: AccountEvent } & { position: number; at: number })
+  | ({ as: 'person'; hash: string; person: PersonThen } & At)
   | ({ as: 'stanza-id'; source: string; n: number; by: string; id: string } & At)
   | ({ as: 'rules'; hash: string; rules: number; file: string } & At)
   | ({ as: 'access' } & Omit<Access, 'journal' | 'at'> & At)

@@ -42,6 +42,16 @@ export type StanzaFields = {
   note: string
 }
 
+/** Who somebody was at a time, as the company directory said. `id` is the person's own for ever. */
+export type PersonThen = {
+  id: string
+  jid: string
+  name: string
+  mail: readonly string[]
+  department: string
+  groups: readonly string[]
+}
+
 /** One try of one number, as it is kept. Times are Unix ms; `at` is the helper's clock, null when it cannot be read. */
 export type TryRecord = {
   journal: string
@@ -71,6 +81,9 @@ export type TryRecord = {
   tags: readonly string[]
   /** Where rules found what they look for, JSON; '' for nowhere. */
   matched: string
+  /** Hashes of who sender and recipient were then; '' where that was not told. */
+  fromWho: string
+  toWho: string
   stanza: string
 }
 
@@ -89,6 +102,7 @@ export type Occupant = {
   nick: string
   jid: string
   identity: Identity | null
+  person: PersonThen | null
   joinedAt: number
   leftAt: number | null
   sure: boolean
@@ -115,6 +129,12 @@ export type ShownTry = {
   /** Who stood behind the address then; null when no server told. */
   fromIdentity: Identity | null
   toIdentity: Identity | null
+  /** Who they were then, as the company directory said; null where it was not told, or is erased. */
+  fromPerson: PersonThen | null
+  toPerson: PersonThen | null
+  /** The hashes by which the book has them. */
+  fromWho: string
+  toWho: string
   room: string
   stanzaId: string
   originId: string
@@ -201,8 +221,12 @@ export type Hosts = readonly string[] | null
 /** Times are Unix ms of the helper's clock; people are bare addresses. What is '' is not asked for. */
 export type Search = {
   words: string
+  /** Bare addresses; where there is none, what else names a person is looked for. */
   person: string
   peer: string
+  /** As it was said: a name, an address of any time, a mail address. */
+  personSaid?: string
+  peerSaid?: string
   /** Only this identity of the address: its number, 0 for none that is known of. */
   personIdentity?: number
   peerIdentity?: number

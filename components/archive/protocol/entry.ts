@@ -92,6 +92,11 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
     }
     case 'account':
       return { items: readAccount(entry, fact), counted: { kind: 'heard', source: fact.source }, room: '' }
+    case 'identity': {
+      const { hash, id, jid, name, mail, department = '', groups } = fact
+      const person = { id, jid: bareOf(jid), name, mail, department, groups }
+      return only({ as: 'person', position, at: instant(fact.at), hash, person })
+    }
     case 'stanza-id': {
       const { source, n, by, id } = fact
       return only({ as: 'stanza-id', position, at: instant(fact.at), source, n, by, id }, { kind: 'heard', source })
@@ -166,6 +171,8 @@ function readAsk(entry: JournalEntry, ask: Asked, reading: Reading, note: string
     recorded: ask.record ?? 'content',
     tags: ask.tags ?? [],
     matched: ask.matched && ask.matched.length > 0 ? JSON.stringify(ask.matched) : '',
+    fromWho: ask.who?.from ?? '',
+    toWho: ask.who?.to ?? '',
     stanza,
   }
   return tried(entry, record, { kind: 'ask', source, n })
@@ -194,6 +201,8 @@ function readObserved(entry: JournalEntry, fact: FactOf<'observed'>, reading: Re
     recorded: 'content',
     tags: [],
     matched: '',
+    fromWho: '',
+    toWho: '',
     stanza,
   }
   return tried(entry, record, { kind: 'heard', source })

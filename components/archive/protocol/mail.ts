@@ -26,6 +26,8 @@ export function writeMail(row: Row): string {
     ['X-Gatehouse-Tags', word(Array.isArray(row.tags) ? row.tags.join(', ') : '')],
     ['X-Gatehouse-From-Identity', word(text('from_identity'))],
     ['X-Gatehouse-To-Identity', word(text('to_identity'))],
+    ['X-Gatehouse-From-Person', word(personOf(row.from_person))],
+    ['X-Gatehouse-To-Person', word(personOf(row.to_person))],
     ['X-Gatehouse-SHA256', text('sha256')],
     ...about.map(({ id: known, target }) => ['X-Gatehouse-About', word(known ?? target ?? '')]),
     ['Auto-Submitted', 'auto-generated'],
@@ -34,6 +36,12 @@ export function writeMail(row: Row): string {
   ].filter(([, value]) => value !== '')
   const head = headers.map(([name, value]) => `${name}: ${value}`).join('\r\n')
   return `${head}\r\n\r\n${parts.map((one) => `--${boundary}\r\n${one}`).join('')}--${boundary}--\r\n`
+}
+
+/** Name and department at that moment. */
+function personOf(value: unknown): string {
+  const { name, department } = (value ?? {}) as { name?: string; department?: string | null }
+  return [name, department].filter(Boolean).join(', ')
 }
 
 function bodyOf(row: Row): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A record as a row of an answer: flat names, times as RFC 3339, the text read out of the stanza again.
 import { parse } from '../../kit/xml/parse.ts'
-import type { Identity, Lineage, ShownRecord, ShownTry, Step } from '../domain/record.ts'
+import type { Identity, Lineage, PersonThen, ShownRecord, ShownTry, Step } from '../domain/record.ts'
 import type { Settlement } from '../domain/settling.ts'
 import { readStanzaFields, unreadableFields } from './stanza-fields.ts'
 
@@ -33,6 +33,7 @@ export function writeRecord(record: ShownRecord): Row {
       nick: one.nick,
       jid: one.jid,
       identity: one.identity?.name ?? null,
+      person: writePerson(one.person),
       joined_at: writeTime(one.joinedAt || null),
       left_at: writeTime(one.leftAt),
       sure: one.sure,
@@ -96,6 +97,8 @@ function writeTry(one: ShownTry): Row {
     to_identity: one.toIdentity?.name ?? null,
     identities_sure: one.fromIdentity?.sure !== false && one.toIdentity?.sure !== false,
     who: whoOf([one.fromIdentity, one.toIdentity]),
+    from_person: writePerson(one.fromPerson),
+    to_person: writePerson(one.toPerson),
     room: one.room,
     element: one.element,
     what: one.what,
@@ -127,6 +130,13 @@ function writeTry(one: ShownTry): Row {
     stanza: one.stanza,
     replacement: one.replacement || null,
   }
+}
+
+/** As the company directory said at that moment; null where it said nothing. */
+function writePerson(person: PersonThen | null): Row | null {
+  if (person === null) return null
+  const { id, jid, name, mail, department, groups } = person
+  return { id, jid, name, mail, department: department || null, groups }
 }
 
 /** For people: which identity it was, where an address had several. */

@@ -8,6 +8,7 @@ import { asked, type Term } from '../domain/words.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { periodsFor } from './identities.ts'
 import { nameNumber } from './names.ts'
+import { knownAs } from './persons.ts'
 import { type FileRow, type Hit, listFiles, type ReadMonths } from './read-months.ts'
 import { type ListedRecord, listRecords } from './show.ts'
 
@@ -80,14 +81,27 @@ export function* searchAll(book: DatabaseSync, months: ReadMonths, wanted: Searc
   }
 }
 
-/** `held`: for each identity that is asked for, when it held its address. */
-type Query = Search & { held: readonly (readonly Span[])[] }
+/** `held`: for each identity that is asked for, when it held its address; `known`: by what else person and peer are to be found. */
+type Query = Search & {
+  held: readonly (readonly Span[])[]
+  known: readonly { addresses: readonly string[]; hashes: readonly string[] }[]
+}
 
 function withHeld(book: DatabaseSync, query: Search): Query {
   const spans = (address: string, ordinal: number | undefined) =>
     ordinal === undefined ? [] : [spansOf(periodsFor(book, address), ordinal)]
+  // Who asks for one of several identities of an address means that one.
+  const known = (address: string, said: string | undefined, ordinal: number | undefined) => {
+    if (address === '' && !said) return []
+    const also = ordinal === undefined ? knownAs(book, said ?? address) : { addresses: [], hashes: [] }
+    return [{ addresses: [...new Set([address, ...also.addresses])], hashes: also.hashes }]
+  }
   return {
     ...query,
+    known: [
+      ...known(query.person, query.personSaid, query.personIdentity),
+      ...known(query.peer, query.peerSaid, query.peerIdentity),
+    ],
     held: [...spans(query.person, query.personIdentity), ...spans(query.peer, query.peerIdentity)],
   }
 }
@@ -174,12 +188,19 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null 
   const terms = asked(query.words)
   if (query.words.trim() !== '' && terms.length === 0) return null
   if (terms.length > 0) parts.push(`text : (${terms.map(writeTerm).join(' AND ')})`)
-  for (const person of [query.person, query.peer, query.room]) {
-    if (person === '') continue
-    const number = nameNumber(db, person)
+  for (const { addresses, hashes } of query.known) {
+    const tags = [
+      ...addresses.flatMap((address) => tagsIn(db, address, ['p'])),
+      ...hashes.flatMap((hash) => tagsIn(db, hash, ['f', 't'])),
+    ]
+    if (tags.length === 0) return null
+    parts.push(tags.length === 1 ? `tags : ${tags[0]}` : `tags : (${tags.join(' OR ')})`)
+  }
+  if (query.room !== '') {
+    const number = nameNumber(db, query.room)
     if (number === undefined) return null
     parts.push(`tags : "p${number}"`)
-    if (person === query.room) where.push({ sql: 'r.room = ?', values: [number] })
+    where.push({ sql: 'r.room = ?', values: [number] })
   }
   for (const [tag, text] of [
     ['d', query.domain === host ? '' : query.domain],
@@ -208,6 +229,11 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null 
     })
   if (query.settlement !== '') where.push({ sql: `${settledIn(query.settlement)}`, values: [query.settlement] })
   return { match: parts.join(' AND '), where }
+}
+
+function tagsIn(db: DatabaseSync, name: string, sorts: readonly string[]): string[] {
+  const number = nameNumber(db, name)
+  return number === undefined ? [] : sorts.map((sort) => `"${sort}${number}"`)
 }
 
 function writeTerm({ text, prefix }: Term): string {

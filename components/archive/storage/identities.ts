@@ -8,6 +8,7 @@ import { bareOf, domainOf } from '../../kit/xmpp/jid.ts'
 import { holderAt, isNeedless, type Period, periodsOf, type Word, writeIdentity } from '../domain/identity.ts'
 import type { Hosts, Identity, ShownTry } from '../domain/record.ts'
 import { type Names, nameNumber } from './names.ts'
+import { openPersons, type Persons, withPersons } from './persons.ts'
 
 /** `id`: opaque; `toldBy`: who knows accounts by it. */
 export type Told = { jid: string; id: string; toldBy: 'server'; event: AccountEvent; at: number }
@@ -64,12 +65,12 @@ export function periodsFor(book: DatabaseSync, address: string): Period[] {
 
 const MOST_REMEMBERED = 10_000
 
-export type Identities = (address: string, at: number) => Identity | null
+export type Identities = ((address: string, at: number) => Identity | null) & { persons: Persons }
 
 /** Remembers what it has read: for one answer. */
 export function openIdentities(book: DatabaseSync): Identities {
   const known = new Map<string, Period[]>()
-  return (address, at) => {
+  const identityAt = (address: string, at: number): Identity | null => {
     const bare = bareOf(address)
     let periods = known.get(bare)
     if (periods === undefined) {
@@ -82,6 +83,7 @@ export function openIdentities(book: DatabaseSync): Identities {
     const several = periods.some(({ ordinal }) => ordinal !== periods[0]?.ordinal) || holder.ordinal === 0
     return { name: writeIdentity(bare, holder.ordinal), sure: holder.sure, several }
   }
+  return Object.assign(identityAt, { persons: openPersons(book) })
 }
 
 /** Sender and recipient as they were when it was sent. */
@@ -90,7 +92,7 @@ export function identified(identities: Identities, shown: ShownTry): ShownTry {
   const from = identities(shown.from, at)
   // Whoever speaks has logged in, and that was told: another one would be known.
   const fromIdentity = from && { ...from, sure: from.sure || shown.via === 'c2s' }
-  return { ...shown, fromIdentity, toIdentity: identities(shown.to, at) }
+  return withPersons(identities.persons, { ...shown, fromIdentity, toIdentity: identities(shown.to, at) })
 }
 
 export type KnownIdentity = { identity: string; toldBy: string; id: string } & Omit<Period, 'ordinal'>

@@ -142,6 +142,8 @@ function tagsOf(month: Month, record: TryRecord, ends: readonly (number | null)[
     const domain = domainOf(bare)
     if (domain !== '' && domain !== host) add(`d${names.number(db, domain)}`)
   }
+  if (record.fromWho !== '') add(`f${names.number(db, record.fromWho)}`)
+  if (record.toWho !== '') add(`t${names.number(db, record.toWho)}`)
   if (record.rule !== '') add(`r${names.number(db, record.rule)}`)
   // Several rules may have masked one message; it is found by each of them.
   if (record.rule.includes(','))

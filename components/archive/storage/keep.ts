@@ -14,6 +14,7 @@ import { monthOf } from './month-path.ts'
 import type { Month, Months } from './months.ts'
 import type { Names } from './names.ts'
 import { keepOccupant } from './occupants.ts'
+import { keepPerson } from './persons.ts'
 import type { Shelf, ShelfFile } from './shelf.ts'
 
 /** What the writer knows beside the tables. `names` are those of the book. */
@@ -163,6 +164,9 @@ function keepItem(work: Work, item: Item): void {
       return
     case 'account':
       if (keepAccount(db, names, { ...item, toldBy: 'server' })) work.kept.reopened += 1
+      return
+    case 'person':
+      keepPerson(db, names, item.hash, item.person, item.at)
       return
     case 'stanza-id':
       keepStanzaId(work, item)

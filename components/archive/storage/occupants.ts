@@ -56,6 +56,7 @@ export function occupantsAt(db: DatabaseSync, room: number, at: number): Occupan
       nick: String(row.nick),
       jid: String(row.jid),
       identity: null,
+      person: null,
       joinedAt: row.joined_at === null ? 0 : Number(row.joined_at),
       leftAt: row.left_at === null ? null : Number(row.left_at),
       sure: Number(row.restarted) === 0,

@@ -91,6 +91,8 @@ function packRecord(record: TryRecord, { numbers, texts, lists, word }: Packing)
     word(record.verdict),
     record.spooled ? 1 : 0,
     word(record.recorded),
+    word(record.fromWho),
+    word(record.toWho),
     hasLists ? lists.push({ people, links, tags }) - 1 : -1,
   )
   texts.push(fields.id, fields.originId, fields.note, record.words, record.replacement, record.matched, record.stanza)
@@ -130,6 +132,7 @@ function unpackRecord(from: Unpacking): TryRecord {
   const verdict = { action: word(), rule: word(), rules: word(), verdict: word() }
   const spooled = number() === 1
   const recorded = word() as TryRecord['recorded']
+  const who = { fromWho: word(), toWho: word() }
   const { people, links, tags } = lists[number()] ?? NO_LISTS
   const fields = { ...said, people, links, id: text(), originId: text(), note: text() }
   return {
@@ -138,6 +141,7 @@ function unpackRecord(from: Unpacking): TryRecord {
     ...verdict,
     spooled,
     recorded,
+    ...who,
     tags,
     words: text(),
     replacement: text(),

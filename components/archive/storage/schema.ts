@@ -94,6 +94,20 @@ CREATE TABLE identity_word (
 ) STRICT;
 `
 
+/** Who people were, as the company directory said: each state of a person once, by its hash. mail, groups: JSON; name_key: for comparison. */
+const BOOK_7 = `
+CREATE TABLE person (
+  number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, id TEXT NOT NULL, jid INTEGER NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+  mail TEXT NOT NULL, department TEXT NOT NULL, groups TEXT NOT NULL
+) STRICT;
+CREATE INDEX person_id ON person (id);
+CREATE INDEX person_jid ON person (jid);
+CREATE INDEX person_name ON person (name_key);
+CREATE TABLE person_mail (mail TEXT NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (mail, person)) STRICT, WITHOUT ROWID;
+-- From when on it was so.
+CREATE TABLE person_since (person INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (person, at)) STRICT, WITHOUT ROWID;
+`
+
 const MONTH_1 = `
 CREATE TABLE month (host TEXT NOT NULL, month TEXT NOT NULL) STRICT;
 -- Up to where this file has what is its own of each journal.
@@ -148,5 +162,5 @@ CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHO
 `
 
 /** The first one leads to version LAST_SINGLE_FILE + 1. */
-export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6]
+export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6, BOOK_7]
 export const monthMigrations: readonly string[] = [MONTH_1]

@@ -223,7 +223,11 @@ function readRecord(
     outage,
     stanzaIds: ids,
     occupants: room
-      ? occupantsAt(book, Number(room.number), at).map((one) => ({ ...one, identity: identities(one.jid, at) }))
+      ? occupantsAt(book, Number(room.number), at).map((one) => ({
+          ...one,
+          identity: identities(one.jid, at),
+          person: identities.persons.at(one.jid, at),
+        }))
       : [],
     about: node ? aboutOf(family, node) : [],
     followedBy: node && withFollowers ? followersOf(family, node) : [],

@@ -232,6 +232,8 @@ function readOld(row: OldRow, links: readonly OldRow[], nameOf: (number: number)
     recorded: 'content',
     tags: [],
     matched: '',
+    fromWho: '',
+    toWho: '',
     stanza: text('stanza'),
   }
 }

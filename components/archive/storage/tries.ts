@@ -13,7 +13,7 @@ const SELECT_TRY = `SELECT r.source, r.n, r.try, r.direction, r.via, r.at, r.rec
   (SELECT kept_at FROM batch WHERE first_record <= r.number ORDER BY first_record DESC LIMIT 1), r.journal, r.position,
   r.element, r.what, r.type, r.from_bare, r.from_resource, r.to_bare, r.to_resource, r.room, r.stanza_id, r.origin_id,
   r.language, r.encrypted, r.note, r.action, r.rule, r.rules, r.verdict, c.replacement, r.spooled, r.size, r.recorded, r.rule_tags,
-  r.matched, lower(hex(r.seal)), c.salt, c.stanza, e.at, e.user, e.reason
+  r.matched, lower(hex(r.seal)), c.salt, c.stanza, e.at, e.user, e.reason, c.tags
   FROM record r LEFT JOIN content c ON c.record = r.number LEFT JOIN erasure e ON e.record = r.number`
 const TRIES = `${SELECT_TRY} WHERE r.source = (SELECT number FROM source WHERE id = ?) AND r.n = ? ORDER BY r.try`
 /** All of the number that the record with this one is a try of. */
@@ -32,7 +32,9 @@ export function readTries(
     const db = months.at(file)
     return listsOf(db, TRIES, source.id, n).map((row) => readTry(db, file, row))
   })
-  return files.length < 2 ? tries : tries.sort((one, other) => one.try - other.try || one.recordedAt - other.recordedAt)
+  return withWho(
+    files.length < 2 ? tries : tries.sort((one, other) => one.try - other.try || one.recordedAt - other.recordedAt),
+  )
 }
 
 /** All tries in this file of the number that the record is a try of; undefined when there is no such record. */
@@ -41,14 +43,14 @@ export function readTriesWith(db: DatabaseSync, file: MonthName, record: number)
   const [source, n] = rows[0] ?? []
   if (source === undefined) return undefined
   const id = named(db, 'SELECT id FROM source WHERE number = ?', source)
-  return { source: id, n: Number(n), tries: rows.map((row) => readTry(db, file, row)) }
+  return { source: id, n: Number(n), tries: withWho(rows.map((row) => readTry(db, file, row))) }
 }
 
 function readTry(db: DatabaseSync, { host }: MonthName, row: readonly SQLOutputValue[]): ShownTry {
   const [_source, _n, tried, direction, via, at, recordedAt, keptAt, journal, position, ...more] = row
   const [element, what, type, fromBare, fromResource, toBare, toResource, room, stanzaId, originId, ...behind] = more
   const [language, encrypted, note, action, rule, rules, verdict, replacement, spooled, size, ...last] = behind
-  const [recorded, tags, matched, seal, salt, stanza, erasedAt, erasedBy, erasedWhy] = last
+  const [recorded, tags, matched, seal, salt, stanza, erasedAt, erasedBy, erasedWhy, index] = last
   const content = text(stanza)
   return {
     try: Number(tried),
@@ -67,6 +69,10 @@ function readTry(db: DatabaseSync, { host }: MonthName, row: readonly SQLOutputV
     to: end(name(db, toBare), text(toResource)),
     fromIdentity: null,
     toIdentity: null,
+    fromPerson: null,
+    toPerson: null,
+    fromWho: whoIn(db, index, 'f'),
+    toWho: whoIn(db, index, 't'),
     room: name(db, room),
     stanzaId: text(stanzaId),
     originId: text(originId) || text(stanzaId),
@@ -89,6 +95,23 @@ function readTry(db: DatabaseSync, { host }: MonthName, row: readonly SQLOutputV
     tags: typeof tags === 'string' ? (JSON.parse(tags) as string[]) : [],
     matched: text(matched),
   }
+}
+
+/** A try that says the same as one before is in the index once, with that. */
+function withWho(tries: ShownTry[]): ShownTry[] {
+  const known = tries.find(({ fromWho, toWho }) => fromWho !== '' || toWho !== '')
+  if (known === undefined || tries.length === 1) return tries
+  const { fromWho, toWho } = known
+  return tries.map((one) =>
+    one.fromWho === '' && one.toWho === '' && one.erased === null ? { ...one, fromWho, toWho } : one,
+  )
+}
+
+/** The hash that stands among the tags of the index. */
+function whoIn(db: DatabaseSync, tags: SQLOutputValue | undefined, sort: 'f' | 't'): string {
+  if (typeof tags !== 'string') return ''
+  const tag = tags.split(' ').find((one) => one.startsWith(sort))
+  return tag === undefined ? '' : name(db, Number(tag.slice(1)))
 }
 
 function end(bare: string, resource: string): string {

@@ -58,6 +58,20 @@ export type Fact =
       record?: Exclude<Recorded, 'content'>
       /** Where the rules that held found what they look for; at most 100 places. */
       matched?: readonly MatchedAt[]
+      /** Who sender and recipient were at that moment: hashes of `identity` facts that stand before. */
+      who?: WhoWas
+    }
+  /** Who somebody is from now on, as the company directory says; before the first fact that names its hash, and whenever it changes. */
+  | {
+      kind: 'identity'
+      hash: string
+      id: string
+      jid: string
+      name: string
+      mail: readonly string[]
+      department?: string
+      groups: readonly string[]
+      at: string
     }
   /** All numbers up to `to` are settled as their only try's verdict said, unless a settle says otherwise. */
   | { kind: 'done'; source: string; to: number }
@@ -151,6 +165,9 @@ export type Fact =
   | Missing<'ended-without-mark'>
   /** Positions of a journal that were gone before this follower had read them. */
   | { kind: 'journal-gap'; journal: string; from: number; to: number; at: string }
+
+/** By the hash of the identity; absent where the directory does not name the address. */
+export type WhoWas = { from?: string; to?: string }
 
 /** Numbers from..to of a source, `count` of them missing when it was found; `closed` when the last of them has come. */
 type Missing<K extends string> = {

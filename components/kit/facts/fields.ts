@@ -42,6 +42,11 @@ const matched = shape('a list of {rule, text, where, start, end}', (value) => {
   return Array.isArray(value) && value.every(fits)
 })
 
+const whoWas = shape('{from, to}, each a text where it is there', (value) => {
+  const fits = (one: unknown) => one === undefined || word.fits(one)
+  return isObject(value) && fits(value.from) && fits(value.to)
+})
+
 const missing = { event: oneOf('found', 'closed'), source: word, from: number, to: number, count: number, at: time }
 
 /** For each field of a kind its shape, or [shape] where the field may be absent. */
@@ -74,7 +79,9 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
     tags: [texts],
     record: [oneOf('envelope', 'nothing')],
     matched: [matched],
+    who: [whoWas],
   },
+  identity: { hash: word, id: word, jid: word, name: text, mail: texts, department: [text], groups: texts, at: time },
   done: { source: word, to: number },
   settle: { source: word, n: count, try: [count], outcome, rule: [text], at: time },
   mark: { source: word, last: number, at: time, end: [set] },

@@ -56,7 +56,7 @@ function fieldOf(parameter: Parameter, { text, language, hosts, said }: Shown): 
   const any = parameter.required === true ? [] : [{ label: text.say('kit-form-any', language), value: '' }]
   const validation = validationOf(parameter)
   return {
-    type: options === undefined ? TYPES[parameter.type] : 'list-single',
+    type: options === undefined ? typeOf(parameter) : 'list-single',
     var: parameter.name,
     label,
     ...(help === label ? {} : { description: help }),
@@ -65,6 +65,11 @@ function fieldOf(parameter: Parameter, { text, language, hosts, said }: Shown): 
     ...(options === undefined ? {} : { options: [...any, ...options.map((one) => ({ label: one, value: one }))] }),
     values: valuesOf(parameter, value, options !== undefined),
   }
+}
+
+/** A client may take nothing but addresses in a field for one. */
+function typeOf({ type, orName }: Parameter): Field['type'] {
+  return orName ? 'text-single' : TYPES[type]
 }
 
 const TYPES = {

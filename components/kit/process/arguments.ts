@@ -71,7 +71,8 @@ function readValue(parameter: Parameter, given: unknown, now: number): string | 
   if (parameter.type === 'number')
     return /^-?\d+(\.\d+)?$/.test(text) && Number.isFinite(Number(text)) ? Number(text) : null
   if (parameter.type === 'time') return readTime(text, now)
-  if (parameter.type === 'jid') return /^[^\s@/]+@[^\s@/]+(\/.+)?$|^[^\s@/]+(\/.+)?$/.test(text) ? text : null
+  if (parameter.type === 'jid' && !parameter.orName)
+    return /^[^\s@/]+@[^\s@/]+(\/.+)?$|^[^\s@/]+(\/.+)?$/.test(text) ? text : null
   if (parameter.type === 'host') return /^[^\s@/]+$/.test(text) ? text.toLowerCase() : null
   if (parameter.type === 'path') return text.startsWith('/') ? text : null
   return text

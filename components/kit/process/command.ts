@@ -36,6 +36,8 @@ export type Parameter = {
   /** 'host': a virtual host; one that the caller's right does not cover is refused before the command runs. */
   type: 'text' | 'number' | 'flag' | 'time' | 'jid' | 'path' | 'host'
   required?: boolean
+  /** Whatever else somebody is called will do as well; a `jid` only. */
+  orName?: true
   /** One of these words; a `text` only. */
   choices?: readonly string[]
   /** The least and the most that makes sense, for forms; a `number` only. The command keeps to them in its own way. */

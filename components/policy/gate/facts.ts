@@ -41,7 +41,7 @@ export function reportFact(report: Exclude<Report, { report: 'host' }>, source: 
 }
 
 /** What the rules noted, as it goes on record; `stanza`: what is kept of it where that is not all. */
-export type Noted = Pick<FactOf<'ask'>, 'tags' | 'record' | 'matched'> & { stanza?: string }
+export type Noted = Pick<FactOf<'ask'>, 'tags' | 'record' | 'matched' | 'who'> & { stanza?: string }
 
 /** One try of one question with what is answered to it. `rules` is the hash of the rule set that judged it. */
 export function askFact(
@@ -66,5 +66,6 @@ export function askFact(
     ...(noted.tags ? { tags: noted.tags } : {}),
     ...(noted.record ? { record: noted.record } : {}),
     ...(noted.matched ? { matched: noted.matched } : {}),
+    ...(noted.who && noted.record !== 'nothing' ? { who: noted.who } : {}),
   }
 }

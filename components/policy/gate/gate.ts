@@ -3,9 +3,10 @@
 
 import type { Journal } from '../../kit/bus/journal.ts'
 import { writeFact } from '../../kit/facts/entries.ts'
-import type { Fact } from '../../kit/facts/facts.ts'
+import type { Fact, FactOf, WhoWas } from '../../kit/facts/facts.ts'
 import type { Iq } from '../../kit/router/router.ts'
 import type { Element } from '../../kit/xml/element.ts'
+import { bareOf } from '../../kit/xmpp/jid.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import type { AddressPattern } from '../domain/address-pattern.ts'
 import type { Decide, Decision } from '../domain/decide.ts'
@@ -18,6 +19,7 @@ import { type Exception, writeVerdict, writeVerdicts } from '../protocol/verdict
 import type { Coverage } from './coverage.ts'
 import { DoneMarks } from './done-marks.ts'
 import { askFact, reportFact } from './facts.ts'
+import { Identities } from './identities.ts'
 import { divide, type Judged, toVerdict, type Wording } from './judged.ts'
 import { type Sum, sumOf, type Tally } from './tally.ts'
 import { Work, within } from './work.ts'
@@ -80,9 +82,19 @@ export type Gate = {
   trouble(): string | null
 }
 
+/** Never added to: while nobody knows who people are nothing is told of them. */
+const NO_NEWS: FactOf<'identity'>[] = []
+
 type Origin = { source: string; host: string; rules: string }
 type Ready = Judged & { state: 'ready' }
-type Slow = { state: 'slow'; ask: Ask<Element>; asked: Screened | null; judge: Judge; decision: Promise<Decision> }
+type Slow = {
+  state: 'slow'
+  ask: Ask<Element>
+  who: WhoWas | undefined
+  asked: Screened | null
+  judge: Judge
+  decision: Promise<Decision>
+}
 /** `done`: the mark that is news, else null. */
 type Told = {
   origin: Origin
@@ -97,6 +109,7 @@ export function createGate(options: GateOptions): Gate {
   const { bounds, journal, tally } = options
   const done = new DoneMarks()
   const work = new Work(bounds)
+  const identities = new Identities(options.now)
   let journalFails = false
   let quietUntil = 0
 
@@ -121,14 +134,16 @@ export function createGate(options: GateOptions): Gate {
       const stood = options.standing?.(host, screen) ?? null
       const judge = options.judge()
       const origin: Origin = { source: screen.source, host, rules: judge.hash }
-      const judged = screen.asks.map((ask) => judgeOne(ask, origin, judge))
+      const news = (options.people?.() ?? null) === null ? NO_NEWS : []
+      const judged = screen.asks.map((ask) => judgeOne(ask, origin, judge, news))
+      tellOccupants(screen, news)
       // What was spooled is acknowledged by the answer, so it is kept before it. Nobody waits for a verdict on it.
       const awaited = judged.some((one) => one.state === 'slow' && one.ask.spooled)
       const settled = awaited
         ? await Promise.all(judged.map((one) => (one.state === 'slow' && one.ask.spooled ? settle(one, begun) : one)))
         : judged
       const told = tellOf(screen, settled, origin, begun)
-      return conclude(keep(factsOf(screen, told, settled), begun, stood), told, release)
+      return conclude(keep(factsOf(screen, told, settled, news), begun, stood), told, release)
     } catch (error) {
       release()
       throw error
@@ -151,11 +166,17 @@ export function createGate(options: GateOptions): Gate {
     }
   }
 
-  function factsOf(screen: Screen<Element>, { origin, done }: Told, judged: readonly (Ready | Slow)[]): Fact[] {
+  function factsOf(
+    screen: Screen<Element>,
+    { origin, done }: Told,
+    judged: readonly (Ready | Slow)[],
+    news: readonly Fact[],
+  ): Fact[] {
     const { source, host } = origin
     const facts: Fact[] = []
     for (const report of screen.reports) if (report.report === 'source') facts.push(reportFact(report, source, host))
     if (done !== null) facts.push({ kind: 'done', source, to: done })
+    facts.push(...news)
     for (const one of judged) if (one.state === 'ready') facts.push(askFact(one.ask, one.verdict, origin, one.noted))
     for (const report of screen.reports)
       if (report.report !== 'source' && report.report !== 'host') facts.push(reportFact(report, source, host))
@@ -187,6 +208,14 @@ export function createGate(options: GateOptions): Gate {
     }
   }
 
+  /** Who stands in a room may read what is said there. */
+  function tellOccupants(screen: Screen<Element>, news: FactOf<'identity'>[]): void {
+    const people = options.people?.() ?? null
+    if (people === null) return
+    for (const report of screen.reports)
+      if (report.report === 'occupant' && report.event === 'joined') identities.tell(people, bareOf(report.jid), news)
+  }
+
   function tellSkipped(host: string, skipped: readonly string[]): void {
     const [why] = skipped
     if (why === undefined) return
@@ -196,42 +225,45 @@ export function createGate(options: GateOptions): Gate {
     options.skipped(host, why)
   }
 
-  function judgeOne(ask: Ask<Element>, origin: Origin, judge: Judge): Ready | Slow {
+  function judgeOne(ask: Ask<Element>, origin: Origin, judge: Judge, news: FactOf<'identity'>[]): Ready | Slow {
     if ('unreadable' in ask.stanza) {
       const at = ask.at || new Date(options.now()).toISOString()
       return ready({ ...ask, at }, { action: 'refuse', rule: 'unreadable', condition: 'bad-request', text: null })
     }
     let asked: Screened | null = null
+    let who: WhoWas | undefined
     try {
       asked = readScreened(ask, ask.stanza, origin.host, options.rooms, options.people?.() ?? null)
+      who = identities.whoOf(asked, news)
       const decision = judge.decide(asked, ask.raw.length)
-      if (!(decision instanceof Promise)) return ready(ask, decision)
+      if (!(decision instanceof Promise)) return ready(ask, decision, who)
       // Whoever waits for it takes the rejection; until then it is nobody's.
       decision.catch(() => {})
-      return { state: 'slow', ask, asked, judge, decision }
+      return { state: 'slow', ask, who, asked, judge, decision }
     } catch (error) {
-      return faulty({ ask, asked, judge }, error)
+      return faulty({ ask, who, asked, judge }, error)
     }
   }
 
-  function ready(ask: Ask<Element>, decision: Decision): Ready {
-    return { state: 'ready', ...toVerdict(ask, decision, options.wording, bounds) }
+  function ready(ask: Ask<Element>, decision: Decision, who?: WhoWas): Ready {
+    const judged = toVerdict(ask, decision, options.wording, bounds)
+    return { state: 'ready', ...judged, noted: who ? { ...judged.noted, who } : judged.noted }
   }
 
   async function settle(slow: Slow, begun: number): Promise<Ready> {
     try {
-      return ready(slow.ask, await within(slow.decision, bounds.laterWithinMs - (performance.now() - begun)))
+      return ready(slow.ask, await within(slow.decision, bounds.laterWithinMs - (performance.now() - begun)), slow.who)
     } catch (error) {
       return faulty(slow, error)
     }
   }
 
   /** No verdict: the helper does what its operator set for an outage. On record stands that nothing was allowed. */
-  function faulty({ ask, asked, judge }: Pick<Slow, 'ask' | 'asked' | 'judge'>, error: unknown): Ready {
+  function faulty({ ask, who, asked, judge }: Pick<Slow, 'ask' | 'who' | 'asked' | 'judge'>, error: unknown): Ready {
     options.fault('rules', error)
     const stricter = asked && judge.fault(asked)
-    if (stricter) return ready(ask, stricter)
-    const refused = ready(ask, { action: 'refuse', rule: 'fault', condition: 'internal-server-error', text: {} })
+    if (stricter) return ready(ask, stricter, who)
+    const refused = ready(ask, { action: 'refuse', rule: 'fault', condition: 'internal-server-error', text: {} }, who)
     return { ...refused, exception: ask.spooled ? null : { n: ask.n, action: 'fault' } }
   }
 
@@ -259,6 +291,7 @@ export function createGate(options: GateOptions): Gate {
       journalFails = false
     } catch (cause) {
       tally.notKept()
+      identities.forget()
       if (!journalFails) options.fault('journal', cause)
       journalFails = true
       // Without the cause: the log has it once, not with every screen.

@@ -37,6 +37,16 @@ const account = (event: 'created' | 'seen' | 'removed', id: string, second: numb
   id: id.repeat(32),
   at: time(second),
 })
+const identity = (hash: string, second: number): Fact => ({
+  kind: 'identity',
+  hash: hash.repeat(32),
+  id: 'corp:1',
+  jid: 'alice@corp.example',
+  name: `Alice ${hash}`,
+  mail: ['alice@corp.example'],
+  groups: [],
+  at: time(second),
+})
 const missing = (
   kind: 'gap' | 'tail-unknown' | 'ended-without-mark',
   event: 'found' | 'closed',
@@ -93,6 +103,8 @@ const CASES: readonly [what: string, facts: readonly Fact[], table: string, rows
     'source',
     2,
   ],
+  ['identity', [identity('a', 1), identity('b', 2), identity('a', 3)], 'person', 2],
+  ['since when it holds', [identity('a', 1), identity('b', 2), identity('a', 3)], 'person_since', 3],
   ['done', [ask({ n: 1 }), done(1)], 'source', 1],
   ['mark', [mark(1), mark(2), mark(3, true)], 'source', 1],
   ['settle', [settle(1, 'released', 2), settle(1, 'refused'), settle(2, 'bounced')], 'settle', 3],
@@ -176,6 +188,7 @@ test('the table above has every kind of fact', () => {
   const kinds: Record<Exclude<Fact['kind'], 'directory'>, true> = {
     source: true,
     ask: true,
+    identity: true,
     done: true,
     settle: true,
     mark: true,

@@ -31,7 +31,7 @@ test('a fact is written in the earliest version whose readers understand it', ()
   assert.deepEqual([...new Set(goldenOf(1).map(({ body }) => writeFact(body).version))], [1])
   assert.deepEqual(
     goldenOf(2).map(({ body }) => writeFact(body).version),
-    [2, 2, 1, 1, 1, 1, 1, 1, 1],
+    [2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1],
   )
 })
 

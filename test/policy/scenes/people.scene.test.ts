@@ -7,6 +7,7 @@ import { status as statusOf } from '../../../components/cli/network/ask.ts'
 import { openSnapshotWriter } from '../../../components/kit/bus/file-snapshot.ts'
 import { writeItem } from '../../../components/kit/facts/people.ts'
 import { askCommand } from '../../harness/ask-command.ts'
+import { AT } from '../cast.ts'
 import { itemsOf, personItem } from '../people.ts'
 import { ask, startStage, verdicts } from '../stage.ts'
 
@@ -50,6 +51,30 @@ test('rules on people: refused by groups, changed at once with the directory, an
   await writer.put({ put: [writeItem(personItem('alice@corp.example', { groups: ['Staff'] }))] })
   await stage.policy.logged((line) => line.event === 'people in force' && line.seq === 2)
   assert.deepEqual(await said(4), {})
+  // On record stands who they were, once before it is named, and again when it has changed.
+  const occupant = `<occupant room='tea@rooms.corp.example' nick='c' jid='carol@corp.example' event='joined' at='${AT}'/>`
+  await stage.screen(occupant, { from: 'rooms.corp.example' })
+  const facts = await stage.facts()
+  const identities = facts.filter((fact) => fact.kind === 'identity')
+  const groupsOf = (hash?: string) => {
+    const { name, groups } = identities.find((one) => one.hash === hash) ?? {}
+    return name === undefined ? null : `${name}: ${groups?.join(', ')}`
+  }
+  assert.deepEqual(
+    facts.flatMap((fact) => (fact.kind === 'ask' ? [[fact.n, groupsOf(fact.who?.from), groupsOf(fact.who?.to)]] : [])),
+    [
+      [1, null, null],
+      [2, 'Alice Müller: Staff, Traders', 'bob@corp.example: Research, Staff'],
+      [3, 'dave@corp.example: Staff', 'bob@corp.example: Research, Staff'],
+      [4, 'alice@corp.example: Staff', 'bob@corp.example: Research, Staff'],
+    ],
+  )
+  const place = (kind: string, hash: unknown) =>
+    facts.findIndex((fact) => fact.kind === kind && JSON.stringify(fact).includes(String(hash)))
+  for (const { hash } of identities) assert.ok(identities.filter((one) => one.hash === hash).length === 1)
+  for (const { hash, jid } of identities.slice(0, 4)) assert.ok(place('identity', hash) < place('ask', hash), jid)
+  assert.equal(identities.at(-1)?.jid, 'carol@corp.example')
+  assert.ok(facts.findLastIndex(({ kind }) => kind === 'identity') < facts.findIndex(({ kind }) => kind === 'occupant'))
   // It is known again before the first question after a start, also while directory is away.
   await writer[Symbol.asyncDispose]()
   await stage.restart()
