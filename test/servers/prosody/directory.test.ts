@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mod_gatehouse_directory on Prosody: the tests of test/servers/both/directory-*.ts.
 import { behalf } from '../both/directory-behalf.ts'
+import { huge } from '../both/directory-huge.ts'
 import { lock } from '../both/directory-lock.ts'
 import { rosters } from '../both/directory-rosters.ts'
 import { transfer } from '../both/directory-transfer.ts'
@@ -11,3 +12,4 @@ rosters(prosodyWithDirectory)
 lock(prosodyWithDirectory, otherLogins, LOGIN_MODULES)
 transfer(prosodyWithDirectory)
 behalf(prosodyWithDirectory)
+huge(prosodyWithDirectory)

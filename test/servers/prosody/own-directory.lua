@@ -70,7 +70,7 @@ end
 
 -- A change laid over a book gives what the same changes give from the beginning; who sees something else is looked at; and what is told
 -- of one pair is what the whole view says.
-local rounds, as_rebuilt, noticed, consistent, parsed = 400, 0, 0, 0, 0;
+local rounds, as_rebuilt, noticed, consistent, parsed, one_by_one, by_one = 400, 0, 0, 0, 0, 0, 0;
 for _ = 1, rounds do
 	local lines, book = {}, book_lib.new();
 	local function apply(target)
@@ -84,7 +84,7 @@ for _ = 1, rounds do
 		end
 	end
 	for _ = 1, 40 do apply(book); end
-	local ok_rebuilt, ok_noticed, ok_consistent = true, true, true;
+	local ok_rebuilt, ok_noticed, ok_consistent, ok_one = true, true, true, true;
 	for _ = 1, 3 do
 		local before = {};
 		for _, jid in ipairs(PEOPLE) do before[jid] = texts_of(book, jid); end
@@ -92,6 +92,9 @@ for _ = 1, rounds do
 		for _ = 1, random(4) do apply(change); end
 		book = book_lib.settle(change);
 		local wide = sight.widen(book, change.touched);
+		local moved = 0;
+		for _ in pairs(change.moved) do moved = moved + 1; end
+		local only_moved = not change.touched_all and not change.reshaped and not sight.near_cap(book, wide, moved);
 		local rebuilt = book_lib.new();
 		for _, line in ipairs(lines) do book_lib.apply(rebuilt, words.parse(line)); end
 		for _, jid in ipairs(PEOPLE) do
@@ -100,6 +103,14 @@ for _ = 1, rounds do
 				and book.groups_count == rebuilt.groups_count and book.members_count == rebuilt.members_count and book.walls_count == rebuilt.walls_count;
 			if not same(now, before[jid]) then
 				ok_noticed = ok_noticed and (change.touched_all or change.moved[jid] or sight.concerns(book, wide, jid));
+			end
+			if only_moved and not change.moved[jid] then
+				for _, other in ipairs(PEOPLE) do
+					if now[other] ~= before[jid][other] then
+						by_one = by_one + 1;
+						ok_one = ok_one and change.moved[other] ~= nil;
+					end
+				end
 			end
 			local _, everybody, has = sight.candidates(book, jid);
 			for _, other in ipairs(PEOPLE) do
@@ -112,11 +123,13 @@ for _ = 1, rounds do
 			end
 		end
 	end
+	one_by_one = one_by_one + (ok_one and 1 or 0);
 	as_rebuilt, noticed, consistent = as_rebuilt + (ok_rebuilt and 1 or 0), noticed + (ok_noticed and 1 or 0), consistent + (ok_consistent and 1 or 0);
 end
 check(as_rebuilt == rounds, "a change gives what the whole gives: "..as_rebuilt.." of "..rounds);
 check(noticed == rounds, "who sees something else is looked at: "..noticed.." of "..rounds);
 check(consistent == rounds, "one pair is as in the view: "..consistent.." of "..rounds);
+check(one_by_one == rounds and by_one > 50, "where only people came or went, only they look different: "..one_by_one.." of "..rounds.." ("..by_one..")");
 check(parsed > 10000, "changes are written and read: "..parsed);
 
 -- The file: what was committed, whichever byte it ends at.

@@ -23,7 +23,7 @@ local function answer_get(session, stanza, info)
 			query[i], query.tags[i] = list[i], list[i];
 		end
 	end
-	presence.tell(info.jid);
+	presence.tell(info);
 	session.send(reply);
 	session.interested = true;
 	return true;
@@ -58,7 +58,7 @@ local function delete(session, stanza, info, jid)
 		return session.send(st.error_reply(stanza, "modify", "resource-constraint", texts.full));
 	end
 	session.send(st.reply(stanza));
-	presence.push(info.jid, jid, rosters.version(info), nil);
+	presence.push(info.jid, jid, rosters.version(info, presence.tell(info)), nil);
 	if away then
 		presence.say_unavailable(info.jid, jid);
 	elseif not deleted_again(info, jid) then

@@ -18,8 +18,9 @@ local function new(under)
 		people_count = under and under.people_count or 0, groups_count = under and under.groups_count or 0,
 		members_count = under and under.members_count or 0, walls_count = under and under.walls_count or 0,
 		exceptions_count = under and under.exceptions_count or 0,
-		-- What the change touches: groups, people who came or went, or everything.
-		touched = under and {} or nil, moved = under and {} or nil, touched_all = not under,
+		-- What the change touches: groups, people who came or went or are called otherwise, or everything. reshaped: whom a group is shown to, its
+		-- name or order, or a wall.
+		touched = under and {} or nil, moved = under and {} or nil, touched_all = not under, reshaped = false,
 	};
 end
 
@@ -86,6 +87,7 @@ end
 
 local function touch_wall(book, wall)
 	if not book.touched or not wall then return; end
+	book.reshaped = true;
 	for _, side in pairs { wall.a, wall.b } do
 		for _, id in pairs(side) do book.touched[id] = true; end
 	end
@@ -133,6 +135,7 @@ function apply.group(book, op)
 	local group = own_group(book, op.id);
 	if group then
 		touch_viewers(book, group);
+		book.reshaped = true;
 	else
 		if book.groups_count >= BOUNDS.groups then return "resource-constraint"; end
 		book.groups_count = book.groups_count + 1;
@@ -147,6 +150,7 @@ function apply.no_group(book, op)
 	local group = own_group(book, op.id);
 	if not group then return; end
 	touch_viewers(book, group);
+	book.reshaped = true;
 	for jid in pairs(copy(group.members)) do leave(book, group, jid); end
 	book.groups_count = book.groups_count - 1;
 	put(book, "groups", op.id, nil);

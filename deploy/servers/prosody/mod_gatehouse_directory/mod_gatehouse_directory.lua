@@ -63,7 +63,7 @@ local behalf = module:require "behalf" (module, words);
 local transfer = module:require "transfer" (state, function (book)
 	state.counted.transfers = state.counted.transfers + 1;
 	lock.end_sessions();
-	presence.review(not book.touched_all and book.touched or nil, book.moved);
+	presence.review(book);
 end);
 
 -- Who is logged in already, and what the server keeps at hand of others.

@@ -140,12 +140,12 @@ local function greet_step(job)
 	return 0;
 end
 
-local function tell(user)
-	local known = sight.view(state.book, user);
-	local told = state.told[user];
+-- What the user's clients were told; from the first time on it is kept up.
+local function tell(info)
+	local told = state.told[info.jid];
 	if not told then
-		told = { view = known };
-		state.told[user] = told;
+		told = rosters.told_of(info);
+		state.told[info.jid] = told;
 	end
 	return told;
 end
@@ -153,7 +153,9 @@ end
 -- A session has become available: it is to be told who is there.
 local function greet(session)
 	local user = session.username.."@"..session.host;
-	tell(user);
+	local info = rosters.info_of(session.roster);
+	if not info then return; end
+	tell(info);
 	local list = {};
 	for other in pairs(sight.view(state.book, user).items) do
 		if other ~= user then list[#list + 1] = other; end
@@ -188,7 +190,7 @@ end
 -- Pushes a contact as it is now.
 local function push_now(info, jid, ver)
 	local subscription, ask, name, groups = rosters.displayed(info, jid, (rosters.provided(info, jid)));
-	return push(info.jid, jid, ver or rosters.version(info), subscription and { subscription, ask, name, groups } or nil);
+	return push(info.jid, jid, ver or rosters.version(info, tell(info)), subscription and { subscription, ask, name, groups } or nil);
 end
 
 local function say_unavailable(user, other)
@@ -250,44 +252,96 @@ local function differences(before, after)
 	return known;
 end
 
+local MOST_MOVED, MOST_PATCHED, MOST_PENDING = 200, 500, 8;
+
+-- What is different for the user since they were told: a list of { jid, before, after }, each as text. It counts as told from here on.
+local function list_differences(user, info, told)
+	local list = {};
+	local pending = told.pending;
+	told.pending = nil;
+	if told.whole then
+		told.whole = nil;
+		local fresh = rosters.told_of(info);
+		local looked_at = {};
+		local function look(jid)
+			if looked_at[jid] or jid == user then return; end
+			looked_at[jid] = true;
+			local before, after = rosters.told_text(told, jid), fresh.view.items[jid];
+			if before ~= after then list[#list + 1] = { jid, before, after }; end
+		end
+		if fresh.view ~= told.view then
+			for _, jid in ipairs(differences(told.view, fresh.view)) do look(jid); end
+		end
+		for jid in pairs(told.patch) do look(jid); end
+		told.view, told.patch, told.patched, told.sum = fresh.view, fresh.patch, 0, fresh.sum;
+		return list;
+	end
+	local looked_at = {};
+	for _, moved in ipairs(pending) do
+		for jid in pairs(moved) do
+			if jid ~= user and not looked_at[jid] then
+				looked_at[jid] = true;
+				local before, after = rosters.told_text(told, jid), sight.pair(state.book, user, jid);
+				if before ~= after then
+					list[#list + 1] = { jid, before, after };
+					if told.patch[jid] == nil then told.patched = told.patched + 1; end
+					told.patch[jid] = after or false;
+					told.sum = told.sum - (before and sight.weight(jid, before) or 0) + (after and sight.weight(jid, after) or 0);
+				end
+			end
+		end
+	end
+	return list;
+end
+
 local function review_step(job)
 	local user = job.user;
 	local told, info = state.told[user], rosters.info_online(user);
 	if not told or not info then return nil; end
 	if not job.list then
-		job.before, job.after = told.view, sight.view(state.book, user);
-		if job.before == job.after then return nil; end
-		job.list, job.at, job.book_seq = differences(job.before, job.after), 1, state.changes;
-		told.view = job.after;
+		if not told.whole and not told.pending then return nil; end
+		job.list, job.at = list_differences(user, info, told), 1;
 		return 0;
 	end
 	for _ = 1, 50 do
-		local jid = job.list[job.at];
-		if not jid then
-			-- The book went on meanwhile.
-			if job.book_seq == state.changes then return nil; end
+		local one = job.list[job.at];
+		if not one then
 			job.list = nil;
-			return 0;
+			return 0; -- the book may have gone on meanwhile
 		end
 		job.at = job.at + 1;
-		if jid ~= user then
-			-- Only the last push carries the version of the whole.
-			local is_last = job.list[job.at] == nil or job.list[job.at] == user and job.list[job.at + 1] == nil;
-			local ver = is_last and rosters.version(info) or new_id();
-			local sent = tell_difference(info, jid, job.before.items[jid], job.after.items[jid], ver);
-			if sent > 0 then return sent; end
-		end
+		-- Only the last push carries the version of the whole.
+		local ver = job.list[job.at] == nil and rosters.version(info, told) or new_id();
+		local sent = tell_difference(info, one[1], one[2], one[3], ver);
+		if sent > 0 then return sent; end
 	end
 	return 0;
 end
 
--- The book has changed: looks at everybody on this host who was told something. touched, moved: nil where all may be different.
-local function review(touched, moved)
+local function count_of(set)
+	local count = 0;
+	for _ in pairs(set) do count = count + 1; end
+	return count;
+end
+
+-- The book has changed: looks at everybody on this host who was told something. change: the book that was laid over; nil where all may be
+-- different. Where only people came or went, only these are looked at for everybody else.
+local function review(change)
 	state.changes = state.changes + 1;
 	local book = state.book;
-	local wide = touched and sight.widen(book, touched);
-	for user in pairs(state.told) do
-		if not touched or moved[user] or sight.concerns(book, wide, user) then
+	local all = not change or change.touched_all;
+	local wide = not all and sight.widen(book, change.touched);
+	local count = not all and count_of(change.moved);
+	local one_by_one = not all and not change.reshaped and count <= MOST_MOVED and not sight.near_cap(book, wide, count);
+	for user, told in pairs(state.told) do
+		if all or change.moved[user] or sight.concerns(book, wide, user) then
+			local pending = told.pending or {};
+			if one_by_one and not change.moved[user] and #pending < MOST_PENDING and told.patched < MOST_PATCHED then
+				pending[#pending + 1] = change.moved;
+				told.pending = pending;
+			else
+				told.whole = true;
+			end
 			queue.add("review "..user, { step = review_step, user = user });
 		end
 	end

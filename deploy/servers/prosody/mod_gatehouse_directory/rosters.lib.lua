@@ -399,14 +399,26 @@ local function listed(info)
 	return list, "gh"..string.format("%016x", sum), known;
 end
 
--- The version alone, of what the clients would get now.
-local function version(info)
+-- What the clients were told of what is provisioned: a view, and what was different since. sum: of the weights of these texts.
+local function told_of(info)
 	local known = sight.view(state.book, info.jid);
 	local sum = sight.view_weight(known);
 	local mine = known.items[info.jid];
 	if mine then sum = sum - sight.weight(info.jid, mine); end
+	return { view = known, patch = {}, patched = 0, sum = sum };
+end
+
+local function told_text(told, jid)
+	local text = told.patch[jid];
+	if text == nil then text = told.view.items[jid]; end
+	return text or nil;
+end
+
+-- The version of what was told, with what the user has and changed.
+local function version(info, told)
+	local sum = told.sum;
 	local function put_right(jid)
-		local text = known.items[jid];
+		local text = told_text(told, jid);
 		local seen = face(info, jid, text);
 		sum = sum - (text and sight.weight(jid, text) or 0) + (seen and sight.weight(jid, seen) or 0);
 	end
@@ -414,9 +426,9 @@ local function version(info)
 		if type(own) == "table" then put_right(jid); end
 	end
 	for jid in pairs(info.over) do
-		if known.items[jid] and not info.own[jid] and jid ~= info.jid then put_right(jid); end
+		if told_text(told, jid) and not info.own[jid] and jid ~= info.jid then put_right(jid); end
 	end
-	return "gh"..string.format("%016x", sum), known;
+	return "gh"..string.format("%016x", sum);
 end
 
 -- The roster of a user who is logged in.
@@ -427,6 +439,7 @@ end
 
 return {
 	take = take, give_back = give_back, info_of = info_of, info_online = info_online, guarded = guarded, listed = listed, version = version,
+	told_of = told_of, told_text = told_text,
 	displayed = displayed, face = face, change = change, set_away = set_away, is_away = is_away, bits = bits, provided = provided, relation = relation,
 	username = function (jid) return (jid_split(jid)); end,
 };

@@ -5,7 +5,7 @@ local book_lib = module:require "book";
 local sha256 = require "util.hashes".sha256;
 local FREE = book_lib.FREE;
 local byte, sub, concat, sort, unpack = string.byte, string.sub, table.concat, table.sort, string.unpack;
-local pairs, next = pairs, next;
+local pairs = pairs;
 
 -- What holds for all: the order of the groups, who is shown what, which groups a wall keeps apart.
 local function derive(book)
@@ -315,10 +315,49 @@ local function concerns(book, touched, jid)
 	for id in pairs(book.of[jid] or {}) do
 		if touched[id] then return true; end
 	end
-	if next(touched) == nil then return false; end
-	local list = shown(book, jid);
-	for i = 1, #list do
-		if touched[list[i].id] then return true; end
+	local derived = derive(book);
+	for i = 1, #derived.everybody do
+		if touched[derived.everybody[i].id] then return true; end
+	end
+	for id in pairs(book.of[jid] or {}) do
+		local list = derived.shown_to[id];
+		for i = 1, list and #list or 0 do
+			if touched[list[i].id] then return true; end
+		end
+	end
+	return false;
+end
+
+-- Whether somebody to whom one of the groups is shown has so many contacts that the cap may have to do with it. margin: how many may have come or gone.
+local function near_cap(book, touched, margin)
+	local derived, cap = derive(book), book.policy.cap;
+	local everywhere, looked_at = 0, {};
+	for i = 1, #derived.everybody do everywhere = everywhere + derived.everybody[i].count; end
+	local function is_near(jid)
+		if looked_at[jid] then return false; end
+		looked_at[jid] = true;
+		local sum = everywhere + margin;
+		for id in pairs(book.of[jid] or {}) do
+			local group = book.groups[id];
+			if group.shown == "members" then sum = sum + group.count; end
+			local list = derived.shown_to[id];
+			for i = 1, list and #list or 0 do sum = sum + list[i].count; end
+		end
+		return sum > cap;
+	end
+	for id in pairs(touched) do
+		local group = book.groups[id];
+		if group then
+			if group.shown == "everybody" then return true; end
+			for jid in pairs(group.shown == "members" and group.members or {}) do
+				if is_near(jid) then return true; end
+			end
+			for _, to in pairs(group.shown == "groups" and group.to or {}) do
+				for jid in pairs(book.groups[to] and book.groups[to].members or {}) do
+					if is_near(jid) then return true; end
+				end
+			end
+		end
 	end
 	return false;
 end
@@ -336,5 +375,5 @@ end
 
 return {
 	taken = taken, sees = sees, pair = pair, view = view, weight = weight, view_weight = view_weight, candidates = candidates,
-	concerns = concerns, widen = widen, is_free = is_free, walled = walled,
+	concerns = concerns, near_cap = near_cap, widen = widen, is_free = is_free, walled = walled,
 };
