@@ -23,6 +23,7 @@
 
 -define(MODULE_OF_HOST, mod_gatehouse_directory).
 -define(TICK_MS, 20).
+-define(NEXT_MS, 1).
 -define(WORK_US, 5000).
 -define(MOST_RECENT, 10000).
 -define(TABLE_STAYS_MS, 30000).
@@ -356,7 +357,8 @@ lock_out(Mine, #{host := Host} = State) ->
 busy(#{timer := none, queue := Queue} = State) ->
     case gatehouse_directory_queue:is_empty(Queue) of
         true -> pruned(State);
-        false -> State#{timer := erlang:send_after(?TICK_MS, self(), tick)}
+        %% What is left for want of time goes on when others have been served; what is left for want of leave waits.
+        false -> State#{timer := erlang:send_after(case State of #{due := Due} when Due >= 1 -> ?NEXT_MS; _ -> ?TICK_MS end, self(), tick)}
     end;
 busy(State) -> State.
 

@@ -296,7 +296,16 @@ ids(View, Key) ->
 order(View, Id) -> element(3, row(View, {group, Id})).
 shown(View, Id) -> element(4, row(View, {group, Id})).
 count(#{table := Table, layers := []}, Id) -> ets:lookup_element(Table, {members, Id}, 2);
-count(View, Id) -> element(2, row(View, {members, Id})).
+count(#{table := Table, layers := Layers}, Id) -> counted(Layers, {members, Id}, Table).
+
+%% The members themselves are not copied for it.
+counted([], Key, Table) -> ets:lookup_element(Table, Key, 2);
+counted([{table, Old} | _], Key, _) -> ets:lookup_element(Old, Key, 2);
+counted([{rows, #{} = Rows} | Rest], Key, Table) ->
+    case Rows of
+        #{Key := Row} -> element(2, Row);
+        _ -> counted(Rest, Key, Table)
+    end.
 
 -spec is_locked(view() | none, jid()) -> boolean().
 is_locked(none, _) -> false;
