@@ -60,8 +60,10 @@ init(Host) ->
     process_flag(trap_exit, true),
     ok = gatehouse_directory_view:install(Host),
     ok = gatehouse_directory_own:install(),
-    {Damaged, File} = load(Host),
-    State = #{host => Host, file => File, damaged => Damaged, generation => 1, layers => [],
+    %% Sessions remember by it what they were told: it goes on growing when this process begins anew.
+    Generation = erlang:system_time(microsecond),
+    {Damaged, File} = load(Host, Generation),
+    State = #{host => Host, file => File, damaged => Damaged, generation => Generation, layers => [],
               transfer => none, queue => gatehouse_directory_queue:new(), timer => none, due => 0.0, ticked => now_us(),
               recent => #{}, counts => #{}},
     ok = net_kernel:monitor_nodes(true),
@@ -70,20 +72,22 @@ init(Host) ->
     self() ! lock_out,
     {ok, State}.
 
-load(Host) ->
+load(Host, Generation) ->
     case gatehouse_directory_disk:load(gatehouse_directory_disk:folder(Host)) of
-        {ok, File, []} -> {false, File};
+        {ok, File, []} ->
+            _ = put_in_force(Host, Generation, #{}, {state, <<>>, 0, 0}),
+            {false, File};
         {ok, File, Transfers} ->
             Rows = lists:foldl(fun replay/2, #{}, Transfers),
             {{Id, Seq, _, At}, _} = lists:last(Transfers),
-            _ = put_in_force(Host, 1, Rows, {state, Id, Seq, At}),
+            _ = put_in_force(Host, Generation, Rows, {state, Id, Seq, At}),
             {false, File};
         {damaged, File, Ops} ->
             %% The lock is all that holds of it.
             Locked = maps:from_list([{Jid, Op} || {person, Jid, _, _} = Op <- Ops]),
             {ok, Rows} = gatehouse_directory_rows:change(gatehouse_directory_rows:names_of([Op || {person, _, _, Why} = Op <- maps:values(Locked),
                                                                                                   Why =/= false]), fun nothing/1, #{}),
-            _ = put_in_force(Host, 1, Rows, {state, <<>>, 0, 0}),
+            _ = put_in_force(Host, Generation, Rows, {state, <<>>, 0, 0}),
             {true, File}
     end.
 

@@ -108,6 +108,8 @@ c2s_copy_session(State, #{jid := #jid{lserver = Host}} = Old) ->
         _ -> ok
     end,
     case Old of
+        %% Another node counts in its own way.
+        #{?KEY := Told, sid := {_, Before}} when is_integer(Told), node(Before) =/= node() -> State#{?KEY => 0};
         #{?KEY := Told} -> State#{?KEY => Told};
         _ -> State
     end.
