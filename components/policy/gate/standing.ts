@@ -53,10 +53,21 @@ export class Rooms implements Standing {
     return false
   }
 
+  /** Joins that are waited for, of all rooms. */
+  get expected(): number {
+    return [...this.#expected.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
   /** A join was allowed: until the helper tells of it, he may be there. */
   expect(room: string, nick: string, jid: string): void {
     const there = this.#expected.get(room) ?? new Map<string, { jid: string; until: number }>()
+    // What is over goes first, in each room: who joins again and again under other nicks is not to fill the memory.
+    there.delete(`${jid}/${nick}`)
     there.set(`${jid}/${nick}`, { jid, until: this.#now() + EXPECTED_MS })
+    for (const [key, { until }] of there) {
+      if (until > this.#now()) break
+      there.delete(key)
+    }
     this.#expected.delete(room)
     this.#expected.set(room, there)
     // The one that was touched longest ago goes first.

@@ -12,7 +12,7 @@ import {
 import { startSnapshotChild } from './children.ts'
 import type { SnapshotEngine } from './snapshot-engine.ts'
 
-const ROUNDS = process.env.GATEHOUSE_LONG === '1' ? 60 : 6
+const ROUNDS = process.env.GATEHOUSE_LONG === '1' ? 60 : 3
 
 /** What a reader holds after a version, and how it came to it. */
 type Held = {

@@ -193,6 +193,17 @@ test('rooms: as helpers tell, of their own rooms only, known from an empty start
   assert.deepEqual(inside(), [])
 })
 
+test('joins that are waited for take no memory beyond their minute', () => {
+  let at = 0
+  const rooms = new Rooms(() => at)
+  for (let n = 0; n < 1_000; n++) {
+    at += 1_000
+    rooms.expect(ROOM, `nick${n}`, alice)
+    rooms.expect(`room${n}@rooms.corp.example`, 'x', bob)
+  }
+  assert.ok(rooms.expected <= 122, String(rooms.expected))
+})
+
 test('the rule file: what is wrong with walls is told with its place', () => {
   const wrong = (wall: string) => {
     const read = readRules(Buffer.from(`version: 1\notherwise: allow\nwalls:\n  - ${wall}\n`))
