@@ -2,9 +2,10 @@
 // Walls between groups: one to one, in rooms, with exceptions that end, and while nobody knows who people are.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { outageRows } from '../../../components/policy/domain/outage-rules.ts'
 import type { People } from '../../../components/policy/domain/person.ts'
 import type { Report } from '../../../components/policy/domain/screen.ts'
-import { type Standing, walledOff } from '../../../components/policy/domain/walls.ts'
+import { closedWalls, type Standing, walledOff } from '../../../components/policy/domain/walls.ts'
 import { Rooms } from '../../../components/policy/gate/standing.ts'
 import { readRules } from '../../../components/policy/rules/rule-file.ts'
 import { AT, rules, SOURCE, screened, stanza } from '../cast.ts'
@@ -191,6 +192,15 @@ test('rooms: as helpers tell, of their own rooms only, known from an empty start
   assert.deepEqual([rooms.inside(own), rooms.inside(other)], [[bob], [bob]])
   heard('jabber.example', [occupant('b', bob, 'joined', ROOM)])
   assert.deepEqual(inside(), [])
+})
+
+test('a wall with on_outage: closed closes what no rule before allows while policy is away; others leave it to the host', () => {
+  const rows = (wall: string) => {
+    const set = rules(`version: 1\notherwise: allow\nwalls: [{ id: w, a: A, b: B${wall} }]\nrules: []\n`)
+    return outageRows([...closedWalls(set.walls), ...set.rules])
+  }
+  assert.deepEqual(rows(', on_outage: closed'), [{ do: 'closed', rule: 'w', when: { is: 'always' } }])
+  assert.deepEqual(rows(''), [])
 })
 
 test('joins that are waited for take no memory beyond their minute', () => {

@@ -17,7 +17,7 @@ rules:
   - { id: traders, when: { from.group: traders, to.group: research }, then: refuse }
   - { id: nobody, when: { from.group: [Treasury] }, then: refuse }
 `
-const settings = 'people: { folder: FOLDER/people }\n'
+const settings = 'people: { folder: FOLDER/people, stale_after: 1 ms }\n'
 
 test('rules on people: refused by groups, changed at once with the directory, and no verdict without it', {
   timeout: 60_000,
@@ -79,4 +79,11 @@ test('rules on people: refused by groups, changed at once with the directory, an
   await writer[Symbol.asyncDispose]()
   await stage.restart()
   assert.deepEqual(await said(5, { from: 'carol@corp.example/x' }), { 5: 'refuse traders policy-violation' })
+  // It holds, and that nobody confirms it any more is told.
+  assert.match(JSON.stringify(await status()), /last confirmed at 20\d\d-/)
+  const { metrics } = await stage.policy.logged((line) => line.event === 'ready')
+  const page = await (await fetch(String(metrics))).text()
+  assert.match(page, /^gatehouse_policy_people_count 4$/m)
+  assert.match(page, /^gatehouse_policy_people_version 2$/m)
+  assert.match(page, /^gatehouse_policy_people_unconfirmed_seconds \d/m)
 })
