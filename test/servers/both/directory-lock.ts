@@ -11,6 +11,7 @@ import {
   group,
   jid,
   openDirectory,
+  part,
   person,
 } from './directory-house.ts'
 
@@ -76,6 +77,19 @@ export function lock(
       assert.equal(again.client.resumed, false)
       await bob.sees(`${jid('alice')}/two`)
       await again.leave()
+      await bob.leave()
+    })
+
+    it('lets colleagues see who is locked out leave also when he leaves their groups in the same change', async () => {
+      await on([])
+      const bob = await enter(house, 'bob')
+      const alice = await enter(house, 'alice')
+      await bob.sees(alice.client.jid)
+      seq += 1
+      const change = part('g', ['alice']) + person('alice', { locked: 'gone' })
+      assert.match(await directory.change(seq, change), /type='result'/)
+      await alice.client.ended
+      await Promise.all([bob.lists('alice', null), bob.misses(alice.client.jid)])
       await bob.leave()
     })
 

@@ -207,7 +207,7 @@ function provider.get_sasl_handler() return new_handler("EXTERNAL"); end
 function provider.test_password() return true; end
 prosody.hosts.corp = { users = provider, sessions = {} };
 local before = provider.get_sasl_handler;
-local lock = assert(module:require "lock")(module, state, { disabled = "no" });
+local lock = assert(module:require "lock")(module, state, { disabled = "no" }, function () end);
 for name, wanted in pairs { alice = "failure", ALICE = "failure", bob = "success", nobody = "success" } do
 	local handler = provider.get_sasl_handler();
 	local status, ret = handler:process(name);

@@ -9,7 +9,8 @@ local errors = require "util.error";
 
 local SASL2, CONDITION = "urn:xmpp:sasl:2", "account-disabled";
 
-return function (module, state, texts)
+-- remember: called with each session that is about to be ended.
+return function (module, state, texts, remember)
 
 local counted = state.counted;
 
@@ -108,6 +109,7 @@ end
 -- Ends a session, also one that only waits to be resumed.
 local function end_session(session)
 	counted.ended_sessions = counted.ended_sessions + 1;
+	remember(session);
 	if session.hibernating then
 		local tokens = module:shared("/*/smacks/resumption-tokens");
 		if session.resumption_token then tokens[jid_join(session.username, session.host, session.resumption_token)] = nil; end

@@ -58,7 +58,7 @@ end, -10);
 local queue = module:require "queue" (function () return state.book.policy.presence; end);
 local presence = module:require "presence" (module, state, rosters, queue);
 module:require "asked" (module, state, rosters, presence, texts);
-local lock = module:require "lock" (module, state, texts);
+local lock = module:require "lock" (module, state, texts, presence.remember);
 local behalf = module:require "behalf" (module, words);
 local transfer = module:require "transfer" (state, function (book)
 	state.counted.transfers = state.counted.transfers + 1;

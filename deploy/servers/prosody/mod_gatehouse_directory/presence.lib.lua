@@ -5,6 +5,7 @@ local sight = module:require "sight";
 local st = require "util.stanza";
 local jid_host, jid_split = require "util.jid".host, require "util.jid".split;
 local new_id = require "util.id".short;
+local now = require "util.time".now;
 local pairs = pairs;
 
 local bare_sessions, full_sessions, hosts = prosody.bare_sessions, prosody.full_sessions, prosody.hosts;
@@ -193,9 +194,30 @@ local function push_now(info, jid, ver)
 	return push(info.jid, jid, ver or rosters.version(info, tell(info)), subscription and { subscription, ask, name, groups } or nil);
 end
 
+-- Sessions that were ended in the same turn in which their user left the groups: who saw them is told when it comes to that.
+local ended, ended_at = {}, {};
+local REMEMBERED = 300; -- seconds
+
+local function remember(session)
+	local user = session.username.."@"..session.host;
+	if not session.presence then return; end
+	local time = now();
+	for one, at in pairs(ended_at) do
+		if time - at > REMEMBERED then ended[one], ended_at[one] = nil, nil; end
+	end
+	ended[user] = ended[user] or {};
+	ended[user][session.full_jid], ended_at[user] = true, time;
+end
+
 local function say_unavailable(user, other)
 	local there = bare_sessions[other];
 	local sent = 0;
+	for full_jid in pairs(ended[other] or {}) do
+		if not full_sessions[full_jid] then
+			prosody.core_post_stanza(hosts[module.host], st.presence { type = "unavailable", from = full_jid, to = user });
+			sent = sent + 1;
+		end
+	end
 	for _, session in pairs(there and there.sessions or {}) do
 		if session.presence then
 			prosody.core_post_stanza(hosts[module.host], st.presence { type = "unavailable", from = session.full_jid, to = user });
@@ -378,6 +400,6 @@ end, -10);
 
 return {
 	review = review, tell = tell, push_now = push_now, push = push, bring = bring, is_available = is_available,
-	say_unavailable = say_unavailable,
+	say_unavailable = say_unavailable, remember = remember,
 };
 end
