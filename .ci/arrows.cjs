@@ -92,7 +92,7 @@ const rules = [
     module: {
       path: '^components/',
       pathNot:
-        '^components/[^/]+/main\\.ts$|[-/]worker\\.ts$|\\.d\\.ts$|^components/(kit/(privilege/privileged-router|bus/file-snapshot(-reader)?|facts/people|xep/(avatar|bookmarks|muc|result-sets|search|vcard4))|directory/(network/ldap-directory|faces/open-faces|domain/card))\\.ts$',
+        '^components/[^/]+/main\\.ts$|[-/]worker\\.ts$|\\.d\\.ts$|^components/(kit/(bus/file-snapshot(-reader)?|facts/people)|directory/network/ldap-directory)\\.ts$',
       numberOfDependentsLessThan: 1,
     },
     from: {},

@@ -9,9 +9,9 @@ import { openSnapshotWriter } from '../kit/bus/file-snapshot.ts'
 import type { Journal } from '../kit/bus/journal.ts'
 import { writeFact } from '../kit/facts/entries.ts'
 import type { Who } from '../kit/facts/facts.ts'
+import { createPrivilegedRouter } from '../kit/privilege/privileged-router.ts'
 import type { AdHoc } from '../kit/process/ad-hoc.ts'
 import type { Context, Running } from '../kit/process/run.ts'
-import { createRouter } from '../kit/router/create-router.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import type { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { directoryCommands } from './commands.ts'
@@ -23,9 +23,11 @@ import { openGauges } from './gauges.ts'
 import { type Helpers, type HelperView, openHelpers } from './helpers.ts'
 import { settingsMark } from './ldap-settings.ts'
 import { openLdapDirectory } from './network/ldap-directory.ts'
+import { openPhotos } from './photos.ts'
 import { openPublisher } from './publish.ts'
 import { keepAsking } from './schedule.ts'
 import type { DirectorySettings } from './settings.ts'
+import { openShowing, type Showing } from './showing/showing.ts'
 import { type DirectoryStore, openDirectoryStore } from './storage/directory-store.ts'
 
 /** Folder of the texts that people read. */
@@ -66,6 +68,27 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     ),
   )
   const publisher = openPublisher({ store, snapshot, hosts: settings.hosts, now })
+  let link: Link | null = null
+  const showing = opening.use(
+    await openShowing({
+      store,
+      settings: settings.showing,
+      domain: settings.domain,
+      hosts: new Set(settings.hosts),
+      router: () => link?.router ?? null,
+      isDelegated: (host, namespace) => link?.privileges.delegated(host).has(namespace) ?? false,
+      photo: openPhotos(
+        store,
+        sources.map(({ source }) => source),
+        signal,
+      ),
+      text,
+      now,
+      signal,
+      log,
+      events: { done: gauges.shown, failed: gauges.notShown },
+    }),
+  )
   const engine = await openEngine({
     store,
     sources,
@@ -85,6 +108,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     async publish(seq) {
       await publisher.publish(seq)
       helpers?.wake()
+      if (settings.secret) await showing.notice(seq)
     },
     ...(parts.crash && { crash: parts.crash }),
   })
@@ -98,14 +122,23 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     say: text.say,
     names,
     sync: engine.sync,
-    stats: async () => ({ ...gauges.counts(engine, helpers?.views() ?? []), snapshot: (await snapshot.state()).seq }),
+    stats: async () => ({
+      ...gauges.counts(engine, helpers?.views() ?? []),
+      snapshot: (await snapshot.state()).seq,
+      ...(settings.secret ? await showing.counts() : {}),
+    }),
   })
   const denials = openDenialLog(journal, now, (who) =>
     log.warn('denied attempts are no more put on record', { ...who }),
   )
   const adHoc = context.adHoc({ domain: settings.domain, commands: () => commands, denied: denials.record })
-  const router = openLink(context, parts.version, adHoc, () => helpers?.wake())
-  helpers = router && openHelpersOf(context, router, engine, store, gauges, signal)
+  link = openLink(context, parts.version, adHoc, showing, () => {
+    helpers?.wake()
+    showing.up()
+  })
+  helpers = link && openHelpersOf(context, link.router, engine, store, gauges, signal)
+  const shown = link ? showing.run() : Promise.resolve()
+  shown.catch(context.fail)
   const asking = keepAsking(settings.poll, (how) => orLog(engine.sync(how, ITSELF), context), signal, now)
   asking.catch(context.fail)
   const opened = opening.move()
@@ -119,8 +152,9 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
       stop.abort()
       adHoc.close()
       await asking
+      await shown
       await helpers?.[Symbol.asyncDispose]()
-      await router?.stream.drain(bound)
+      await link?.router.stream.drain(bound)
       await opened.disposeAsync()
     },
   }
@@ -185,17 +219,27 @@ function openLink(
   { settings, log }: Context<DirectorySettings>,
   version: string,
   { routes, nodes }: AdHoc,
+  showing: Showing,
   up: () => void,
 ) {
-  const { secret, server, domain } = settings
+  const { secret, server, domain, hosts } = settings
   if (!secret) return null
-  const identity = { category: 'directory', type: 'user', name: 'Gatehouse directory' }
-  const software = { name: 'Gatehouse directory', version }
-  return createRouter({ domain, routes, nodes, identity, software, log }, (told) =>
-    openStream(
-      { host: server.host, port: server.port, allowClear: server.allowPlain, domain, secret: secret.reveal(), log },
-      { ...told, up },
-    ),
+  return createPrivilegedRouter(
+    {
+      domain,
+      routes: [...routes, ...showing.routes],
+      features: showing.features,
+      nodes,
+      identity: { category: 'directory', type: 'user', name: 'Gatehouse directory' },
+      software: { name: 'Gatehouse directory', version },
+      log,
+    },
+    { hosts, delegates: showing.delegates, log },
+    (told) =>
+      openStream(
+        { host: server.host, port: server.port, allowClear: server.allowPlain, domain, secret: secret.reveal(), log },
+        { ...told, up, take: (received) => (showing.take(received.element) ? undefined : told.take(received)) },
+      ),
   )
 }
 
@@ -203,7 +247,7 @@ type Link = NonNullable<ReturnType<typeof openLink>>
 
 function openHelpersOf(
   { settings, log, now }: Context<DirectorySettings>,
-  router: Link,
+  router: Link['router'],
   engine: Engine,
   store: DirectoryStore,
   gauges: ReturnType<typeof openGauges>,

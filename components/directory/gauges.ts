@@ -17,7 +17,16 @@ export function openGauges(metrics: Metrics, now: () => number) {
   const hosts = { host: { atMost: 100 } } as const
   const handed = metrics.counter('handed_total', 'Versions handed to helpers', { ...hosts, kind: ['whole', 'changes'] })
   const refused = metrics.counter('handing_failures_total', 'Versions that a helper did not take', hosts)
+  const looked = metrics.counter(
+    'accounts_shown_total',
+    'Accounts whose card, picture and bookmarks were brought up to date',
+  )
+  const notShown = metrics.counter('account_failures_total', 'Accounts that could not be brought up to date', {
+    condition: { atMost: 30 },
+  })
   return {
+    shown: () => looked(1),
+    notShown: (condition: string) => notShown(1, { condition }),
     handed: (host: string, kind: 'whole' | 'changes') => handed(1, { host, kind }),
     refused: (host: string) => refused(1, { host }),
     read(directory: string, how: 'whole' | 'changes', ms: number) {

@@ -10,8 +10,8 @@ directory: reads the company's LDAP or Active Directory, and lets it drive who i
 Talks to: LDAP servers; the XMPP server (XEP-0114), and works without it.
 Writes:   its store, a snapshot of people and groups for the other processes, its own journal (what was changed, and by whom).
 Trusts:   the LDAP servers as their certificates prove them; the server's word on who asks by ad-hoc command.
-Speaks:   urn:gatehouse:directory:1 (deploy/servers/DIRECTORY.md), LDAP (RFC 4511), XEP-0004, 0030, 0050, 0092,
-          0106, 0114, 0122, 0199, 0335.  Settings: config/directory.yaml.
+Speaks:   urn:gatehouse:directory:1 (deploy/servers/DIRECTORY.md), LDAP (RFC 4511), XEP-0004, 0030, 0045, 0050, 0054,
+          0055, 0059, 0084, 0092, 0106, 0114, 0122, 0153, 0199, 0292, 0335, 0355, 0402.  Settings: config/directory.yaml.
 Exits:    0 when asked to, 1 on a fault, 2 on bad settings.
 `
 

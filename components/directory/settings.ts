@@ -9,6 +9,8 @@ import { type JidTemplate, readJidTemplate } from './domain/jid-template.ts'
 import { type RosterRule, SHOWN } from './domain/roster-rules.ts'
 import { companySettings, directoryFields } from './ldap-settings.ts'
 import type { LdapSettings } from './network/ldap-directory.ts'
+import type { ShowingSettings } from './showing/showing.ts'
+import { showingFields, showingSettings } from './showing-settings.ts'
 
 export type DirectorySettings = {
   domain: string
@@ -23,6 +25,8 @@ export type DirectorySettings = {
   auto: boolean
   brake: BrakeSettings
   rosters: { rules: readonly RosterRule[]; cap: number; deleted: 'back' | 'away'; presencePerSecond: number }
+  /** Search, cards, photos, rooms. */
+  showing: ShowingSettings
   store: string
   snapshot: string
   /** Where policy publishes its walls. */
@@ -80,6 +84,7 @@ export const directorySettings = shape({
       deleted: words.choice(['back', 'away'], { default: 'back' }),
       presence_per_second: words.whole({ min: 10, max: 100_000, default: 2_000 }),
     }),
+    ...showingFields(words),
     store: words.group({
       file: words.maybe(words.path({ about: 'Default: directory/directory.db in the folder of state.' })),
     }),
@@ -139,6 +144,7 @@ export const directorySettings = shape({
         deleted: said.rosters.deleted,
         presencePerSecond: said.rosters.presence_per_second,
       },
+      showing: showingSettings(said, Math.max(0, ...directories.map(({ photoBytes }) => photoBytes)), tell),
       store: said.store.file ?? join(state, 'directory', 'directory.db'),
       snapshot,
       walls: said.walls.folder ?? join(journals, 'policy-walls'),

@@ -92,6 +92,12 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     for (;;) {
       const { element, raw } = await from.next()
       const host = element.attrs.to ?? ''
+      // Section 8, beside the transfers: nobody has an account here.
+      if (element.attrs.type !== 'result' && element.getChild('state', DIRECTORY) === undefined) {
+        const absent = `<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
+        from.send(`<iq type='error' id='${element.attrs.id}' from='${host}' to='${domain}'>${absent}</iq>`)
+        continue
+      }
       // One thing at a time for each host.
       const busy = (inWork.get(host) ?? 0) + 1
       inWork.set(host, busy)

@@ -17,6 +17,7 @@ import type {
 import { apply } from './apply.ts'
 import { find } from './find.ts'
 import { lists } from './lists.ts'
+import * as posting from './posting.ts'
 import * as reading from './reading.ts'
 import { DIRECTORY_ID, migrations } from './schema.ts'
 
@@ -28,6 +29,7 @@ const MOST_TROUBLE = 500
 export const operations = {
   write: {
     ...reading.writes,
+    ...posting.writes,
     /** Forgets the plan that stood there. */
     planBegin(db: DatabaseSync, _: null) {
       db.exec('DELETE FROM plan; DELETE FROM planned')
@@ -57,6 +59,7 @@ export const operations = {
   },
   read: {
     ...reading.reads,
+    ...posting.reads,
     resume(db: DatabaseSync, _: null): Resume {
       const state = statement(db, 'SELECT id, seq FROM state').get()
       return {
@@ -107,6 +110,7 @@ export const operations = {
     },
   },
   stream: {
+    ...posting.streams,
     entries: reading.entries,
     pairs: reading.pairs,
     *planned(db: DatabaseSync, { all }: { all: boolean }): Iterable<Omit<PlannedRow, 'body'>> {

@@ -71,3 +71,22 @@ directory-wanted-bind-dn = bei bind by password werden dn und password_file erwa
 directory-wanted-filter = ein Filter wird erwartet, etwa (objectClass=inetOrgPerson)
 directory-wanted-dn = ein DN wird erwartet, etwa ou=people,dc=corp,dc=example
 directory-wanted-no-referrals = Verweisen kann nur gefolgt werden, wo Änderungen über modify_timestamp oder entry_csn gefunden werden
+directory-search-title = Personen suchen
+directory-search-instructions = Anfang eines Namens, einer Abteilung oder Mailadresse oder ein Teil einer Telefonnummer; Großschreibung, Akzente und Reihenfolge sind gleich. Jedes ausgefüllte Feld muss passen.
+directory-search-x-any = Name, Abteilung, Mail oder Telefon
+directory-search-first = Vorname
+directory-search-last = Nachname
+directory-search-nick = Spitzname
+directory-search-email = Mail
+directory-search-x-department = Abteilung
+directory-search-x-phone = Telefon
+directory-search-x-name = Name
+directory-search-x-title = Titel
+directory-search-jid = Adresse
+directory-search-too-little = Bitte etwas mehr angeben: mindestens zwei Buchstaben eines Wortes oder drei Ziffern einer Nummer, und höchstens acht Wörter.
+directory-search-not-for-you = Dieses Verzeichnis ist für die Personen seiner Firma.
+directory-card-manager = Vorgesetzt: { $name }
+directory-card-not-yours = Diese Karte gehört zum Verzeichnis der Firma und wird dort geändert.
+directory-room-retired = { $name } (geschlossen)
+directory-wanted-card-field = ein Feld der Karte ist verlangt: name, given, family, nick, mail, phone, company, units, title, role, office, url, note
+directory-wanted-room-service = bei Gruppen ist die Domain der Räume verlangt, etwa rooms.corp.example

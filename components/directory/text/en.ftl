@@ -71,3 +71,22 @@ directory-wanted-bind-dn = with bind by password, dn and password_file are wante
 directory-wanted-filter = a filter is wanted, such as (objectClass=inetOrgPerson)
 directory-wanted-dn = a DN is wanted, such as ou=people,dc=corp,dc=example
 directory-wanted-no-referrals = referrals can be followed only where changes are found by modify_timestamp or entry_csn
+directory-search-title = Look for people
+directory-search-instructions = Start of a name, department or mail address, or a part of a phone number; upper case, accents and order do not matter. Every field that is filled in must fit.
+directory-search-x-any = Name, department, mail or phone
+directory-search-first = Given name
+directory-search-last = Family name
+directory-search-nick = Nickname
+directory-search-email = Mail
+directory-search-x-department = Department
+directory-search-x-phone = Phone
+directory-search-x-name = Name
+directory-search-x-title = Title
+directory-search-jid = Address
+directory-search-too-little = Say a little more: at least two letters of a word, or three digits of a number, and no more than eight words.
+directory-search-not-for-you = This directory is for the people of its company.
+directory-card-manager = Manager: { $name }
+directory-card-not-yours = The company's directory holds this card; it is changed there.
+directory-room-retired = { $name } (closed)
+directory-wanted-card-field = a field of the card is wanted: name, given, family, nick, mail, phone, company, units, title, role, office, url, note
+directory-wanted-room-service = with groups the domain of the rooms is wanted, such as rooms.corp.example

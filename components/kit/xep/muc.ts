@@ -57,7 +57,7 @@ export function readAffiliated(query: Element): Affiliated[] {
   })
 }
 
-/** Several at once: the service takes all of them, or none. */
+/** Several at once: the service takes all of them, or none. Not so Prosody, which takes the first. */
 export function writeAffiliations(changes: readonly Affiliated[]): string {
   const items = changes.map(
     ({ jid, affiliation }) => `<item affiliation='${affiliation}' jid='${escapeAttribute(jid)}'/>`,

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waits that end.
+import { addAbortListener } from 'node:events'
+
+/** Resolves with `woken`, or after so long. */
+export function wokenOrAfter(woken: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    timer.unref()
+    void woken.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+/** As the work, or a rejection with the signal's reason as soon as it aborts. The work goes on, and nobody hears of its end. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  if (signal.aborted) reject(signal.reason)
+  using _heard = addAbortListener(signal, () => reject(signal.reason))
+  return await Promise.race([work, promise])
+}
