@@ -54,7 +54,7 @@ export type Screened = {
   to: readonly string[]
   /** Bare JID of the room it goes to or comes from, null outside rooms. */
   room: string | null
-  /** The resource of the address it is for where that is a room: whom it is for there, or the nick to be had. */
+  /** The resource of the address it is for: in a room whom it is for there, or the nick to be had. */
   nick: string | null
   kinds: ReadonlySet<Kind>
   /** It only ends or answers something (unsubscribe, unsubscribed, an error, a result): no wall is in its way. */

@@ -9,6 +9,8 @@ import type { Wall } from './wall.ts'
 export type Standing = {
   /** Bare JIDs of those in a room; null: that is not known. */
   inside(room: string): Iterable<string> | null
+  /** Somebody stands or stood there: it is a room, whatever its address looks like. */
+  isRoom(bare: string): boolean
   /** Who has this nick there; null: nobody of whom we know. */
   called(room: string, nick: string): string | null
 }
@@ -20,10 +22,11 @@ export type Walled = { wall: Wall; unknown: boolean }
 export function walledOff(asked: Screened, walls: readonly Wall[], standing: Standing, now: number): Walled | null {
   const [first] = walls
   if (first === undefined || asked.parts) return null
-  const { people, from, to, room } = asked
+  const { people, from, to } = asked
   if (people === null) return isForSomebody(asked) ? { wall: first, unknown: true } : null
   const sender = people.find(from)
   if (sender === undefined) return null
+  const room = asked.room ?? to.find((address) => standing.isRoom(address)) ?? null
   const own = walls.filter((wall) => isIn(sender, wall.keys.a) || isIn(sender, wall.keys.b))
   if (own.length === 0) return null
   const between = (bare: string): Walled | null => {

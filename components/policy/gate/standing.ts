@@ -46,6 +46,10 @@ export class Rooms implements Standing {
     return this.#rooms.get(room)?.nicks.get(nick)?.jid ?? null
   }
 
+  isRoom(bare: string): boolean {
+    return this.#rooms.has(bare) || this.#expected.has(bare)
+  }
+
   /** Whether all who stand in the rooms of this domain are known. */
   knows(domain: string): boolean {
     if (this.#known.has(domain) || this.#known.has(this.#services.get(domain) ?? '')) return true

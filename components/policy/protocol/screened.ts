@@ -29,7 +29,7 @@ export function readScreened(
     from,
     to: addressees(stanza, to),
     room,
-    nick: room !== null && room === to ? nickOf(stanza.attrs.to ?? '') : null,
+    nick: nickOf(stanza.attrs.to ?? ''),
     kinds: readKinds(stanza, room),
     parts: PARTING.has(stanza.attrs.type ?? ''),
     people,

@@ -13,6 +13,8 @@ import { peopleOf } from '../people.ts'
 
 const MUC = 'http://jabber.org/protocol/muc'
 const ROOM = 'tea@rooms.corp.example'
+/** At a domain that says nothing of rooms. */
+const HALL = 'hall@talk.corp.example'
 const [alice, bob, carol, dave] = ['alice@corp.example', 'bob@corp.example', 'carol@corp.example', 'dave@corp.example']
 const people = peopleOf({
   [alice]: { groups: ['Traders'] },
@@ -33,8 +35,9 @@ const { walls } = rules(`version: 1\notherwise: allow\n${WALLS}`)
 const bare = rules(`version: 1\notherwise: allow\nwalls: [{ id: w, a: Research, b: Traders }]\n`).walls
 const now = Date.parse('2026-11-22T10:00:00Z')
 const stands = (who: Readonly<Record<string, string>> | null): Standing => ({
-  inside: (room) => (who === null ? null : room === ROOM ? Object.values(who) : []),
-  called: (room, nick) => (room === ROOM ? (who?.[nick] ?? null) : null),
+  inside: (room) => (who === null ? null : room === ROOM || room === HALL ? Object.values(who) : []),
+  isRoom: (bare) => who !== null && (bare === ROOM || bare === HALL),
+  called: (room, nick) => (room === ROOM || room === HALL ? (who?.[nick] ?? null) : null),
 })
 const message = (from: string, to: string, type = 'chat', inside = '<body>x</body>') =>
   stanza(`<message from='${from}/x' to='${to}' type='${type}'>${inside}</message>`)
@@ -76,6 +79,8 @@ const cases: readonly [what: string, element: ReturnType<typeof stanza>, walled:
   ['a private message to the other side', message(alice, `${ROOM}/b`), true, stands({ b: bob, d: dave })],
   ['a private message to another', message(alice, `${ROOM}/d`), false, stands({ b: bob, d: dave })],
   ['a private message to nobody known', message(alice, `${ROOM}/z`), true, stands({ b: bob, d: dave })],
+  ['a private message in a room that does not look like one', message(alice, `${HALL}/b`), true, stands({ b: bob })],
+  ['a private message to another there', message(alice, `${HALL}/d`), false, stands({ b: bob, d: dave })],
   [
     'an IQ to an occupant',
     stanza(`<iq from='${alice}/x' to='${ROOM}/b' type='get' id='i'/>`),
