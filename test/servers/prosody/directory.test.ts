@@ -6,6 +6,7 @@ import { lock } from '../both/directory-lock.ts'
 import { rosters } from '../both/directory-rosters.ts'
 import { transfer } from '../both/directory-transfer.ts'
 import { prosodyWithDirectory } from './directory-house.ts'
+import './directory-reload.ts'
 import { LOGIN_MODULES, otherLogins } from './directory-logins.ts'
 
 rosters(prosodyWithDirectory)

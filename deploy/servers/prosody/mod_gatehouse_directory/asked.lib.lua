@@ -10,10 +10,10 @@ local NS = "jabber:iq:roster";
 local AGAIN_WITHIN = 60; -- seconds: deleted again, a contact does not come back at once
 local MOST_REMEMBERED = 100;
 
-return function (module, state, rosters, presence, texts)
+return function (module, state, rosters, listing, presence, review, texts)
 
 local function answer_get(session, stanza, info)
-	local list, version = rosters.listed(info);
+	local list, version = listing.listed(info);
 	local reply = st.reply(stanza);
 	if stanza.tags[1].attr.ver ~= version then
 		reply:query(NS);
@@ -23,7 +23,7 @@ local function answer_get(session, stanza, info)
 			query[i], query.tags[i] = list[i], list[i];
 		end
 	end
-	presence.tell(info);
+	review.tell(info);
 	session.send(reply);
 	session.interested = true;
 	return true;
@@ -58,11 +58,11 @@ local function delete(session, stanza, info, jid)
 		return session.send(st.error_reply(stanza, "modify", "resource-constraint", texts.full));
 	end
 	session.send(st.reply(stanza));
-	presence.push(info.jid, jid, rosters.version(info, presence.tell(info)), nil);
+	review.push(info.jid, jid, listing.version(info, review.tell(info)), nil);
 	if away then
 		presence.say_unavailable(info.jid, jid);
 	elseif not deleted_again(info, jid) then
-		presence.push_now(info, jid);
+		review.push_now(info, jid);
 	end
 end
 
@@ -86,7 +86,7 @@ local function change(session, stanza, info, jid, item)
 	if not kept then return session.send(st.error_reply(stanza, "modify", "resource-constraint", texts.full)); end
 	if kept == "own" then rostermanager.save_roster(info.username, session.host, session.roster, jid); end
 	session.send(st.reply(stanza));
-	presence.push_now(info, jid);
+	review.push_now(info, jid);
 	if was_away then
 		local there = presence.is_available(info.jid);
 		if there then presence.bring(there, jid, info.jid); end
@@ -133,7 +133,7 @@ local function go_out(event)
 			presence.bring(origin, other, user);
 			was_away = false;
 		end
-		if listed and not was_away then presence.push_now(info, other); end
+		if listed and not was_away then review.push_now(info, other); end
 	end
 	return true;
 end

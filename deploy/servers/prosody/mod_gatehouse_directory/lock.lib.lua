@@ -8,6 +8,7 @@ local jid_join = require "util.jid".join;
 local errors = require "util.error";
 
 local SASL2, CONDITION = "urn:xmpp:sasl:2", "account-disabled";
+local AT_ONCE, PAUSE = 50, 0.02; -- sessions that are ended in one go, seconds to the next
 
 -- remember: called with each session that is about to be ended.
 return function (module, state, texts, remember)
@@ -134,9 +135,18 @@ local function end_sessions()
 			for _, session in pairs(user.sessions) do ending[#ending + 1] = session; end
 		end
 	end
-	for _, session in ipairs(ending) do
-		if not session.destroyed then end_session(session); end
+	-- Many at once would stop the server for the time that it takes.
+	local at = 0;
+	local function some()
+		for _ = 1, AT_ONCE do
+			at = at + 1;
+			local session = ending[at];
+			if not session then return; end
+			if not session.destroyed and is_locked(session.username) then end_session(session); end
+		end
+		return PAUSE;
 	end
+	if some() then module:add_timer(PAUSE, some); end
 end
 
 return { end_sessions = end_sessions, leave = leave, is_locked = is_locked };

@@ -56,14 +56,17 @@ module:hook("store-opened", function (event)
 end, -10);
 
 local queue = module:require "queue" (function () return state.book.policy.presence; end);
-local presence = module:require "presence" (module, state, rosters, queue);
-module:require "asked" (module, state, rosters, presence, texts);
+local listing = module:require "listing" (state, rosters);
+local review;
+local presence = module:require "presence" (module, state, rosters, queue, function (info) review.tell(info); end);
+review = module:require "review" (module, state, rosters, listing, queue, presence);
+module:require "asked" (module, state, rosters, listing, presence, review, texts);
 local lock = module:require "lock" (module, state, texts, presence.remember);
 local behalf = module:require "behalf" (module, words);
 local transfer = module:require "transfer" (state, function (book)
 	state.counted.transfers = state.counted.transfers + 1;
 	lock.end_sessions();
-	presence.review(book);
+	review.review(book);
 end);
 
 -- Who is logged in already, and what the server keeps at hand of others.
@@ -157,7 +160,7 @@ function module.restore(saved)
 	for name, count in pairs(saved.counted or {}) do
 		if state.counted[name] then state.counted[name], told[name] = count, count; end
 	end
-	presence.review();
+	review.review();
 end
 
 function module.unload()
