@@ -46,6 +46,8 @@ export type Site = {
   /** What only the one server understands, beside the rest. */
   prosody?: Partial<Pick<ProsodySettings, 'modules' | 'global' | 'pluginPaths'>> & {
     hostLines?: readonly string[]
+    /** Of every component that connects. */
+    componentLines?: readonly string[]
     roomModules?: readonly string[]
   }
   ejabberd?: Partial<Pick<EjabberdSettings, 'modules' | 'options' | 'listeners' | 'sources' | 'nameServer' | 'cluster'>>
@@ -68,7 +70,7 @@ export function startServer(kind: ServerKind, site: Site): Promise<Server> {
 
 function startProsodySite(site: Site): Promise<Prosody> {
   const { folder, ports, rooms, prosody = {} } = site
-  const { hostLines = [], roomModules = [], modules = [], global = [], ...rest } = prosody
+  const { hostLines = [], componentLines = [], roomModules = [], modules = [], global = [], ...rest } = prosody
   return startProsody({
     folder,
     ports,
@@ -80,7 +82,7 @@ function startProsodySite(site: Site): Promise<Prosody> {
       ...(site.components ?? []).map(({ name, secret, hidden }) => ({
         name,
         secret,
-        lines: hidden === true ? ['disco_hidden = true'] : [],
+        lines: [...(hidden === true ? ['disco_hidden = true'] : []), ...componentLines],
       })),
       ...(rooms === undefined
         ? []

@@ -21,6 +21,8 @@ export type SlixmppLogin = {
   password?: string
   /** XEP-0198 with resumption. */
   management?: boolean
+  /** XEP-0115 and 0084: wants to be told of avatars. */
+  pep?: boolean
 }
 
 export type SlixmppClient = {
@@ -42,6 +44,14 @@ export type SlixmppClient = {
   logout(): Promise<void>
   /** XEP-0050, by the plugin of slixmpp: nodes and names of the commands that an address shows. */
   commands(jid: string): Promise<Readonly<Record<string, string>>>
+  /** XEP-0055 and 0059, by the plugins: fields of the form, and one page of those who fit. */
+  search(
+    jid: string,
+    values: Readonly<Record<string, string>>,
+    page?: { max?: number; after?: string },
+  ): Promise<ToldSearch>
+  /** XEP-0054, by the plugin; `photo`: SHA-1 of its bytes, '' for none. */
+  card(jid: string): Promise<{ name: string; photo: string }>
   /** One step of a command; `values` fill in its form. */
   command(jid: string, node: string, step?: CommandStep): Promise<ToldCommand>
 }
@@ -71,6 +81,13 @@ export type ToldCommand = {
   rows: Readonly<Record<string, string>>[]
 }
 
+export type ToldSearch = {
+  fields: string[]
+  columns: string[]
+  rows: Readonly<Record<string, string>>[]
+  count: number
+}
+
 export type Slixmpp = AsyncDisposable & { login(login: SlixmppLogin): Promise<SlixmppClient> }
 
 type Said = {
@@ -83,6 +100,8 @@ type Said = {
   how?: string
   commands?: Readonly<Record<string, string>>
   told?: ToldCommand
+  found?: ToldSearch
+  card?: { name: string; photo: string }
 }
 
 export function startSlixmpp(): Slixmpp {
@@ -90,10 +109,10 @@ export function startSlixmpp(): Slixmpp {
   const orders = new Orders(child)
   let names = 0
   return {
-    async login({ jid, address, port, password = 'x', management = false }) {
+    async login({ jid, address, port, password = 'x', management = false, pep = false }) {
       names += 1
       const name = `c${names}`
-      const first = await orders.give({ do: 'login', name, jid, password, host: address, port, sm: management })
+      const first = await orders.give({ do: 'login', name, jid, password, host: address, port, sm: management, pep })
       const full = first.jid ?? jid
       const unread = async () => (await orders.give({ do: 'unread', name })).stanzas ?? []
       let pings = 0
@@ -115,6 +134,9 @@ export function startSlixmpp(): Slixmpp {
         break: async () => void (await orders.give({ do: 'break', name })),
         resume: async () => ((await orders.give({ do: 'resume', name })).how === 'resumed' ? 'resumed' : 'new'),
         logout: async () => void (await orders.give({ do: 'logout', name })),
+        search: async (jid, values, page = {}) =>
+          (await orders.give({ do: 'search', name, jid, values, ...page })).found as ToldSearch,
+        card: async (jid) => (await orders.give({ do: 'card', name, jid })).card as { name: string; photo: string },
         commands: async (jid) => (await orders.give({ do: 'commands', name, jid })).commands ?? {},
         command: async (jid, node, step = {}) =>
           (await orders.give({ do: 'command', name, jid, node, ...step })).told as ToldCommand,

@@ -4,8 +4,10 @@
 #   {"id":2,"do":"send","name":"a","xml":"<message .../>"}      {"id":3,"do":"wait","name":"a","like":"regex","seconds":10}
 #   {"id":4,"do":"break","name":"a"}   {"id":5,"do":"resume","name":"a"}   {"id":6,"do":"logout","name":"a"}   {"id":7,"do":"ack","name":"a"}
 #   {"id":8,"do":"commands","name":"a","jid":"..."}   {"id":9,"do":"command","name":"a","jid":"...","node":"...","values":{...}}   (XEP-0050)
+#   {"id":10,"do":"search","name":"a","jid":"...","values":{...},"max":2,"after":"..."}   (XEP-0055, 0059)   {"id":11,"do":"card","name":"a","jid":"..."}   (XEP-0054)
 # `wait` gives the first stanza that nobody has waited for yet and whose text fits; what does not fit stays.
 import asyncio
+import hashlib
 import json
 import logging
 import re
@@ -14,7 +16,9 @@ from xml.etree import ElementTree as ET
 
 import slixmpp
 from slixmpp.exceptions import IqError
+from slixmpp.plugins.xep_0059.stanza import Set
 from slixmpp.stanza import Iq, Message, Presence
+from slixmpp.xmlstream import register_stanza_plugin
 
 KINDS = {"message": Message, "presence": Presence, "iq": Iq}
 
@@ -27,6 +31,9 @@ class Client(slixmpp.ClientXMPP):
         self.managed = order.get("sm", False)
         if self.managed:
             self.register_plugin("xep_0198")
+        if order.get("pep", False):
+            for plugin in ("xep_0115", "xep_0084"):
+                self.register_plugin(plugin)
         self.inbox = []
         self.news = asyncio.Event()
         self.up = None
@@ -112,6 +119,36 @@ class Client(slixmpp.ClientXMPP):
             return {"refused": error["type"] + " " + error["condition"], "text": error["text"]}
 
 
+    async def search(self, order):
+        """XEP-0055 and 0059 by the plugins: what the form has, and one page of what fits."""
+        for plugin in ("xep_0055", "xep_0059"):
+            self.register_plugin(plugin)
+        asked = self.make_iq_get(ito=order["jid"])
+        asked.enable("search")
+        fields = list((await asked.send(timeout=20))["search"]["form"].get_fields())
+        iq = self["xep_0055"].make_search_iq(ito=order["jid"])
+        for name, value in order["values"].items():
+            iq["search"]["form"].add_field(name, value=value)
+        register_stanza_plugin(type(iq["search"]), Set)
+        iq["search"]["rsm"]["max"] = str(order.get("max", 10))
+        if "after" in order:
+            iq["search"]["rsm"]["after"] = order["after"]
+        found = (await iq.send(timeout=20))["search"]
+        form = found["form"]
+        return {
+            "fields": fields,
+            "columns": list(form["reported"]),
+            "rows": [dict(item) for item in form["items"]],
+            "count": int(found["rsm"]["count"]),
+        }
+
+    async def card(self, jid):
+        self.register_plugin("xep_0054")
+        vcard = (await self["xep_0054"].get_vcard(jid, timeout=20))["vcard_temp"]
+        photo = vcard["PHOTO"]["BINVAL"] if vcard.xml.find("{vcard-temp}PHOTO") is not None else b""
+        return {"name": vcard["FN"], "photo": hashlib.sha1(photo).hexdigest() if photo else ""}
+
+
 def read_command(command):
     form = command["form"] if command.xml.find("{jabber:x:data}x") is not None else None
     fields = form.get_fields() if form is not None else {}
@@ -155,6 +192,10 @@ async def obey(order):
         return {"commands": await client.commands(order["jid"])}
     elif do == "command":
         return {"told": await client.command(order)}
+    elif do == "search":
+        return {"found": await client.search(order)}
+    elif do == "card":
+        return {"card": await client.card(order["jid"])}
     elif do == "unread":
         return {"stanzas": client.inbox}
     else:

@@ -24,7 +24,7 @@ import { startServer } from '../../../deploy/demo/site.ts'
 export const HOST = 'corp.example'
 export const DIRECTORY = `directory.${HOST}`
 export const ROOMS = `rooms.${HOST}`
-const SECRET = 'gate'
+export const SECRET = 'gate'
 const TEXTS = ['kit', 'directory'].map((name) => new URL(`../../../components/${name}/text/`, import.meta.url))
 
 export type House = AsyncDisposable & { server: Server; ports: { c2s: number; component: number } }
@@ -47,7 +47,7 @@ export async function openHouse(kind: ServerKind, accounts: readonly string[], d
         `gatehouse_directory = "${DIRECTORY}"`,
         ...(delegated ? [`delegations = { ["vcard-temp"] = { jid = "${DIRECTORY}" } }`] : []),
       ],
-      ...(delegated ? { componentModules: ['delegation'] } : {}),
+      componentLines: delegated ? ['modules_enabled = { "delegation" }'] : [],
     },
     ejabberd: {
       modules: {
