@@ -77,7 +77,10 @@ const COMMANDS = {
       prosody: ['prosody', 'lua-unbound', 'lua-dbi-sqlite3'],
       ejabberd: ['ejabberd', 'erlang-base', 'erlang-p1-sqlite3'],
     },
-    named: { evasion: ['manpages', 'manpages-de', 'manpages-es', 'manpages-fr', 'manpages-ru'] },
+    named: {
+      directory: ['slapd', 'ldap-utils'],
+      evasion: ['manpages', 'manpages-de', 'manpages-es', 'manpages-fr', 'manpages-ru'],
+    },
     long: ['postgresql', 'lua-dbi-postgresql'],
   },
   faults: {

@@ -77,14 +77,17 @@ export function openChanges(reader: Reader, overlapMs: number, clocks: Clocks): 
   /** Keeps the greatest stamp of what is read, and says where the reading stood. */
   function watch(before: Moment | null): { seen(entry: RawEntry): void; stand(now: Standing): Stand } {
     const began = clocks.steady()
-    let greatest: number | null = null
+    // Stamps of one attribute are of one length up to their Z: the greatest text is the latest.
+    let latest = ''
+    const attribute = stamp.toLowerCase()
     return {
       seen({ attributes }) {
-        const time = stampTime(attributes.get(stamp.toLowerCase())?.[0]?.toString('latin1') ?? '')
-        if (time !== null) greatest = Math.max(greatest ?? time, time)
+        const text = attributes.get(attribute)?.[0]?.toString('latin1') ?? ''
+        if (text > latest) latest = text
       },
       stand({ server, counter }) {
         if (layout.changed.kind === 'usn') return { kind: 'usn', server, usn: Number(counter), counter }
+        const greatest = stampTime(latest)
         const moment = momentOf(before, greatest, began, clocks.steady(), overlapMs) ?? {
           atMs: 0,
           ours: began,

@@ -64,7 +64,7 @@ export function openLdapDirectory(settings: LdapSettings, clocks: Clocks = CLOCK
   const connecting = { ...settings, ...limits }
   const servers = openServers(settings.servers, connecting)
   const stamp = layout.changed.kind === 'time' ? layout.changed.attribute : 'uSNChanged'
-  const reader: Reader = { name, layout, template, photoBytes, bases, stamp, now: clocks.now }
+  const reader: Reader = { name, layout, template, photoBytes, bases, stamp, refers: allowed.size > 0, now: clocks.now }
   const changes = openChanges(reader, overlapMs, clocks)
 
   function placeOf(connection: Connection, signal: AbortSignal): Place {

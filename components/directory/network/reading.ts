@@ -14,6 +14,8 @@ export type Reader = PersonReader & {
   bases: { people: readonly string[]; groups: readonly string[] }
   /** An attribute that changes whenever an entry does; asked for with every entry. */
   stamp: string
+  /** Other servers may be asked for branches, which may overlap with what the first has. */
+  refers: boolean
 }
 
 export type Sort = 'people' | 'groups'
@@ -40,10 +42,11 @@ export async function* readEntries(
     const filter = filters[sort]
     if (filter === undefined) continue
     const given = new Set<string>()
+    const overlapping = reader.bases[sort].length > 1 || reader.refers
     const attributes = [...(sort === 'people' ? personAttributes(reader) : groupAttributes(reader)), reader.stamp]
     const read = (entry: RawEntry): readonly ReadEntry[] => {
       const entries = sort === 'people' ? personOf(entry, reader) : groupOf(entry, reader)
-      return isFirst(entries[0], given) ? entries : []
+      return !overlapping || isFirst(entries[0], given) ? entries : []
     }
     for (const base of reader.bases[sort]) {
       const long: RawEntry[] = []
