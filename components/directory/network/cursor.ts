@@ -45,11 +45,14 @@ export type Moment = { atMs: number; ours: number; greatest: number | null }
 
 /** modifyTimestamp has whole seconds. */
 const STAMP_MS = 1_000
+/** By so much may our clock go faster than the directory's. */
+const PACE = 0.99
 
 /**
- * The latest moment of the directory's clock that surely had come when a reading began, so that whatever changes later bears a later
- * stamp. Told by the greatest stamp that it saw (the clock had come to it when it ended) and by the moment known before (the clock went on
- * since). Null while neither is known. All in milliseconds; `began` and `ended` by our steady clock.
+ * A moment of the directory's clock that surely had come when a reading began, so that whatever changes later bears a later stamp. Where
+ * the reading saw a later stamp than any before, the clock had come to it when it ended, which counts alone: what two clocks drift apart
+ * must not add up. Otherwise the clock has gone on since the moment known before. Null while neither is known. All in milliseconds; `began`
+ * and `ended` by our steady clock.
  */
 export function momentOf(
   before: Moment | null,
@@ -58,14 +61,14 @@ export function momentOf(
   ended: number,
   overlapMs: number,
 ): Moment | null {
-  const told = seen === null ? Number.NEGATIVE_INFINITY : seen - (ended - began)
-  const gone = before === null ? Number.NEGATIVE_INFINITY : before.atMs + (began - before.ours)
-  const greatest =
-    seen === null || before?.greatest == null ? (seen ?? before?.greatest ?? null) : Math.max(seen, before.greatest)
-  // Nothing read bears a later stamp than the greatest: to go on behind it would win nothing, and two clocks do drift.
-  const most = (greatest ?? before?.atMs ?? 0) + overlapMs + STAMP_MS
-  const atMs = Math.min(Math.max(gone, told), most)
-  return Number.isFinite(atMs) ? { atMs: Math.floor(atMs), ours: began, greatest } : null
+  if (seen !== null && (before === null || before.greatest === null || seen > before.greatest)) {
+    return { atMs: Math.floor(seen - (ended - began)), ours: began, greatest: seen }
+  }
+  if (before === null) return null
+  // Nothing that was read bears a later stamp than the greatest: to go on behind it would win nothing.
+  const most = (before.greatest ?? before.atMs) + overlapMs + STAMP_MS
+  const atMs = Math.min(before.atMs + (began - before.ours) * PACE, most)
+  return { atMs: Math.floor(atMs), ours: began, greatest: before.greatest }
 }
 
 /** The time in a modifyTimestamp or an entryCSN; null when it is neither. */
