@@ -154,12 +154,30 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return run
   }
 
+  /** What changed first, so that it does not wait for the list of all that there is. */
   async function sync(how: How, by: By): Promise<SourceFault[]> {
+    const before = seq
+    const faults = await readSources(options.sources, how, false)
+    options.crash?.('read')
+    await goOn(by)
+    const due = options.sources.filter(({ source: { name } }) => {
+      const isDue = how === 'sweep' || now() - (sweptAt.get(name) ?? 0) >= options.sweepEveryMs
+      return isDue && unswept.has(name) && views.get(name)?.fault === null
+    })
+    if (due.length > 0) {
+      faults.push(...(await readSources(due, how, true)))
+      await goOn(by)
+    }
+    if (faults.length === 0 && plan === null && seq === before) await options.confirm()
+    return faults
+  }
+
+  async function readSources(sources: EngineOptions['sources'], how: How, sweep: boolean): Promise<SourceFault[]> {
     const faults: SourceFault[] = []
-    for (const { source, settings } of options.sources) {
+    for (const { source, settings } of sources) {
       const began = now()
       try {
-        await readOne(source, settings, how, began)
+        await readOne(source, settings, how === 'whole' && !sweep, sweep, began)
         const view = views.get(source.name)
         if (view?.fault) events.back(source.name)
         views.set(source.name, { name: source.name, state: states.get(source.name) ?? null, fault: null, since: null })
@@ -170,10 +188,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         await failed(source.name, fault)
       }
     }
-    options.crash?.('read')
-    const before = seq
-    await goOn(by)
-    if (faults.length === 0 && plan === null && seq === before) await options.confirm()
     return faults
   }
 
@@ -192,16 +206,21 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     await store.write('trouble', { at: now(), place: name, reason: fault.reason, message: fault.message })
   }
 
-  async function readOne(source: DirectorySource, settings: string, how: How, began: number): Promise<void> {
+  async function readOne(
+    source: DirectorySource,
+    settings: string,
+    whole: boolean,
+    sweep: boolean,
+    began: number,
+  ): Promise<void> {
     const { name } = source
     const reader = { store, source, settings, now }
     const state = states.get(name)
     const people = () => company.people.size
-    if (state === undefined || state.settings !== settings || how === 'whole') {
+    if (state === undefined || state.settings !== settings || whole) {
       await wholly(reader, [])
       return events.read(name, 'whole', people(), now() - began)
     }
-    const sweep = how === 'sweep' || now() - (sweptAt.get(name) ?? 0) >= options.sweepEveryMs
     const polled: Polled = await readChanges(
       reader,
       state,

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Element } from '../kit/xml/element.ts'
 import { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { changesOf, everything } from './hand-over.ts'
+import { writeMoved } from './protocol/publish.ts'
 import {
   ASK_STATE,
   type HelperPolicy,
@@ -114,6 +115,7 @@ function openHelper(host: string, options: HelpersOptions) {
       waking = Promise.withResolvers<void>()
       try {
         await bringUp()
+        await tellMoved()
         trouble = null
         pauseMs = PAUSE.leastMs
         await wokenOr(LOOK_AGAIN_MS)
@@ -154,6 +156,20 @@ function openHelper(host: string, options: HelpersOptions) {
         const parts = await handAll()
         told.handed(host, 'whole', state?.seq ?? 0, parts, now() - began)
       }
+    }
+  }
+
+  /** Says on former accounts where the person is now (XEP-0283). One of which there is no account has nobody to ask it. */
+  async function tellMoved(): Promise<void> {
+    if (state?.features.includes('publish') !== true) return
+    for (const moved of await store.read('moved', host)) {
+      try {
+        await request(host, writeMoved(moved.old, moved.now), 'set', ASK_WITHIN_MS)
+      } catch (error) {
+        if (!(error instanceof StanzaError) || error.type === 'wait') throw error
+        if (error.condition !== 'item-not-found') told.failed(host, error)
+      }
+      await store.write('movedDone', moved)
     }
   }
 

@@ -81,8 +81,26 @@ async function planPeople(planning: Planning, rows: Rows, tally: Tally): Promise
     if (dirty.size > 0) await look(await store.read('pairsOf', { ids: [...dirty], names }))
     return
   }
-  for await (const pairs of store.stream('pairs', { names, fresh: there.addresses === 0 }, { batch: PART }))
+  for await (const pairs of ahead(store.stream('pairs', { names, fresh: there.addresses === 0 }, { batch: PART })))
     await look(pairs)
+}
+
+/** The next batch is on its way while one is looked at. */
+async function* ahead<T>(batches: AsyncIterable<T>): AsyncGenerator<T> {
+  const steps = batches[Symbol.asyncIterator]()
+  let next = steps.next()
+  try {
+    for (;;) {
+      const step = await next
+      if (step.done === true) return
+      next = steps.next()
+      // It is awaited in the next round, and fails there.
+      next.catch(() => {})
+      yield step.value
+    }
+  } finally {
+    await steps.return?.()
+  }
 }
 
 async function planPerson(planning: Planning, pair: Pair, rows: Rows, tally: Tally): Promise<void> {

@@ -121,9 +121,11 @@ export async function readChanges(
   if (put.size === 0 && gone.size === 0 && problems.length === 0 && found.cursor === state.cursor)
     return { kind: 'nothing', state: next, unswept: unswept && !options.sweep }
   const news = [...put.values()]
+  // What is known already may be written again: only the cursor says how far it is.
+  for (let from = 0; from < news.length; from += PART)
+    await store.write('changed', { source: name, rows: news.slice(from, from + PART).map(rowOf) })
   await store.write('change', {
     source: name,
-    put: news.map(rowOf),
     gone: [...gone],
     problems,
     cursor: found.cursor,

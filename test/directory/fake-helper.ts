@@ -24,6 +24,10 @@ export type FakeHelper = AsyncDisposable & {
   held(host: string): Held
   /** Transfers that were taken whole, in order. */
   taken: Taken[]
+  /** What was published or taken back for people, in order. */
+  published: { what: string; jid: string; node: string; id: string; text: string }[]
+  /** Resolves when so much was published. */
+  hasPublished(count: number): Promise<void>
   /** Resolves when this host holds this version. */
   has(host: string, seq: number): Promise<Held>
   /** Answers the next set with this condition. */
@@ -54,15 +58,16 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     port: server.port,
     domain,
     taken,
+    published: [],
+    async hasPublished(count) {
+      while (helper.published.length < count) await something()
+    },
     held: (host) => hosts.get(host) ?? EMPTY(),
     async has(host, seq) {
       for (;;) {
         const held = hosts.get(host)
         if (held !== undefined && held.seq >= seq) return held
-        const { promise, resolve } = Promise.withResolvers<void>()
-        waiting.add(resolve)
-        await Promise.race([promise, fault.promise])
-        waiting.delete(resolve)
+        await something()
       }
     },
     refuseNext(condition, type = 'cancel') {
@@ -78,6 +83,13 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
   }
   void serve()
   return helper
+
+  async function something(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    waiting.add(resolve)
+    await Promise.race([promise, fault.promise])
+    waiting.delete(resolve)
+  }
 
   async function serve(): Promise<void> {
     while (!stopped) {
@@ -109,6 +121,19 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
 
   async function answer(to: Peer, iq: Element, raw: string, host: string, busy: number): Promise<void> {
     assert.equal(busy, 1, `${host} is asked something while it is at work`)
+    const published = iq.getChild('publish', DIRECTORY) ?? iq.getChild('retract', DIRECTORY)
+    if (published !== undefined) {
+      const { jid = '', node = '', id = '' } = published.attrs
+      helper.published.push({
+        what: published.getName(),
+        jid,
+        node,
+        id,
+        text: published.getChild('moved')?.getChildText('new-jid') ?? '',
+      })
+      for (const resolve of waiting) resolve()
+      return to.send(`<iq type='result' id='${iq.attrs.id}' from='${host}' to='${domain}'/>`)
+    }
     const state = iq.getChild('state', DIRECTORY)
     assert.ok(state, raw)
     const reply = (type: string, payload: string) =>

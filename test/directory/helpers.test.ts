@@ -193,6 +193,42 @@ describe('what a helper is handed', () => {
     )
   })
 
+  test('whose address changed says so on each former account, and takes it back when he returns (XEP-0283)', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    corp.person('1', { uid: 'alice' })
+    corp.person('2', { uid: 'bob' })
+    await using opened = await place.open([corp])
+    await opened.sync()
+    for (const uid of ['alice.b', 'alice.c']) {
+      corp.person('1', { uid })
+      await opened.sync()
+    }
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    await using link = connect(fake, opened.engine, opened.store, ['corp.example'])
+    await fake.hasPublished(2)
+    const said = () => fake.published.map(({ what, jid, node, text }) => [what, jid, node, text])
+    assert.deepEqual(said(), [
+      ['publish', 'alice.b@corp.example', 'urn:xmpp:moved:1', 'alice.c@corp.example'],
+      ['publish', 'alice@corp.example', 'urn:xmpp:moved:1', 'alice.c@corp.example'],
+    ])
+    corp.person('1', { uid: 'alice' })
+    await opened.sync()
+    link.helpers.wake()
+    await fake.hasPublished(5)
+    assert.deepEqual(said().slice(2), [
+      ['publish', 'alice.b@corp.example', 'urn:xmpp:moved:1', 'alice@corp.example'],
+      ['publish', 'alice.c@corp.example', 'urn:xmpp:moved:1', 'alice@corp.example'],
+      ['retract', 'alice@corp.example', 'urn:xmpp:moved:1', ''],
+    ])
+    // Said once: somebody who comes anew is told nothing more.
+    const before = await opened.store.read('moved', 'corp.example')
+    assert.deepEqual(
+      before.filter(({ old }) => old !== 'alice@corp.example'),
+      [],
+    )
+  })
+
   test('walls: up, with exceptions that end by themselves, and down; who is parted stands in the plan', async () => {
     using place = enginePlace()
     const corp = madeUp()

@@ -35,10 +35,11 @@ export function provisionWall(
   }
   for (const { jids, until } of wall.except) {
     if (Date.parse(until) <= now) continue
-    const [one = '', other] = jids.map(bareOf)
-    if (other !== undefined) add(one, other)
+    const [one = '', ...others] = jids.map(bareOf)
+    for (const [at, other] of others.entries())
+      for (const another of [one, ...others.slice(0, at)]) if (another !== other) add(another, other)
     // Whoever passes to everybody is an exception with each on the other side.
-    else for (const against of opposite(lists, one, a, b)) add(one, against)
+    if (others.length === 0) for (const against of opposite(lists, one, a, b)) add(one, against)
   }
   if (pairs.size > MOST_EXCEPTIONS) {
     cut(wall.id)
@@ -84,11 +85,16 @@ export function* partedBy(
 }
 
 function groupsNamed(company: Company, name: string): string[] {
-  const wanted = name.trim().toLowerCase()
+  const wanted = nameKey(name)
   return [...company.groups.values()]
-    .filter((group) => group.name.trim().toLowerCase() === wanted)
+    .filter((group) => nameKey(group.name) === wanted)
     .map(({ id }) => id)
     .sort()
+}
+
+/** As policy compares names of groups. */
+function nameKey(name: string): string {
+  return name.normalize('NFC').trim().toLowerCase()
 }
 
 function* opposite(lists: Lists, jid: string, a: readonly string[], b: readonly string[]): Generator<string> {

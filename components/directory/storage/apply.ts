@@ -65,6 +65,7 @@ function givePeople(db: DatabaseSync, at: number): void {
       SELECT id, jid, memberships, body FROM planned WHERE kind = 'person' AND change <> 'remove'
       ON CONFLICT (id) DO UPDATE SET jid = excluded.jid, memberships = excluded.memberships, body = excluded.body`,
   ).run()
+  tellReturned(db)
   const given = "kind = 'person' AND change IN ('add', 'readdress')"
   statement(
     db,
@@ -82,6 +83,21 @@ function givePeople(db: DatabaseSync, at: number): void {
       AND person IN (SELECT id FROM planned WHERE kind = 'person' AND change IN ('remove', 'readdress'))
       AND NOT EXISTS (SELECT 1 FROM person WHERE person.jid = address.jid)`,
   ).run(at)
+  tellMoved(db)
+}
+
+const READDRESSED = "p.kind = 'person' AND p.change = 'readdress'"
+
+/** Who is given an address again that he had: it leads nowhere else any more. Before addresses are given. */
+function tellReturned(db: DatabaseSync): void {
+  db.exec(`INSERT INTO moved (old, new) SELECT p.jid, '' FROM planned p JOIN address a ON a.jid = p.jid
+    WHERE ${READDRESSED} AND a.until IS NOT NULL ON CONFLICT (old) DO UPDATE SET new = ''`)
+}
+
+/** All former addresses of somebody lead to the one he has now. */
+function tellMoved(db: DatabaseSync): void {
+  db.exec(`INSERT INTO moved (old, new) SELECT a.jid, p.jid FROM planned p JOIN address a ON a.person = p.id
+    WHERE ${READDRESSED} AND a.jid <> p.jid ON CONFLICT (old) DO UPDATE SET new = excluded.new`)
 }
 
 function forget(db: DatabaseSync, seq: number): void {

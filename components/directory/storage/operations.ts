@@ -51,6 +51,10 @@ export const operations = {
       )
     },
     apply,
+    /** It was said. */
+    movedDone(db: DatabaseSync, { old, now }: Moved) {
+      statement(db, 'DELETE FROM moved WHERE old = ? AND new = ?').run(old, now)
+    },
     trouble(db: DatabaseSync, { at, place, reason, message }: Trouble) {
       const put = statement(db, 'INSERT INTO trouble (at, place, reason, message) VALUES (?, ?, ?, ?)')
       const { lastInsertRowid } = put.run(at, place, reason, message)
@@ -85,6 +89,15 @@ export const operations = {
       return statement(db, 'SELECT body FROM team ORDER BY id')
         .all()
         .map(({ body }) => String(body))
+    },
+    /** What is still to be said on former accounts of this host. */
+    moved(db: DatabaseSync, host: string): Moved[] {
+      return statement(
+        db,
+        "SELECT old, new FROM moved WHERE substr(old, instr(old, '@') + 1) = ? ORDER BY old LIMIT 1000",
+      )
+        .all(host)
+        .map((row) => ({ old: String(row.old), now: String(row.new) }))
     },
     walls(db: DatabaseSync, _: null): string[] {
       return statement(db, 'SELECT body FROM wall ORDER BY id')
@@ -150,6 +163,9 @@ export const operations = {
     },
   },
 }
+
+/** `now` '': at the old address again. */
+export type Moved = { old: string; now: string }
 
 export type WholeRow = { kind: 'seq' | 'group' | 'person' | 'former' | 'member' | 'wall'; id: string; text: string }
 

@@ -21,7 +21,6 @@ export type Adopt = {
 
 export type Changed = {
   source: string
-  put: readonly EntryRow[]
   gone: readonly string[]
   problems: readonly Problem[]
   cursor: string
@@ -31,7 +30,7 @@ export type Changed = {
 export const writes = {
   /** Gives the number of a new reading; what is left of one that came to nothing goes. */
   readingBegin(db: DatabaseSync, source: string): number {
-    const held = Number(statement(db, 'SELECT reading FROM source WHERE name = ?').get(source)?.reading ?? 0)
+    const held = readingOf(db, source)
     for (const table of ['entry', 'problem'])
       statement(db, `DELETE FROM ${table} WHERE source = ? AND reading <> ?`).run(source, held)
     return held + 1
@@ -57,9 +56,12 @@ export const writes = {
     for (const table of ['entry', 'problem'])
       statement(db, `DELETE FROM ${table} WHERE source = ? AND reading <> ?`).run(source, reading)
   },
-  change(db: DatabaseSync, { source, put, gone, problems, cursor, at }: Changed) {
-    const reading = Number(statement(db, 'SELECT reading FROM source WHERE name = ?').get(source)?.reading ?? 0)
-    putEntries(db, source, reading, put)
+  /** Into the reading that holds; `change` says when it is all. */
+  changed(db: DatabaseSync, { source, rows }: { source: string; rows: readonly EntryRow[] }) {
+    putEntries(db, source, readingOf(db, source), rows)
+  },
+  change(db: DatabaseSync, { source, gone, problems, cursor, at }: Changed) {
+    const reading = readingOf(db, source)
     const remove = statement(db, 'DELETE FROM entry WHERE source = ? AND reading = ? AND id = ?')
     for (const id of gone) remove.run(source, reading, id)
     putProblems(db, source, reading, problems)
@@ -117,6 +119,10 @@ const SAID = (
   WHERE e.kind = 'person' AND s.name IN (SELECT value FROM json_each(:names))`
 const OLD = (id: string) =>
   `(SELECT json_group_array(jid) FROM (SELECT jid FROM address WHERE person = ${id} ORDER BY since, jid))`
+
+function readingOf(db: DatabaseSync, source: string): number {
+  return Number(statement(db, 'SELECT reading FROM source WHERE name = ?').get(source)?.reading ?? 0)
+}
 
 function pairOf([id, said, had, oldJids]: readonly unknown[]): Pair {
   return { id: String(id), said: String(said), had: String(had), oldJids: String(oldJids) }

@@ -28,6 +28,8 @@ CREATE TABLE wall (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWI
 -- Every address ever given. It stays with its person for ever; until: when it was taken from use.
 CREATE TABLE address (jid TEXT PRIMARY KEY, person TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX address_person ON address (person);
+-- What is to be said on former accounts (XEP-0283) and has not been: where the person is now; '': there again.
+CREATE TABLE moved (old TEXT PRIMARY KEY, new TEXT NOT NULL) STRICT, WITHOUT ROWID;
 -- The plan that is not carried out yet: one row of plan, or none. shown: 0 where the change shows with others only.
 CREATE TABLE plan (hash TEXT NOT NULL, at INTEGER NOT NULL, counts TEXT NOT NULL, held TEXT NOT NULL) STRICT;
 CREATE TABLE planned (
