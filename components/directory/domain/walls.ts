@@ -14,8 +14,9 @@ export type ProvisionedWall = {
   except: readonly (readonly [string, string])[]
 }
 
-/** Of one wall; a helper takes 100,000 of all walls. */
-export const MOST_EXCEPTIONS = 20_000
+/** A wall is one element, and that has room in one part (DIRECTORY.md §4): characters of its addresses, and of what stands around each pair. */
+const MOST_CHARACTERS = 80_000
+const AROUND = 24
 
 /** Null: a side names no group that is there, so nobody can be walled off. `cut`: told where exceptions are too many to be handed over. */
 export function provisionWall(
@@ -41,7 +42,9 @@ export function provisionWall(
     // Whoever passes to everybody is an exception with each on the other side.
     if (others.length === 0) for (const against of opposite(lists, one, a, b)) add(one, against)
   }
-  if (pairs.size > MOST_EXCEPTIONS) {
+  let characters = 0
+  for (const pair of pairs.keys()) characters += pair.length + AROUND
+  if (characters > MOST_CHARACTERS) {
     cut(wall.id)
     pairs.clear()
   }

@@ -195,6 +195,16 @@ test('a wall between groups by name; exceptions of one, of two, of several, and 
   assert.deepEqual(pairs([jid('a'), jid('c'), jid('d')], before), ['ac', 'ad', 'cd'])
   assert.deepEqual(pairs([jid('a')], before + 1), [])
   assert.deepEqual(pairs(['stranger@corp.example'], before), [])
+  const many = Array.from({ length: 3_000 }, (_, at) => ({
+    jids: [`person-${at}@corp.example`, 'c@corp.example'],
+    until,
+  }))
+  let cut = ''
+  const wall = { kind: 'wall' as const, id: 'w', a: 'Zürich', b: 'Other', except: many }
+  const closed = provisionWall(wall, company, lists, before, (id) => {
+    cut = id
+  })
+  assert.deepEqual([cut, closed?.except], ['w', []], 'too many to be handed over: the wall stands without them')
   const none = { kind: 'wall', id: 'w', a: 'Zürich', b: 'nobody', except: [] } as const
   assert.equal(
     provisionWall(none, company, lists, 0, () => {}),
