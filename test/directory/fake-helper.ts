@@ -24,7 +24,7 @@ export type FakeHelper = AsyncDisposable & {
   held(host: string): Held
   /** Transfers that were taken whole, in order. */
   taken: Taken[]
-  /** What was published or taken back for people, in order. */
+  /** What was said on former accounts (XEP-0283), in order. */
   published: { what: string; jid: string; node: string; id: string; text: string }[]
   /** Resolves when so much was published. */
   hasPublished(count: number): Promise<void>
@@ -104,7 +104,16 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     for (;;) {
       const { element, raw } = await from.next()
       const host = element.attrs.to ?? ''
-      // Section 8, beside the transfers: nobody has an account here.
+      const published = element.getChild('publish', DIRECTORY) ?? element.getChild('retract', DIRECTORY)
+      if (published?.attrs.node === 'urn:xmpp:moved:1') {
+        const { jid = '', node = '', id = '' } = published.attrs
+        const text = published.getChild('moved')?.getChildText('new-jid') ?? ''
+        helper.published.push({ what: published.getName(), jid, node, id, text })
+        from.send(`<iq type='result' id='${element.attrs.id}' from='${host}' to='${domain}'/>`)
+        for (const resolve of waiting) resolve()
+        continue
+      }
+      // The rest of section 8, beside the transfers: nobody has an account here.
       if (element.attrs.type !== 'result' && element.getChild('state', DIRECTORY) === undefined) {
         const absent = `<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
         from.send(`<iq type='error' id='${element.attrs.id}' from='${host}' to='${domain}'>${absent}</iq>`)
@@ -121,19 +130,6 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
 
   async function answer(to: Peer, iq: Element, raw: string, host: string, busy: number): Promise<void> {
     assert.equal(busy, 1, `${host} is asked something while it is at work`)
-    const published = iq.getChild('publish', DIRECTORY) ?? iq.getChild('retract', DIRECTORY)
-    if (published !== undefined) {
-      const { jid = '', node = '', id = '' } = published.attrs
-      helper.published.push({
-        what: published.getName(),
-        jid,
-        node,
-        id,
-        text: published.getChild('moved')?.getChildText('new-jid') ?? '',
-      })
-      for (const resolve of waiting) resolve()
-      return to.send(`<iq type='result' id='${iq.attrs.id}' from='${host}' to='${domain}'/>`)
-    }
     const state = iq.getChild('state', DIRECTORY)
     assert.ok(state, raw)
     const reply = (type: string, payload: string) =>
