@@ -52,7 +52,7 @@ const COMMANDS = {
   demo: {
     program: 'deploy/demo/main.ts',
     says: 'starts everything on loopback with made-up people; --check verifies each step and ends',
-    packages: ['openssl'],
+    packages: ['openssl', 'slapd', 'ldap-utils'],
     servers: { prosody: ['prosody', 'lua-unbound'], ejabberd: ['ejabberd', 'erlang-base'] },
     long: [],
   },

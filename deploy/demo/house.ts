@@ -7,15 +7,18 @@ import { userInfo } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
+import { type Company, startCompany } from './company.ts'
 import { type Row, readRows } from './complete.ts'
 import { type Part, startPart } from './part.ts'
 import { freePorts, portNear } from './ports.ts'
 import type { Server, ServerKind } from './server.ts'
 import { askingHosts, startServer } from './site.ts'
+import { ROOT_DN, SUFFIX } from './slapd.ts'
 
 const HOST = 'corp.example'
 const ROOMS = 'rooms.corp.example'
 const SCREEN = 'policy.gatehouse.internal'
+const DIRECTORY = 'directory.corp.example'
 const COMMAND_LINE = resolve(import.meta.dirname, '../../components/cli/main.ts')
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 /** The archive looks once a second. */
@@ -32,8 +35,10 @@ export type House = {
   /** The certificate of the made-up host. */
   readonly certificate: string
   readonly port: number
-  readonly people: { alice: Account; bob: Account; carol: Account }
+  readonly people: { alice: Account; bob: Account; carol: Account; nora: Account }
   readonly room: string
+  /** What ldapmodify needs. */
+  readonly company: { url: string; dn: string; passwordFile: string }
   readonly logs: string
   /** Runs `gatehouse WORDS` as the person at this terminal. */
   gatehouse(...words: string[]): Promise<{ exit: number; out: string; err: string }>
@@ -44,7 +49,9 @@ export type House = {
   /** The same call as it would be typed in the checkout. */
   typed(...words: string[]): string
   startServer(): Promise<Server>
-  startPart(name: 'policy' | 'archive'): Promise<Part>
+  /** The company's LDAP server. */
+  startCompany(): Promise<Company>
+  startPart(name: 'policy' | 'archive' | 'directory'): Promise<Part>
 }
 
 /** Lays out the folder (made anew by the caller) and chooses ports; starts nothing. */
@@ -53,12 +60,14 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
   const logs = join(folder, 'logs')
   for (const place of [config, logs, join(folder, server, 'certs')]) await mkdir(place, { recursive: true })
   const port = await portNear(15222)
-  const [component = 0] = await freePorts(1)
+  const [component = 0, ldap = 0] = await freePorts(2)
   const secret = randomBytes(24).toString('hex')
+  const company = { port: ldap, password: randomBytes(12).toString('hex') }
   await writeSettings(config, component, secret, askingHosts(server, [HOST], ROOMS))
+  await writeDirectory(config, secret, company)
   const certificate = await makeCertificate(join(folder, server, 'certs'))
   const person = (name: string): Account => ({ jid: `${name}@${HOST}`, password: `${name}-demo` })
-  const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
+  const people = { alice: person('alice'), bob: person('bob'), carol: person('carol'), nora: person('nora') }
   const shownConfig = relative(CHECKOUT, config)
   return {
     folder,
@@ -67,6 +76,7 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
     port,
     people,
     room: `tea@${ROOMS}`,
+    company: { url: `ldap://127.0.0.1:${ldap}`, dn: ROOT_DN, passwordFile: join(config, 'ldap.password') },
     logs,
     typed: (...words) =>
       ['npm run -s gatehouse -- --config', shownConfig.startsWith('..') ? config : shownConfig, ...words].join(' '),
@@ -78,6 +88,7 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
     },
     foundAfterMs: 1000 + LOOKS_MS,
     startServer: () => startIt(server, join(folder, server), { c2s: port, component }, secret, Object.values(people)),
+    startCompany: () => startCompany(folder, company),
     startPart: (name) => startPart(name, join(config, `${name}.yaml`), logs),
   }
 }
@@ -122,6 +133,31 @@ rules:
   )
 }
 
+async function writeDirectory(
+  config: string,
+  secret: string,
+  company: { port: number; password: string },
+): Promise<void> {
+  const file = (name: string, text: string, mode = 0o644) => writeFile(join(config, name), text, { mode })
+  await file(
+    'directory.yaml',
+    `secret_file: directory.secret
+hosts: [${HOST}]
+jid: '{uid}@${HOST}'
+directories:
+  - name: corp
+    preset: openldap
+    servers: ['ldap://127.0.0.1:${company.port}']
+    bind: { dn: '${ROOT_DN}', password_file: ldap.password }
+    bases: { people: ['ou=people,${SUFFIX}'], groups: ['ou=groups,${SUFFIX}'] }
+poll: { every: 2 s, sweep_every: 2 s }
+metrics: { port: 0 }
+`,
+  )
+  await file('directory.secret', `${secret}\n`, 0o600)
+  await file('ldap.password', company.password, 0o600)
+}
+
 /** A certificate for the made-up host, trusted by this process; a real client will ask whether to trust it. */
 async function makeCertificate(folder: string): Promise<string> {
   const [key, certificate] = [join(folder, `${HOST}.key`), join(folder, `${HOST}.crt`)]
@@ -158,9 +194,9 @@ function startIt(
     ports,
     tls: true,
     limits: { client: 256 * 1024, component: 2 * 1024 * 1024 },
-    hosts: [{ name: HOST, gatehouse }],
+    hosts: [{ name: HOST, gatehouse, directory: DIRECTORY }],
     rooms: { name: ROOMS, gatehouse, createdBy: 'people of the host' },
-    components: [{ name: SCREEN, secret }],
+    components: [SCREEN, DIRECTORY].map((name) => ({ name, secret })),
     accounts,
   })
 }

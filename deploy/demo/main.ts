@@ -90,8 +90,8 @@ async function holds(step: Step): Promise<boolean> {
 }
 
 function invitation(house: House): string {
-  const { alice, bob, carol } = house.people
-  const accounts = [alice, bob, carol]
+  const { alice, bob, carol, nora } = house.people
+  const accounts = [alice, bob, carol, nora]
     .map(({ jid, password }) => `    ${jid.padEnd(22)}password ${password}`)
     .join('\n')
   return `
@@ -104,6 +104,9 @@ Say Nightingale to somebody, then look as the officer:
     ${house.typed('archive', 'search', 'Nightingale')}
     ${house.typed('archive', 'access')}
     ${house.typed('--help')}
+Look who is there, or change the company's directory (LDIF on the standard input) and watch the rosters:
+    ${house.typed('directory', 'who', 'nora')}
+    ldapmodify -x -H ${house.company.url} -D ${house.company.dn} -y ${house.company.passwordFile}
 Rules of your own go into ${house.folder}/config/policy-rules.yaml; they count as soon as it is written. One with a mistake
 leaves those that hold, and this says what is wrong:
     ${house.typed('check')}

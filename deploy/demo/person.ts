@@ -11,7 +11,13 @@ export type Person = AsyncDisposable & {
   say(to: string, body: string): Promise<string>
   /** The next message stanza in order of arrival, errors included. Rejects when none comes within the bound. */
   hear(boundMs?: number): Promise<Element>
+  /** The roster as the server gives it and keeps it: bare JID -> name and groups. */
+  readonly roster: ReadonlyMap<string, Contact>
+  /** Resolves when the roster is so. Rejects with what it is when it does not come to it within the bound. */
+  until(isSo: (roster: ReadonlyMap<string, Contact>) => boolean, boundMs?: number): Promise<void>
 }
+
+export type Contact = { name: string; groups: readonly string[]; here: boolean }
 
 const BOUND_MS = 10_000
 
@@ -22,17 +28,27 @@ export async function logIn(account: { jid: string; password: string }, port: nu
   const waiting: ((message: Element) => void)[] = []
   session.reconnect.stop()
   session.prependListener('element', withoutScram)
-  session.on('error', (fault: unknown) => process.stderr.write(`${account.jid}: ${String(fault)}\n`))
+  let leaving = false
+  // A connection that is cut while it says goodbye is no fault.
+  session.on('error', (fault: unknown) => leaving || process.stderr.write(`${account.jid}: ${String(fault)}\n`))
+  const people = openRoster()
+  session.iqCallee.set(ROSTER, 'query', ({ element }) => people.take(element))
   session.on('stanza', (stanza: Element) => {
+    if (stanza.name === 'presence') people.presence(stanza)
     if (stanza.name !== 'message') return
     const next = waiting.shift()
     if (next === undefined) heard.push(stanza)
     else next(stanza)
   })
   const jid = (await session.start()).toString()
+  const answer = await session.iqCaller.request(xml('iq', { type: 'get' }, xml('query', { xmlns: ROSTER })))
+  const query = answer.getChild('query', ROSTER)
+  if (query !== undefined) people.take(query)
   await session.send(xml('presence'))
   return {
     jid,
+    roster: people.roster,
+    until: people.until,
     async say(to, body) {
       const id = randomUUID()
       await session.send(xml('message', { to, id, type: 'chat' }, xml('body', {}, body)))
@@ -49,7 +65,57 @@ export async function logIn(account: { jid: string; password: string }, port: nu
       waiting.push(resolve)
       return promise.finally(() => clearTimeout(bound))
     },
-    [Symbol.asyncDispose]: async () => void (await session.stop()),
+    [Symbol.asyncDispose]: async () => {
+      leaving = true
+      await session.stop()
+    },
+  }
+}
+
+const ROSTER = 'jabber:iq:roster'
+
+function openRoster() {
+  const roster = new Map<string, Contact>()
+  const waiting = new Set<() => void>()
+  const changed = () => {
+    for (const look of waiting) look()
+  }
+  return {
+    roster,
+    /** A roster, or a push of one item. */
+    take(query: Element): true {
+      for (const item of query.getChildren('item')) {
+        const jid = String(item.attrs.jid)
+        const groups = item.getChildren('group').map((group) => group.getText())
+        if (item.attrs.subscription === 'remove') roster.delete(jid)
+        else roster.set(jid, { name: String(item.attrs.name ?? ''), groups, here: roster.get(jid)?.here ?? false })
+      }
+      changed()
+      return true
+    },
+    presence({ attrs }: Element): void {
+      const jid = String(attrs.from).replace(/\/.*/, '')
+      const contact = roster.get(jid)
+      if (contact === undefined || (attrs.type !== undefined && attrs.type !== 'unavailable')) return
+      roster.set(jid, { ...contact, here: attrs.type === undefined })
+      changed()
+    },
+    until(isSo: (roster: ReadonlyMap<string, Contact>) => boolean, boundMs = BOUND_MS): Promise<void> {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const look = () => {
+        if (isSo(roster)) resolve()
+      }
+      waiting.add(look)
+      const bound = setTimeout(
+        () => reject(new Error(`the roster does not come to that: ${JSON.stringify([...roster])}`)),
+        boundMs,
+      )
+      look()
+      return promise.finally(() => {
+        waiting.delete(look)
+        clearTimeout(bound)
+      })
+    },
   }
 }
 

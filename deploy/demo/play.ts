@@ -2,19 +2,25 @@
 // The main job as a play in steps. A step throws when what it says does not hold.
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Company } from './company.ts'
+import { employee } from './company.ts'
 import { lacking, settled } from './complete.ts'
 import type { House } from './house.ts'
 import { WORDS } from './house.ts'
-import { logIn, type Person } from './person.ts'
+import { type Contact, logIn, type Person } from './person.ts'
 import { SERVERS } from './site.ts'
+import { SUFFIX } from './slapd.ts'
 
 export type Step = { says: string; play(): Promise<string | undefined> }
 
 /** The steps in order; what a step returns is shown below its line. Leaves open what `open` holds; the caller closes it. */
 export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
-  const cast: { alice?: Person; bob?: Person } = {}
+  const cast: { alice?: Person; bob?: Person; nora?: Person; company?: Company } = {}
   const alice = () => cast.alice ?? assert.fail('Alice is not logged in')
   const bob = () => cast.bob ?? assert.fail('Bob is not logged in')
+  const nora = () => cast.nora ?? assert.fail('Nora is not logged in')
+  const company = () => cast.company ?? assert.fail('slapd does not run')
+  const jid = (name: 'alice' | 'bob' | 'carol' | 'nora') => house.people[name].jid
   return [
     {
       says: 'policy and archive run',
@@ -111,7 +117,70 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
         return `${house.typed('archive', 'gaps')}\n${(await house.gatehouse('archive', 'gaps')).out.trimEnd()}`
       },
     },
+    {
+      says: 'the company directory (slapd) fills rosters: Alice and Bob see each other, in its groups, without a new login',
+      async play() {
+        cast.company = open.use(await house.startCompany())
+        const directory = open.use(await house.startPart('directory'))
+        await alice().until((roster) => sees(roster, jid('bob'), 'Bob Baker', 'Everybody') && here(roster, jid('bob')))
+        await bob().until((roster) => sees(roster, jid('alice'), 'Alice Archer', 'Everybody'))
+        return `slapd: process ${company().pid}, directory: process ${directory.pid}\n${shown("Bob's", bob())}`
+      },
+    },
+    {
+      says: 'Nora is new: with ldapadd she is in the directory; she logs in and sees her colleagues, and they see her',
+      async play() {
+        await company().add(employee('nora', 'Nora', 'North', 'Research'))
+        await company().modify(membership('Everybody', 'add', 'nora') + membership('Research', 'add', 'nora'))
+        await bob().until((roster) => sees(roster, jid('nora'), 'Nora North', 'Everybody', 'Research'))
+        cast.nora = open.use(await logIn(house.people.nora, house.port))
+        await nora().until((roster) => sees(roster, jid('carol'), 'Carol Carter', 'Everybody', 'Research'))
+        await nora().until((roster) => here(roster, jid('alice')) && here(roster, jid('bob')))
+        await bob().until((roster) => here(roster, jid('nora')))
+        return shown("Nora's", nora())
+      },
+    },
+    {
+      says: 'ldapmodify moves her from Research to Sales, and her client and those of her colleagues show it',
+      async play() {
+        await company().modify(membership('Research', 'delete', 'nora') + membership('Sales', 'add', 'nora'))
+        await nora().until((roster) => sees(roster, jid('alice'), 'Alice Archer', 'Everybody', 'Sales'))
+        await nora().until((roster) => sees(roster, jid('bob'), 'Bob Baker', 'Everybody'))
+        await alice().until((roster) => sees(roster, jid('nora'), 'Nora North', 'Everybody', 'Sales'))
+        await bob().until((roster) => sees(roster, jid('nora'), 'Nora North', 'Everybody'))
+        const { out } = await house.gatehouse('directory', 'who', 'nora')
+        return `${shown("Nora's", nora())}\n${house.typed('directory', 'who', 'nora')}\n${out.trimEnd()}`
+      },
+    },
   ]
+}
+
+type Roster = ReadonlyMap<string, Contact>
+
+function sees(roster: Roster, jid: string, name: string, ...groups: string[]): boolean {
+  const contact = roster.get(jid)
+  return contact?.name === name && contact.groups.toSorted().join() === groups.join()
+}
+
+function here(roster: Roster, jid: string): boolean {
+  return roster.get(jid)?.here === true
+}
+
+function shown(whose: string, { roster }: Person): string {
+  const lines = [...roster.values()].map(
+    ({ name, groups, here }) => `  ${name.padEnd(14)} ${here ? 'here' : 'away'}  ${groups.toSorted().join(', ')}`,
+  )
+  return [`${whose} roster:`, ...lines.toSorted()].join('\n')
+}
+
+/** LDIF. */
+function membership(group: string, what: 'add' | 'delete', uid: string): string {
+  return `dn: cn=${group},ou=groups,${SUFFIX}
+changetype: modify
+${what}: member
+member: uid=${uid},ou=people,${SUFFIX}
+
+`
 }
 
 /** What the server has not yet told the end of. */

@@ -22,8 +22,8 @@ export type Site = {
   address?: string
   /** Only the named services are opened. */
   ports: { c2s?: number; component?: number; s2s?: number; http?: number }
-  /** Where `gatehouse` is given the module is loaded. */
-  hosts: readonly { name: string; gatehouse?: GatehouseOptions }[]
+  /** Where `gatehouse` is given mod_gatehouse is loaded; where `directory` is, mod_gatehouse_directory for the component of this name. */
+  hosts: readonly { name: string; gatehouse?: GatehouseOptions; directory?: string }[]
   /** A room service; on ejabberd the module of its host sees to it, on Prosody a module of its own with these options. */
   rooms?: {
     name: string
@@ -76,7 +76,14 @@ function startProsodySite(site: Site): Promise<Prosody> {
     ports,
     ...shared(site),
     hosts: site.hosts.map(
-      ({ name, gatehouse }): ProsodyHost => ({ name, lines: [...helper(gatehouse), ...hostLines] }),
+      ({ name, gatehouse, directory }): ProsodyHost => ({
+        name,
+        lines: [
+          ...helper(gatehouse, directory === undefined ? [] : ['gatehouse_directory']),
+          ...(directory === undefined ? [] : [`gatehouse_directory = ${lua(directory)}`]),
+          ...hostLines,
+        ],
+      }),
     ),
     components: [
       ...(site.components ?? []).map(({ name, secret, hidden }) => ({
@@ -149,9 +156,12 @@ function startEjabberdSite(site: Site): Promise<Ejabberd> {
     folder,
     ports,
     ...shared(site),
-    hosts: site.hosts.map(({ name, gatehouse }) => ({
+    hosts: site.hosts.map(({ name, gatehouse, directory }) => ({
       name,
-      ...(gatehouse === undefined ? {} : { modules: { mod_gatehouse: gatehouse } }),
+      modules: {
+        ...(gatehouse === undefined ? {} : { mod_gatehouse: gatehouse }),
+        ...(directory === undefined ? {} : { mod_gatehouse_directory: { component: directory } }),
+      },
     })),
     components: (site.components ?? []).map(({ name, secret }) => ({ name, secret })),
     ...ejabberd,

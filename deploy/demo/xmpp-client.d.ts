@@ -6,6 +6,11 @@ declare module '@xmpp/client' {
 
   export interface XmppClient
     extends EventEmitter<{ element: [Element]; stanza: [Element]; nonza: [Element]; error: [Error] }> {
+    /** Handlers answer with the payload of the result; true: an empty one. */
+    readonly iqCallee: {
+      set(namespace: string, element: string, handler: (context: { element: Element }) => Element | true): void
+    }
+    readonly iqCaller: { request(iq: Element): Promise<Element> }
     readonly reconnect: { stop(): void }
     readonly streamManagement: { readonly id: string }
     readonly socket: { destroy?(): void } | null

@@ -47,7 +47,7 @@ onServers('demo', null, (server) => {
     const [code] = await once(child, 'close')
     const steps = lines.filter((line) => line.startsWith('✔ '))
     assert.equal(lines.at(-1), `demo: ${steps.length} of ${steps.length} steps hold`, lines.join('\n'))
-    assert.ok(steps.length >= 9)
+    assert.ok(steps.length >= 12)
     assert.equal(code, 0)
   })
 
@@ -58,19 +58,20 @@ onServers('demo', null, (server) => {
       t.after(() => child.kill())
       await said(/Ctrl-C stops/)
       const pids = [...lines.join('\n').matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid))
-      assert.equal(pids.length, 3)
+      assert.equal(pids.length, 5)
       assert.ok(pids.every(runs))
       const secrets = SECRETS[server].flatMap((file) => globSync(join(server, file), { cwd: folder }))
       assert.ok(secrets.length >= SECRETS[server].length, secrets.join())
       for (const file of secrets) assert.equal(statSync(join(folder, file)).mode & 0o077, 0, file)
-      const stores = globSync(['**/*.db', '**/*.secret'], { cwd: folder })
+      const stores = globSync(['**/*.db', '**/*.secret', '**/*password', 'slapd/slapd.conf'], { cwd: folder })
+      assert.ok(stores.includes('slapd/slapd.conf'))
       assert.ok(stores.some((file) => file.endsWith('archive.db')))
       for (const file of stores) assert.equal(statSync(join(folder, file)).mode & 0o007, 0, file)
       child.kill('SIGTERM')
       const [code] = await once(child, 'close')
       assert.equal(code, 0)
       assert.deepEqual(pids.filter(runs), [])
-      for (const part of ['policy', 'archive']) {
+      for (const part of ['policy', 'archive', 'directory']) {
         assert.match(readFileSync(join(folder, 'logs', `${part}.log`), 'utf8'), /"exit":0,"event":"stopped"/)
       }
     } finally {

@@ -9,7 +9,7 @@ import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '../../deploy/demo/ports.ts'
-import { listening, SUFFIX } from './slapd.ts'
+import { listening, SUFFIX } from '../../deploy/demo/slapd.ts'
 
 const run = promisify(execFile)
 

@@ -8,8 +8,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { listening } from '../../deploy/demo/slapd.ts'
 import { makeAuthority } from './certificates.ts'
-import { listening } from './slapd.ts'
 
 const run = promisify(execFile)
 

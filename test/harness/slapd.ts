@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // An OpenLDAP server of our own in a folder: own configuration, free ports on loopback, own certificate authority, no ldapi.
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import net from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { freePorts } from '../../deploy/demo/ports.ts'
+import {
+  ACCESS_LINES,
+  change,
+  commonLines,
+  databaseLines,
+  loadLdif,
+  runSlapd,
+  SUFFIX,
+} from '../../deploy/demo/slapd.ts'
 import { makeAuthority } from './certificates.ts'
 
-const run = promisify(execFile)
+export { ROOT_DN, SUFFIX } from '../../deploy/demo/slapd.ts'
 
-export const SUFFIX = 'dc=corp,dc=example'
-export const ROOT_DN = `cn=admin,${SUFFIX}`
 const PASSWORD = 'slapd-of-the-tests'
 
 export type Slapd = AsyncDisposable & {
@@ -70,18 +73,11 @@ export async function startSlapd(folder: string, options: SlapdOptions = {}): Pr
   const certificates = await makeCertificates(place)
   const config = join(place, 'slapd.conf')
   await writeFile(config, configOf(place, data, options))
-  const ldif = join(place, 'start.ldif')
-  await writeFile(ldif, options.ldif ?? BASE)
-  await run('/usr/sbin/slapadd', ['-q', '-f', config, '-b', SUFFIX, '-l', ldif])
+  await loadLdif(config, place, options.ldif ?? BASE)
   const [port = 0, tlsPort = 0] = await freePorts(2)
   const urls = `ldap://127.0.0.1:${port} ldaps://127.0.0.1:${tlsPort}`
-  let end = await start(config, urls, [port, tlsPort])
-
-  const change = async (program: string, text: string): Promise<void> => {
-    const ldif = join(place, `${program}.ldif`)
-    await writeFile(ldif, text)
-    await run(program, ['-x', '-H', `ldap://127.0.0.1:${port}`, '-D', ROOT_DN, '-y', passwordFile, '-f', ldif])
-  }
+  let server = await runSlapd(config, urls, [port, tlsPort])
+  const wire = { place, port, passwordFile }
   return {
     port,
     tlsPort,
@@ -89,25 +85,20 @@ export async function startSlapd(folder: string, options: SlapdOptions = {}): Pr
     tlsUrl: `ldaps://127.0.0.1:${tlsPort}`,
     passwordFile,
     ...certificates,
-    add: (text) => change('ldapadd', text),
-    modify: (text) => change('ldapmodify', text),
-    kill: () => end('SIGKILL'),
+    add: (text) => change('ldapadd', text, wire),
+    modify: (text) => change('ldapmodify', text, wire),
+    kill: () => server.end('SIGKILL'),
     async restart() {
-      await end('SIGTERM')
-      end = await start(config, urls, [port, tlsPort])
+      await server.end('SIGTERM')
+      server = await runSlapd(config, urls, [port, tlsPort])
     },
-    [Symbol.asyncDispose]: () => end('SIGTERM'),
+    [Symbol.asyncDispose]: () => server.end('SIGTERM'),
   }
 }
 
 function configOf(place: string, data: string, { overlays = [], lines = [], indexed = [] }: SlapdOptions): string {
-  const schemas = ['core', 'cosine', 'nis', 'inetorgperson']
   return [
-    ...schemas.map((schema) => `include /etc/ldap/schema/${schema}.schema`),
-    `pidfile ${join(place, 'slapd.pid')}`,
-    `argsfile ${join(place, 'slapd.args')}`,
-    'modulepath /usr/lib/ldap',
-    'moduleload back_mdb',
+    ...commonLines(place),
     ...overlays.map((overlay) => `moduleload ${overlay}`),
     `TLSCACertificateFile ${join(place, 'ca.pem')}`,
     `TLSCertificateFile ${join(place, 'server.pem')}`,
@@ -115,65 +106,13 @@ function configOf(place: string, data: string, { overlays = [], lines = [], inde
     'TLSVerifyClient try',
     // A client certificate is the person of that name below the suffix.
     `authz-regexp "cn=([^,]+),o=Gatehouse tests" "cn=$1,${SUFFIX}"`,
-    'database mdb',
-    'maxsize 4294967296',
-    `suffix "${SUFFIX}"`,
-    `rootdn "${ROOT_DN}"`,
-    `rootpw ${PASSWORD}`,
-    `directory ${data}`,
-    'dbnosync',
-    'index objectClass eq',
+    ...databaseLines(data, PASSWORD),
     ...indexed.map((attribute) => `index ${attribute} eq`),
     ...lines,
     ...overlays.map((overlay) => `overlay ${overlay}`),
-    'access to attrs=userPassword by anonymous auth by * none',
-    'access to * by users read by anonymous auth',
+    ...ACCESS_LINES,
     '',
   ].join('\n')
-}
-
-async function start(
-  config: string,
-  urls: string,
-  ports: readonly number[],
-): Promise<(signal: NodeJS.Signals) => Promise<void>> {
-  const child = spawn('/usr/sbin/slapd', ['-f', config, '-h', urls, '-d', '0'], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-10_000)
-  })
-  const ended = once(child, 'close').then(() => {
-    throw new Error(`slapd ended:\n${said}`)
-  })
-  await listening(ports, ended)
-  return async (signal) => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const closed = once(child, 'close')
-    child.kill(signal)
-    await closed
-  }
-}
-
-/** Resolves when all of them listen, rejects when `ended` does. */
-export async function listening(ports: readonly number[], ended: Promise<never>, host = '127.0.0.1'): Promise<void> {
-  let over = false
-  ended.catch(() => {
-    over = true
-  })
-  const answers = async (port: number): Promise<void> => {
-    while (!over) {
-      const socket = net.connect(port, host)
-      try {
-        await once(socket, 'connect')
-        return
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      } finally {
-        socket.destroy()
-      }
-    }
-  }
-  await Promise.race([Promise.all(ports.map(answers)), ended])
 }
 
 async function makeCertificates(place: string): Promise<{ caFile: string; clientCert: string; clientKey: string }> {
