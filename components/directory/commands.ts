@@ -5,6 +5,7 @@ import type { Catalogue } from '../kit/text/catalogue.ts'
 import { type CommandName, declarations } from './declarations.ts'
 import { type Desk, sayAddressProblem } from './desk.ts'
 import { type Held, removalsOf } from './domain/brake.ts'
+import { type GroupChange, planRooms } from './domain/room.ts'
 import type { StoredPlan } from './domain/state.ts'
 import { sayWho } from './who.ts'
 
@@ -26,15 +27,17 @@ export function directoryCommands(desk: Desk): readonly Command[] {
   }))
 }
 
-async function* plan({ engine, store, say }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+async function* plan({ engine, store, say, hasRoom }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
   const { plan: waiting } = engine
   if (waiting === null) {
     yield { say: 'text', text: say('directory-nothing-to-do', language, { version: engine.seq }) }
     return
   }
+  const groupChanges: GroupChange[] = []
   for await (const rows of store.stream('planned', { all: args.all === true }, { batch: 200 }))
     for (const { kind, change, id, jid, name, detail } of rows) {
       const told = JSON.parse(detail) as Record<string, unknown>
+      if (kind === 'group') groupChanges.push({ id, name, isGone: change === 'remove' })
       yield row({
         what: kind,
         change,
@@ -45,6 +48,8 @@ async function* plan({ engine, store, say }: Desk, args: Args, { language }: Ask
         ...told,
       })
     }
+  for (const { group, ...room } of planRooms(groupChanges, await store.read('rooms', null), hasRoom))
+    yield row({ what: 'room', ...room, detail: null, id: group })
   const removals = removalsOf(waiting.counts)
   const { people, groups, memberships } = waiting.counts
   yield {

@@ -13,6 +13,8 @@ export type Desk = {
   /** Names of the directories in the settings. */
   names: readonly string[]
   sync(how: How, by: Readonly<Record<string, unknown>>): Promise<readonly SourceFault[]>
+  /** Whether a group of this name is to have a room. */
+  hasRoom(name: string): boolean
   stats(): Promise<Readonly<Record<string, string | number | null>>>
 }
 

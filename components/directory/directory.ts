@@ -16,7 +16,7 @@ import { openStream } from '../kit/stream/open-stream.ts'
 import type { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { directoryCommands } from './commands.ts'
 import { removalsOf } from './domain/brake.ts'
-import { rosterRules } from './domain/roster-rules.ts'
+import { namePattern, rosterRules } from './domain/roster-rules.ts'
 import { type Applying, type By, type CrashPoint, type Engine, type EngineEvents, openEngine } from './engine.ts'
 import { followWalls } from './follow-walls.ts'
 import { openGauges } from './gauges.ts'
@@ -122,6 +122,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     say: text.say,
     names,
     sync: engine.sync,
+    hasRoom: groupsWithRoom(settings.showing),
     stats: async () => ({
       ...gauges.counts(engine, helpers?.views() ?? []),
       snapshot: (await snapshot.state()).seq,
@@ -280,6 +281,11 @@ function openHelpersOf(
 
 function causeOf({ cause, message }: StanzaError): string {
   return typeof cause === 'string' ? cause : message
+}
+
+function groupsWithRoom({ rooms }: DirectorySettings['showing']): (name: string) => boolean {
+  const patterns = (rooms?.groups ?? []).map(namePattern)
+  return (name) => patterns.some((pattern) => pattern.test(name))
 }
 
 type Say = Context<DirectorySettings>['text']['say']

@@ -17,12 +17,11 @@ export type Room = {
 
 /** `{attribute}` of the group put in; the name alone where nothing is left. */
 export function nameRoom(template: string, group: { name: string; description?: string }): string {
-  const text = template
-    .replaceAll('{name}', () => group.name)
-    .replaceAll('{description}', () => group.description ?? '')
+  const said = { name: group.name, description: group.description ?? '' }
+  return template
+    .replace(/\{(name|description)\}/g, (_, field: keyof typeof said) => said[field])
     .replace(/\s+/g, ' ')
     .trim()
-  return text
 }
 
 const MOST_LOCAL = 60
@@ -40,3 +39,25 @@ export function roomLocal(name: string, mark: string): string {
 }
 
 const UMLAUTS: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', å: 'aa' }
+
+/** A change of a group in a plan; `isGone`: the group is. */
+export type GroupChange = { id: string; name: string; isGone: boolean }
+
+export type RoomChange = { change: 'make' | 'open' | 'close'; group: string; name: string; jid: string | null }
+
+/** What becomes of rooms by these changes. `open`: one that was closed. */
+export function planRooms(
+  changes: readonly GroupChange[],
+  rooms: readonly Room[],
+  hasRoom: (name: string) => boolean,
+): RoomChange[] {
+  const known = new Map(rooms.map((room) => [room.group, room]))
+  return changes.flatMap(({ id, name, isGone }): RoomChange[] => {
+    const room = known.get(id)
+    const wanted = !isGone && hasRoom(name)
+    const of = (change: RoomChange['change']) => [{ change, group: id, name, jid: room?.jid ?? null }]
+    if (room?.state === 'made') return wanted ? [] : of('close')
+    if (!wanted) return []
+    return of(room?.state === 'retired' ? 'open' : 'make')
+  })
+}

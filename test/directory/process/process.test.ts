@@ -8,7 +8,10 @@ import { snapshotOf } from '../snapshot.ts'
 
 describe('directory beside slapd', { skip: slapdLack() ?? false }, () => {
   test('reads, plans, shows the plan, carries it out, keeps it over a restart, and shows a person', async () => {
-    await using place = await openPlace({ apply: 'by_hand' })
+    await using place = await openPlace({
+      apply: 'by_hand',
+      rooms: { service: 'rooms.corp.example', groups: ['trade*'] },
+    })
     await place.slapd.add(FIVE)
     {
       await using directory = await place.start()
@@ -26,6 +29,7 @@ describe('directory beside slapd', { skip: slapdLack() ?? false }, () => {
           ['person', 'add', 'Erin Evans', 'erin@corp.example', undefined],
           ['group', 'add', 'traders', null, 3],
           ['group', 'add', 'research', null, 2],
+          ['room', 'make', 'traders', null, undefined],
         ].sort(),
       )
       assert.equal(await snapshotOf(place.snapshot), null, 'a plan shows; nothing is done')
