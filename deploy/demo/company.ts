@@ -2,6 +2,7 @@
 // The made-up company's directory: who works there, in an OpenLDAP of its own.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { ACCESS_LINES, change, commonLines, databaseLines, loadLdif, runSlapd, SUFFIX } from './slapd.ts'
 
 export type Company = AsyncDisposable & {
@@ -25,7 +26,7 @@ export async function startCompany(
   const config = join(place, 'slapd.conf')
   const lines = [...commonLines(place), ...databaseLines(data, password), ...ACCESS_LINES, '']
   await writeFile(config, lines.join('\n'), { mode: 0o600 })
-  await loadLdif(config, place, COMPANY)
+  await loadLdif(config, place, await everybody())
   const server = await runSlapd(config, `ldap://127.0.0.1:${port}`, [port])
   const wire = { place, port, passwordFile }
   return {
@@ -38,8 +39,11 @@ export async function startCompany(
   }
 }
 
-/** LDIF of a person of the company. */
-export function employee(uid: string, given: string, family: string, department: string): string {
+/** LDIF of a person of the company, with a face: the initial in a colour. */
+export async function employee(uid: string, given: string, family: string, department: string): Promise<string> {
+  const hue = [...uid].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 360
+  const face = `<svg xmlns="http://www.w3.org/2000/svg" width="192" height="192"><rect width="192" height="192" fill="hsl(${hue},60%,45%)"/><text x="96" y="140" font-size="128" font-family="sans-serif" text-anchor="middle" fill="white">${given.slice(0, 1)}</text></svg>`
+  const photo = (await sharp(Buffer.from(face)).jpeg().toBuffer()).toString('base64')
   return `dn: uid=${uid},ou=people,${SUFFIX}
 objectClass: inetOrgPerson
 uid: ${uid}
@@ -48,8 +52,9 @@ givenName: ${given}
 sn: ${family}
 displayName: ${given} ${family}
 mail: ${uid}@corp.example
-telephoneNumber: +49 30 0000 ${100 + uid.length}
+telephoneNumber: +49 30 0000 ${100 + hue}
 ou: ${department}
+jpegPhoto:: ${photo}
 
 `
 }
@@ -63,7 +68,17 @@ ${members.map((uid) => `member: uid=${uid},ou=people,${SUFFIX}`).join('\n')}
 `
 }
 
-const COMPANY = `dn: ${SUFFIX}
+async function everybody(): Promise<string> {
+  const people = [
+    await employee('alice', 'Alice', 'Archer', 'Sales'),
+    await employee('bob', 'Bob', 'Baker', 'Research'),
+    await employee('carol', 'Carol', 'Carter', 'Research'),
+  ]
+  const teams = [team('Sales', 'alice'), team('Research', 'bob', 'carol'), team('Everybody', 'alice', 'bob', 'carol')]
+  return BRANCHES + people.join('') + teams.join('')
+}
+
+const BRANCHES = `dn: ${SUFFIX}
 objectClass: organization
 objectClass: dcObject
 o: Corp
@@ -77,4 +92,4 @@ dn: ou=groups,${SUFFIX}
 objectClass: organizationalUnit
 ou: groups
 
-${employee('alice', 'Alice', 'Archer', 'Sales')}${employee('bob', 'Bob', 'Baker', 'Research')}${employee('carol', 'Carol', 'Carter', 'Research')}${team('Sales', 'alice')}${team('Research', 'bob', 'carol')}${team('Everybody', 'alice', 'bob', 'carol')}`
+`

@@ -11,11 +11,16 @@ export type Person = AsyncDisposable & {
   say(to: string, body: string): Promise<string>
   /** The next message stanza in order of arrival, errors included. Rejects when none comes within the bound. */
   hear(boundMs?: number): Promise<Element>
+  /** What the other's vCard says; rejects where there is none. */
+  card(jid: string): Promise<Card>
   /** The roster as the server gives it and keeps it: bare JID -> name and groups. */
   readonly roster: ReadonlyMap<string, Contact>
   /** Resolves when the roster is so. Rejects with what it is when it does not come to it within the bound. */
   until(isSo: (roster: ReadonlyMap<string, Contact>) => boolean, boundMs?: number): Promise<void>
 }
+
+/** What a vCard (XEP-0054) says. */
+export type Card = { name: string; department: string; phone: string; photoBytes: number }
 
 export type Contact = { name: string; groups: readonly string[]; here: boolean }
 
@@ -47,6 +52,10 @@ export async function logIn(account: { jid: string; password: string }, port: nu
   await session.send(xml('presence'))
   return {
     jid,
+    async card(of) {
+      const asked = await session.iqCaller.request(xml('iq', { type: 'get', to: of }, xml('vCard', { xmlns: CARD })))
+      return readCard(asked.getChild('vCard', CARD))
+    },
     roster: people.roster,
     until: people.until,
     async say(to, body) {
@@ -73,6 +82,16 @@ export async function logIn(account: { jid: string; password: string }, port: nu
 }
 
 const ROSTER = 'jabber:iq:roster'
+const CARD = 'vcard-temp'
+
+function readCard(card: Element | undefined): Card {
+  return {
+    name: card?.getChildText('FN') ?? '',
+    department: card?.getChild('ORG')?.getChildText('ORGUNIT') ?? '',
+    phone: card?.getChild('TEL')?.getChildText('NUMBER') ?? '',
+    photoBytes: Buffer.from(card?.getChild('PHOTO')?.getChildText('BINVAL') ?? '', 'base64').length,
+  }
+}
 
 function openRoster() {
   const roster = new Map<string, Contact>()

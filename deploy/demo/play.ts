@@ -128,16 +128,23 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
       },
     },
     {
-      says: 'Nora is new: with ldapadd she is in the directory; she logs in and sees her colleagues, and they see her',
+      says: 'Nora is new: with ldapadd she is in the directory; she logs in and sees her colleagues, with names, groups and faces',
       async play() {
-        await company().add(employee('nora', 'Nora', 'North', 'Research'))
+        await company().add(await employee('nora', 'Nora', 'North', 'Research'))
         await company().modify(membership('Everybody', 'add', 'nora') + membership('Research', 'add', 'nora'))
         await bob().until((roster) => sees(roster, jid('nora'), 'Nora North', 'Everybody', 'Research'))
         cast.nora = open.use(await logIn(house.people.nora, house.port))
         await nora().until((roster) => sees(roster, jid('carol'), 'Carol Carter', 'Everybody', 'Research'))
         await nora().until((roster) => here(roster, jid('alice')) && here(roster, jid('bob')))
         await bob().until((roster) => here(roster, jid('nora')))
-        return shown("Nora's", nora())
+        await untilHolds(async () => {
+          const { name, photoBytes } = await nora().card(jid('alice'))
+          assert.deepEqual([name, photoBytes > 0], ['Alice Archer', true])
+        })
+        const { name, department, phone, photoBytes } = await nora().card(jid('alice'))
+        // Prosody makes this card of the vCard4, without the department.
+        const card = [name, department, phone, `a photo of ${photoBytes} bytes`].filter((said) => said !== '')
+        return `${shown("Nora's", nora())}\nAlice's card: ${card.join(', ')}`
       },
     },
     {
