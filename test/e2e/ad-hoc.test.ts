@@ -105,8 +105,9 @@ onServers('ad-hoc commands', slixmppLack(), (server) => {
     const form = await olga.command(ARCHIVE, 'archive-search', { lang: 'de' })
     assert.match(form.labels.words ?? '', /^Wörter, die alle im Text stehen müssen/)
     assert.deepEqual(
-      [form.types.verdict, form.types.limit, form.types.person],
-      ['list-single', 'text-single', 'jid-single'],
+      [form.types.verdict, form.types.limit, form.types.room, form.types.person],
+      // A person has a name as well as an address.
+      ['list-single', 'text-single', 'jid-single', 'text-single'],
     )
     assert.deepEqual(form.required, ['reason'])
     const again = await olga.command(ARCHIVE, 'archive-search', {

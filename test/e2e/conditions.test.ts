@@ -2,12 +2,16 @@
 // Each condition of the rule language, and each kind, on what real clients send: where it holds and where it does not. Every
 // condition is a rule that tags and goes on, so the tags on the record of one stanza say of all conditions whether they hold.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openSnapshotWriter } from '../../components/kit/bus/file-snapshot.ts'
+import { writeItem } from '../../components/kit/facts/people.ts'
 import { KINDS } from '../../components/policy/domain/screened.ts'
 import { CONDITION_KEYS } from '../../components/policy/rules/keys.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { ROOMS } from '../harness/world.ts'
+import { itemsOf } from '../policy/people.ts'
 import { type AllowScreen, openAllowScreen } from '../servers/prosody/allow-screen.ts'
 import { onServers } from './servers.ts'
 
@@ -41,6 +45,12 @@ const CONDITIONS: Readonly<Record<string, unknown>> = {
   both: { from: 'alice@corp.example', words: 'zeppelin' },
   all: { all: [{ words: 'zeppelin' }, { regex: '\\d{4}-\\d{4}' }] },
   any: { any: [{ words: 'zeppelin' }, { lexicon: 'legal' }, { kind: 'join' }] },
+  'group-from': { 'from.group': 'traders' },
+  'group-to': { 'to.group': ['Research', 'Nobody'] },
+  'department-from': { 'from.department': 'Front Desk' },
+  'department-to': { 'to.department': 'lab' },
+  'same-group': { 'same.group': true },
+  external: { 'is-external': true },
   not: { not: { any: [{ words: 'zeppelin' }, { from: 'alice@corp.example' }] } },
 }
 
@@ -54,7 +64,7 @@ ${[...Object.entries(CONDITIONS), ...KINDS.map((kind) => [kind, { kind }] as con
 
 type Case = { xml: (mark: string) => string; by?: string; tags: string }
 
-const FROM_ALICE = 'always sent host-any-corp from-alice from-a'
+const FROM_ALICE = 'always sent host-any-corp from-alice from-a group-from'
 const chat = (to: string, text: string, more = '', type = 'chat') =>
   `<message xmlns='jabber:client' type='${type}' to='${to}' id='x'><body>${text}</body>${more}</message>`
 const toBob =
@@ -63,9 +73,17 @@ const toBob =
     chat('bob@corp.example', `${mark} ${text}`, more, type)
 const iq = (to: string, payload: string) =>
   `<iq xmlns='jabber:client' type='set' id='i' ${to && `to='${to}'`}>${payload}</iq>`
-const ALICE_TO_BOB = `${FROM_ALICE} to-bob to-b one-to-one`
+const TO_BOB = 'to-bob to-b group-to department-to'
+const ALICE_TO_BOB = `${FROM_ALICE} ${TO_BOB} same-group one-to-one`
 const PUBSUB = 'http://jabber.org/protocol/pubsub'
 const MUC = 'http://jabber.org/protocol/muc'
+
+/** As the directory says. */
+const EMPLOYEES = {
+  'alice@corp.example': { groups: ['Traders', 'Staff'] },
+  'bob@corp.example': { groups: ['Research', 'Staff'], department: 'Lab' },
+  [`sally@${SALES}`]: { department: 'front desk' },
+}
 
 /** In this order; the mark is a word that stands in no other. */
 const CASES: Readonly<Record<string, Case>> = {
@@ -82,21 +100,21 @@ const CASES: Readonly<Record<string, Case>> = {
   'to-alice': {
     by: 'bob',
     xml: (mark) => chat('alice@corp.example', mark),
-    tags: 'always sent host-any-corp one-to-one not message',
+    tags: 'always sent host-any-corp same-group one-to-one not message',
   },
   'from-sales': {
     by: 'sally',
     xml: (mark) => chat('bob@corp.example', `${mark} zeppelin`),
-    tags: 'always sent host-sales from-sales from-vips to-bob to-b one-to-one words any message',
+    tags: `always sent host-sales from-sales from-vips department-from ${TO_BOB} one-to-one words any message`,
   },
   'to-partner': {
     xml: (mark) => chat(`xavier@${PARTNER}`, mark),
-    tags: `${FROM_ALICE} to-partner to-partners one-to-one message`,
+    tags: `${FROM_ALICE} to-partner to-partners external one-to-one message`,
   },
   'from-partner': {
     by: 'partner',
     xml: (mark) => chat('bob@corp.example', mark),
-    tags: 'always received host-any-corp to-bob to-b one-to-one not message',
+    tags: `always received host-any-corp ${TO_BOB} external one-to-one not message`,
   },
   correction: {
     xml: toBob("<replace xmlns='urn:xmpp:message-correct:0' id='m0'/>"),
@@ -143,11 +161,11 @@ const CASES: Readonly<Record<string, Case>> = {
         '',
         `<pubsub xmlns='${PUBSUB}'><publish node='http://jabber.org/protocol/tune'><item id='current'><tune xmlns='http://jabber.org/protocol/tune'><title>${mark}</title></tune></item></publish></pubsub>`,
       ),
-    tags: `${FROM_ALICE} one-to-one iq pep`,
+    tags: `${FROM_ALICE} same-group one-to-one iq pep`,
   },
   vcard: {
     xml: (mark) => iq('', `<vCard xmlns='vcard-temp'><DESC>${mark}</DESC></vCard>`),
-    tags: `${FROM_ALICE} one-to-one iq vcard`,
+    tags: `${FROM_ALICE} same-group one-to-one iq vcard`,
   },
   status: {
     xml: (mark) => `<presence xmlns='jabber:client'><status>${mark}</status></presence>`,
@@ -186,7 +204,7 @@ const CASES: Readonly<Record<string, Case>> = {
   invitation: {
     xml: (mark) =>
       `<message xmlns='jabber:client' to='${TEA}' id='x'><x xmlns='${MUC}#user'><invite to='eve@${PARTNER}'><reason>${mark}</reason></invite></x></message>`,
-    tags: `${FROM_ALICE} to-partner to-partners room tea message invitation`,
+    tags: `${FROM_ALICE} to-partner to-partners external room tea message invitation`,
   },
   'room-admin': {
     xml: (mark) =>
@@ -227,7 +245,12 @@ onServers('conditions', slixmppLack(), (server) => {
   const people = new Map<string, SlixmppClient>()
   before(async () => {
     stage = await openStage({ server, rooms: true, hosts: ['corp.example', SALES], gateway: PARTNER, rules: RULES })
-    const { address, ports, secret } = stage.world
+    const { address, ports, secret, journal, policy } = stage.world
+    {
+      await using directory = await openSnapshotWriter(join(journal, '..', 'directory'))
+      await directory.replace(itemsOf(EMPLOYEES, ['corp.example', SALES]).map(writeItem))
+      await policy?.logged(({ event }) => event === 'people in force')
+    }
     partner = await openAllowScreen({ address, port: ports.component, domain: PARTNER, secret })
     people.set('alice', await stage.person('alice'))
     people.set('bob', await stage.person('bob'))

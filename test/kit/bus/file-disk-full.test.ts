@@ -86,7 +86,9 @@ on('even one segment that fills the whole disk is given back', async (disk) => {
   await follower.acknowledge(full)
   // By itself: each question is answered between the worker's turns, until one of them has trimmed.
   while ((await journal.state()).first !== full + 1);
-  assert.ok((await fillDisk(journal, full)) > full + full / 2)
+  // A thread that was folding it may hold the file for a moment after it is unlinked: its blocks come back with the last of them.
+  let last = full
+  while (last <= full + full / 2) last = await fillDisk(journal, last)
 })
 
 on('a full disk while opening is told, and opening works once there is space', async (disk) => {
