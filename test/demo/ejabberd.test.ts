@@ -199,6 +199,9 @@ test('two nodes are one server; one is killed, comes back and knows that', { ski
     listen({ address: '127.0.0.1', port, domain: HOST, user, password: 'x', resource: 'r' })
   const talk = async () => {
     const [alice, bob] = [await login(first, 'alice'), await login(second, 'bob')]
+    // Nodes tell each other of sessions without waiting for one another.
+    const known = `ejabberd_sm:get_user_resources(<<"bob">>, <<"${HOST}">>).`
+    for (let looks = 0; !(await one.server.evaluate(known)).includes('<<"r">>'); looks++) assert.ok(looks < 200, known)
     alice.client.send(`<message to='${bob.jid}' type='chat' id='c1'><body>from node to node</body></message>`)
     await bob.next(/id='c1'/)
     await Promise.all([alice.client.close(), bob.client.close()])
