@@ -45,6 +45,13 @@ const PACKAGES = {
   'manpages-es': { why: 'Spanish sentences' },
   'manpages-fr': { why: 'French sentences' },
   'manpages-ru': { why: 'Russian sentences' },
+  inspircd: { why: 'an IRC server with IRCv3', command: 'inspircd' },
+  'atheme-services': { why: 'accounts and SASL for that IRC server' },
+  ngircd: { why: 'an IRC server without IRCv3', command: 'ngircd' },
+  'ircd-hybrid': { why: 'a third IRC server, which will not be installed beside the second' },
+  'gnutls-bin': { why: 'a group for the key exchange of that server', command: 'certtool' },
+  biboumi: { why: 'the other gateway to IRC, to compare with', command: 'biboumi' },
+  'weechat-headless': { why: 'an IRC client of others', command: 'weechat-headless' },
   'lua-luv': { why: 'fsync for the Prosody module, in the one test about it' },
 }
 
@@ -63,11 +70,13 @@ const COMMANDS = {
       ...['prosody', 'prosody-modules', 'lua-unbound', 'lua-dbi-sqlite3', 'lua-check', 'python3-slixmpp'],
       ...['ejabberd', 'erlang-base', 'erlang-p1-oauth2', 'openssl', 'strace', 'stunnel4', 'gcc', 'libc6-dev'],
       ...['slapd', 'ldap-utils', 'samba-ad-dc', 'samba-ad-provision', '389-ds-base'],
+      ...['inspircd', 'atheme-services', 'ngircd', 'gnutls-bin', 'weechat-headless'],
     ],
     long: [],
     otherDebian: ['debootstrap'],
-    // Installed, it would make every Prosody of the machine wait for the disk, and so change what benches and faults measure.
-    unpacked: ['lua-luv'],
+    // Installed, the first would make every Prosody of the machine wait for the disk, and so change what benches and faults measure;
+    // the second would take the place of ngircd.
+    unpacked: ['lua-luv', 'ircd-hybrid'],
   },
   bench: {
     program: 'test/bench/run.ts',
@@ -79,6 +88,7 @@ const COMMANDS = {
     },
     named: {
       directory: ['slapd', 'ldap-utils'],
+      irc: ['inspircd', 'biboumi'],
       evasion: ['manpages', 'manpages-de', 'manpages-es', 'manpages-fr', 'manpages-ru'],
     },
     long: ['postgresql', 'lua-dbi-postgresql'],

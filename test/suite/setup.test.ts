@@ -14,7 +14,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const LOCK = JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } })
 /** What "test" wants installed. */
 const ALL =
-  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision 389-ds-base'
+  'prosody prosody-modules lua-unbound lua-dbi-sqlite3 lua-check python3-slixmpp ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision 389-ds-base inspircd atheme-services ngircd gnutls-bin weechat-headless'
 const isDebian = existsSync('/etc/debian_version')
 const isRoot = process.getuid?.() === 0
 const systemNode = nodeOutside()
@@ -69,7 +69,9 @@ suite('setup', () => {
   afterEach(() => rm(checkout, { recursive: true }))
 
   /** An earlier run has unpacked what is not installed. */
-  const unpacked = () => mkdir(join(checkout, '.test/lua-luv'), { recursive: true })
+  const unpacked = async () => {
+    for (const one of ['lua-luv', 'ircd-hybrid']) await mkdir(join(checkout, '.test', one), { recursive: true })
+  }
 
   async function tool(name: string, script: string): Promise<void> {
     await writeFile(join(tools, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
@@ -223,7 +225,7 @@ suite('setup', () => {
       `apt-get -o DPkg::Lock::Timeout=600 ${options()} install -y --no-install-recommends --download-only lua-luv`
 
     beforeEach(async () => {
-      await rm(join(checkout, '.test'), { recursive: true })
+      await rm(join(checkout, '.test/lua-luv'), { recursive: true })
       await installed(ALL)
       await tool('dpkg-deb', `echo "dpkg-deb $*" >> ${calls}; mkdir -p $3; echo "$2" >> $3/came-from`)
     })
@@ -250,7 +252,7 @@ esac`,
       const from = (name: string) =>
         `dpkg-deb -x ${checkout}/.test/lua-luv.packages/${name} ${checkout}/.test/lua-luv.new`
       assert.deepEqual(lines.slice(1).sort(), [from('libuv1.deb'), from('lua-luv.deb')])
-      assert.deepEqual(await readdir(join(checkout, '.test')), ['lua-luv'])
+      assert.deepEqual((await readdir(join(checkout, '.test'))).sort(), ['ircd-hybrid', 'lua-luv'])
       await setup(['test'])
       assert.equal((await called()).trimEnd().split('\n').length, 3, 'and not again')
     })
@@ -262,7 +264,7 @@ esac`,
       await installed(`${ALL} lua-luv`)
       assert.equal((await setup(['test'])).code, 0)
       assert.equal(await called(), '')
-      assert.equal(existsSync(join(checkout, '.test')), false)
+      assert.equal(existsSync(join(checkout, '.test/lua-luv')), false)
     })
 
     test('asks for the lists first where they are missing', { skip: !isRoot && 'only root may' }, async () => {
@@ -295,7 +297,7 @@ esac`,
 
     test('installs what is missing, starts no service, leaves nothing behind', async () => {
       await installed(
-        'prosody prosody-modules lua-unbound lua-dbi-sqlite3 ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision 389-ds-base',
+        'prosody prosody-modules lua-unbound lua-dbi-sqlite3 ejabberd erlang-base erlang-p1-oauth2 openssl strace stunnel4 gcc libc6-dev slapd ldap-utils samba-ad-dc samba-ad-provision 389-ds-base inspircd atheme-services ngircd gnutls-bin weechat-headless',
       )
       const { code, said } = await setup(['test'], { before })
       assert.equal(code, 0)
