@@ -5,7 +5,7 @@ import type { Catalogue } from '../kit/text/catalogue.ts'
 import { type CommandName, declarations } from './declarations.ts'
 import { type Desk, sayAddressProblem } from './desk.ts'
 import { type Held, removalsOf } from './domain/brake.ts'
-import { type GroupChange, planRooms } from './domain/room.ts'
+import { planRooms } from './domain/room.ts'
 import type { StoredPlan } from './domain/state.ts'
 import { sayWho } from './who.ts'
 
@@ -27,17 +27,15 @@ export function directoryCommands(desk: Desk): readonly Command[] {
   }))
 }
 
-async function* plan({ engine, store, say, hasRoom }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+async function* plan({ engine, store, say, roomName }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
   const { plan: waiting } = engine
   if (waiting === null) {
     yield { say: 'text', text: say('directory-nothing-to-do', language, { version: engine.seq }) }
     return
   }
-  const groupChanges: GroupChange[] = []
   for await (const rows of store.stream('planned', { all: args.all === true }, { batch: 200 }))
     for (const { kind, change, id, jid, name, detail } of rows) {
       const told = JSON.parse(detail) as Record<string, unknown>
-      if (kind === 'group') groupChanges.push({ id, name, isGone: change === 'remove' })
       yield row({
         what: kind,
         change,
@@ -48,8 +46,11 @@ async function* plan({ engine, store, say, hasRoom }: Desk, args: Args, { langua
         ...told,
       })
     }
-  for (const { group, ...room } of planRooms(groupChanges, await store.read('rooms', null), hasRoom))
-    yield row({ what: 'room', ...room, detail: null, id: group })
+  const changed = await store.read('plannedTeams', null)
+  for (const { group, oldName, ...room } of planRooms(changed, await store.read('rooms', null), roomName)) {
+    const detail = oldName === undefined ? null : say('directory-detail-name', language, { old: oldName })
+    yield row({ what: 'room', ...room, detail, id: group, ...(oldName !== undefined && { old_name: oldName }) })
+  }
   const removals = removalsOf(waiting.counts)
   const { people, groups, memberships } = waiting.counts
   yield {
@@ -145,7 +146,7 @@ async function* stats({ stats: counts }: Desk): AsyncGenerator<Said> {
 }
 
 /** What does not work now, then what was wrong with single entries, then what went wrong last. */
-async function* errors({ engine, store, say }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+async function* errors({ engine, store, say, refused }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
   const limit = Number(args.limit ?? 200)
   let left = limit
   const give = (one: Readonly<Record<string, unknown>>): Said[] => (left-- > 0 ? [row(one)] : [])
@@ -160,6 +161,14 @@ async function* errors({ engine, store, say }: Desk, args: Args, { language }: A
       given: mark.jid,
     })
   }
+  for (const { host, jid } of refused())
+    yield* give({
+      at: null,
+      where: host,
+      who: jid,
+      wrong: say('directory-address-refused', language, { host, address: jid }),
+      reason: 'refused',
+    })
   for (const { id, strangers, source, name } of engine.company.groups.values())
     if (strangers > 0)
       yield* give({

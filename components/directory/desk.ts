@@ -13,8 +13,10 @@ export type Desk = {
   /** Names of the directories in the settings. */
   names: readonly string[]
   sync(how: How, by: Readonly<Record<string, unknown>>): Promise<readonly SourceFault[]>
-  /** Whether a group of this name is to have a room. */
-  hasRoom(name: string): boolean
+  /** Name of the room that a group is to have; null: it is to have none. */
+  roomName(group: { name: string; description?: string }): string | null
+  /** Addresses that a server does not take. */
+  refused(): readonly { host: string; jid: string }[]
   stats(): Promise<Readonly<Record<string, string | number | null>>>
 }
 

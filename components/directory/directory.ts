@@ -16,8 +16,17 @@ import { openStream } from '../kit/stream/open-stream.ts'
 import type { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { directoryCommands } from './commands.ts'
 import { removalsOf } from './domain/brake.ts'
-import { namePattern, rosterRules } from './domain/roster-rules.ts'
-import { type Applying, type By, type CrashPoint, type Engine, type EngineEvents, openEngine } from './engine.ts'
+import { roomNames } from './domain/room.ts'
+import { rosterRules } from './domain/roster-rules.ts'
+import {
+  type Applying,
+  type By,
+  type CrashPoint,
+  type Engine,
+  type EngineEvents,
+  type How,
+  openEngine,
+} from './engine.ts'
 import { followWalls } from './follow-walls.ts'
 import { openGauges } from './gauges.ts'
 import { type Helpers, type HelperView, openHelpers } from './helpers.ts'
@@ -46,6 +55,8 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
   const journal = opening.use(
     await openJournal(settings.journal.folder, {
       maxBytes: settings.journal.maxBytes,
+      // Who left must be locked out also when nobody reads what was done years ago.
+      forgets: true,
       warn: (level, fill) => log[level === 'normal' ? 'info' : 'warn']('journal level', { fill: level, ...fill }),
       fault: (error) => log.error('journal fault', { error }),
     }),
@@ -115,14 +126,20 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
   planAnew = () => void orLog(engine.replan(ITSELF), context)
   planAnew()
   gauges.open(engine, () => helpers?.views() ?? [])
+  const sync = async (how: How, by: By) => {
+    const faults = await engine.sync(how, by)
+    if (how === 'whole' && settings.secret) await showing.compared()
+    return faults
+  }
   const names = settings.directories.map(({ name }) => name)
   const commands = directoryCommands({
     engine,
     store,
     say: text.say,
     names,
-    sync: engine.sync,
-    hasRoom: groupsWithRoom(settings.showing),
+    sync,
+    roomName: roomNames(settings.showing.rooms),
+    refused: () => (helpers?.views() ?? []).flatMap(({ host, refused }) => refused.map((jid) => ({ host, jid }))),
     stats: async () => ({
       ...gauges.counts(engine, helpers?.views() ?? []),
       snapshot: (await snapshot.state()).seq,
@@ -140,7 +157,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
   helpers = link && openHelpersOf(context, link.router, engine, store, gauges, signal)
   const shown = link ? showing.run() : Promise.resolve()
   shown.catch(context.fail)
-  const asking = keepAsking(settings.poll, (how) => orLog(engine.sync(how, ITSELF), context), signal, now)
+  const asking = keepAsking(settings.poll, (how) => orLog(sync(how, ITSELF), context), signal, now)
   asking.catch(context.fail)
   const opened = opening.move()
   return {
@@ -273,6 +290,8 @@ function openHelpersOf(
         gauges.refused(host)
         log.warn('helper does not take it, trying again', { host, condition: error.condition, cause: causeOf(error) })
       },
+      leftOut: (host, addresses) =>
+        log.error('the server takes these for no addresses; nobody logs in under them', { host, addresses }),
     },
     now,
     signal,
@@ -281,11 +300,6 @@ function openHelpersOf(
 
 function causeOf({ cause, message }: StanzaError): string {
   return typeof cause === 'string' ? cause : message
-}
-
-function groupsWithRoom({ rooms }: DirectorySettings['showing']): (name: string) => boolean {
-  const patterns = (rooms?.groups ?? []).map(namePattern)
-  return (name) => patterns.some((pattern) => pattern.test(name))
 }
 
 type Say = Context<DirectorySettings>['text']['say']

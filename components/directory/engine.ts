@@ -73,7 +73,10 @@ export type Engine = {
   sync(how: How, by: By): Promise<readonly SourceFault[]>
   /** Plans anew without asking anybody: the walls have changed. */
   replan(by: By): Promise<void>
-  /** Carries out the plan that waits; null: there is none, or it removes another number than was said. */
+  /**
+   * Carries out the plan that waits. null: there is none, or it removes another number than was said; where none was said (null), one that
+   * removes nobody and nothing and is not held.
+   */
   apply(removals: number | null, by: By): Promise<{ seq: number; plan: StoredPlan } | null>
   readonly company: Company
   readonly lists: Lists
@@ -123,7 +126,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     replan: (by) => inTurn(() => goOn(by)),
     apply: (removals, by) =>
       inTurn(async () => {
-        if (plan === null || (removals !== null && removals !== removalsOf(plan.counts))) return null
+        if (plan === null || !isMeant(plan, removals)) return null
         const applied = plan
         await carryOut(applied, by)
         return { seq, plan: applied }
@@ -291,6 +294,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       store,
       company,
       lists,
+      addresses,
       names,
       read: new Set(states.keys()),
       rosters: options.rosters,
@@ -312,7 +316,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   /** True where those that are provisioned are those that there should be now. */
   async function wallsStand(): Promise<boolean> {
-    const wanted = wallsWanted({ walls: options.walls(), company, lists, now: now(), cut: () => {} })
+    const wanted = wallsWanted({ walls: options.walls(), company, lists, addresses, now: now(), cut: () => {} })
     if (wanted === null) return true
     const said = [...wanted.values()].map((wall) => JSON.stringify(wall)).sort()
     const had = [...(await store.read('walls', null))].sort()
@@ -342,6 +346,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     published = seq
     options.crash?.('published')
   }
+}
+
+/** Another plan may have taken the place of the one that somebody has seen: what he has not confirmed is not done. */
+function isMeant({ counts, held }: StoredPlan, removals: number | null): boolean {
+  return removals === null ? held.length === 0 && removalsOf(counts) === 0 : removals === removalsOf(counts)
 }
 
 function expires({ people }: Company, now: number): boolean {

@@ -16,10 +16,11 @@ import {
 } from './protocol/state.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
-/** The version is told first; what follows is of that one version, however long it takes. */
+/** The version is told first; what follows is of that one version, however long it takes. `refused`: addresses that are not named. */
 export async function* everything(
   store: DirectoryStore,
   policy: HelperPolicy,
+  refused: ReadonlySet<string>,
 ): AsyncGenerator<{ seq: number } | { element: string }> {
   let group = ''
   let members: string[] = []
@@ -29,12 +30,15 @@ export async function* everything(
         yield { seq: Number(id) }
         yield { element: writePolicy(policy) }
       } else if (kind === 'group') yield { element: writeGroup(JSON.parse(text) as ProvisionedGroup) }
-      else if (kind === 'person') yield { element: writePerson(JSON.parse(text) as ProvisionedPerson) }
-      else if (kind === 'wall') {
+      else if (kind === 'person') {
+        const person = JSON.parse(text) as ProvisionedPerson
+        if (!refused.has(person.jid)) yield { element: writePerson(person) }
+      } else if (kind === 'wall') {
         yield* lastMembers()
-        yield { element: writeWall(JSON.parse(text) as ProvisionedWall) }
-      } else if (kind === 'former') yield { element: writeFormer(id, text) }
-      else {
+        yield { element: writeWall(without(JSON.parse(text) as ProvisionedWall, refused)) }
+      } else if (kind === 'former') {
+        if (!refused.has(id)) yield { element: writeFormer(id, text) }
+      } else if (!refused.has(text)) {
         if (id !== group || members.length >= 500) {
           for (const element of writeMembers('join', group, members)) yield { element }
           group = id
@@ -52,7 +56,7 @@ export async function* everything(
 }
 
 /** What version `seq` changed, in an order in which it can take effect as written: groups before who joins them, and gone last. */
-export async function changesOf(store: DirectoryStore, seq: number): Promise<string[]> {
+export async function changesOf(store: DirectoryStore, seq: number, refused: ReadonlySet<string>): Promise<string[]> {
   const groups: string[] = []
   const people: string[] = []
   const gone: string[] = []
@@ -70,7 +74,7 @@ export async function changesOf(store: DirectoryStore, seq: number): Promise<str
     for (const { kind, id, before, after } of steps) {
       if (before === after) continue
       if (kind === 'wall') {
-        walls.push(after === '' ? writeGoneWall(id) : writeWall(JSON.parse(after) as ProvisionedWall))
+        walls.push(after === '' ? writeGoneWall(id) : writeWall(without(JSON.parse(after) as ProvisionedWall, refused)))
         continue
       }
       if (kind === 'group') {
@@ -78,8 +82,8 @@ export async function changesOf(store: DirectoryStore, seq: number): Promise<str
         else groups.push(writeGroup(JSON.parse(after) as ProvisionedGroup))
         continue
       }
-      const had = before === '' ? null : (JSON.parse(before) as ProvisionedPerson)
-      const has = after === '' ? null : (JSON.parse(after) as ProvisionedPerson)
+      const had = personOf(before, refused)
+      const has = personOf(after, refused)
       const isMoved = had?.jid !== has?.jid
       if (had !== null && isMoved) {
         people.push(writeFormer(had.jid, had.name))
@@ -100,4 +104,16 @@ export async function changesOf(store: DirectoryStore, seq: number): Promise<str
     ...walls,
     ...gone,
   ]
+}
+
+/** Null also for one whose address is not named there. */
+function personOf(body: string, refused: ReadonlySet<string>): ProvisionedPerson | null {
+  if (body === '') return null
+  const person = JSON.parse(body) as ProvisionedPerson
+  return refused.has(person.jid) ? null : person
+}
+
+function without(wall: ProvisionedWall, refused: ReadonlySet<string>): ProvisionedWall {
+  if (refused.size === 0) return wall
+  return { ...wall, except: wall.except.filter((pair) => !pair.some((jid) => refused.has(jid))) }
 }

@@ -13,6 +13,7 @@ import {
   type Transfer,
   writeParts,
 } from './protocol/state.ts'
+import { findRefused } from './refused-addresses.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
 export type HelpersOptions = {
@@ -32,6 +33,8 @@ export type HelpersOptions = {
 export type HelperEvents = {
   handed(host: string, kind: 'whole' | 'changes', seq: number, parts: number, ms: number): void
   failed(host: string, error: StanzaError): void
+  /** The server takes these for no addresses; nothing is said of them there. */
+  leftOut(host: string, addresses: readonly string[]): void
 }
 
 export type HelperView = {
@@ -40,6 +43,8 @@ export type HelperView = {
   state: HelperState | null
   /** Since when, and why, it has not what it should have; null: it has. */
   trouble: { since: number; error: StanzaError | null } | null
+  /** Addresses that its server does not take. */
+  refused: readonly string[]
 }
 
 export type Helpers = AsyncDisposable & {
@@ -82,6 +87,7 @@ function openHelper(host: string, options: HelpersOptions) {
   let trouble: HelperView['trouble'] = { since: now(), error: null }
   let waking = Promise.withResolvers<void>()
   const waiting = new Set<() => void>()
+  const refused = new Set<string>()
   const hasAll = () => state?.id === stateId && state.seq === current()
 
   const wake = () => waking.resolve()
@@ -90,7 +96,12 @@ function openHelper(host: string, options: HelpersOptions) {
     host,
     wake,
     ended,
-    view: (): HelperView => ({ host, state, trouble: trouble ?? (hasAll() ? null : { since: now(), error: null }) }),
+    view: (): HelperView => ({
+      host,
+      state,
+      trouble: trouble ?? (hasAll() ? null : { since: now(), error: null }),
+      refused: [...refused],
+    }),
     async has(seq: number, until: AbortSignal) {
       while (!(state?.id === stateId && state.seq >= seq)) {
         until.throwIfAborted()
@@ -151,12 +162,22 @@ function openHelper(host: string, options: HelpersOptions) {
         const parts = kind === 'changes' ? await handChanges(next ?? 0) : await handAll()
         told.handed(host, kind, state?.seq ?? 0, parts, now() - began)
       } catch (error) {
+        if (await isAboutAddresses(error)) continue
         // It holds something else than it said, or would rather begin anew.
         if (!(error instanceof StanzaError) || error.condition !== 'conflict' || next === null) throw error
         const parts = await handAll()
         told.handed(host, 'whole', state?.seq ?? 0, parts, now() - began)
       }
     }
+  }
+
+  /** True: the server does not take some of the addresses; from now on nothing is said of those. */
+  async function isAboutAddresses(error: unknown): Promise<boolean> {
+    if (!(error instanceof StanzaError) || error.condition !== 'bad-request') return false
+    const found = await findRefused(store, refused, (payload) => request(host, payload, 'get', ASK_WITHIN_MS))
+    for (const jid of found) refused.add(jid)
+    if (found.length > 0) told.leftOut(host, found)
+    return found.length > 0
   }
 
   /** Says on former accounts where the person is now (XEP-0283). One of which there is no account has nobody to ask it. */
@@ -174,11 +195,11 @@ function openHelper(host: string, options: HelpersOptions) {
   }
 
   async function handChanges(seq: number): Promise<number> {
-    return send({ id: stateId, seq, base: seq - 1 }, await changesOf(store, seq))
+    return send({ id: stateId, seq, base: seq - 1 }, await changesOf(store, seq, refused))
   }
 
   async function handAll(): Promise<number> {
-    const steps = everything(store, policy)
+    const steps = everything(store, policy, refused)
     const first = await steps.next()
     if (first.done === true || !('seq' in first.value)) throw new Error('the store has no version')
     return send({ id: stateId, seq: first.value.seq }, elementsOf(steps))

@@ -4,8 +4,9 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { WallItem } from '../kit/facts/people.ts'
 import { type BrakeSettings, holdBack } from './domain/brake.ts'
-import { type Company, type PersonMark, sourceOf } from './domain/company.ts'
+import { type Addresses, type Company, type PersonMark, sourceOf } from './domain/company.ts'
 import { differenceGroup, differencePerson, openTally, type Tally } from './domain/difference.ts'
+import { readParted } from './domain/parted.ts'
 import { type ProvisionedGroup, type ProvisionedPerson, provisionPerson } from './domain/provisioned.ts'
 import { leftOut } from './domain/roster.ts'
 import type { RosterRules } from './domain/roster-rules.ts'
@@ -23,6 +24,7 @@ export type Planning = {
   store: DirectoryStore
   company: Company
   lists: Lists
+  addresses: Addresses
   /** Names of the directories in the settings, and of those that were ever read. */
   names: readonly string[]
   read: ReadonlySet<string>
@@ -47,7 +49,7 @@ export async function makePlan(planning: Planning): Promise<StoredPlan | null> {
   const tally = openTally(there)
   await planPeople(planning, rows, tally)
   const groups = await planGroups(planning, rows, tally)
-  await planWalls(planning, groups, rows)
+  const walls = await planWalls(planning, groups, rows)
   if (rows.count === 0) {
     await rows.end()
     return null
@@ -57,6 +59,7 @@ export async function makePlan(planning: Planning): Promise<StoredPlan | null> {
     (id) => groups.get(id)?.roster,
     isThere,
     planning.cap,
+    readParted(walls),
   ))
     await rows.add({
       ...NO_ROW,
@@ -143,11 +146,16 @@ async function planPerson(planning: Planning, pair: Pair, rows: Rows, tally: Tal
 /** So many are listed of those whom a wall parts. */
 const MOST_PARTED = 1_000
 
-async function planWalls(planning: Planning, groups: ReadonlyMap<string, ProvisionedGroup>, rows: Rows): Promise<void> {
+/** Gives the walls that are to stand. */
+async function planWalls(
+  planning: Planning,
+  groups: ReadonlyMap<string, ProvisionedGroup>,
+  rows: Rows,
+): Promise<ProvisionedWall[]> {
   const wanted = wallsWanted(planning)
-  if (wanted === null) return
-  const had = new Map<string, string>()
-  for (const body of await planning.store.read('walls', null)) had.set((JSON.parse(body) as ProvisionedWall).id, body)
+  const there = (await planning.store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall)
+  if (wanted === null) return there
+  const had = new Map(there.map((wall) => [wall.id, JSON.stringify(wall)]))
   for (const id of [...new Set([...had.keys(), ...wanted.keys()])].sort()) {
     const wall = wanted.get(id)
     const body = wall === undefined ? '' : JSON.stringify(wall)
@@ -168,6 +176,7 @@ async function planWalls(planning: Planning, groups: ReadonlyMap<string, Provisi
         detail: JSON.stringify({ other: other.jid, wall: id }),
       })
   }
+  return [...wanted.values()]
 }
 
 /** By id; null: what policy says is not known. */
@@ -175,13 +184,14 @@ export function wallsWanted({
   walls,
   company,
   lists,
+  addresses,
   now,
   cut,
-}: Pick<Planning, 'walls' | 'company' | 'lists' | 'now' | 'cut'>): Map<string, ProvisionedWall> | null {
+}: Pick<Planning, 'walls' | 'company' | 'lists' | 'addresses' | 'now' | 'cut'>): Map<string, ProvisionedWall> | null {
   if (walls === null) return null
   const wanted = new Map<string, ProvisionedWall>()
   for (const item of walls) {
-    const wall = provisionWall(item, company, lists, now, cut)
+    const wall = provisionWall(item, company, lists, addresses, now, cut)
     if (wall !== null) wanted.set(wall.id, wall)
   }
   return wanted

@@ -127,6 +127,10 @@ export async function readChanges(
   await store.write('change', {
     source: name,
     gone: [...gone],
+    read: {
+      ids: [...put.keys(), ...problems.flatMap(({ id }) => id ?? [])],
+      dns: [...news, ...problems].map(({ dn }) => dn),
+    },
     problems,
     cursor: found.cursor,
     at,

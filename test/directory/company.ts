@@ -97,7 +97,12 @@ export function madeUp(name = 'corp'): MadeUp {
         )
       return {
         kind: 'changes',
-        changed,
+        changed: [
+          ...changed,
+          ...source.problems
+            .filter(({ id }) => changed.some((one) => one.id === id))
+            .map((problem) => ({ kind: 'problem' as const, problem })),
+        ],
         gone: [],
         ...(sweep && { ids: { people: ids('person'), groups: ids('group') } }),
         moved: !source.counts || clock > Number(cursor),

@@ -300,6 +300,38 @@ describe('a directory that fails', () => {
     assert.deepEqual(await opened.jids(), ['a@corp.example', 'b@corp.example', 'c@corp.example'])
   })
 
+  test('what was wrong with an entry is told as it was read last, once, and no more when it is mended or gone', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    const problem = (uuid: string) =>
+      ({
+        dn: `uid=${uuid},ou=people,dc=corp`,
+        id: `corp:${uuid}`,
+        attribute: 'jpegPhoto',
+        what: 'photo-broken',
+        left: 'attribute',
+      }) as const
+    for (const uid of ['a', 'b', 'c']) corp.person(uid)
+    corp.problems = [problem('a'), problem('b')]
+    await using opened = await place.open([corp])
+    await opened.sync()
+    const wrong = async () => (await opened.store.read('problems', 100)).map(({ id }) => id)
+    assert.deepEqual(await wrong(), ['corp:a', 'corp:b'])
+    // Changed, and as broken as before; another one comes.
+    corp.person('a', { name: 'Anna' })
+    corp.person('c', { name: 'Carl' })
+    corp.problems = [problem('a'), problem('b'), problem('c')]
+    await opened.sync()
+    assert.deepEqual(await wrong(), ['corp:b', 'corp:a', 'corp:c'])
+    corp.person('a', { name: 'Anne' })
+    corp.problems = []
+    await opened.sync()
+    assert.deepEqual(await wrong(), ['corp:b', 'corp:c'])
+    corp.drop('b')
+    await opened.sync()
+    assert.deepEqual(await wrong(), ['corp:c'])
+  })
+
   test('an entry that cannot be read leaves what held for it', async () => {
     using place = enginePlace()
     const corp = madeUp()
@@ -439,6 +471,20 @@ describe('the brake', () => {
     assert.equal(applied?.seq, 2)
     assert.equal((await opened.jids()).length, 89)
     assert.deepEqual(opened.applied.at(-1)?.by, { who: { uid: 0, user: 'root' } })
+  })
+
+  test('a word to a plan that removes nobody is none to the plan that has taken its place', async () => {
+    using place = enginePlace()
+    const corp = crowd(100)
+    await using opened = await place.open([corp], { auto: false })
+    await opened.sync()
+    assert.equal((await opened.engine.apply(null, {}))?.seq, 1)
+    for (let at = 0; at < 11; at++) corp.drop(`p${at}`)
+    // Somebody has looked at what is to be done, and says go; the directory is read before his word is heard.
+    const [, applied] = await Promise.all([opened.sync(), opened.engine.apply(null, {})])
+    assert.equal(applied, null)
+    assert.equal((await opened.jids()).length, 100)
+    assert.equal(opened.engine.plan?.held.length, 1)
   })
 
   test('a tenth goes by itself; so do a few; who comes back lets the plan go', async () => {

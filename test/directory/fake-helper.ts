@@ -32,6 +32,8 @@ export type FakeHelper = AsyncDisposable & {
   has(host: string, seq: number): Promise<Held>
   /** Answers the next set with this condition. */
   refuseNext(condition: string, type?: string): void
+  /** Whether the server takes this for an address. */
+  isAddress: (jid: string) => boolean
   /** Forgets what a host holds. */
   forget(host: string): void
   /** Called with each part before it is answered. */
@@ -73,6 +75,7 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     refuseNext(condition, type = 'cancel') {
       refusal = { condition, type }
     },
+    isAddress: () => true,
     forget: (host) => void hosts.delete(host),
     onPart: null,
     drop: () => peer?.destroy(),
@@ -115,7 +118,10 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
       }
       // The rest of section 8, beside the transfers: nobody has an account here.
       if (element.attrs.type !== 'result' && element.getChild('state', DIRECTORY) === undefined) {
-        const absent = `<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
+        const condition = helper.isAddress(element.getChildElements()[0]?.attrs.jid ?? '')
+          ? 'item-not-found'
+          : 'bad-request'
+        const absent = `<error type='cancel'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
         from.send(`<iq type='error' id='${element.attrs.id}' from='${host}' to='${domain}'>${absent}</iq>`)
         continue
       }
@@ -158,6 +164,10 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     const children = state.getChildElements()
     assert.ok(children.length <= 1_000 && (children.length > 0 || last === 'true'), `${children.length} children`)
     assert.ok(Buffer.byteLength(raw) <= 128 * 1024, `${Buffer.byteLength(raw)} bytes`)
+    if (!children.flatMap(addressesIn).every((jid) => helper.isAddress(jid))) {
+      unfinished.delete(host)
+      return reply('error', `<error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`)
+    }
     begun.next += 1
     begun.children.push(...children)
     begun.bytes += raw.length
@@ -184,6 +194,12 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     const { id, seq, people, groups } = hosts.get(host) ?? EMPTY()
     return `<state xmlns='${DIRECTORY}' version='1' id='${id}' seq='${seq}' people='${people.size}' groups='${groups.size}' waiting='0' server='Fake 1' helper='1' features='roster lock walls publish vcard'/>`
   }
+}
+
+function addressesIn(child: Element): string[] {
+  const pairs = child.getChildElements().flatMap(({ attrs }) => ('a' in attrs ? [attrs.a ?? '', attrs.b ?? ''] : []))
+  const text = child.getText().split(/\s+/)
+  return [child.attrs.jid ?? '', ...pairs, ...text].filter((jid) => jid !== '')
 }
 
 function take(held: Held, child: Element): void {

@@ -14,7 +14,7 @@ import { type FakeHelper, type Held, startFakeHelper } from './fake-helper.ts'
 
 const DOMAIN = 'directory.corp.example'
 const QUIET = { info: () => {}, warn: () => {}, error: () => {} }
-const NO_EVENTS: HelperEvents = { handed: () => {}, failed: () => {} }
+const NO_EVENTS: HelperEvents = { handed: () => {}, failed: () => {}, leftOut: () => {} }
 
 function connect(fake: FakeHelper, engine: Engine, store: DirectoryStore, hosts: readonly string[], told = NO_EVENTS) {
   const router = createRouter(
@@ -292,6 +292,50 @@ describe('what a helper is handed', () => {
     walls = []
     await opened.engine.replan({})
     assert.equal(await next(), undefined)
+  })
+
+  test('an address that the server does not take keeps nothing from it of anybody else, whatever is said of it', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    // Letters from right to left with a digit at the end: RFC 3454 section 6 forbids that.
+    corp.person('1', { uid: 'דוד2' })
+    for (const uid of ['a', 'b', 'ü', 'gone']) corp.person(uid)
+    corp.group('g', ['דוד2', 'a', 'ü'])
+    corp.group('h', ['b'])
+    const until = '2999-01-01T00:00:00.000Z'
+    const walls: WallItem[] = [
+      { kind: 'wall', id: 'w', a: 'g', b: 'h', except: [{ jids: ['דוד2@corp.example', 'b@corp.example'], until }] },
+    ]
+    await using opened = await place.open([corp], { walls: () => walls })
+    await opened.sync()
+    await using fake = await startFakeHelper(DOMAIN, 's')
+    fake.isAddress = (jid) => !/\d@/.test(jid)
+    const left: string[] = []
+    const told = { ...NO_EVENTS, leftOut: (_: string, jids: readonly string[]) => left.push(...jids) }
+    await using link = connect(fake, opened.engine, opened.store, ['corp.example'], told)
+    const names = (held: Held) => [...held.people.keys()].map((jid) => jid.split('@')[0]).sort()
+    const held = await fake.has('corp.example', 1)
+    assert.deepEqual(names(held), ['a', 'b', 'gone', 'ü'])
+    assert.deepEqual([...(held.groups.get('corp:g')?.members ?? [])].sort(), ['a@corp.example', 'ü@corp.example'])
+    assert.deepEqual(left, ['דוד2@corp.example'])
+    assert.deepEqual(link.helpers.views()[0]?.refused, left)
+    // Somebody leaves, and is locked out; he is changed, and leaves too.
+    const steps: (() => void)[] = [
+      () => corp.drop('gone'),
+      () => corp.person('1', { uid: 'דוד2', name: 'David' }),
+      () => corp.group('h', ['b', 'דוד2']),
+      () => corp.person('1', { uid: 'דוד3', dn: 'uid=דוד2,ou=people,dc=corp' }),
+      () => corp.drop('1'),
+    ]
+    for (const [at, step] of steps.entries()) {
+      step()
+      await opened.sync()
+      link.helpers.wake()
+      await fake.has('corp.example', at + 2)
+    }
+    assert.equal(fake.held('corp.example').people.get('gone@corp.example')?.locked, 'gone')
+    assert.deepEqual(names(fake.held('corp.example')), ['a', 'b', 'gone', 'ü'])
+    assert.deepEqual(left, ['דוד2@corp.example', 'דוד3@corp.example'])
   })
 
   test('names that no element may hold come through as what can be said of them', async () => {

@@ -46,6 +46,9 @@ export function avatarMark(is: 'ours' | 'own' | 'away', face: { sha1: string } |
   return `${is} ${face?.sha1 ?? ''}`
 }
 
+/** The mark of an avatar of which nobody knows whether it is there still. */
+export const UNSURE = 'unsure'
+
 /** Whether the mark says that nothing is to be looked at for this face. */
 export function isSettled(mark: string | undefined, face: { sha1: string } | null): boolean {
   if (mark === undefined) return face === null

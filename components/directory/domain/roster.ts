@@ -2,6 +2,7 @@
 // Whom the groups put into whose roster: the same as each server helper finds (deploy/servers/DIRECTORY.md §5), to say beforehand where a
 // roster would be over its cap.
 import type { PersonMark } from './company.ts'
+import { NO_WALLS, type Parted, type Walled } from './parted.ts'
 import type { RosterGroup } from './roster-rules.ts'
 import type { Lists } from './settle.ts'
 
@@ -14,6 +15,7 @@ export function leftOut(
   rosterOf: (id: string) => RosterGroup | undefined,
   isThere: (mark: PersonMark) => boolean,
   cap: number,
+  walls: Parted = NO_WALLS,
 ): LeftOut[] {
   const members: number[][] = groups.map(() => [])
   for (let at = 0; at < people.length; at++)
@@ -37,6 +39,20 @@ export function leftOut(
   }
   const order = (at: number) => rosters[at]?.order ?? 0
   const outside = groups.map(() => 0)
+  /** Of each person the groups that are a side of a wall; null where none is. */
+  const sides = people.map(({ jid }, at): Walled | null => {
+    if (walls.groups.size === 0 || jid === null) return null
+    const own: string[] = []
+    for (let next = starts[at] ?? 0; next < (starts[at + 1] ?? 0); next++) {
+      const id = groups[groupsOf[next] ?? 0]?.id ?? ''
+      if (walls.groups.has(id)) own.push(id)
+    }
+    return own.length === 0 ? null : { jid, groups: own }
+  })
+  const isParted = (one: Walled, at: number) => {
+    const other = sides[at]
+    return other != null && walls.between(one, other)
+  }
   const seen = new Int32Array(people.length).fill(-1)
   for (let at = 0; at < people.length; at++) {
     if (!isThere(people[at] as PersonMark)) continue
@@ -54,7 +70,9 @@ export function leftOut(
     const inOrder = [...shown].sort((one, other) => order(one) - order(other) || one - other)
     let count = 0
     for (const group of inOrder) {
-      const list = members[group] ?? []
+      const all = members[group] ?? []
+      const own = sides[at]
+      const list = own == null ? all : all.filter((member) => !isParted(own, member))
       let added = 0
       if (list.length - 1 <= cap) for (const member of list) if (member !== at && seen[member] !== at) added += 1
       if (list.length - 1 > cap || count + added > cap) outside[group] = (outside[group] ?? 0) + 1

@@ -2,7 +2,7 @@
 // Walls between groups, as rules name them, brought to the ids of groups and the addresses of people. deploy/servers/DIRECTORY.md §5.
 import type { WallItem } from '../../kit/facts/people.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
-import type { Company, PersonMark } from './company.ts'
+import type { Addresses, Company, PersonMark } from './company.ts'
 import { isInGroup, type Lists } from './settle.ts'
 
 /** As provisioned. `except`: pairs of addresses, sorted. */
@@ -23,6 +23,7 @@ export function provisionWall(
   wall: WallItem,
   company: Company,
   lists: Lists,
+  addresses: Addresses,
   now: number,
   cut: (wall: string) => void,
 ): ProvisionedWall | null {
@@ -36,7 +37,10 @@ export function provisionWall(
   }
   for (const { jids, until } of wall.except) {
     if (Date.parse(until) <= now) continue
-    const [one = '', ...others] = jids.map(bareOf)
+    const people = jids.map(bareOf).filter((jid) => jid.includes('@'))
+    const [one = '', ...others] = people.map((jid) => addressNow(jid, company, addresses))
+    // Between a person and what is none: nobody.
+    if (jids.length > 1 && people.length < 2) continue
     for (const [at, other] of others.entries())
       for (const another of [one, ...others.slice(0, at)]) if (another !== other) add(another, other)
     // Whoever passes to everybody is an exception with each on the other side.
@@ -85,6 +89,12 @@ export function* partedBy(
         if (given >= most) return
       }
   }
+}
+
+/** Exceptions name people by any address that they have or had, as policy takes them. */
+function addressNow(jid: string, company: Company, addresses: Addresses): string {
+  const owner = addresses.ownerOf(jid)
+  return (owner === undefined ? undefined : company.people.get(owner)?.jid) ?? jid
 }
 
 function groupsNamed(company: Company, name: string): string[] {

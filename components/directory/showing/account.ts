@@ -16,7 +16,7 @@ import { domainOf } from '../../kit/xmpp/jid.ts'
 import { decideAvatar, type Shown } from '../domain/avatar-rule.ts'
 import { type CardTable, cardOf, type PersonCard } from '../domain/card.ts'
 import type { Face } from '../domain/face.ts'
-import { AVATAR, avatarMark, bookmarkOf, CARD, CARD4, type Due, isSettled, roomOf } from '../domain/posting.ts'
+import { AVATAR, avatarMark, bookmarkOf, CARD, CARD4, type Due, isSettled, roomOf, UNSURE } from '../domain/posting.ts'
 import type { ProvisionedPerson } from '../domain/provisioned.ts'
 import type { DirectoryStore } from '../storage/directory-store.ts'
 import type { FaceOf } from './face-of.ts'
@@ -104,7 +104,9 @@ async function putCards(
   const isOwn = picture === 'keep' || (picture === 'unchanged' && posted.get(AVATAR)?.startsWith('own ') === true)
   const plain = writeVcardTemp(card)
   const mark = markOf(`${plain} ${isOwn ? 'own' : (face?.sha1 ?? '')}`)
-  if (!options.isDelegated(domainOf(jid)) && posted.get(CARD) !== mark) {
+  // Somebody's own picture may stand on his card too.
+  const isReplaced = picture === 'publish' && posted.get(AVATAR) === UNSURE
+  if (!options.isDelegated(domainOf(jid)) && (posted.get(CARD) !== mark || isReplaced)) {
     const photo = isOwn ? await ownPhoto(user, jid) : photoOf(face)
     await user.setCard(jid, photo === null ? plain : writeVcardTemp({ ...card, photo }))
     done.put[CARD] = mark
@@ -178,6 +180,11 @@ async function putBookmarks(
     const place = { jid, node: BOOKMARKS, id: room.jid }
     const there = await user.read(jid, BOOKMARKS, room.jid)
     const kept = there?.payload?.is('conference', BOOKMARKS) === true ? there.payload : null
+    // It was there and is no more: its owner has taken it away.
+    if (kept === null && posted.has(what)) {
+      done.put[what] = mark
+      continue
+    }
     // §3.4: what its owner has made of it (nick, extensions, whether it joins by itself) stays.
     if (kept !== null) kept.attrs.name = room.name
     const bookmark = kept === null ? writeBookmark({ name: room.name, autojoin }) : write(kept)

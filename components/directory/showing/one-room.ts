@@ -28,6 +28,8 @@ const MEMBERS_AT_ONCE = 8
 const NOTED_AT_ONCE = 64
 /** Without these it would be no room of ours: gone with the last one in it, open, or anonymous. */
 const NEEDED = ['roomname', 'persistentroom', 'membersonly', 'whois'].map((name) => `muc#roomconfig_${name}`)
+/** These say something about one address, not about the room. */
+const OF_ONE: ReadonlySet<string> = new Set(['jid-malformed', 'bad-request', 'not-acceptable', 'item-not-found'])
 /** Somebody else's: he does not let us in, or we are not its owner. */
 const NOT_OURS: ReadonlySet<string> = new Set(['registration-required', 'not-authorized', 'forbidden', 'conflict'])
 
@@ -114,15 +116,21 @@ export async function changeMembers(
     ...remove.map((jid) => ({ jid, affiliation: 'none' }) as const),
     ...add.map((jid) => ({ jid, affiliation: 'member' }) as const),
   ]
+  let refused: StanzaError | null = null
   for (let from = 0; from < changes.length; from += NOTED_AT_ONCE) {
     const left = changes.slice(from, from + NOTED_AT_ONCE)
     const taken: Affiliated[] = []
     const through = async () => {
-      for (let one = left.shift(); one !== undefined; one = left.shift()) {
-        // One in each request: of several Prosody (0.12, 13.0) takes the first, and says nothing of the others.
-        await request(room, writeAffiliations([one]), { type: 'set', timeoutMs: WITHIN_MS })
-        taken.push(one)
-      }
+      for (let one = left.shift(); one !== undefined; one = left.shift())
+        try {
+          // One in each request: of several Prosody (0.12, 13.0) takes the first, and says nothing of the others.
+          await request(room, writeAffiliations([one]), { type: 'set', timeoutMs: WITHIN_MS })
+          taken.push(one)
+        } catch (error) {
+          // An address that the room does not take keeps no other out, or in.
+          if (!(error instanceof StanzaError) || !OF_ONE.has(error.condition)) throw error
+          refused ??= new StanzaError(error.type, error.condition, {}, { cause: one.jid })
+        }
     }
     const ended = await Promise.allSettled(Array.from({ length: MEMBERS_AT_ONCE }, through))
     const of = (affiliation: string) => taken.filter((one) => one.affiliation === affiliation).map(({ jid }) => jid)
@@ -130,4 +138,5 @@ export async function changeMembers(
     const failed = ended.find((one) => one.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
+  if (refused !== null) throw refused
 }

@@ -12,6 +12,8 @@ import { wokenOrAfter } from './waiting.ts'
 export type PostingOptions = AccountOptions & {
   /** False: there is no way to the server now. */
   isUp(): boolean
+  /** A mark of the settings by which accounts look as they do. */
+  settings: string
   now(): number
   signal: AbortSignal
   log: Record<'info' | 'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
@@ -23,6 +25,8 @@ export type Posting = {
   notice(seq: number): Promise<void>
   /** The members of these groups are due. */
   noticeGroups(groups: readonly string[]): Promise<void>
+  /** Looks whether pictures of ours stand where they stood. Resolves when that is on disk. */
+  noticePictures(): Promise<void>
   /** Looks now, whatever it waits for. */
   wake(): void
   /** Resolves when the signal aborts; rejects when the store fails. */
@@ -56,11 +60,15 @@ export function openPosting(options: PostingOptions): Posting {
   signal.addEventListener('abort', wake, { once: true })
   return {
     async notice(seq) {
-      if (await store.write('dueUpTo', { seq, at: now() })) wake()
+      if (await store.write('dueUpTo', { seq, at: now(), settings: options.settings })) wake()
     },
     async noticeGroups(groups) {
       if (groups.length === 0) return
       await store.write('dueOf', { groups, at: now() })
+      wake()
+    },
+    async noticePictures() {
+      await store.write('dueOurPictures', now())
       wake()
     },
     wake() {

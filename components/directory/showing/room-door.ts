@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Going into a room for a moment: to make it, and to say what it is about. Everything else an owner does from outside.
+import { randomBytes } from 'node:crypto'
 import { ENTERING, MUC_USER, OWN_PRESENCE, ROOM_MADE, readStatus, writeSubject } from '../../kit/xep/muc.ts'
 import type { Element } from '../../kit/xml/element.ts'
 import { escapeAttribute } from '../../kit/xml/writer.ts'
@@ -35,6 +36,8 @@ export function openRoomDoor(
 ): RoomDoor {
   const me = `${domain}/${NICK}`
   const waiting = new Map<string, Waiting>()
+  /** Under which name we are in a room. */
+  const nicks = new Map<string, string>()
   return {
     take(element) {
       const { from = '', to = '', type } = element.attrs
@@ -46,8 +49,10 @@ export function openRoomDoor(
       return true
     },
     async enter(room) {
-      const told = await expect(room, presence(room, ENTERING), (element) => {
-        return element.getName() === 'presence' && readStatus(element).includes(OWN_PRESENCE)
+      const told = await enterAs(room, NICK).catch((error: unknown) => {
+        if (!isTaken(error)) throw error
+        // Nobody keeps us out by taking our name.
+        return enterAs(room, `${NICK} ${randomBytes(4).toString('hex')}`)
       })
       const affiliation = told?.getChild('x', MUC_USER)?.getChild('item', MUC_USER)?.attrs.affiliation ?? 'none'
       return { isNew: told !== null && readStatus(told).includes(ROOM_MADE), affiliation }
@@ -56,11 +61,21 @@ export function openRoomDoor(
       const message = `<message type='groupchat' from='${escapeAttribute(me)}' to='${escapeAttribute(room)}'>${writeSubject(subject)}</message>`
       await expect(room, message, () => false, fence)
     },
-    leave: (room) => void send(presence(room, '', " type='unavailable'")),
+    leave(room) {
+      send(presence(room, nicks.get(room) ?? NICK, '', " type='unavailable'"))
+      nicks.delete(room)
+    },
   }
 
-  function presence(room: string, inside: string, type = ''): string {
-    return `<presence${type} from='${escapeAttribute(me)}' to='${escapeAttribute(`${room}/${NICK}`)}'>${inside}</presence>`
+  function enterAs(room: string, nick: string): Promise<Element | null> {
+    nicks.set(room, nick)
+    return expect(room, presence(room, nick, ENTERING), (element) => {
+      return element.getName() === 'presence' && readStatus(element).includes(OWN_PRESENCE)
+    })
+  }
+
+  function presence(room: string, nick: string, inside: string, type = ''): string {
+    return `<presence${type} from='${escapeAttribute(me)}' to='${escapeAttribute(`${room}/${nick}`)}'>${inside}</presence>`
   }
 
   /** One thing at a time in a room. */
@@ -87,4 +102,9 @@ export function openRoomDoor(
       waiting.delete(key)
     }
   }
+}
+
+/** XEP-0045 §7.2.8: somebody is called so there. */
+function isTaken(error: unknown): boolean {
+  return error instanceof StanzaError && error.condition === 'conflict'
 }

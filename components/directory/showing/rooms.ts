@@ -4,8 +4,7 @@ import { createHash } from 'node:crypto'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import { readParted, type Walled, withoutParted } from '../domain/parted.ts'
 import type { ProvisionedGroup } from '../domain/provisioned.ts'
-import { nameRoom, type Room, type RoomRule, roomLocal } from '../domain/room.ts'
-import { namePattern } from '../domain/roster-rules.ts'
+import { nameRoom, type Room, type RoomRule, roomLocal, roomNames } from '../domain/room.ts'
 import type { ProvisionedWall } from '../domain/walls.ts'
 import type { DirectoryStore } from '../storage/directory-store.ts'
 import { changeMembers, makeRoom, markOfWords, membersOf, type RoomWire, type RoomWords, tellRoom } from './one-room.ts'
@@ -38,7 +37,7 @@ const PAUSES_MS = [2_000, 10_000, 60_000, 300_000]
 
 export async function openRooms(options: RoomsOptions): Promise<Rooms> {
   const { store, signal, log } = options
-  const patterns = options.rule.groups.map(namePattern)
+  const nameOf = roomNames(options.rule)
   const made = new Map<string, { jid: string; name: string }>()
   remember(await store.read('rooms', null))
   const troubles = new Map<string, string>()
@@ -112,16 +111,11 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
   async function wantedWords(): Promise<Map<string, RoomWords>> {
     const teams = (await store.read('teams', null)).map((body) => JSON.parse(body) as ProvisionedGroup)
     return new Map(
-      teams
-        .filter(({ name }) => patterns.some((pattern) => pattern.test(name)))
-        .map((group) => [
-          group.id,
-          {
-            name: nameRoom(options.rule.name, group) || group.name,
-            subject: nameRoom(options.rule.subject, group),
-            retired: false,
-          },
-        ]),
+      teams.flatMap((group) => {
+        const name = nameOf(group)
+        if (name === null) return []
+        return [[group.id, { name, subject: nameRoom(options.rule.subject, group), retired: false }]]
+      }),
     )
   }
 

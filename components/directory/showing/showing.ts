@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people see of the directory beside their rosters: search, cards, faces and rooms.
+import { createHash } from 'node:crypto'
 import type { Delegate } from '../../kit/privilege/privileges.ts'
 import type { IqRoute, Router } from '../../kit/router/router.ts'
 import type { Stream } from '../../kit/stream/stream.ts'
@@ -58,6 +59,8 @@ export type Showing = AsyncDisposable & {
   take(element: Element): boolean
   /** This version is provisioned. Resolves when it can be found, and is on disk as something to be published. */
   notice(seq: number): Promise<void>
+  /** Everything was compared: what people have put in the place of our pictures is looked for, where ours are to stay. */
+  compared(): Promise<void>
   /** The stream is up: what waited goes on, and rooms are looked at as they are. */
   up(): void
   counts(): Promise<Record<string, number>>
@@ -92,7 +95,15 @@ export async function openShowing(options: ShowingOptions): Promise<Showing> {
     roomsOf: (groups) => (roomRule?.bookmarks === 'no' ? [] : (rooms?.of(groups) ?? [])),
     autojoin: roomRule?.bookmarks === 'autojoin',
   }
-  const posting = openPosting({ ...account, isUp, now, signal, log, events: options.events })
+  const posting = openPosting({
+    ...account,
+    isUp,
+    settings: markOf(settings),
+    now,
+    signal,
+    log,
+    events: options.events,
+  })
   if (roomRule !== null && door !== null)
     rooms = await openRooms({
       store,
@@ -120,6 +131,9 @@ export async function openShowing(options: ShowingOptions): Promise<Showing> {
       await posting.notice(seq)
       rooms?.notice()
     },
+    async compared() {
+      if (photos?.ownWins === false) await posting.noticePictures()
+    },
     up() {
       posting.wake()
       rooms?.compare()
@@ -136,4 +150,12 @@ export async function openShowing(options: ShowingOptions): Promise<Showing> {
     const faces = opening.use(openFaces({ limits: { bytes: mostBytes, pixels: mostPixels } }))
     return openFaceOf({ store, faces, photo: options.photo, log })
   }
+}
+
+/** Of all that decides what stands at an account. */
+function markOf({ language, cards, photos, rooms }: ShowingSettings): string {
+  return createHash('sha256')
+    .update(JSON.stringify([language, cards, photos, rooms && [rooms.service, rooms.groups, rooms.bookmarks]]))
+    .digest('base64url')
+    .slice(0, 22)
 }

@@ -4,6 +4,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { Service } from '../../kit/store/serve.ts'
 import { statement } from '../../kit/store/statement.ts'
 import type { Held, PlanCounts } from '../domain/brake.ts'
+import type { GroupChange } from '../domain/room.ts'
 import type {
   EntryProblem,
   PlannedRow,
@@ -89,6 +90,19 @@ export const operations = {
       return statement(db, 'SELECT body FROM team ORDER BY id')
         .all()
         .map(({ body }) => String(body))
+    },
+    /** Groups that the plan makes, changes or removes. */
+    plannedTeams(db: DatabaseSync, _: null): GroupChange[] {
+      const sql = `SELECT id, name, change, json_extract(iif(body = '', '{}', body), '$.description') AS description
+        FROM planned WHERE kind = 'group' ORDER BY number`
+      return statement(db, sql)
+        .all()
+        .map(({ id, name, change, description }) => ({
+          id: String(id),
+          name: String(name),
+          ...(description !== null && { description: String(description) }),
+          isGone: change === 'remove',
+        }))
     },
     /** What is still to be said on former accounts of this host. */
     moved(db: DatabaseSync, host: string): Moved[] {

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import type { Face, FaceFault } from '../domain/face.ts'
-import { AVATAR, type Due, type FaceRow, type PostedChange } from '../domain/posting.ts'
+import { AVATAR, type Due, type FaceRow, type PostedChange, UNSURE } from '../domain/posting.ts'
 import type { Room } from '../domain/room.ts'
 import { lists } from './lists.ts'
 
@@ -27,13 +27,20 @@ CREATE TABLE room (team TEXT PRIMARY KEY, jid TEXT NOT NULL UNIQUE, state TEXT N
 CREATE TABLE room_member (room TEXT NOT NULL, jid TEXT NOT NULL, PRIMARY KEY (room, jid)) STRICT, WITHOUT ROWID;
 `
 
+/** Version 3: the settings by which accounts were looked at, so that other ones are seen at each. */
+export const POSTING_SETTINGS = `ALTER TABLE carried ADD COLUMN settings TEXT NOT NULL DEFAULT '';`
+
 const HOST = "substr(jid, instr(jid, '@') + 1)"
 const PUT_DUE = `ON CONFLICT (person) DO UPDATE SET host = excluded.host, at = excluded.at, tries = 0`
 
 export const writes = {
-  /** All whom a version up to this one changed are due, those of changed managers too. True: some are. */
-  dueUpTo(db: DatabaseSync, { seq, at }: { seq: number; at: number }): boolean {
-    const from = Number(statement(db, 'SELECT seq FROM carried').get()?.seq)
+  /** All whom a version up to this one changed are due, those of changed managers too; with other `settings` everybody. True: some are. */
+  dueUpTo(db: DatabaseSync, { seq, at, settings }: { seq: number; at: number; settings: string }): boolean {
+    const carried = statement(db, 'SELECT seq, settings FROM carried').get()
+    const isSame = carried?.settings === settings
+    // Another bound may take what was too large.
+    if (!isSame) db.exec("DELETE FROM face WHERE fault <> ''")
+    const from = isSame ? Number(carried?.seq) : -1
     if (from === seq) return false
     const told = statement(db, 'SELECT count(*) AS told FROM version WHERE seq > ? AND seq <= ? AND steps > 0')
     if (from >= 0 && from < seq && Number(told.get(from, seq)?.told) === seq - from) dueBySteps(db, from, at)
@@ -46,8 +53,14 @@ export const writes = {
           WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = posted.person) ${PUT_DUE}`,
       ).run(at)
     }
-    statement(db, 'UPDATE carried SET seq = ?').run(seq)
+    statement(db, 'UPDATE carried SET seq = ?, settings = ?').run(seq, settings)
     return true
+  },
+  /** Accounts at which a picture of ours stood are due, and are asked what stands there now. */
+  dueOurPictures(db: DatabaseSync, at: number) {
+    const ours = `what = '${AVATAR}' AND mark LIKE 'ours %'`
+    statement(db, `INSERT INTO due SELECT person, ${HOST}, ?, 0 FROM posted WHERE ${ours} ${PUT_DUE}`).run(at)
+    statement(db, `UPDATE posted SET mark = '${UNSURE}' WHERE ${ours}`).run()
   },
   /** The members of these groups are due. */
   dueOf(db: DatabaseSync, { groups, at }: { groups: readonly string[]; at: number }) {
@@ -71,7 +84,9 @@ export const writes = {
     else
       statement(db, 'UPDATE due SET at = ?, tries = tries + 1 WHERE person = ? AND at <= ?').run(next, person, begunAt)
   },
+  /** Of somebody who is gone; who has come back meanwhile is looked at. */
   forgetPosted(db: DatabaseSync, person: string) {
+    if (statement(db, 'SELECT 1 FROM person WHERE id = ?').get(person) !== undefined) return
     for (const table of ['posted', 'our_avatar', 'due'])
       statement(db, `DELETE FROM ${table} WHERE person = ?`).run(person)
   },

@@ -22,6 +22,8 @@ export type Adopt = {
 export type Changed = {
   source: string
   gone: readonly string[]
+  /** Ids and DNs of all entries that were read: what was wrong with them before goes. */
+  read: { ids: readonly string[]; dns: readonly string[] }
   problems: readonly Problem[]
   cursor: string
   at: number
@@ -60,10 +62,15 @@ export const writes = {
   changed(db: DatabaseSync, { source, rows }: { source: string; rows: readonly EntryRow[] }) {
     putEntries(db, source, readingOf(db, source), rows)
   },
-  change(db: DatabaseSync, { source, gone, problems, cursor, at }: Changed) {
+  change(db: DatabaseSync, { source, gone, read, problems, cursor, at }: Changed) {
     const reading = readingOf(db, source)
     const remove = statement(db, 'DELETE FROM entry WHERE source = ? AND reading = ? AND id = ?')
     for (const id of gone) remove.run(source, reading, id)
+    statement(
+      db,
+      `DELETE FROM problem WHERE source = ? AND reading = ? AND (json_extract(body, '$.id') IN (SELECT value FROM json_each(?))
+        OR json_extract(body, '$.dn') IN (SELECT value FROM json_each(?)))`,
+    ).run(source, reading, JSON.stringify([...read.ids, ...gone]), JSON.stringify(read.dns))
     putProblems(db, source, reading, problems)
     statement(db, 'UPDATE source SET cursor = ?, read_at = ? WHERE name = ?').run(cursor, at, source)
   },
@@ -137,7 +144,6 @@ function putEntries(db: DatabaseSync, source: string, reading: number, rows: rea
   for (const { id, kind, body } of rows) insert.run(source, reading, id, kind, body)
 }
 
-/** Those of an entry that is read again go. */
 function putProblems(db: DatabaseSync, source: string, reading: number, problems: readonly Problem[]): void {
   if (problems.length === 0) return
   const row = statement(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory's store, version 1: what directories said last, what is provisioned, every address ever given, the plan.
-import { POSTING_TABLES } from './posting.ts'
+import { POSTING_SETTINGS, POSTING_TABLES } from './posting.ts'
 
 /** 'GHDI' */
 export const DIRECTORY_ID = 0x47484449
@@ -46,4 +46,4 @@ CREATE TABLE step (
 CREATE TABLE trouble (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL) STRICT;
 `
 
-export const migrations: readonly string[] = [STORE_1, POSTING_TABLES]
+export const migrations: readonly string[] = [STORE_1, POSTING_TABLES, POSTING_SETTINGS]

@@ -42,6 +42,7 @@ directory-address-bad-address = Keine Adresse: { $address } ist keine.
 directory-address-other-host = Keine Adresse: Der Host von { $address } steht nicht in den Einstellungen.
 directory-address-taken = Die Adresse { $address } gehört { $by } und wird nie jemand anderem gegeben.
 directory-address-shared = Zwei wollen die Adresse { $address }, und keiner bekommt sie; der andere ist { $by }.
+directory-address-refused = Der Server von { $host } hält { $address } für keine Adresse: Niemand kann sich damit anmelden, und sie steht dort in keiner Kontaktliste. Der Person eine andere geben.
 directory-why-there = Eingerichtet, weil { $dn } im Verzeichnis steht; Version { $version }.
 directory-why-gone = In keinem Verzeichnis mehr. Die Adresse war bis { $at } in Gebrauch und wird nie jemand anderem gegeben.
 directory-why-leaving = In keinem Verzeichnis mehr; wird entfernt, wenn der Plan ausgeführt wird.

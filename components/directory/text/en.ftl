@@ -42,6 +42,7 @@ directory-address-bad-address = No address: { $address } is none.
 directory-address-other-host = No address: the host of { $address } is not among those of the settings.
 directory-address-taken = The address { $address } was given to { $by } and is never given to anybody else.
 directory-address-shared = Two want the address { $address }, and neither gets it; the other one is { $by }.
+directory-address-refused = The server of { $host } takes { $address } for no address: nobody can log in under it, and it stands in no roster there. Give the person another one.
 directory-why-there = Provisioned, because { $dn } is in the directory; version { $version }.
 directory-why-gone = Not in any directory any more. The address was in use until { $at } and is never given to anybody else.
 directory-why-leaving = Not in any directory any more; to be removed when the plan is carried out.

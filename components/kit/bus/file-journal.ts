@@ -19,6 +19,11 @@ export type FileJournalOptions = {
   segmentAgeMs?: number
   /** Default 5 s. */
   trimEveryMs?: number
+  /**
+   * For a log that nobody need follow: while it has no follower, the oldest segments go when half of maxBytes is used. Default: nothing goes
+   * that no follower has acknowledged.
+   */
+  forgets?: boolean
   /** Characters under way at most; more is rejected with JournalFault. Default 64 Mi. */
   maxInFlight?: number
 }
@@ -40,6 +45,7 @@ function settingsOf(folder: string, options: FileJournalOptions): WorkerSettings
     segmentBytes = Math.min(64 << 20, maxBytes / 16),
     segmentAgeMs = 3_600_000,
     trimEveryMs = 5000,
+    forgets = false,
   } = options
   const check = (name: string, value: number, least: number, most: number): void => {
     if (value >= least && value <= most) return
@@ -50,7 +56,7 @@ function settingsOf(folder: string, options: FileJournalOptions): WorkerSettings
   check('segmentAgeMs', segmentAgeMs, 1, 31 * 86_400_000)
   check('trimEveryMs', trimEveryMs, 1, 3_600_000)
   if (folder === '') throw new RangeError('the folder of the journal has no name')
-  return { folder, maxBytes, segmentBytes, segmentAgeMs, trimEveryMs }
+  return { folder, maxBytes, segmentBytes, segmentAgeMs, trimEveryMs, forgets }
 }
 
 type Call = {

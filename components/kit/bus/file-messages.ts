@@ -8,6 +8,7 @@ export type WorkerSettings = {
   segmentBytes: number
   segmentAgeMs: number
   trimEveryMs: number
+  forgets: boolean
 }
 
 /**

@@ -177,7 +177,7 @@ export class FileWriter {
 
   /**
    * Removes whole segments that every follower has acknowledged; gives the number of entries removed. `all`: also ends the
-   * current segment if it has been acknowledged whole. Without any follower nothing is removed.
+   * current segment if it has been acknowledged whole. Without any follower nothing is removed, unless the journal forgets.
    */
   async trim(all: boolean): Promise<number> {
     const passed = this.#passed()
@@ -339,7 +339,20 @@ export class FileWriter {
 
   #passed(): number {
     const marks = readMarks(this.#settings.folder)
-    return marks.length === 0 ? 0 : Math.min(...marks.map((mark) => mark.position))
+    if (marks.length > 0) return Math.min(...marks.map((mark) => mark.position))
+    return this.#settings.forgets ? this.#forgotten() : 0
+  }
+
+  /** Up to where the oldest segments go so that the others take no more than half of what the journal may. */
+  #forgotten(): number {
+    let bytes = this.#bytes()
+    let upTo = 0
+    for (const segment of this.#sealed) {
+      if (bytes <= this.#settings.maxBytes / 2) break
+      bytes -= segment.bytes
+      upTo = segment.last
+    }
+    return upTo
   }
 
   #bytes(): number {

@@ -2,7 +2,7 @@
 // Where a room stands, what it is called, and what a plan says becomes of it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nameRoom, planRooms, type Room, roomLocal } from '../../../components/directory/domain/room.ts'
+import { nameRoom, planRooms, type Room, roomLocal, roomNames } from '../../../components/directory/domain/room.ts'
 
 test('an address that people can read, and another one where it is taken', () => {
   const cases: [string, string, string][] = [
@@ -24,7 +24,7 @@ test('a name from the group, on one line', () => {
   assert.equal(nameRoom('{description}', { name: 'A' }), '')
 })
 
-test('a plan makes rooms, closes them without their group or its name, and opens them again', () => {
+test('a plan makes rooms, renames them with their group, closes them without it or its name, and opens them again', () => {
   const room = (group: string, state: Room['state']): Room => ({
     group,
     jid: `${group}@rooms`,
@@ -35,6 +35,7 @@ test('a plan makes rooms, closes them without their group or its name, and opens
   })
   const rooms = [
     room('there', 'made'),
+    { ...room('same', 'made'), name: 'Room of Team 0' },
     room('gone', 'made'),
     room('other', 'made'),
     room('back', 'retired'),
@@ -43,6 +44,7 @@ test('a plan makes rooms, closes them without their group or its name, and opens
   const change = (id: string, name: string, isGone = false) => ({ id, name, isGone })
   const changes = [
     change('there', 'Team 1'),
+    change('same', 'Team 0'),
     change('gone', 'Team 2', true),
     change('other', 'No more'),
     change('back', 'Team 3'),
@@ -51,16 +53,19 @@ test('a plan makes rooms, closes them without their group or its name, and opens
     change('none', 'Lunch'),
   ]
   assert.deepEqual(
-    planRooms(changes, rooms, (name) => name.startsWith('Team')).map(({ change: what, group, jid }) => [
-      what,
-      group,
-      jid,
+    planRooms(changes, rooms, roomNames({ groups: ['Team*'], name: 'Room of {name}' })).map((one) => [
+      one.change,
+      one.group,
+      one.jid,
+      one.name,
+      one.oldName,
     ]),
     [
-      ['close', 'gone', 'gone@rooms'],
-      ['close', 'other', 'other@rooms'],
-      ['open', 'back', 'back@rooms'],
-      ['make', 'new', null],
+      ['rename', 'there', 'there@rooms', 'Room of Team 1', 'there'],
+      ['close', 'gone', 'gone@rooms', 'gone', undefined],
+      ['close', 'other', 'other@rooms', 'other', undefined],
+      ['open', 'back', 'back@rooms', 'Room of Team 3', undefined],
+      ['make', 'new', null, 'Room of Team 5', undefined],
     ],
   )
 })

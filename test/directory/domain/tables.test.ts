@@ -6,6 +6,7 @@ import { type BrakeSettings, holdBack, NO_COUNTS, type PlanCounts } from '../../
 import { Company, type PersonMark } from '../../../components/directory/domain/company.ts'
 import { differencePerson, movedBetween } from '../../../components/directory/domain/difference.ts'
 import { addressOf, escapeLocal, readJidTemplate } from '../../../components/directory/domain/jid-template.ts'
+import { readParted } from '../../../components/directory/domain/parted.ts'
 import type { ProvisionedPerson } from '../../../components/directory/domain/provisioned.ts'
 import { leftOut } from '../../../components/directory/domain/roster.ts'
 import { namePattern, type RosterGroup, rosterRules } from '../../../components/directory/domain/roster-rules.ts'
@@ -15,6 +16,7 @@ import { nextAt } from '../../../components/directory/schedule.ts'
 import { madeUp } from '../company.ts'
 
 const HOSTS = new Set(['corp.example'])
+const NOBODY = { ownerOf: () => undefined }
 
 describe('an address from a template', () => {
   const cases: readonly [template: string, attributes: Record<string, string>, jid: string | null][] = [
@@ -133,6 +135,15 @@ describe('groups in rosters', () => {
       { group: 'corp:b-large', members: 8, rosters: 8 },
       { group: 'corp:c-again', members: 4, rosters: 4 },
     ])
+    // A wall between those of a and all others of b: each side has room for its own, as the helper counts.
+    company.put(corp.group('f-rest', members(3, 8)))
+    const apart = settle(company, { ownerOf: () => undefined }, HOSTS, 0, lists, () => {})
+    const walls = readParted([{ kind: 'wall', id: 'w', a: ['corp:a-small'], b: ['corp:f-rest'], except: [] }])
+    assert.deepEqual(leftOut(apart, rosterOf, isThere, 4, walls), [])
+    assert.deepEqual(leftOut(apart, rosterOf, isThere, 3, walls), [
+      { group: 'corp:b-large', members: 8, rosters: 5 },
+      { group: 'corp:f-rest', members: 5, rosters: 5 },
+    ])
     assert.deepEqual(groupIds(lists, 0), [
       'corp:a-small',
       'corp:b-large',
@@ -185,6 +196,7 @@ test('a wall between groups by name; exceptions of one, of two, of several, and 
       { kind: 'wall', id: 'w', a: 'zu\u0308rich', b: 'OTHER', except: [{ jids, until }] },
       company,
       lists,
+      { ownerOf: (jid) => (jid === 'before@corp.example' ? 'corp:c' : undefined) },
       now,
       () => assert.fail(),
     )?.except.map((pair) => pair.map((jid) => jid[0]).join(''))
@@ -195,19 +207,22 @@ test('a wall between groups by name; exceptions of one, of two, of several, and 
   assert.deepEqual(pairs([jid('a'), jid('c'), jid('d')], before), ['ac', 'ad', 'cd'])
   assert.deepEqual(pairs([jid('a')], before + 1), [])
   assert.deepEqual(pairs(['stranger@corp.example'], before), [])
+  // Whoever had another address then; and what is no person's.
+  assert.deepEqual(pairs([jid('a'), 'Before@corp.example'], before), ['ac'])
+  assert.deepEqual(pairs([jid('a'), 'corp.example'], before), [])
   const many = Array.from({ length: 3_000 }, (_, at) => ({
     jids: [`person-${at}@corp.example`, 'c@corp.example'],
     until,
   }))
   let cut = ''
   const wall = { kind: 'wall' as const, id: 'w', a: 'Zürich', b: 'Other', except: many }
-  const closed = provisionWall(wall, company, lists, before, (id) => {
+  const closed = provisionWall(wall, company, lists, NOBODY, before, (id) => {
     cut = id
   })
   assert.deepEqual([cut, closed?.except], ['w', []], 'too many to be handed over: the wall stands without them')
   const none = { kind: 'wall', id: 'w', a: 'Zürich', b: 'nobody', except: [] } as const
   assert.equal(
-    provisionWall(none, company, lists, 0, () => {}),
+    provisionWall(none, company, lists, NOBODY, 0, () => {}),
     null,
   )
 })

@@ -173,7 +173,8 @@ onServers('what people see', null, (kind) => {
     await stage.until('both are members', async () => (await stage.store.read('roomMembersOf', room)).length === 2)
     await stage.settled()
     for (const [one, nick] of [
-      [alice2, 'a'],
+      // A name that the directory itself goes by keeps it out of nothing.
+      [alice2, 'directory'],
       [bob, 'b'],
     ] as const) {
       join(one, nick)
@@ -198,6 +199,24 @@ onServers('what people see', null, (kind) => {
     // Nobody else reads them.
     const others = items('urn:xmpp:bookmarks:1')
     assert.match(await alice2.ask('get', others, `bob@${HOST}`), /type=['"]error/)
+    // The group gets another name; Bob does not want the bookmark.
+    const retract = `<pubsub xmlns='http://jabber.org/protocol/pubsub'><retract node='urn:xmpp:bookmarks:1'><item id='${room}'/></retract></pubsub>`
+    assert.match(await bob.ask('set', retract), /type=['"]result/)
+    await team(['alice', 'bob'], [group('ad:t', 'Team Süden', 'What we did'), group('ad:2', 'Team 2')])
+    await stage.until('renamed', async () => (await marks(alice2)).includes('Team Süden'))
+    await stage.settled()
+    assert.match(
+      await alice2.ask('get', `<query xmlns='http://jabber.org/protocol/disco#info'/>`, room),
+      /name=['"]Team Süden['"]/,
+    )
+    await bob.until('the new subject', () => bob.inbox.some((stanza) => /<subject>What we did<\/subject>/.test(stanza)))
+    assert.doesNotMatch(await marks(bob), new RegExp(room))
+    await team(['alice', 'bob'])
+    await stage.until(
+      'renamed back',
+      async () =>
+        (await marks(alice2)).includes('name="Team Süd"') || (await marks(alice2)).includes("name='Team Süd'"),
+    )
     const carol = await login('carol', 'room')
     join(carol, 'c')
     await carol.until('refused', () =>
@@ -208,7 +227,7 @@ onServers('what people see', null, (kind) => {
     assert.match(bob.inbox.filter((stanza) => stanza.includes(`${room}/b`)).at(-1) ?? '', /code=['"]321['"]/)
     await stage.until('no bookmark', async () => !(await marks(bob)).includes(room))
     await team([], [])
-    await alice2.misses(`${room}/a`)
+    await alice2.misses(`${room}/directory`)
     await stage.until('retired', async () =>
       (await stage.store.read('rooms', null)).every(({ state }) => state === 'retired'),
     )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The store of each version is opened by this program, and says what it said. GATEHOUSE_WRITE_GOLDEN=1 writes that of version 2 anew,
-// the first one that is released.
+// The store of each version is opened by this program, and says what it said. GATEHOUSE_WRITE_GOLDEN=1 writes that of the last
+// version anew.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -10,7 +10,8 @@ import { DIRECTORY_ID, migrations } from '../../../components/directory/storage/
 import { madeUp } from '../company.ts'
 import { enginePlace } from '../engine-place.ts'
 
-const GOLDEN = resolve(import.meta.dirname, '../../golden/directory-2.sql')
+const golden = (version: number) => resolve(import.meta.dirname, `../../golden/directory-${version}.sql`)
+const LAST = migrations.length
 
 function company() {
   const corp = madeUp()
@@ -36,7 +37,7 @@ async function writeGolden(): Promise<void> {
   const lines = [
     `PRAGMA application_id = ${DIRECTORY_ID};`,
     ...migrations.map((step) => step.trim()),
-    'DELETE FROM state;',
+    'DELETE FROM state; DELETE FROM carried;',
   ]
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all()
   for (const { name } of tables)
@@ -51,39 +52,41 @@ async function writeGolden(): Promise<void> {
       lines.push(`INSERT INTO ${name} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')});`)
     }
   db.close()
-  writeFileSync(GOLDEN, `${[...lines, 'PRAGMA user_version = 2;'].join('\n')}\n`)
+  writeFileSync(golden(LAST), `${[...lines, `PRAGMA user_version = ${LAST};`].join('\n')}\n`)
 }
 
-test('a store of version 2 goes on: who is provisioned, whose every address is, which directory said it', async () => {
-  if (process.env.GATEHOUSE_WRITE_GOLDEN === '1') await writeGolden()
-  using place = enginePlace()
-  const db = new DatabaseSync(join(place.folder, 'directory.db'))
-  db.exec(readFileSync(GOLDEN, 'utf8'))
-  db.close()
-  const corp = company()
-  corp.person('1', { uid: 'alice.b', dn: 'uid=alice,ou=people,dc=corp', name: 'Alice Baker' })
-  corp.drop('2')
-  await using opened = await place.open([corp])
-  assert.deepEqual([opened.engine.seq, opened.published], [3, [3]])
-  await opened.sync('whole')
-  assert.equal(opened.engine.plan, null)
-  assert.equal(opened.engine.seq, 3, 'nothing is to be done')
-  const [alice, ...others] = await opened.people()
-  assert.deepEqual(others, [])
-  assert.deepEqual(
-    [alice?.jid, alice?.oldJids, alice?.groups],
-    ['alice.b@corp.example', ['alice@corp.example'], ['corp:g']],
-  )
-  // Nobody gets an address of theirs.
-  corp.person('3', { uid: 'bob', dn: 'uid=new,dc=corp' })
-  corp.person('4', { uid: 'alice', dn: 'uid=newer,dc=corp' })
-  await opened.sync()
-  for (const id of ['corp:3', 'corp:4']) assert.equal(opened.engine.company.people.get(id)?.wrong?.wrong, 'taken')
-  assert.deepEqual(await opened.store.read('moved', 'corp.example'), [
-    { old: 'alice@corp.example', now: 'alice.b@corp.example' },
-  ])
-  assert.equal((await opened.store.read('troubles', 5))[0]?.reason, 'away')
-})
+if (process.env.GATEHOUSE_WRITE_GOLDEN === '1') await writeGolden()
+
+for (const version of [2, LAST])
+  test(`a store of version ${version} goes on: who is provisioned, whose every address is, which directory said it`, async () => {
+    using place = enginePlace()
+    const db = new DatabaseSync(join(place.folder, 'directory.db'))
+    db.exec(readFileSync(golden(version), 'utf8'))
+    db.close()
+    const corp = company()
+    corp.person('1', { uid: 'alice.b', dn: 'uid=alice,ou=people,dc=corp', name: 'Alice Baker' })
+    corp.drop('2')
+    await using opened = await place.open([corp])
+    assert.deepEqual([opened.engine.seq, opened.published], [3, [3]])
+    await opened.sync('whole')
+    assert.equal(opened.engine.plan, null)
+    assert.equal(opened.engine.seq, 3, 'nothing is to be done')
+    const [alice, ...others] = await opened.people()
+    assert.deepEqual(others, [])
+    assert.deepEqual(
+      [alice?.jid, alice?.oldJids, alice?.groups],
+      ['alice.b@corp.example', ['alice@corp.example'], ['corp:g']],
+    )
+    // Nobody gets an address of theirs.
+    corp.person('3', { uid: 'bob', dn: 'uid=new,dc=corp' })
+    corp.person('4', { uid: 'alice', dn: 'uid=newer,dc=corp' })
+    await opened.sync()
+    for (const id of ['corp:3', 'corp:4']) assert.equal(opened.engine.company.people.get(id)?.wrong?.wrong, 'taken')
+    assert.deepEqual(await opened.store.read('moved', 'corp.example'), [
+      { old: 'alice@corp.example', now: 'alice.b@corp.example' },
+    ])
+    assert.equal((await opened.store.read('troubles', 5))[0]?.reason, 'away')
+  })
 
 test('a later version, and a file of another program, are refused', async () => {
   for (const [pragma, wanted] of [

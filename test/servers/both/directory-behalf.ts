@@ -114,6 +114,19 @@ export function behalf(server: DirectoryServer): void {
         `<publish xmlns='${NS}' jid='alice@corp.example/x' node='n'>${nick('x')}</publish>`,
         /bad-request/,
       ],
+      // By these answers the component finds out which addresses a server does not take.
+      [
+        'an address that its stringprep refuses',
+        'get',
+        `<read xmlns='${NS}' jid='דוד2@corp.example' node='n'/>`,
+        /bad-request/,
+      ],
+      [
+        'an address of nobody that it takes',
+        'get',
+        `<read xmlns='${NS}' jid='דוד@corp.example' node='n'/>`,
+        /item-not-found/,
+      ],
       ['no node', 'set', `<publish xmlns='${NS}' jid='alice@corp.example'>${nick('x')}</publish>`, /bad-request/],
       ['no payload', 'set', `<publish xmlns='${NS}' jid='alice@corp.example' node='n'/>`, /bad-request/],
       [
