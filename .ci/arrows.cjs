@@ -141,7 +141,7 @@ function onlyMainStarts(comment) {
       'only-main-starts',
       comment,
       // The command line is no process with a skeleton: it reads the shared settings itself.
-      { path: OTHER, pathNot: '^components/([^/]+/(main|settings)|cli/(gatehouse|check))\\.ts$' },
+      { path: OTHER, pathNot: '^components/([^/]+/(main|settings)|cli/(gatehouse|check|argv))\\.ts$' },
       { ...types, pathNot: contract },
     ),
     never(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line from its words to its exit code.
 import { type Declaration, EXIT } from '../kit/process/command.ts'
+import { wordsToArgs } from '../kit/process/command-words.ts'
 import { problemLine, told } from '../kit/process/settings.ts'
 import { createCatalogue, KIT_TEXTS } from '../kit/text/catalogue.ts'
 import { nearestName } from '../kit/text/nearest-name.ts'
-import { OPTIONS, readWords, type Words, wordsToArgs } from './argv.ts'
+import { OPTIONS, readWords, type Words } from './argv.ts'
 import { baseFolder, type Call, type World } from './call.ts'
 import { checkAll } from './check.ts'
 import { type Found, findComponents, learn } from './components.ts'
@@ -61,7 +62,7 @@ async function dispatch(call: Call, words: Words, configMissing: boolean): Promi
       return refuse(call, EXIT.usage, call.say('cli-config-missing', { folder: call.config }))
     if (first === undefined || first === 'help') return await writeHelp(call, found, first === 'help' || words.help)
     if ((first === 'check' || first === 'status') && more.length > 0)
-      return refuse(call, EXIT.usage, call.say('cli-too-many', { said: more.join(' ') }))
+      return refuse(call, EXIT.usage, call.say('kit-words-too-many', { said: more.join(' ') }))
     if (first === 'check' || first === 'status') {
       if (words.help) return await writeOwnHelp(call, first)
       return first === 'check' ? await checkAll(call, found) : await statusOfAll(call, found)

@@ -13,6 +13,7 @@ import { writeFact } from '../../components/kit/facts/entries.ts'
 import type { Fact } from '../../components/kit/facts/facts.ts'
 import { openAdHoc } from '../../components/kit/process/ad-hoc.ts'
 import { readArguments } from '../../components/kit/process/arguments.ts'
+import { openChat } from '../../components/kit/process/chat.ts'
 import { CommandError, EXIT, type Hosts, type Right, type Said } from '../../components/kit/process/command.ts'
 import type { Log } from '../../components/kit/process/log.ts'
 import { type OpenMetrics, openMetrics } from '../../components/kit/process/metrics.ts'
@@ -108,6 +109,7 @@ export async function openStage(options: StageOptions = {}) {
         now: () => now,
         text,
         adHoc: (offered) => openAdHoc({ ...offered, callerOf: () => null, text, log, metrics, now: () => now }),
+        chat: (offered) => openChat({ ...offered, callerOf: () => null, text, log, now: () => now }),
         signal: stop.signal,
         fail: (fault) => {
           throw fault

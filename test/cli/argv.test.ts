@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readWords, wordsToArgs } from '../../components/cli/argv.ts'
+import { readWords } from '../../components/cli/argv.ts'
 import { readArguments, readTime } from '../../components/kit/process/arguments.ts'
 import type { Declaration } from '../../components/kit/process/command.ts'
+import { wordsToArgs } from '../../components/kit/process/command-words.ts'
 
 const search: Declaration = {
   name: 'x search',
@@ -51,8 +52,8 @@ describe('the words of the command line', () => {
       ['-a'],
       { wrong: { id: 'kit-argument-unknown', args: { name: 'a', near: 'peer, words, since, limit, all, out' } } },
     ],
-    ['twice', ['--limit', '5', '--limit', '6'], { wrong: { id: 'cli-said-twice', args: { name: 'limit' } } }],
-    ['no value', ['--limit'], { wrong: { id: 'cli-value-missing', args: { name: 'limit' } } }],
+    ['twice', ['--limit', '5', '--limit', '6'], { wrong: { id: 'kit-words-twice', args: { name: 'limit' } } }],
+    ['no value', ['--limit'], { wrong: { id: 'kit-words-value', args: { name: 'limit' } } }],
     ['a flag with a value', ['--all=yes'], { wrong: { id: 'kit-argument-flag', args: { name: 'all' } } }],
   ]
   for (const [title, words, expected] of cases) {
@@ -61,13 +62,13 @@ describe('the words of the command line', () => {
 
   it('a command without options says that it has none', () => {
     assert.deepEqual(wordsToArgs({ ...search, parameters: [] }, ['--limit', '5'], '/'), {
-      wrong: { id: 'cli-no-options', args: { name: 'limit' } },
+      wrong: { id: 'kit-words-no-options', args: { name: 'limit' } },
     })
   })
 
   it('too many words are told where nothing takes them', () => {
     assert.deepEqual(wordsToArgs({ ...search, parameters: [] }, ['a', 'b'], '/'), {
-      wrong: { id: 'cli-too-many', args: { said: 'a b' } },
+      wrong: { id: 'kit-words-too-many', args: { said: 'a b' } },
     })
   })
 })

@@ -68,7 +68,8 @@ function fieldOf(parameter: Parameter, { text, language, hosts, said }: Shown): 
 }
 
 /** A client may take nothing but addresses in a field for one. */
-function typeOf({ type, orName }: Parameter): Field['type'] {
+function typeOf({ type, orName, secret }: Parameter): Field['type'] {
+  if (secret) return 'text-private'
   return orName ? 'text-single' : TYPES[type]
 }
 
@@ -87,7 +88,8 @@ function optionsOf({ type, choices }: Parameter, hosts: Hosts): readonly string[
   return choices ?? (type === 'host' && hosts !== null ? [...hosts] : undefined)
 }
 
-function valuesOf({ type }: Parameter, value: unknown, isList: boolean): readonly string[] {
+function valuesOf({ type, secret }: Parameter, value: unknown, isList: boolean): readonly string[] {
+  if (secret) return []
   if (type === 'flag') return [value === true ? '1' : '0']
   return value === undefined ? (isList ? [''] : []) : [String(value)]
 }

@@ -37,6 +37,8 @@ export type Offered = {
   commands(): readonly Command[]
   /** Settled before a caller without the right is refused. */
   denied(denied: Denied): Promise<void>
+  /** Virtual hosts whose accounts may have what anyone may, beside those of the shared settings. */
+  guests?: readonly string[]
   bounds?: Partial<AdHocBounds>
 }
 

@@ -41,10 +41,10 @@ export function readArguments(
 
 /** What was said for the parameters there are, unread; texts are cut, as nobody has checked who says them. */
 export function saidBriefly(declared: Declaration, said: SaidArgs): Record<string, string | number | boolean> {
-  const names = declared.parameters.map((one) => one.name).filter((name) => Object.hasOwn(said, name))
+  const named = declared.parameters.filter(({ name }) => Object.hasOwn(said, name))
   return Object.fromEntries(
-    names.map((name) => {
-      const given = said[name]
+    named.map(({ name, secret }) => {
+      const given = secret ? 'set' : said[name]
       return [name, typeof given === 'number' || typeof given === 'boolean' ? given : shown(given)]
     }),
   )

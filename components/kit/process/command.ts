@@ -45,6 +45,8 @@ export type Parameter = {
   /** Stands without `--name`, in the order of declaration; the last may take several words. */
   positional?: boolean
   default?: string | number | boolean
+  /** A `text` that nobody is to see: hidden in forms, and never on record. */
+  secret?: true
 }
 
 /** What a command says while it runs, in order; on the wire one JSON object a line. */

@@ -39,6 +39,11 @@ export function callerOfJid(from: string, people: People, hosts: readonly string
   return { jid: bare, user: bare, rights: rightsOfJid(bare, people) }
 }
 
+/** Somebody of these hosts who has no right but what anyone has, whatever the settings say of him. */
+export function guestOfJid(from: string, hosts: readonly string[]): Caller | null {
+  return callerOfJid(from, { operators: [], officers: [], auditors: [] }, hosts)
+}
+
 /** Why an address in the settings holds no right, although it stands there; null where it does. */
 export function lackOfJid(name: string, hosts: readonly string[]): 'form' | 'spelling' | 'host' | null {
   const jid = parseJid(name)

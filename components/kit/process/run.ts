@@ -8,12 +8,13 @@ import { parseArgs } from 'node:util'
 import { JournalFault } from '../bus/journal.ts'
 import { type Catalogue, createCatalogue, inWords, KIT_TEXTS } from '../text/catalogue.ts'
 import { type AdHoc, type Offered, openAdHoc } from './ad-hoc.ts'
+import { type Chat, type ChatOffered, openChat } from './chat.ts'
 import { type Command, type Declaration, type Denied, EXIT } from './command.ts'
 import { describeCommands } from './describe.ts'
 import { type Log, type OpenLog, openLog } from './log.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { openPage } from './page.ts'
-import { callerOf, callerOfJid } from './people.ts'
+import { callerOf, callerOfJid, guestOfJid } from './people.ts'
 import {
   BadSettings,
   problemLine,
@@ -55,6 +56,8 @@ export type Context<S> = {
   text: Catalogue
   /** The commands as XEP-0050 ad-hoc commands, for the component's router; closed by its drain. */
   adHoc(offered: Offered): AdHoc
+  /** The same as a conversation, for who writes to the component. */
+  chat(offered: ChatOffered): Chat
   /** Aborts when the process is asked to stop. */
   signal: AbortSignal
   /** A fault nobody can answer for: logged once, and the process ends with 1. */
@@ -217,6 +220,10 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
   try {
     await using opened = new AsyncDisposableStack()
     const now = Date.now
+    const callerAmong =
+      ({ guests = [] }: { guests?: readonly string[] }) =>
+      (from: string) =>
+        callerOfJid(from, shared.people, shared.server.hosts) ?? guestOfJid(from, guests)
     const running = await program.start({
       settings: read.settings,
       shared,
@@ -227,12 +234,13 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
       adHoc: (offered) =>
         openAdHoc({
           ...offered,
-          callerOf: (from) => callerOfJid(from, shared.people, shared.server.hosts),
+          callerOf: callerAmong(offered),
           text,
           log,
           metrics,
           now,
         }),
+      chat: (offered) => openChat({ ...offered, callerOf: callerAmong(offered), text, log, now }),
       signal: stop.signal,
       fail,
     })

@@ -5,7 +5,15 @@ import { escapeAttribute, escapeText } from '../xml/writer.ts'
 import { NS } from '../xmpp/namespaces.ts'
 import { type Validation, writeValidation } from './form-validation.ts'
 
-export type FieldType = 'boolean' | 'fixed' | 'hidden' | 'jid-single' | 'list-single' | 'text-multi' | 'text-single'
+export type FieldType =
+  | 'boolean'
+  | 'fixed'
+  | 'hidden'
+  | 'jid-single'
+  | 'list-single'
+  | 'text-multi'
+  | 'text-private'
+  | 'text-single'
 
 export type Field = {
   type: FieldType
