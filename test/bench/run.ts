@@ -10,9 +10,10 @@ import { directory } from './directory.ts'
 import { directoryPeople } from './directory-people.ts'
 import { evasion } from './evasion.ts'
 import { gate } from './gate.ts'
+import { irc } from './irc.ts'
 import { screen } from './screen.ts'
 
-const BENCHES = { archive, directory, 'directory-people': directoryPeople, evasion, gate, screen } as const
+const BENCHES = { archive, directory, 'directory-people': directoryPeople, evasion, gate, irc, screen } as const
 
 const HELP = `npm run bench -- NAME [--quick | --long] [--server NAME] [--generational]
 
@@ -22,6 +23,7 @@ const HELP = `npm run bench -- NAME [--quick | --long] [--server NAME] [--genera
             the helper of the directory in a server: how soon colleagues see who joins, logins beside the server's own way, pings meanwhile
   evasion   how many disguised terms the matcher finds, and how many clean sentences it takes for a hit
   gate      the server bare, with mod_mam, with a do-nothing screen, and with the full suite
+  irc       the gateway to IRC beside biboumi: messages both ways, joining 2,000 nicks, memory with 500 users
   screen    policy alone behind a mock server, on one core
   --quick   under a minute, larger noise
   --long    more rounds, PostgreSQL as a peer, slow disks

@@ -206,7 +206,7 @@ function configOf(folder: string, place: Place, options: InspircdOptions): strin
     `<oper name="${OPER.name}" password="${OPER.password}" host="*@*" type="All">`,
     '<channels users="1000" opers="1000">',
     '<maxlist chan="*" limit="100">',
-    `<options casemapping="${options.casemapping ?? 'rfc1459'}" defaultmodes="nt" hostintopic="yes" announcets="no" invitebypassmodes="yes">`,
+    `<options casemapping="${options.casemapping ?? 'rfc1459'}" defaultmodes="not" hostintopic="yes" announcets="no" invitebypassmodes="yes">`,
     '<performance netbuffersize="65534" somaxconn="1024" softlimit="12800" quietbursts="yes">',
     '<security announceinvites="dynamic" hidesplits="no" maxtargets="20" userstats="Pu" flatlinks="no">',
     '<limits maxaway="200" maxchan="60" maxhost="64" maxident="10" maxkick="300" maxmodes="20" maxnick="30" maxquit="300" maxreal="130" maxtopic="330">',
