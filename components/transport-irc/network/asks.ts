@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands and their answers. A label (IRCv3 labeled-response) tells which answer is whose. Where the server has none, answers come in
+// order and name what they are about, and a PING behind the command is the fence: its answer shows that all before it was read.
+import type { Clock } from '../../kit/stream/stream.ts'
+import { IrcFault } from './irc.ts'
+import type { Outbox, Priority } from './outbox.ts'
+import { readRefusal } from './replies.ts'
+import { type Line, writeLine } from './wire/line.ts'
+
+/** `taken`: it belongs here and is said nowhere else; `seen`: the same, and others read it as well; `done`, `over`: with it the answer is whole. */
+export type Read = 'taken' | 'seen' | 'done' | 'over' | null
+
+export type Ask = {
+  command: string
+  params: readonly string[]
+  tags?: ReadonlyMap<string, string>
+  /** Names in a refusal that make it ours, beside the command. */
+  about: readonly string[]
+  /** `isLabelled`: the line bears the label of this question. */
+  read?: (line: Line, isLabelled: boolean) => Read
+  /** `read` alone says when the answer is whole; otherwise the end of the label, or the fence. */
+  endsItself?: boolean
+  /** Each line of the answer is wanted, refusals included: nothing fails it. */
+  wantsAll?: boolean
+  priority?: Priority
+  deadlineMs?: number
+  /** Lines that go with it, behind it. */
+  behind?: readonly string[]
+}
+
+/** How it ended. */
+export type Ended = 'read' | 'label' | 'fence'
+
+type Entry = Ask & {
+  label: string | null
+  names: readonly string[]
+  writtenAt: number | null
+  /** The fence that covers it. */
+  fence: number | null
+  resolve: (ended: Ended) => void
+  reject: (fault: IrcFault) => void
+}
+
+export type AsksOptions = {
+  clock: Clock
+  answerMs: number
+  most: number
+  key: (name: string) => string
+  hasLabels: () => boolean
+  outbox: () => Outbox | null
+}
+
+export class Asks {
+  readonly #options: AsksOptions
+  /** In the order of asking. */
+  readonly #entries = new Set<Entry>()
+  readonly #labels = new Map<string, Entry>()
+  #nextLabel = 1
+  #fencesSent = 0
+  #fenceOut = false
+  #cancel: (() => void) | null = null
+  /** Of those that want every line. */
+  #wanting = 0
+
+  constructor(options: AsksOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Somebody waits for whatever comes. */
+  get wantsAll(): boolean {
+    return this.#wanting > 0
+  }
+
+  /** Resolves when the server has carried it out, as far as it says. `onLabel` tells the label before anything is written. */
+  ask(ask: Ask, onLabel?: (label: string | null) => void): Promise<Ended> {
+    const outbox = this.#options.outbox()
+    if (outbox === null) return Promise.reject(new IrcFault('down', 'not connected'))
+    if (this.#entries.size >= this.#options.most)
+      return Promise.reject(new IrcFault('busy', 'too many questions without an answer'))
+    const label = this.#options.hasLabels() ? (this.#nextLabel++).toString(36) : null
+    let text: string
+    try {
+      text = writeLine(
+        ask.command,
+        ask.params,
+        label === null ? ask.tags : new Map([['label', label], ...(ask.tags ?? [])]),
+      )
+    } catch (fault) {
+      return Promise.reject(new IrcFault('other', fault instanceof Error ? fault.message : String(fault)))
+    }
+    return new Promise((resolve, reject) => {
+      const names = [ask.command, ...ask.about.map(this.#options.key)]
+      const entry: Entry = { ...ask, label, names, writtenAt: null, fence: null, resolve, reject }
+      this.#entries.add(entry)
+      if (label !== null) this.#labels.set(label, entry)
+      if (ask.wantsAll === true) this.#wanting += 1
+      onLabel?.(label)
+      const whole = [text, ...(ask.behind ?? [])].join('\r\n')
+      if (!outbox.send(whole, ask.priority, () => this.#written(entry)))
+        this.#fail(entry, new IrcFault('busy', 'too many lines wait to be sent'))
+    })
+  }
+
+  /** Offers a line; true: it was an answer, and nobody else needs it. `label` is its own or that of the batch around it. */
+  offer(line: Line, label: string | null, isWhole: boolean): boolean {
+    if (this.#entries.size === 0) return false
+    const labelled = label === null ? undefined : this.#labels.get(label)
+    if (labelled !== undefined) {
+      const taken = this.#read(labelled, line, true)
+      if (isWhole) this.labelEnds(label as string)
+      return taken
+    }
+    for (const entry of this.#entries) {
+      if (entry.writtenAt === null) continue
+      if (this.#read(entry, line, false)) return true
+    }
+    return false
+  }
+
+  /** A label's batch has ended, or ACK came. */
+  labelEnds(label: string): void {
+    const entry = this.#labels.get(label)
+    if (entry !== undefined && entry.endsItself !== true) this.#end(entry, 'label')
+  }
+
+  /** True: it was a fence of ours. */
+  pong(token: string): boolean {
+    const found = /^fence-([0-9]{1,15})$/.exec(token)
+    if (found === null) return false
+    this.#fenceOut = false
+    const reached = Number(found[1])
+    for (const entry of [...this.#entries])
+      if (entry.fence !== null && entry.fence <= reached) this.#end(entry, 'fence')
+    this.fence()
+    return true
+  }
+
+  /** One PING for all that has been written since the last: called when the outbox pauses. */
+  fence(): void {
+    if (this.#fenceOut) return
+    let needed = false
+    for (const entry of this.#entries) {
+      if (entry.writtenAt === null || entry.fence !== null || entry.endsItself === true || entry.label !== null)
+        continue
+      entry.fence = this.#fencesSent + 1
+      needed = true
+    }
+    if (!needed) return
+    this.#fencesSent += 1
+    this.#fenceOut = this.#options.outbox()?.send(`PING :fence-${this.#fencesSent}`, 'urgent') ?? false
+    // Without room for the fence these wait for the next.
+    if (!this.#fenceOut) for (const entry of this.#entries) if (entry.fence === this.#fencesSent) entry.fence = null
+  }
+
+  /** The connection is gone. What was written may have been carried out. */
+  lost(text: string): void {
+    this.#fenceOut = false
+    for (const entry of [...this.#entries])
+      this.#fail(entry, new IrcFault('down', text, 'down', entry.writtenAt !== null))
+  }
+
+  #read(entry: Entry, line: Line, isLabelled: boolean): boolean {
+    if (!this.#entries.has(entry)) return false
+    const read = entry.read?.(line, isLabelled) ?? null
+    if (read === 'done' || read === 'over') this.#end(entry, 'read')
+    if (read !== null) return read === 'taken' || read === 'done'
+    if (entry.wantsAll === true) return false
+    const refusal = readRefusal(line)
+    if (refusal === null) return false
+    if (
+      !isLabelled &&
+      !refusal.about.some((name) => entry.names.includes(name) || entry.names.includes(this.#options.key(name)))
+    )
+      return false
+    this.#fail(entry, new IrcFault(refusal.reason, refusal.text, refusal.code))
+    return true
+  }
+
+  #written(entry: Entry): void {
+    entry.writtenAt = this.#options.clock.now()
+    this.#watch()
+  }
+
+  #end(entry: Entry, ended: Ended): void {
+    if (this.#remove(entry)) entry.resolve(ended)
+  }
+
+  #fail(entry: Entry, fault: IrcFault): void {
+    if (this.#remove(entry)) entry.reject(fault)
+  }
+
+  #remove(entry: Entry): boolean {
+    if (!this.#entries.delete(entry)) return false
+    if (entry.label !== null) this.#labels.delete(entry.label)
+    if (entry.wantsAll === true) this.#wanting -= 1
+    if (this.#entries.size === 0) {
+      this.#cancel?.()
+      this.#cancel = null
+    }
+    return true
+  }
+
+  /** One timer for all: it looks again when the first could be over its time. */
+  #watch(): void {
+    if (this.#cancel !== null) return
+    let first = Number.POSITIVE_INFINITY
+    for (const entry of this.#entries)
+      if (entry.writtenAt !== null) first = Math.min(first, this.#deadline(entry, entry.writtenAt))
+    if (first === Number.POSITIVE_INFINITY) return
+    this.#cancel = this.#options.clock.after(Math.max(1, first - this.#options.clock.now()), () => {
+      this.#cancel = null
+      const now = this.#options.clock.now()
+      for (const entry of [...this.#entries]) {
+        if (entry.writtenAt === null || this.#deadline(entry, entry.writtenAt) > now) continue
+        this.#fail(entry, new IrcFault('timeout', `${entry.command}: no answer`, 'timeout', true))
+      }
+      this.#watch()
+    })
+  }
+
+  #deadline(entry: Entry, writtenAt: number): number {
+    return writtenAt + (entry.deadlineMs ?? this.#options.answerMs)
+  }
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the first line to the welcome: capabilities (IRCv3 CAP 302), login (SASL), nick. Later: capabilities that come and go.
+import { IrcFault, type IrcSettings } from './irc.ts'
+import { authenticateLines, Challenge, chooseMechanisms, type SaslClient, saslClient } from './login/sasl.ts'
+import { readSts, type StsSaid } from './login/sts.ts'
+import { readRefusal } from './replies.ts'
+import { type Line, writeLine } from './wire/line.ts'
+import { nextNick, wrongNick } from './wire/nick.ts'
+
+/** What we make something of. */
+const WANTED = new Set([
+  'account-notify',
+  'account-tag',
+  'away-notify',
+  'batch',
+  'cap-notify',
+  'chghost',
+  'echo-message',
+  'extended-join',
+  'extended-monitor',
+  'draft/extended-monitor',
+  'invite-notify',
+  'labeled-response',
+  'message-tags',
+  'multi-prefix',
+  'server-time',
+  'setname',
+  'standard-replies',
+  'userhost-in-names',
+  'draft/chathistory',
+  'draft/message-redaction',
+  'draft/multiline',
+  'draft/event-playback',
+  'no-implicit-names',
+  'draft/no-implicit-names',
+])
+
+export type RegistrationOptions = {
+  settings: IrcSettings
+  /** The connection is clear, and may stay so. */
+  isTls: boolean
+  mayBeClear: boolean
+  send: (line: string) => void
+  nonce: () => string
+  /** What a server says of TLS; true: it leads to another connection, and this one says nothing more. */
+  sts: (said: StsSaid) => boolean
+  fail: (fault: IrcFault) => void
+  /** `account`: null: logged out. */
+  loggedIn: (account: string | null) => void
+}
+
+const MOST_CAPS = 200
+
+export class Registration {
+  /** Capabilities in force and their values. */
+  readonly caps = new Map<string, string>()
+  nick: string
+  readonly #options: RegistrationOptions
+  readonly #offered = new Map<string, string>()
+  #attempts = 0
+  #asked = 0
+  #state: 'listing' | 'asking' | 'login' | 'ended' = 'listing'
+  #introduced = false
+  #mechanisms: string[] = []
+  #sasl: { client: SaslClient; challenge: Challenge; state: 'named' | 'talking' } | null = null
+  #isLoggedIn = false
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options
+    this.nick = options.settings.nick
+  }
+
+  start(): void {
+    const { settings, isTls, send } = this.#options
+    if (settings.webirc !== undefined) {
+      const { password, gateway, host, address, secure } = settings.webirc
+      send(
+        writeLine('WEBIRC', [
+          password,
+          gateway,
+          host,
+          address.startsWith(':') ? `0${address}` : address,
+          ...(secure === true ? ['secure'] : []),
+        ]),
+      )
+    }
+    send('CAP LS 302')
+    // A clear connection first hears whether it should be one at all: a password is not said to whoever listens.
+    if (isTls) this.introduce()
+  }
+
+  /** Who we are. Called when the capabilities are known, or by the clock for servers that do not answer. */
+  introduce(): void {
+    if (this.#introduced || this.#state === 'ended') return
+    const { settings, isTls, mayBeClear, send, fail } = this.#options
+    if (!isTls && !mayBeClear) {
+      fail(new IrcFault('protection', 'the server offers no TLS'))
+      return
+    }
+    this.#introduced = true
+    if (settings.password !== undefined) send(writeLine('PASS', [settings.password]))
+    send(writeLine('NICK', [this.nick]))
+    send(writeLine('USER', [settings.user, '0', '*', settings.realname]))
+  }
+
+  /** True: it was part of this. */
+  read(line: Line): boolean {
+    switch (line.command) {
+      case 'CAP':
+        this.#readCap(line)
+        return true
+      case 'AUTHENTICATE':
+        this.#authenticate(line.params[0] ?? '')
+        return true
+      case '900':
+        this.#options.loggedIn(line.params[2] ?? null)
+        return true
+      case '901':
+        this.#options.loggedIn(null)
+        return true
+      case '903':
+        this.#loginEnds()
+        return true
+      case '902':
+      case '904':
+      case '905':
+      case '906':
+      case '907':
+        this.#loginFails(line)
+        return true
+      case '908':
+        this.#mechanisms = this.#mechanisms.filter((name) => (line.params[1] ?? '').split(',').includes(name))
+        return true
+      case '001':
+        this.#state = 'ended'
+        this.nick = line.params[0] ?? this.nick
+        return false
+      default:
+        return this.#state === 'ended' ? false : this.#readRefusal(line)
+    }
+  }
+
+  get hasEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  #readCap({ params }: Line): void {
+    const verb = (params[1] ?? '').toUpperCase()
+    const more = params[2] === '*' && params.length > 3
+    const names = (params.at(-1) ?? '').split(' ').filter((name) => name !== '')
+    switch (verb) {
+      case 'LS':
+        for (const name of names) this.#learn(name)
+        if (!more && this.#state === 'listing') this.#listed()
+        return
+      case 'NEW': {
+        for (const name of names) this.#learn(name)
+        if (this.#hearSts()) return
+        this.#ask(names.map(nameOf))
+        return
+      }
+      case 'DEL':
+        for (const name of names) {
+          this.#offered.delete(nameOf(name))
+          this.caps.delete(nameOf(name))
+        }
+        return
+      case 'ACK':
+        this.#answered(names.length)
+        for (const name of names) {
+          if (name.startsWith('-')) this.caps.delete(name.slice(1))
+          else this.caps.set(name, this.#offered.get(name) ?? '')
+        }
+        if (names.includes('sasl') && !this.#isLoggedIn) this.#login()
+        this.#goOn()
+        return
+      case 'NAK':
+        this.#answered(names.length)
+        // One that it does not want spoils all of a request: the others are asked for alone.
+        if (names.length > 1) for (const name of names) this.#ask([name])
+        this.#goOn()
+        return
+    }
+  }
+
+  #learn(cap: string): void {
+    const equals = cap.indexOf('=')
+    const name = nameOf(cap)
+    if (this.#offered.size < MOST_CAPS || this.#offered.has(name))
+      this.#offered.set(name, equals === -1 ? '' : cap.slice(equals + 1))
+  }
+
+  #listed(): void {
+    if (this.#hearSts()) return
+    this.#state = 'asking'
+    this.introduce()
+    this.#ask([...this.#offered.keys()])
+    this.#goOn()
+  }
+
+  #hearSts(): boolean {
+    const value = this.#offered.get('sts')
+    return value !== undefined && this.#options.sts(readSts(value))
+  }
+
+  #ask(names: readonly string[]): void {
+    const wanted = names.filter(
+      (name) => WANTED.has(name) || (name === 'sasl' && this.#options.settings.sasl !== undefined),
+    )
+    let line: string[] = []
+    const end = () => {
+      if (line.length === 0) return
+      this.#asked += line.length
+      this.#options.send(writeLine('CAP', ['REQ', line.join(' ')]))
+      line = []
+    }
+    for (const name of wanted) {
+      if (line.join(' ').length + name.length > 400) end()
+      line.push(name)
+    }
+    end()
+  }
+
+  #answered(count: number): void {
+    this.#asked = Math.max(0, this.#asked - count)
+  }
+
+  /** All answered: the login, or the end. */
+  #goOn(): void {
+    if (this.#state !== 'asking' || this.#asked > 0) return
+    const { settings } = this.#options
+    if (settings.sasl?.required === true && !this.#isLoggedIn) {
+      this.#options.fail(new IrcFault('login', 'the server offers no login now', 'sasl-missing'))
+      return
+    }
+    this.#state = 'login'
+    this.#options.send('CAP END')
+  }
+
+  #login(): void {
+    const { settings } = this.#options
+    this.#mechanisms = chooseMechanisms(
+      settings,
+      (this.#offered.get('sasl') ?? '').split(',').filter((name) => name !== ''),
+    )
+    // Counted as a question without an answer: CAP END waits for it.
+    this.#asked += 1
+    this.#nextMechanism('no mechanism that both sides have')
+  }
+
+  #nextMechanism(why: string): void {
+    const { settings, send, nonce } = this.#options
+    const mechanism = this.#mechanisms.shift()
+    if (mechanism === undefined) {
+      this.#sasl = null
+      this.#answered(1)
+      if (settings.sasl?.required === true && !this.hasEnded) this.#options.fail(new IrcFault('login', why, 'sasl'))
+      else this.#goOn()
+      return
+    }
+    const client = saslClient(mechanism as 'PLAIN', settings.sasl?.account ?? '', settings.sasl?.secret ?? '', nonce())
+    this.#sasl = { client, challenge: new Challenge(), state: 'named' }
+    send(`AUTHENTICATE ${mechanism}`)
+  }
+
+  #authenticate(text: string): void {
+    const sasl = this.#sasl
+    if (sasl === null) return
+    const answer = (async () => {
+      const challenge = sasl.challenge.add(text)
+      if (challenge === null) return null
+      if (sasl.state === 'talking') return await sasl.client.next(challenge)
+      sasl.state = 'talking'
+      return await sasl.client.first()
+    })()
+    answer.then(
+      (bytes) => {
+        if (bytes !== null && this.#sasl === sasl)
+          for (const line of authenticateLines(bytes)) this.#options.send(`AUTHENTICATE ${line}`)
+      },
+      (fault: Error) => {
+        if (this.#sasl !== sasl) return
+        // Whoever does not prove himself is not tried with a weaker mechanism: it would hand him the password.
+        this.#mechanisms = []
+        this.#options.send('AUTHENTICATE *')
+        this.#options.fail(new IrcFault('protection', `login: ${fault.message}`, 'sasl'))
+      },
+    )
+  }
+
+  #loginEnds(): void {
+    if (this.#sasl === null) return
+    if (!this.#sasl.client.proved) {
+      this.#options.fail(
+        new IrcFault('protection', 'login: the server did not prove that it knows the password', 'sasl'),
+      )
+      return
+    }
+    this.#sasl = null
+    this.#isLoggedIn = true
+    this.#answered(1)
+    this.#goOn()
+  }
+
+  #loginFails(line: Line): void {
+    if (this.#sasl !== null) this.#nextMechanism(line.params.at(-1) ?? '')
+  }
+
+  #readRefusal(line: Line): boolean {
+    const { fail, send, settings } = this.#options
+    switch (line.command) {
+      case '433':
+      case '436':
+      case '437':
+        this.#attempts += 1
+        if (this.#attempts > 10) fail(new IrcFault('nick-taken', line.params.at(-1) ?? '', line.command))
+        else {
+          this.nick = nextNick(settings.nick, this.#attempts, 30)
+          send(writeLine('NICK', [this.nick]))
+        }
+        return true
+      case '421':
+      case '410':
+        // A server that knows no CAP.
+        if (this.#state !== 'listing') return false
+        this.#state = 'login'
+        this.introduce()
+        if (settings.sasl?.required === true) fail(new IrcFault('login', 'the server knows no login', 'sasl-missing'))
+        return true
+      case '451':
+        return true
+      case '432':
+      case '464':
+      case '465':
+      case '463': {
+        const refusal = readRefusal(line)
+        fail(new IrcFault(refusal?.reason ?? 'other', refusal?.text ?? '', line.command))
+        return true
+      }
+      case 'FAIL': {
+        const refusal = readRefusal(line)
+        if (refusal?.code !== 'ACCOUNT_REQUIRED' && refusal?.code !== 'INVALID_UTF8') return false
+        fail(new IrcFault(refusal.reason, refusal.text, refusal.code))
+        return true
+      }
+      default:
+        return false
+    }
+  }
+}
+
+/** Why no connection should be opened with these; null: it may. */
+export function wrongSettings(settings: IrcSettings): string | null {
+  if (settings.servers.length === 0) return 'no server'
+  if (settings.servers.some(({ tls }) => tls === 'plain') && settings.servers.some(({ tls }) => tls !== 'plain'))
+    return 'servers with TLS and without are mixed: that would be a fall-back to clear text'
+  const wrong = wrongNick(settings.nick, 64)
+  if (wrong !== null) return `nick: ${wrong}`
+  return null
+}
+
+function nameOf(cap: string): string {
+  const equals = cap.indexOf('=')
+  return equals === -1 ? cap : cap.slice(0, equals)
+}

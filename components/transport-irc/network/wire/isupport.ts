@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a server says of itself in 005 (ISUPPORT), and what holds where it says nothing (RFC 1459, Modern IRC).
+import { keyBy } from './casemapping.ts'
+
+export type Rank = { letter: string; sign: string }
+
+/** Immutable: made anew for each 005. */
+export type Isupport = {
+  tokens: ReadonlyMap<string, string>
+  key: (name: string) => string
+  network: string | null
+  nickLength: number
+  channelTypes: string
+  statusSigns: string
+  ranks: readonly Rank[]
+  modes: { list: string; always: string; onSet: string; flag: string }
+  /** Changes with a parameter in one MODE. */
+  modesAtOnce: number
+  /** Bytes of a line with its end. */
+  lineLength: number
+  topicLength: number
+  userLength: number
+  hostLength: number
+  /** Names that MONITOR takes; 0: none, Infinity: as many as one likes. */
+  monitor: number
+  whox: boolean
+  utf8Only: boolean
+  /** Messages that CHATHISTORY gives at once; 0: as many as one likes; null: not said. */
+  chathistory: number | null
+}
+
+export const NOTHING_SAID: Isupport = readIsupport(new Map())
+
+/** Most tokens kept: a hostile server is not to fill the memory. */
+const MOST_TOKENS = 500
+
+/** The tokens of one more 005: without our nick before, and the words for people behind. */
+export function withTokens(before: Isupport, tokens: readonly string[]): Isupport {
+  const all = new Map(before.tokens)
+  for (const token of tokens) {
+    if (token.startsWith('-')) {
+      all.delete(token.slice(1).toUpperCase())
+      continue
+    }
+    const equals = token.indexOf('=')
+    const name = (equals === -1 ? token : token.slice(0, equals)).toUpperCase()
+    if (name !== '' && (all.size < MOST_TOKENS || all.has(name)))
+      all.set(name, equals === -1 ? '' : unescaped(token.slice(equals + 1)))
+  }
+  return readIsupport(all)
+}
+
+function readIsupport(tokens: ReadonlyMap<string, string>): Isupport {
+  const [list = '', always = '', onSet = '', flag = ''] = (tokens.get('CHANMODES') ?? 'b,k,l,imnpst').split(',')
+  return {
+    tokens,
+    key: keyBy(tokens.get('CASEMAPPING') ?? 'rfc1459'),
+    network: tokens.get('NETWORK') ?? null,
+    nickLength: length(tokens, 'NICKLEN', 9),
+    channelTypes: tokens.get('CHANTYPES') ?? '#&',
+    statusSigns: tokens.get('STATUSMSG') ?? '',
+    ranks: readRanks(tokens.get('PREFIX') ?? '(ov)@+'),
+    modes: { list, always, onSet, flag },
+    modesAtOnce: tokens.get('MODES') === '' ? 20 : Math.min(20, length(tokens, 'MODES', 3)),
+    lineLength: Math.max(512, Math.min(8192, length(tokens, 'LINELEN', 512))),
+    topicLength: length(tokens, 'TOPICLEN', 390),
+    userLength: length(tokens, 'USERLEN', 12),
+    hostLength: length(tokens, 'HOSTLEN', 64),
+    monitor: !tokens.has('MONITOR')
+      ? 0
+      : tokens.get('MONITOR') === ''
+        ? Number.POSITIVE_INFINITY
+        : length(tokens, 'MONITOR', 0),
+    whox: tokens.has('WHOX'),
+    utf8Only: tokens.has('UTF8ONLY'),
+    chathistory: tokens.has('CHATHISTORY')
+      ? length(tokens, 'CHATHISTORY', 0)
+      : tokens.has('DRAFT/CHATHISTORY')
+        ? length(tokens, 'DRAFT/CHATHISTORY', 0)
+        : null,
+  }
+}
+
+/** `(qaohv)~&@%+` */
+function readRanks(value: string): Rank[] {
+  const found = /^\(([^)]*)\)(.*)$/.exec(value)
+  if (found === null) return []
+  const [, letters = '', signs = ''] = found
+  return [...letters].flatMap((letter, index) => (signs[index] === undefined ? [] : [{ letter, sign: signs[index] }]))
+}
+
+function length(tokens: ReadonlyMap<string, string>, name: string, otherwise: number): number {
+  const value = tokens.get(name)
+  return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : otherwise
+}
+
+/** `\x20` and its like. */
+function unescaped(value: string): string {
+  return value.replace(/\\x([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
