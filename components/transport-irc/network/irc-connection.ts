@@ -20,12 +20,12 @@ import {
 } from './irc.ts'
 import { Link } from './link.ts'
 import { noImplicitNames } from './reading.ts'
-import { wrongSettings } from './registration.ts'
 import { REAL_WORLD, Session, type World } from './session.ts'
 import * as speaking from './speaking.ts'
 import { Watching } from './watching.ts'
 import { readSource } from './wire/line.ts'
 import { readModes, writeModes } from './wire/modes.ts'
+import { wrongSettings } from './wrong-settings.ts'
 
 /** Connects in its own time and comes back by itself. Throws a RangeError for settings with which nothing may be opened. */
 export function openIrcConnection(

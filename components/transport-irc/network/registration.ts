@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the first line to the welcome: capabilities (IRCv3 CAP 302), login (SASL), nick. Later: capabilities that come and go.
 import { IrcFault, type IrcSettings } from './irc.ts'
-import { authenticateLines, Challenge, chooseMechanisms, type SaslClient, saslClient } from './login/sasl.ts'
+import { authenticateLines, Challenge, chooseMechanisms, saslClient } from './login/sasl.ts'
+import type { SaslClient } from './login/sasl-client.ts'
 import { readSts, type StsSaid } from './login/sts.ts'
 import { readRefusal } from './replies.ts'
 import { type Line, writeLine } from './wire/line.ts'
-import { nextNick, wrongNick } from './wire/nick.ts'
+import { nextNick } from './wire/nick.ts'
 
 /** What we make something of. */
 const WANTED = new Set([
@@ -347,16 +348,6 @@ export class Registration {
         return false
     }
   }
-}
-
-/** Why no connection should be opened with these; null: it may. */
-export function wrongSettings(settings: IrcSettings): string | null {
-  if (settings.servers.length === 0) return 'no server'
-  if (settings.servers.some(({ tls }) => tls === 'plain') && settings.servers.some(({ tls }) => tls !== 'plain'))
-    return 'servers with TLS and without are mixed: that would be a fall-back to clear text'
-  const wrong = wrongNick(settings.nick, 64)
-  if (wrong !== null) return `nick: ${wrong}`
-  return null
 }
 
 function nameOf(cap: string): string {

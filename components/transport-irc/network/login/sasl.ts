@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SASL on IRC (IRCv3 sasl-3.2): which mechanism, what is said, and how it is cut into AUTHENTICATE lines.
 import type { IrcSettings, SaslMechanism } from '../irc.ts'
+import type { SaslClient } from './sasl-client.ts'
 import { scramClient } from './scram.ts'
-
-/** One login. Both reject with an Error whose message says what was wrong with the server's word. */
-export type SaslClient = {
-  /** What is said first, after the server's empty challenge. */
-  first(): Promise<Buffer>
-  /** Answer to a challenge. */
-  next(challenge: Buffer): Promise<Buffer>
-  /** Whether the server may now say that we are logged in: SCRAM has proved that it knows the password too. */
-  readonly proved: boolean
-}
 
 /** The first of ours that the server offers; `offered` empty: it does not say, ours are tried in turn. */
 export function chooseMechanisms(

@@ -2,7 +2,7 @@
 // SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding. The server has to prove that it knows the password as well.
 import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { SaslClient } from './sasl.ts'
+import type { SaslClient } from './sasl-client.ts'
 
 /** RFC 7677 §4 asks for 4096 or more; a server could ask for so many that we never answer. */
 const ITERATIONS = { least: 4096, most: 1_000_000 }
