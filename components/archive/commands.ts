@@ -279,6 +279,8 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
     stanza?: string
     replacement?: string
     note?: string
+    network?: string | null
+    foreign?: Row | null
     settlement: string
     settled_by: string
     outage: Row | null
@@ -302,6 +304,7 @@ function tellMore(desk: Desk, row: Row, language: string): string[] {
         ...(tags === '' ? [] : [say('archive-tags', { tags })]),
       ]
     }),
+    ...(record.foreign ? [say('archive-from-network', { network: record.network, ...record.foreign })] : []),
     ...record.occupants.map((one) =>
       say(one.sure ? 'archive-occupant' : 'archive-occupant-unsure', { nick: one.nick, jid: one.jid }),
     ),

@@ -26,6 +26,8 @@ const SEARCH: readonly Parameter[] = [
   { name: 'settlement', help: 'archive-settlement', type: 'text', choices: SETTLEMENTS },
   { name: 'rule', help: 'archive-rule', type: 'text' },
   { name: 'tag', help: 'archive-tag', type: 'text' },
+  { name: 'network', help: 'archive-network', type: 'text' },
+  { name: 'foreign', help: 'archive-foreign', type: 'text' },
   { name: 'since', help: 'archive-since', type: 'time' },
   { name: 'until', help: 'archive-until', type: 'time' },
 ]

@@ -26,6 +26,8 @@ export function readSearch(args: Args, hosts: Hosts): Search {
     settlement: text(args.settlement),
     rule: text(args.rule),
     tag: text(args.tag),
+    ...(text(args.network) ? { network: text(args.network).toLowerCase() } : {}),
+    ...(text(args.foreign).trim() ? { foreign: text(args.foreign) } : {}),
     since: time(args.since),
     until: time(args.until),
     limit: bound(args.limit),

@@ -10,6 +10,7 @@ import { explainParameters, sayExplanation } from './explain.ts'
 import type { Tally } from './gate/tally.ts'
 import type { KnownPeople } from './people.ts'
 import { unknownGroups } from './people-state.ts'
+import type { Elsewhere } from './protocol/screened.ts'
 import type { RulesInForce } from './rules/rules-in-force.ts'
 
 const OPERATOR = { rights: ['operator', 'officer', 'auditor'], parameters: [] } as const
@@ -34,6 +35,7 @@ export type Asked = {
   inWork(): { asks: number; bytes: number }
   text: Catalogue
   rooms: readonly AddressPattern[]
+  elsewhere: Elsewhere
   hosts: ReadonlySet<string>
   people(): KnownPeople | null
   wall(asked: Screened): Walled | null

@@ -13,7 +13,7 @@ import type { People } from './domain/person.ts'
 import type { Rule } from './domain/rule.ts'
 import type { Screened } from './domain/screened.ts'
 import type { Walled } from './domain/walls.ts'
-import { readScreened } from './protocol/screened.ts'
+import { type Elsewhere, readScreened } from './protocol/screened.ts'
 import type { InForce } from './rules/rules-in-force.ts'
 
 export const explainParameters: readonly Parameter[] = [
@@ -23,12 +23,16 @@ export const explainParameters: readonly Parameter[] = [
   { name: 'xml', help: 'policy-help-explain-xml', type: 'text' },
   { name: 'host', help: 'policy-help-explain-host', type: 'text' },
   { name: 'received', help: 'policy-help-explain-received', type: 'flag' },
+  { name: 'network', help: 'policy-help-explain-network', type: 'text' },
+  { name: 'server', help: 'policy-help-explain-server', type: 'text' },
+  { name: 'account', help: 'policy-help-explain-account', type: 'text' },
 ]
 
 export type Explaining = {
   rules: { current(): Pick<InForce, 'set'> }
   text: Catalogue
   rooms: readonly AddressPattern[]
+  elsewhere: Elsewhere
   hosts: ReadonlySet<string>
   people(): People | null
   wall(asked: Screened): Walled | null
@@ -64,7 +68,9 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
     }
   if (decision.tags) yield row('tags', decision.tags.join(', '))
   yield row('record', decision.record ?? 'content')
-  if (set.needsPeople) for (const address of [screened.from, ...screened.to]) yield* sayPerson(screened.people, address)
+  if (screened.networks.size > 0) yield row('network', [...screened.networks].sort().join(', '))
+  if (set.needsPeople)
+    for (const address of [screened.sender, ...screened.to]) yield* sayPerson(screened.people, address)
   for (const { rule } of held) yield row(`rule ${rule.id}`, rule.then.do)
   const last = held.at(-1)?.rule
   if (last && decision.rule.split(',').includes(last.id)) {
@@ -113,8 +119,10 @@ function toldSender(
 function readAsked(asked: Explaining, args: Args, language: string): Screened {
   const from = String(args.from)
   const to = String(args.to)
-  const direction = args.received === true ? 'received' : 'sent'
-  const own = domainOf(bareOf(direction === 'sent' ? from : to))
+  const network = typeof args.network === 'string' ? args.network : null
+  const direction = args.received === true || network !== null ? 'received' : 'sent'
+  // A transport asks about what comes from its network.
+  const own = domainOf(bareOf(direction === 'sent' || network !== null ? from : to))
   const host = typeof args.host === 'string' ? args.host.toLowerCase() : own
   if (typeof args.host === 'string' && !asked.hosts.has(host)) {
     const hosts = [...asked.hosts].join(', ')
@@ -123,8 +131,28 @@ function readAsked(asked: Explaining, args: Args, language: string): Screened {
   const stanza = readStanza(asked, args, language)
   stanza.attrs.from = from
   stanza.attrs.to = to
-  const ask = { n: 1, try: 1, direction, via: 'c2s', at: '', spooled: false, raw: '' } as const
-  return readScreened(ask, stanza, host, asked.rooms, asked.people())
+  const ask = {
+    n: 1,
+    try: 1,
+    direction,
+    via: network === null ? 'c2s' : 'network',
+    at: '',
+    spooled: false,
+    raw: '',
+  } as const
+  const foreign = {
+    server: String(args.server ?? ''),
+    nick: '',
+    ...(args.account ? { account: String(args.account) } : {}),
+  }
+  return readScreened(
+    network === null ? ask : { ...ask, network, foreign },
+    stanza,
+    host,
+    asked.rooms,
+    asked.people(),
+    asked.elsewhere,
+  )
 }
 
 function readStanza({ text }: Explaining, args: Args, language: string): Element {

@@ -17,11 +17,11 @@ import type { Stream } from '../kit/stream/stream.ts'
 import { inWords } from '../kit/text/catalogue.ts'
 import { escapeAttribute } from '../kit/xml/writer.ts'
 import { NS } from '../kit/xmpp/namespaces.ts'
+import { followAccounts } from './accounts.ts'
 import { policyCommands } from './commands.ts'
 import { type Decide, decide, decideFault } from './domain/decide.ts'
 import { outageRows } from './domain/outage-rules.ts'
 import type { RuleSet } from './domain/rule.ts'
-import { closedWalls } from './domain/walls.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
 import { type CrashPoints, createGate, type Gate, type GateBounds, type Judge } from './gate/gate.ts'
 import { OutageTeller } from './gate/outage-teller.ts'
@@ -29,10 +29,11 @@ import { Tally } from './gate/tally.ts'
 import { createWording } from './gate/wording.ts'
 import { openPeople, showPeople } from './people-state.ts'
 import { writeRows } from './protocol/outage-rules.ts'
+import type { Elsewhere } from './protocol/screened.ts'
 import { JudgeAside, LONG } from './rules/judge-aside.ts'
 import { type InForce, openRules, type RulesInForce } from './rules/rules-in-force.ts'
 import { watchFiles } from './rules/watch.ts'
-import { badRules, type PolicySettings, tableBytes } from './settings.ts'
+import { badRules, outageRules, type PolicySettings, tableBytes } from './settings.ts'
 import { troubleOf, warningsOf } from './trouble.ts'
 import { openWalls } from './walls.ts'
 
@@ -63,6 +64,19 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
       changed: () => {},
     }),
   )
+  const accounts = opening.use(
+    followAccounts({
+      transports: settings.networks,
+      fault(folder, error) {
+        if (error) log.error('accounts of a network cannot be read', { folder, error })
+        else log.info('accounts of a network can be read again', { folder })
+      },
+    }),
+  )
+  const elsewhere: Elsewhere = {
+    networks: new Map(settings.networks.map(({ domain, network }) => [domain, network])),
+    personOf: accounts.personOf,
+  }
   const walls = opening.use(await openWalls({ settings, log, text: context.text, now: context.now, rules }))
   const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
   const outage = createTeller(log, (host, payload) => router.request(host, payload, { timeoutMs: 10_000 }))
@@ -82,6 +96,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     createGate({
       hosts: settings.hosts,
       rooms: settings.rooms,
+      elsewhere,
       bounds: settings.bounds,
       journal,
       people: people.current,
@@ -130,6 +145,9 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
   )
   showMetrics(metrics, journal, rules, gate)
   showPeople(metrics, people, context.now)
+  metrics.gauge('network_accounts_count', 'Accounts on other networks of which transports say whose they are', () =>
+    accounts.count(),
+  )
   showCoverage(metrics, settings.hosts, coverage)
   showOutage(metrics, settings.hosts, outage)
   const commands = policyCommands({
@@ -141,6 +159,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     wall: walls.check,
     text: context.text,
     rooms: settings.rooms,
+    elsewhere,
     hosts: settings.hosts,
   })
   opening.move()
@@ -164,6 +183,7 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     async drain(signal) {
       watching[Symbol.dispose]()
       people[Symbol.dispose]()
+      accounts[Symbol.dispose]()
       adHoc.close()
       outage.down()
       await gate.drain(signal)
@@ -294,8 +314,11 @@ function openRouter(
 }
 
 /** What helpers are to hold for the time when policy is away. */
-function outageRulesOf({ set }: InForce, { rooms, bounds }: Pick<PolicySettings, 'rooms' | 'bounds'>) {
-  return writeRows(outageRows([...closedWalls(set.walls), ...set.rules]), rooms, tableBytes(bounds))
+function outageRulesOf(
+  { set }: InForce,
+  { rooms, networks, bounds }: Pick<PolicySettings, 'rooms' | 'networks' | 'bounds'>,
+) {
+  return writeRows(outageRows(outageRules(set, networks)), rooms, tableBytes(bounds))
 }
 
 const TELL_AGAIN_MS = 30_000

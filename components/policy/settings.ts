@@ -7,9 +7,13 @@ import { BadSettings, type Problem, shape } from '../kit/process/settings.ts'
 import type { Secret } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import { type AddressPattern, readAddressPattern } from './domain/address-pattern.ts'
+import { byAddress } from './domain/networks.ts'
+import type { Rule, RuleSet } from './domain/rule.ts'
 import { closedWalls } from './domain/walls.ts'
 import type { GateBounds } from './gate/gate.ts'
 import { TABLE_MAX } from './protocol/outage-rules.ts'
+import { isNetwork } from './rules/condition.ts'
+import { networkNotes } from './rules/network-notes.ts'
 import { outageNotes } from './rules/outage-notes.ts'
 import type { RuleProblem } from './rules/reading.ts'
 import { type ReadRules, readRules } from './rules/rule-file.ts'
@@ -27,11 +31,15 @@ export type PolicySettings = {
   languages: readonly string[]
   journal: { folder: string; maxBytes: number }
   people: { folder: string; staleAfterMs: number }
+  /** Transports: the kind of network, their domain (lower case), and the snapshot of whose accounts are whose there. */
+  networks: readonly Transport[]
   /** Beside the journal: where walls are published, and who stands in which room. */
   wallsFolder: string
   standingFolder: string
   bounds: Bounds
 }
+
+export type Transport = { network: string; domain: string; accounts: string }
 
 export type Bounds = GateBounds & {
   /** UTF-8 bytes of one stanza on the stream. */
@@ -77,6 +85,18 @@ export const policySettings = shape({
         about: 'What the directory process has not confirmed for so long is warned of, and stays in force.',
       }),
     }),
+    networks: words.list(
+      words.group({
+        network: words.text({ about: 'The kind of network, as rules name it, such as irc.' }),
+        domain: words.host(),
+        accounts: words.maybe(
+          words.path({
+            about: 'Folder of its accounts. Default: transport-NETWORK in the folder of journals of gatehouse.yaml.',
+          }),
+        ),
+      }),
+      { default: [], about: 'Transports to other networks; each of their domains stands in hosts too.', atMost: 100 },
+    ),
     bounds: words.group({
       asks: words.whole({ min: 1, max: 1_000_000, default: 8_000, about: 'Questions in work at once.' }),
       bytes: words.size({ default: '64 MiB', about: 'Their stanzas together.' }),
@@ -109,6 +129,13 @@ export const policySettings = shape({
       if ('wrong' in read) tell(['rooms', index], read.wrong)
       return 'wrong' in read ? [] : [read]
     })
+    said.networks.forEach(({ network, domain: of }, index) => {
+      if (!isNetwork(network)) tell(['networks', index, 'network'], 'policy-wanted-network')
+      if (!said.hosts.some((host) => host.toLowerCase() === of))
+        tell(['networks', index, 'domain'], 'policy-wanted-network-host')
+      if (said.networks.findIndex((each) => each.domain === of) < index)
+        tell(['networks', index, 'domain'], 'policy-wanted-network-once')
+    })
     if (said.languages.length === 0) tell(['languages'], 'policy-wanted-a-language')
     if (said.bounds.answer_within < 10) tell(['bounds', 'answer_within'], 'policy-wanted-10-ms')
     if (said.bounds.replacement > said.bounds.answer) tell(['bounds', 'replacement'], 'policy-wanted-below-answer')
@@ -131,6 +158,11 @@ export const policySettings = shape({
         folder: said.people.folder ?? join(shared.folders.journals, 'directory'),
         staleAfterMs: said.people.stale_after,
       },
+      networks: said.networks.map(({ network, domain, accounts }) => ({
+        network,
+        domain,
+        accounts: accounts ?? join(shared.folders.journals, `transport-${network}`),
+      })),
       bounds: {
         asks: said.bounds.asks,
         bytes: said.bounds.bytes,
@@ -142,7 +174,7 @@ export const policySettings = shape({
       },
     }
   },
-  look({ rulesFile, hosts, rooms, bounds }, tell, forCheck) {
+  look({ rulesFile, hosts, rooms, networks, bounds }, tell, forCheck) {
     if (!forCheck && isLarge(rulesFile)) return { files: [], notes: [] }
     const read = readRulesFile(rulesFile)
     if ('code' in read) {
@@ -152,7 +184,10 @@ export const policySettings = shape({
     if (!read.ok) throw badRules(rulesFile, read.problems)
     return {
       files: [rulesFile, ...read.files.map(({ path }) => path)],
-      notes: outageNotes([...closedWalls(read.set.walls), ...read.set.rules], hosts, rooms, tableBytes(bounds)),
+      notes: [
+        ...outageNotes(outageRules(read.set, networks), hosts, rooms, tableBytes(bounds)),
+        ...networkNotes(read.set.rules, networks),
+      ],
     }
   },
 })
@@ -160,6 +195,14 @@ export const policySettings = shape({
 /** What helpers are told for outages has room in one answer. */
 export function tableBytes({ answerBytes }: Pick<Bounds, 'answerBytes'>): number {
   return Math.min(TABLE_MAX, answerBytes)
+}
+
+/** What stands before helpers of an outage: they know addresses, not networks. */
+export function outageRules(
+  { walls, rules }: Pick<RuleSet, 'walls' | 'rules'>,
+  networks: readonly Transport[],
+): readonly Rule[] {
+  return byAddress([...closedWalls(walls), ...rules], networks)
 }
 
 /** What a bad rule file is to the process: settings that a person must correct. */

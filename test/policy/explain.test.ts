@@ -5,6 +5,7 @@ import { CommandError } from '../../components/kit/process/command.ts'
 import { createCatalogue } from '../../components/kit/text/catalogue.ts'
 import { sayExplanation } from '../../components/policy/explain.ts'
 import { texts } from '../../components/policy/policy.ts'
+import { NOWHERE } from '../../components/policy/protocol/screened.ts'
 import { rules } from './cast.ts'
 
 const set = rules(`version: 1
@@ -21,6 +22,7 @@ const asked = {
   text: createCatalogue([texts]),
   rooms: [],
   hosts: new Set(['corp.example']),
+  elsewhere: NOWHERE,
   people: () => null,
   wall: () => null,
 }

@@ -84,8 +84,14 @@ export type TryRecord = {
   /** Hashes of who sender and recipient were then; '' where that was not told. */
   fromWho: string
   toWho: string
+  /** The kind of network it came from through a transport, such as irc; '' for none. */
+  network: string
+  foreign: Foreign | null
   stanza: string
 }
+
+/** Who said it on another network, and on which; '' where that was not told. */
+export type Foreign = { server: string; nick: string; account: string; identity: string }
 
 export type OccupantEvent = {
   source: string
@@ -135,6 +141,8 @@ export type ShownTry = {
   /** The hashes by which the book has them. */
   fromWho: string
   toWho: string
+  network: string
+  foreign: Foreign | null
   room: string
   stanzaId: string
   originId: string
@@ -238,6 +246,9 @@ export type Search = {
   rule: string
   /** What a rule noted beside the verdict. */
   tag: string
+  /** Only what came from such a network, and what somebody said there: by nick, account or identity, in any case. */
+  network?: string
+  foreign?: string
   since: number | null
   until: number | null
   limit: number

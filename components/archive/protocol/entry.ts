@@ -173,6 +173,8 @@ function readAsk(entry: JournalEntry, ask: Asked, reading: Reading, note: string
     matched: ask.matched && ask.matched.length > 0 ? JSON.stringify(ask.matched) : '',
     fromWho: ask.who?.from ?? '',
     toWho: ask.who?.to ?? '',
+    network: ask.network ?? '',
+    foreign: ask.foreign ? { account: '', identity: '', ...ask.foreign } : null,
     stanza,
   }
   return tried(entry, record, { kind: 'ask', source, n })
@@ -203,6 +205,8 @@ function readObserved(entry: JournalEntry, fact: FactOf<'observed'>, reading: Re
     matched: '',
     fromWho: '',
     toWho: '',
+    network: '',
+    foreign: null,
     stanza,
   }
   return tried(entry, record, { kind: 'heard', source })

@@ -28,6 +28,7 @@ export function writeMail(row: Row): string {
     ['X-Gatehouse-To-Identity', word(text('to_identity'))],
     ['X-Gatehouse-From-Person', word(personOf(row.from_person))],
     ['X-Gatehouse-To-Person', word(personOf(row.to_person))],
+    ['X-Gatehouse-Network', word(foreignOf(row))],
     ['X-Gatehouse-SHA256', text('sha256')],
     ...about.map(({ id: known, target }) => ['X-Gatehouse-About', word(known ?? target ?? '')]),
     ['Auto-Submitted', 'auto-generated'],
@@ -42,6 +43,11 @@ export function writeMail(row: Row): string {
 function personOf(value: unknown): string {
   const { name, department } = (value ?? {}) as { name?: string; department?: string | null }
   return [name, department].filter(Boolean).join(', ')
+}
+
+function foreignOf({ network, foreign }: Row): string {
+  const { server, nick, account, identity } = (foreign ?? {}) as Record<string, string | null>
+  return [network, server, nick, account, identity].filter(Boolean).join(', ')
 }
 
 function bodyOf(row: Row): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A record as a row of an answer: flat names, times as RFC 3339, the text read out of the stanza again.
 import { parse } from '../../kit/xml/parse.ts'
-import type { Identity, Lineage, PersonThen, ShownRecord, ShownTry, Step } from '../domain/record.ts'
+import type { Foreign, Identity, Lineage, PersonThen, ShownRecord, ShownTry, Step } from '../domain/record.ts'
 import type { Settlement } from '../domain/settling.ts'
 import { readStanzaFields, unreadableFields } from './stanza-fields.ts'
 
@@ -99,6 +99,8 @@ function writeTry(one: ShownTry): Row {
     who: whoOf([one.fromIdentity, one.toIdentity]),
     from_person: writePerson(one.fromPerson),
     to_person: writePerson(one.toPerson),
+    network: one.network || null,
+    foreign: one.foreign ? writeForeign(one.foreign) : null,
     room: one.room,
     element: one.element,
     what: one.what,
@@ -137,6 +139,10 @@ function writePerson(person: PersonThen | null): Row | null {
   if (person === null) return null
   const { id, jid, name, mail, department, groups } = person
   return { id, jid, name, mail, department: department || null, groups }
+}
+
+function writeForeign({ server, nick, account, identity }: Foreign): Row {
+  return { server, nick, account: account || null, identity: identity || null }
 }
 
 /** For people: which identity it was, where an address had several. */

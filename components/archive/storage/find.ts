@@ -5,6 +5,7 @@ import { listsOf, statement } from '../../kit/store/statement.ts'
 import { type Span, spansOf } from '../domain/identity.ts'
 import type { Search } from '../domain/record.ts'
 import { asked, type Term } from '../domain/words.ts'
+import { foreignKey, markOf } from './foreign.ts'
 import { hostsValue, isWhollyOf, SENT_TO } from './hosts.ts'
 import { periodsFor } from './identities.ts'
 import { nameNumber } from './names.ts'
@@ -205,6 +206,8 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null 
   for (const [tag, text] of [
     ['d', query.domain === host ? '' : query.domain],
     ['r', query.rule],
+    ['n', query.network ?? ''],
+    ['k', query.foreign ? markOf(foreignKey(query.foreign)) : ''],
   ] as const) {
     if (text === '') continue
     const number = nameNumber(db, text)

@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import { domainOf } from '../../kit/xmpp/jid.ts'
 import { type TryRecord, UNREADABLE } from '../domain/record.ts'
+import { foreignTags } from './foreign.ts'
 import type { Month } from './months.ts'
 
 const HOUR = 3_600_000
@@ -144,6 +145,8 @@ function tagsOf(month: Month, record: TryRecord, ends: readonly (number | null)[
   }
   if (record.fromWho !== '') add(`f${names.number(db, record.fromWho)}`)
   if (record.toWho !== '') add(`t${names.number(db, record.toWho)}`)
+  if (record.network !== '') add(`n${names.number(db, record.network)}`)
+  if (record.foreign) for (const tag of foreignTags(record.foreign, (text) => names.number(db, text))) add(tag)
   if (record.rule !== '') add(`r${names.number(db, record.rule)}`)
   // Several rules may have masked one message; it is found by each of them.
   if (record.rule.includes(','))

@@ -94,8 +94,14 @@ function packRecord(record: TryRecord, { numbers, texts, lists, word }: Packing)
     word(record.fromWho),
     word(record.toWho),
     hasLists ? lists.push({ people, links, tags }) - 1 : -1,
+    word(record.network),
+    ...foreignWords(record.foreign).map(word),
   )
   texts.push(fields.id, fields.originId, fields.note, record.words, record.replacement, record.matched, record.stanza)
+}
+
+function foreignWords(foreign: TryRecord['foreign']): readonly string[] {
+  return foreign ? [foreign.server, foreign.nick, foreign.account, foreign.identity] : ['', '', '', '']
 }
 
 type Unpacking = Pick<Parcel, 'words' | 'numbers' | 'texts' | 'lists'> & { number: number; text: number }
@@ -134,6 +140,8 @@ function unpackRecord(from: Unpacking): TryRecord {
   const recorded = word() as TryRecord['recorded']
   const who = { fromWho: word(), toWho: word() }
   const { people, links, tags } = lists[number()] ?? NO_LISTS
+  const network = word()
+  const foreign = { server: word(), nick: word(), account: word(), identity: word() }
   const fields = { ...said, people, links, id: text(), originId: text(), note: text() }
   return {
     ...head,
@@ -142,6 +150,8 @@ function unpackRecord(from: Unpacking): TryRecord {
     spooled,
     recorded,
     ...who,
+    network,
+    foreign: foreign.server === '' ? null : foreign,
     tags,
     words: text(),
     replacement: text(),

@@ -133,7 +133,8 @@ CREATE INDEX record_stanza_id ON record (stanza_id) WHERE stanza_id IS NOT NULL;
 CREATE INDEX record_origin_id ON record (origin_id) WHERE origin_id IS NOT NULL;
 CREATE INDEX record_action ON record (action) WHERE action <> 'allow';
 -- What erasure takes away. salt: 32 hex digits of its own. text: as it is indexed, null where another try has the same.
--- tags: p and the number of each address it is from, to or about; d that of a domain other than the host; r that of the rule.
+-- tags: p and the number of each address it is from, to or about; d that of a domain other than the host; r that of the rule; f and t that of who sender
+-- and recipient were; n that of another network; what foreign.ts says of who said it there.
 CREATE TABLE content (
   record INTEGER PRIMARY KEY, salt TEXT NOT NULL, stanza TEXT NOT NULL, replacement TEXT, text TEXT, tags TEXT
 ) STRICT;

@@ -234,6 +234,8 @@ function readOld(row: OldRow, links: readonly OldRow[], nameOf: (number: number)
     matched: '',
     fromWho: '',
     toWho: '',
+    network: '',
+    foreign: null,
     stanza: text('stanza'),
   }
 }

@@ -5,6 +5,7 @@ import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { listsOf, statement } from '../../kit/store/statement.ts'
 import type { ShownTry } from '../domain/record.ts'
+import { readForeign } from './foreign.ts'
 import type { MonthName } from './month-path.ts'
 import type { ReadMonths } from './read-months.ts'
 
@@ -71,8 +72,10 @@ function readTry(db: DatabaseSync, { host }: MonthName, row: readonly SQLOutputV
     toIdentity: null,
     fromPerson: null,
     toPerson: null,
-    fromWho: whoIn(db, index, 'f'),
-    toWho: whoIn(db, index, 't'),
+    fromWho: tagged(db, index, 'f'),
+    toWho: tagged(db, index, 't'),
+    network: tagged(db, index, 'n'),
+    foreign: readForeign((sort) => tagged(db, index, sort)),
     room: name(db, room),
     stanzaId: text(stanzaId),
     originId: text(originId) || text(stanzaId),
@@ -99,16 +102,15 @@ function readTry(db: DatabaseSync, { host }: MonthName, row: readonly SQLOutputV
 
 /** A try that says the same as one before is in the index once, with that. */
 function withWho(tries: ShownTry[]): ShownTry[] {
-  const known = tries.find(({ fromWho, toWho }) => fromWho !== '' || toWho !== '')
+  const known = tries.find(({ fromWho, toWho, network }) => fromWho !== '' || toWho !== '' || network !== '')
   if (known === undefined || tries.length === 1) return tries
-  const { fromWho, toWho } = known
-  return tries.map((one) =>
-    one.fromWho === '' && one.toWho === '' && one.erased === null ? { ...one, fromWho, toWho } : one,
-  )
+  const { fromWho, toWho, network, foreign } = known
+  const says = (one: ShownTry) => one.fromWho !== '' || one.toWho !== '' || one.network !== ''
+  return tries.map((one) => (says(one) || one.erased !== null ? one : { ...one, fromWho, toWho, network, foreign }))
 }
 
-/** The hash that stands among the tags of the index. */
-function whoIn(db: DatabaseSync, tags: SQLOutputValue | undefined, sort: 'f' | 't'): string {
+/** What stands under a tag of this sort in the index. */
+function tagged(db: DatabaseSync, tags: SQLOutputValue | undefined, sort: string): string {
   if (typeof tags !== 'string') return ''
   const tag = tags.split(' ').find((one) => one.startsWith(sort))
   return tag === undefined ? '' : name(db, Number(tag.slice(1)))

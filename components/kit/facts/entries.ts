@@ -42,9 +42,14 @@ export function readFact(kept: FactEntry): Fact | Unknown {
   return body as Fact
 }
 
-/** The earliest version whose readers understand it: a reader of version 1 would take an envelope for the whole stanza. */
+/**
+ * The earliest version whose readers understand it: one of version 1 would take an envelope for the whole stanza, one of version 2 knows no
+ * other networks.
+ */
 function versionOf(fact: Fact): number {
-  return fact.kind === 'ask' && fact.record !== undefined ? 2 : 1
+  if (fact.kind !== 'ask') return 1
+  if (fact.via === 'network') return 3
+  return fact.record === undefined ? 1 : 2
 }
 
 function readBody(kept: FactEntry): Record<string, unknown> {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a journal tells: the kinds of fact and their fields, versions 1 and 2. Written by policy and by every process that is
+// What a journal tells: the kinds of fact and their fields, versions 1 to 3. Written by policy and by every process that is
 // looked into; read by followers such as archive. Page: FACTS.md. Unknown kinds and fields are kept, never refused.
 
 /** Which way a stanza goes past the helper: from one of its host's own people, or to them from elsewhere. */
 export type Direction = 'sent' | 'received'
-export type Via = 'c2s' | 's2s' | 'component'
+/** `network`: a transport asks about what came from the network that it carries to. */
+export type Via = 'c2s' | 's2s' | 'component' | 'network'
+
+/** Who said it on another network: `account` is a login there, and tells who somebody is; a nick does not. `identity`: as the network shows it. */
+export type Foreign = { server: string; nick: string; account?: string; identity?: string }
 
 /** What the screen answered. Texts are those the sender was shown, by language. */
 export type Verdict =
@@ -60,6 +64,9 @@ export type Fact =
       matched?: readonly MatchedAt[]
       /** Who sender and recipient were at that moment: hashes of `identity` facts that stand before. */
       who?: WhoWas
+      /** With `via` network: which kind of network, such as irc, and who said it there. */
+      network?: string
+      foreign?: Foreign
     }
   /** Who somebody is from now on, as the company directory says; before the first fact that names its hash, and whenever it changes. */
   | {
@@ -185,5 +192,8 @@ export type Who = { uid: number; user: string } | { jid: string }
 export type FactKind = Fact['kind']
 export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>
 
-/** The latest version. Version 2: an `ask` whose stanza is not, or not whole, in the record. */
-export const FACTS_VERSION = 2
+/**
+ * The latest version. Version 2: an `ask` whose stanza is not, or not whole, in the record. Version 3: an `ask` about what came from
+ * another network.
+ */
+export const FACTS_VERSION = 3

@@ -47,6 +47,13 @@ const whoWas = shape('{from, to}, each a text where it is there', (value) => {
   return isObject(value) && fits(value.from) && fits(value.to)
 })
 
+const foreign = shape('{server, nick, account, identity}, the last two where they are there', (value) => {
+  const fits = (one: unknown) => one === undefined || word.fits(one)
+  return (
+    isObject(value) && word.fits(value.server) && word.fits(value.nick) && fits(value.account) && fits(value.identity)
+  )
+})
+
 const missing = { event: oneOf('found', 'closed'), source: word, from: number, to: number, count: number, at: time }
 
 /** For each field of a kind its shape, or [shape] where the field may be absent. */
@@ -70,7 +77,7 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
     try: count,
     host: text,
     direction: oneOf('sent', 'received'),
-    via: oneOf('c2s', 's2s', 'component'),
+    via: oneOf('c2s', 's2s', 'component', 'network'),
     at: time,
     stanza: text,
     verdict,
@@ -80,6 +87,8 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
     record: [oneOf('envelope', 'nothing')],
     matched: [matched],
     who: [whoWas],
+    network: [word],
+    foreign: [foreign],
   },
   identity: { hash: word, id: word, jid: word, name: text, mail: texts, department: [text], groups: texts, at: time },
   done: { source: word, to: number },

@@ -180,6 +180,9 @@ export function mayHold(condition: Condition, asked: Screened): boolean | null {
       return asked.room !== null && isAmong(asked.room, condition.rooms)
     case 'kind':
       return condition.kinds.some((kind) => asked.kinds.has(kind))
+    case 'network':
+      for (const network of asked.networks) if (condition.networks.has(network)) return true
+      return false
     case 'words':
     case 'regex':
       return null

@@ -39,7 +39,7 @@ export function dependsOnPeople(condition: Condition): boolean {
 
 /** Null while nobody knows who people are. */
 export function peopleMeet(condition: PeopleCondition, asked: Screened): boolean | null {
-  const { people, from, to } = asked
+  const { people, sender: from, to } = asked
   if (people === null) return null
   switch (condition.is) {
     case 'from.group':
@@ -70,7 +70,7 @@ function worksIn(person: Person | undefined, names: ReadonlySet<string>): boolea
 }
 
 /** Whether the sender shares a group, of those that are named or any, with everybody it is meant for. */
-function shareOne(people: People, { from, to }: Screened, names: ReadonlySet<string> | null): boolean {
+function shareOne(people: People, { sender: from, to }: Screened, names: ReadonlySet<string> | null): boolean {
   const groups = (people.find(from)?.groups ?? []).filter(({ key }) => key !== '' && (names?.has(key) ?? true))
   return (
     groups.length > 0 &&
@@ -81,9 +81,12 @@ function shareOne(people: People, { from, to }: Screened, names: ReadonlySet<str
   )
 }
 
-/** One side is neither on a host of the directory, or one that policy serves, nor on a domain below one. */
-function isExternal(people: People, { host, from, to }: Screened): boolean {
-  return !isInside(people, host, from) || to.some((address) => !isInside(people, host, address))
+/**
+ * One side is neither on a host of the directory, or one that policy serves, nor on a domain below one. Who is reached through a transport is
+ * elsewhere, whatever its domain.
+ */
+function isExternal(people: People, { host, from, to, networks }: Screened): boolean {
+  return networks.size > 0 || !isInside(people, host, from) || to.some((address) => !isInside(people, host, address))
 }
 
 function isInside({ hosts }: People, own: string, address: string): boolean {

@@ -7,7 +7,7 @@ import type { Kind, Screened } from './screened.ts'
 
 /** One of them is there whenever the condition holds. `rank`: how much it leaves out, 0 the most. */
 type Signs = { rank: number; of: readonly { sort: Sort; key: string | number }[] }
-type Sort = 'list' | 'from' | 'from-domain' | 'to' | 'to-domain' | 'room' | 'room-domain' | 'host' | 'kind'
+type Sort = 'list' | 'from' | 'from-domain' | 'to' | 'to-domain' | 'room' | 'room-domain' | 'host' | 'kind' | 'network'
 
 export function indexRules(rules: readonly Rule[], matcher: Pick<Matcher, 'need'>): RuleIndex {
   const always: number[] = []
@@ -105,6 +105,8 @@ function signsOf(condition: Condition, matcher: Pick<Matcher, 'need'>): Signs | 
       return condition.hosts.globs.length > 0
         ? null
         : { rank: 3, of: [...condition.hosts.domains].map((key) => ({ sort: 'host', key })) }
+    case 'network':
+      return { rank: 2, of: [...condition.networks].map((key) => ({ sort: 'network', key })) }
     case 'kind': {
       const rank = condition.kinds.some((kind) => WHOLE_STANZAS.has(kind)) ? 3 : 2
       return { rank, of: condition.kinds.map((key) => ({ sort: 'kind', key })) }
@@ -148,6 +150,8 @@ function keysOf(sort: Sort, asked: Screened): Iterable<string | number> {
       return [asked.host]
     case 'kind':
       return asked.kinds
+    case 'network':
+      return asked.networks
     case 'list':
       return []
   }

@@ -13,6 +13,8 @@ export type Condition =
   | { is: 'direction'; direction: Direction }
   | { is: 'host'; hosts: Audience }
   | { is: 'from' | 'to'; who: Audience }
+  /** Kinds of other networks, such as irc: it comes from one of them, or goes to one. */
+  | { is: 'network'; networks: ReadonlySet<string> }
   | { is: 'room'; room: boolean }
   | { is: 'room-named'; rooms: Audience }
   | { is: 'kind'; kinds: readonly Kind[] }

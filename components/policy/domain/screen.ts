@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one <screen> says, read: questions, and reports of what the server did. `at` is the helper's clock, RFC 3339 UTC.
-import type { AccountEvent, Direction, Outcome, Via } from '../../kit/facts/facts.ts'
+import type { AccountEvent, Direction, Foreign, Outcome, Via } from '../../kit/facts/facts.ts'
 import type { HostState } from './doors.ts'
 
 export const ACCOUNT_EVENTS = ['created', 'seen', 'removed'] as const satisfies readonly AccountEvent[]
@@ -37,6 +37,9 @@ export type Ask<S> = {
   direction: Direction
   via: Via
   at: string
+  /** With `via` network: which kind, and who said it there. */
+  network?: string
+  foreign?: Foreign
   /** The server has let it pass, or bounced it, already: it is recorded, and no verdict is awaited. */
   spooled: boolean
   /** The forwarded stanza as its source text stands on the stream; '' if there is none. */

@@ -31,7 +31,7 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number]
 
 export const DIRECTIONS = ['sent', 'received'] as const satisfies readonly Direction[]
-export const VIAS = ['c2s', 's2s', 'component'] as const satisfies readonly Via[]
+export const VIAS = ['c2s', 's2s', 'component', 'network'] as const satisfies readonly Via[]
 
 /** A piece of text that a person could read. `where` names the place: body, subject, status, nick, ... */
 export type Text = {
@@ -50,6 +50,10 @@ export type Screened = {
   via: Via
   /** Bare JID, prepared for comparison (bareOf). */
   from: string
+  /** Bare JID of who said it: `from`, or the person whose account on another network it was. */
+  sender: string
+  /** Kinds of other networks, such as irc, from which it comes or to which it goes. */
+  networks: ReadonlySet<string>
   /** Bare JIDs of all it is meant for: the address, people invited, XEP-0033 addresses. Empty for what goes to nobody in particular. */
   to: readonly string[]
   /** Bare JID of the room it goes to or comes from, null outside rooms. */

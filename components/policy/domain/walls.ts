@@ -22,7 +22,7 @@ export type Walled = { wall: Wall; unknown: boolean }
 export function walledOff(asked: Screened, walls: readonly Wall[], standing: Standing, now: number): Walled | null {
   const [first] = walls
   if (first === undefined || asked.parts) return null
-  const { people, from, to } = asked
+  const { people, sender: from, to } = asked
   if (people === null) return isForSomebody(asked) ? { wall: first, unknown: true } : null
   const sender = people.find(from)
   if (sender === undefined) return null

@@ -28,8 +28,8 @@ export class Coverage {
   readonly #times: CoverageTimes
   readonly #now: () => number
   #upAt: number | null = null
-  /** Of the helper that announced itself last. */
-  #source: Source | null = null
+  /** Runs of helpers that announced themselves, the last one of each host: servers and transports each have their own. */
+  readonly #sources = new Map<string, Source>()
   /** Hosts from which anything came over this connection. */
   readonly #heard = new Set<string>()
   readonly #ended = new Set<string>()
@@ -52,7 +52,7 @@ export class Coverage {
   /** Every helper announces itself again after it. */
   down(): void {
     this.#upAt = null
-    this.#source = null
+    this.#sources.clear()
     this.#heard.clear()
     this.#ended.clear()
     this.#open.clear()
@@ -72,7 +72,7 @@ export class Coverage {
       } else if (report.report === 'host') this.#open.set(host, openOf(report))
     }
     if (live) this.#asked(screen)
-    if (ends) this.#end(host)
+    if (ends) this.#end(host, screen.source)
     else {
       this.#heard.add(host)
       if (live) this.#ended.delete(host)
@@ -101,8 +101,8 @@ export class Coverage {
     if (this.#upAt === null) return null
     const now = this.#now()
     if (this.#ended.has(host)) return 'ended'
-    const source = this.#source
-    if (source?.hosts.has(host)) {
+    const source = [...this.#sources.values()].find(({ hosts }) => hosts.has(host))
+    if (source) {
       return source.owesSince !== null && now - source.owesSince >= this.#times.silentAfterMs ? 'silent' : null
     }
     return this.#heard.has(host) || now - this.#upAt < this.#times.unheardAfterMs ? null : 'unheard'
@@ -125,39 +125,46 @@ export class Coverage {
   }
 
   #announced(id: string, hosts: readonly string[]): void {
-    const before = this.#source?.id === id ? this.#source : null
+    const before = this.#sources.get(id)
     const named = new Set(hosts.map((host) => host.toLowerCase()))
+    // Another run in the place of one before: it has its hosts, and who ran there is gone.
+    const gone = before
+      ? []
+      : [...this.#sources.values()].filter((one) => [...named].some((host) => one.hosts.has(host)))
+    for (const one of gone) this.#sources.delete(one.id)
     // PROTOCOL.md section 2: the helper left a host that it does not name any more. What it still owes there comes without `done`.
-    for (const host of before?.hosts ?? []) {
+    const left = new Set([...(before?.hosts ?? []), ...gone.flatMap(({ hosts }) => [...hosts])])
+    for (const host of left) {
       if (named.has(host)) continue
+      this.#open.delete(host)
+      if (!before?.hosts.has(host)) continue
       this.#heard.delete(host)
       this.#ended.add(host)
     }
-    this.#source = { asked: 0, marked: 0, owesSince: null, ...before, id, hosts: named }
+    this.#sources.set(id, { asked: 0, marked: 0, owesSince: null, ...before, id, hosts: named })
     for (const host of named) this.#ended.delete(host)
-    for (const host of this.#open.keys()) if (!named.has(host)) this.#open.delete(host)
   }
 
   #marked(id: string, last: number): void {
-    const source = this.#source
-    if (source?.id !== id) return
+    const source = this.#sources.get(id)
+    if (source === undefined) return
     source.marked = Math.max(source.marked, last)
     source.owesSince = source.marked < source.asked ? this.#now() : null
   }
 
   #asked({ source: id, asks }: Pick<Screen<unknown>, 'source' | 'asks'>): void {
-    const source = this.#source
-    if (source?.id !== id) return
+    const source = this.#sources.get(id)
+    if (source === undefined) return
     for (const { n } of asks) source.asked = Math.max(source.asked, n)
     if (source.asked > source.marked) source.owesSince ??= this.#now()
   }
 
-  #end(host: string): void {
-    for (const each of [...(this.#source?.hosts ?? []), host]) {
+  #end(host: string, id: string): void {
+    for (const each of [...(this.#sources.get(id)?.hosts ?? []), host]) {
       this.#ended.add(each)
       this.#open.delete(each)
     }
-    this.#source = null
+    this.#sources.delete(id)
   }
 
   #forgetStrangers(now: number): void {

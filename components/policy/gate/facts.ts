@@ -67,5 +67,7 @@ export function askFact(
     ...(noted.record ? { record: noted.record } : {}),
     ...(noted.matched ? { matched: noted.matched } : {}),
     ...(noted.who && noted.record !== 'nothing' ? { who: noted.who } : {}),
+    ...(ask.network === undefined ? {} : { network: ask.network }),
+    ...(ask.foreign === undefined ? {} : { foreign: ask.foreign }),
   }
 }

@@ -14,7 +14,7 @@ import type { People } from '../domain/person.ts'
 import type { Ask, Screen } from '../domain/screen.ts'
 import type { Screened } from '../domain/screened.ts'
 import { readScreen } from '../protocol/screen.ts'
-import { readScreened } from '../protocol/screened.ts'
+import { type Elsewhere, readScreened } from '../protocol/screened.ts'
 import { type Exception, writeVerdict, writeVerdicts } from '../protocol/verdicts.ts'
 import type { Coverage } from './coverage.ts'
 import { DoneMarks } from './done-marks.ts'
@@ -48,6 +48,7 @@ export type GateOptions = {
   /** Domains that may ask, lower case. */
   hosts: ReadonlySet<string>
   rooms: readonly AddressPattern[]
+  elsewhere?: Elsewhere
   bounds: GateBounds
   judge(): Judge
   /** Takes down who came and went in rooms; the promise, if any, resolves when it is on disk. */
@@ -233,7 +234,7 @@ export function createGate(options: GateOptions): Gate {
     let asked: Screened | null = null
     let who: WhoWas | undefined
     try {
-      asked = readScreened(ask, ask.stanza, origin.host, options.rooms, options.people?.() ?? null)
+      asked = readScreened(ask, ask.stanza, origin.host, options.rooms, options.people?.() ?? null, options.elsewhere)
       who = identities.whoOf(asked, news)
       const decision = judge.decide(asked, ask.raw.length)
       if (!(decision instanceof Promise)) return ready(ask, decision, who)

@@ -19,7 +19,7 @@ export class Identities {
   }
 
   /** Undefined where the directory names nobody of them. What is news goes to `news`, to stand before it on record. */
-  whoOf({ people, from, to }: Screened, news: FactOf<'identity'>[]): WhoWas | undefined {
+  whoOf({ people, sender: from, to }: Screened, news: FactOf<'identity'>[]): WhoWas | undefined {
     if (people === null) return undefined
     const [first = ''] = to
     const sender = this.#tell(people, from, news)

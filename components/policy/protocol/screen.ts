@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // urn:gatehouse:screen:1, the question. Page: deploy/servers/PROTOCOL.md section 2.
+import type { Foreign } from '../../kit/facts/facts.ts'
 import type { Element } from '../../kit/xml/element.ts'
 import { write } from '../../kit/xml/writer.ts'
 import { NS } from '../../kit/xmpp/namespaces.ts'
@@ -83,13 +84,15 @@ function readAsk(place: Place, slice: (child: Element) => string | null): Ask<El
     raw = slice(found) ?? ''
     if (raw === '') throw bad(`${place.path}/forwarded`, 'a stanza with its source text')
     stanza = found
+    const via = place.oneOf('via', VIAS, 'c2s')
     return {
       n,
       try: place.has('try') ? place.number('try') : 1,
       direction: place.oneOf('direction', DIRECTIONS, 'sent'),
-      via: place.oneOf('via', VIAS, 'c2s'),
+      via,
       at: place.time(),
       spooled: place.flag('spooled'),
+      ...(via === 'network' ? { network: place.text('network', 64), foreign: readForeign(place) } : {}),
       raw,
       stanza,
     }
@@ -98,6 +101,15 @@ function readAsk(place: Place, slice: (child: Element) => string | null): Ask<El
     // Kept as it stood, or at least as it was understood.
     return { ...ask, ...legible(place), raw: raw || write(place.element), stanza: { unreadable: error.message } }
   }
+}
+
+/** Names of other networks are as long as these let them be. */
+const FOREIGN_MAX = 4_096
+
+function readForeign(place: Place): Foreign {
+  const account = place.has('account') ? { account: place.text('account', FOREIGN_MAX) } : {}
+  const identity = place.has('identity') ? { identity: place.text('identity', FOREIGN_MAX) } : {}
+  return { server: place.text('server', FOREIGN_MAX), nick: place.text('nick', FOREIGN_MAX), ...account, ...identity }
 }
 
 /** Of a question that cannot be read as a whole, what can. */

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forwarded stanza -> what the rules look at.
+import type { Foreign } from '../../kit/facts/facts.ts'
 import { type Element, isElement } from '../../kit/xml/element.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
-import { type AddressPattern, isMeant } from '../domain/address-pattern.ts'
+import { type AddressPattern, domainOf, isMeant } from '../domain/address-pattern.ts'
 import type { People } from '../domain/person.ts'
 import type { Ask } from '../domain/screen.ts'
 import type { Screened, Text } from '../domain/screened.ts'
 import { readKinds } from './kinds.ts'
 import { ADDRESSES, MUC, MUC_ADMIN, MUC_OWNER, MUC_USER } from './namespaces.ts'
 import { readTexts } from './texts.ts'
+
+/** Where transports are, and who people are on the networks behind them. */
+export type Elsewhere = {
+  /** The kind of network by the domain of its transport, lower case. */
+  networks: ReadonlyMap<string, string>
+  /** Bare JID of the person whose account it is; null where the table of this transport does not say. */
+  personOf(transport: string, foreign: Foreign): string | null
+}
+
+export const NOWHERE: Elsewhere = { networks: new Map(), personOf: () => null }
 
 /** `rooms`: domains whose addresses are rooms, for what does not say so itself (a private message to an occupant, say). */
 export function readScreened(
@@ -17,17 +28,21 @@ export function readScreened(
   host: string,
   rooms: readonly AddressPattern[],
   people: People | null = null,
+  elsewhere: Elsewhere = NOWHERE,
 ): Screened {
   const from = bareOf(stanza.attrs.from ?? '')
   const to = bareOf(stanza.attrs.to ?? '')
   const room = readRoom(stanza, from, to, ask.direction === 'sent', rooms)
+  const all = addressees(stanza, to)
   let texts: readonly Text[] | null = null
   return {
     host,
     direction: ask.direction,
     via: ask.via,
     from,
-    to: addressees(stanza, to),
+    sender: (ask.foreign && elsewhere.personOf(host, ask.foreign)) ?? from,
+    networks: networksOf(ask, [from, ...all], elsewhere),
+    to: all,
     room,
     nick: nickOf(stanza.attrs.to ?? ''),
     kinds: readKinds(stanza, room),
@@ -38,6 +53,23 @@ export function readScreened(
       return texts
     },
   }
+}
+
+const NO_NETWORKS: ReadonlySet<string> = new Set()
+
+function networksOf(
+  ask: Pick<Ask<Element>, 'network'>,
+  addresses: readonly string[],
+  { networks }: Elsewhere,
+): ReadonlySet<string> {
+  if (ask.network === undefined && networks.size === 0) return NO_NETWORKS
+  const found = new Set<string>()
+  if (ask.network !== undefined) found.add(ask.network)
+  for (const address of addresses) {
+    const network = networks.get(domainOf(address))
+    if (network !== undefined) found.add(network)
+  }
+  return found.size === 0 ? NO_NETWORKS : found
 }
 
 const PARTING: ReadonlySet<string> = new Set(['unsubscribe', 'unsubscribed', 'error', 'result'])

@@ -54,6 +54,10 @@ function readLeaf(key: string, place: Reading, named: Named, depth: number): Con
     }
     case 'room':
       return readRoom(place, named)
+    case 'network': {
+      const networks = readNetworks(place)
+      return networks && { is: 'network', networks: new Set(networks) }
+    }
     case 'kind': {
       const kinds = place.items(KINDS.length, (item) => item.oneOf(KINDS))
       return kinds && { is: 'kind', kinds }
@@ -118,6 +122,21 @@ function readAddresses(place: Reading, named: Named): readonly AddressPattern[] 
   if (text === null) return null
   const pattern = readAddressPattern(text)
   return isWrong(pattern) ? place.refuse(pattern.wrong) : [pattern]
+}
+
+const NETWORK = /^[a-z0-9][a-z0-9._-]{0,62}$/
+
+export function isNetwork(name: string): boolean {
+  return NETWORK.test(name)
+}
+
+/** Kinds of networks, as `networks` in policy.yaml names them. */
+export function readNetworks(place: Reading): readonly string[] | null {
+  return place.items(NAMES_MAX, (item) => {
+    const network = item.text(63)
+    if (network === null || isNetwork(network)) return network
+    return item.refuse('policy-wanted-network')
+  })
 }
 
 /** Names of groups or departments, as the directory writes them. */

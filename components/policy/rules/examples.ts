@@ -10,7 +10,7 @@ import { nameKey } from '../domain/person.ts'
 import type { Condition, Matcher } from '../domain/rule.ts'
 import { soughtBy } from '../domain/rule-index.ts'
 import { DIRECTIONS, KINDS, type Kind, type Screened, type Text } from '../domain/screened.ts'
-import { readNames } from './condition.ts'
+import { readNames, readNetworks } from './condition.ts'
 import { EXAMPLE_KEYS } from './keys.ts'
 import { isMap, type Reading } from './reading.ts'
 
@@ -21,6 +21,7 @@ export type Example = Partial<Pick<Screened, 'from' | 'host' | 'direction'>> & {
   to?: string
   room?: boolean
   kinds?: ReadonlySet<Kind>
+  networks?: ReadonlySet<string>
   text: string
   /** Names for comparison, of groups and departments, by the words of the conditions. */
   names: ReadonlyMap<string, ReadonlySet<string>>
@@ -78,6 +79,7 @@ function readExample(place: Reading): Example | null {
   const to = said('to') ? place.at('to').text(3_071) : undefined
   const host = said('host') ? place.at('host').text(1_023) : undefined
   const direction = said('direction') ? place.at('direction').oneOf(DIRECTIONS) : undefined
+  const networks = said('network') ? readNetworks(place.at('network')) : undefined
   const kinds = said('kind') ? place.at('kind').items(KINDS.length, (item) => item.oneOf(KINDS)) : undefined
   const room = place.at('room').value
   if (room !== undefined && typeof room !== 'boolean') return place.at('room').refuse('policy-wanted-true-false')
@@ -93,6 +95,7 @@ function readExample(place: Reading): Example | null {
     return place.at('is-external').refuse('policy-wanted-true-false')
   if (text === null || from === null || to === null || host === null || direction === null || kinds === null)
     return null
+  if (networks === null) return null
   return {
     text,
     names,
@@ -102,6 +105,7 @@ function readExample(place: Reading): Example | null {
     ...(host === undefined ? {} : { host: host.toLowerCase() }),
     ...(direction === undefined ? {} : { direction }),
     ...(kinds === undefined ? {} : { kinds: new Set(kinds) }),
+    ...(networks === undefined ? {} : { networks: new Set(networks) }),
     ...(room === undefined ? {} : { room }),
   }
 }
@@ -150,6 +154,7 @@ function fits(condition: Condition, example: Example, page: Page): boolean | nul
 function isSaid(what: Condition['is'], example: Example): boolean {
   if (what === 'always') return true
   if (what === 'kind') return example.kinds !== undefined
+  if (what === 'network') return example.networks !== undefined
   return (
     (what === 'from' || what === 'to' || what === 'host' || what === 'direction' || what === 'room') &&
     example[what] !== undefined
@@ -162,6 +167,8 @@ function screenedOf(example: Example): Screened {
     direction: example.direction ?? 'sent',
     via: 'c2s',
     from: example.from ?? '',
+    sender: example.from ?? '',
+    networks: example.networks ?? new Set(),
     to: example.to === undefined ? [] : [example.to],
     room: example.room === true ? (example.to ?? '') : null,
     nick: null,

@@ -74,7 +74,7 @@ export class JudgeAside implements Disposable {
     this.#now = job
     this.#worker ??= this.#start()
     const { texts, people, ...plain } = job.asked
-    const cut = people && cutPeople(people, [plain.from, ...plain.to])
+    const cut = people && cutPeople(people, [plain.from, plain.sender, ...plain.to])
     this.#worker.postMessage({ ...plain, read: texts(), cut } satisfies Sent)
   }
 

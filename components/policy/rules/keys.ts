@@ -33,6 +33,7 @@ export const CONDITION_KEYS: KnownKeys = {
     'from',
     'to',
     'room',
+    'network',
     'kind',
     'words',
     'lexicon',
@@ -58,7 +59,7 @@ export const EXCEPTION_KEYS: KnownKeys = { built: ['jids', 'until'], planned: []
 
 /** What an example of a rule says of its stanza; what it does not say fits every condition. */
 export const EXAMPLE_KEYS: KnownKeys = {
-  built: ['text', 'from', 'to', 'host', 'direction', 'room', 'kind', ...PEOPLE_KEYS],
+  built: ['text', 'from', 'to', 'host', 'direction', 'room', 'network', 'kind', ...PEOPLE_KEYS],
   planned: ['xml', 'via', 'time'],
 }
 

@@ -101,7 +101,7 @@ test('a question with a verdict of a later version is a record, with a note', ()
 test('a kind that is not known, a version that is not known, a body that is no JSON: kept as they came', () => {
   for (const [kind, body, version] of [
     ['review', { kind: 'review', x: 1 }, 1],
-    ['ask', ask({}), 3],
+    ['ask', ask({}), 4],
     ['ask', '{"half', 1],
     ['settle', { kind: 'settle', source: '' }, 1],
   ] as const) {

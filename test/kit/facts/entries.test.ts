@@ -14,11 +14,11 @@ const goldenOf = (version: number) => {
     .split('\n')
     .map((line) => ({ line, body: JSON.parse(line) as Fact }))
 }
-const bodies = [...goldenOf(1), ...goldenOf(2)].map(({ body }) => body)
+const bodies = [...goldenOf(1), ...goldenOf(2), ...goldenOf(3)].map(({ body }) => body)
 
 test('the golden facts of every version are read and written again byte for byte', () => {
-  assert.equal(FACTS_VERSION, 2)
-  for (const version of [1, 2]) {
+  assert.equal(FACTS_VERSION, 3)
+  for (const version of [1, 2, 3]) {
     for (const { line, body } of goldenOf(version)) {
       const fact = readFact({ kind: body.kind, version, body: line })
       assert.notEqual(fact.kind, 'unknown', line)
@@ -32,6 +32,10 @@ test('a fact is written in the earliest version whose readers understand it', ()
   assert.deepEqual(
     goldenOf(2).map(({ body }) => writeFact(body).version),
     [2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+  )
+  assert.deepEqual(
+    goldenOf(3).map(({ body }) => writeFact(body).version),
+    [3, 3],
   )
 })
 
@@ -57,8 +61,8 @@ test('a fact of an unknown kind, or of a later version, is kept as it is', () =>
   const body = '{"kind":"weather","sky":"clear"}'
   const read = { kind: 'unknown', of: 'weather', version: 1, body: { kind: 'weather', sky: 'clear' } }
   assert.deepEqual(readFact({ kind: 'weather', version: 1, body }), read)
-  const later = readFact({ kind: 'done', version: 3, body: '{"kind":"done","upTo":4}' })
-  assert.deepEqual(later, { kind: 'unknown', of: 'done', version: 3, body: { kind: 'done', upTo: 4 } })
+  const later = readFact({ kind: 'done', version: 4, body: '{"kind":"done","upTo":4}' })
+  assert.deepEqual(later, { kind: 'unknown', of: 'done', version: 4, body: { kind: 'done', upTo: 4 } })
   for (const kind of ['constructor', '__proto__', 'toString']) {
     assert.equal(readFact({ kind, version: 1, body: '{}' }).kind, 'unknown')
   }
