@@ -3,14 +3,14 @@
 import type { Element } from '../../xml/element.ts'
 import { parse } from '../../xml/parse.ts'
 import { NS } from '../../xmpp/namespaces.ts'
-import type { Answer, AskerOptions, AskerState, Question } from './asker.ts'
 import { ASKER_BOUNDS, type AskerBounds } from './bounds.ts'
 import { InOrder } from './in-order.ts'
 import type { Ledger } from './ledger.ts'
-import { Line } from './line.ts'
+import { Line, type LineOptions } from './line.ts'
 import { pause, until } from './pause.ts'
-import { readVerdicts, replacementOf, type Verdict } from './told.ts'
+import type { Answer, AskerState, Question } from './question.ts'
 import { Untold } from './untold.ts'
+import { readVerdicts, replacementOf, type Verdict } from './verdicts.ts'
 import { type Moved, writeAsk, writeOccupant, writeSettle } from './writing.ts'
 
 /** PROTOCOL.md section 10. */
@@ -21,7 +21,6 @@ const REPORTS_PER_SCREEN = 100
 const SCREENS = 3
 /** Neither `settle` nor `done` says of a stanza that it went while the process may still end with it. */
 const HANDED_OVER_MS = 50
-const LOOK_MS = 250
 const OUTAGE_TOLD_MS = 60_000
 
 type Item = {
@@ -33,11 +32,18 @@ type Item = {
   /** `ending`: how it ends is being put on disk. */
   state: 'waiting' | 'sent' | 'later' | 'ending' | 'ended'
   until: number
+  /** How often policy had come back when it was asked about. */
+  since: number
   resolve(answer: Answer): void
 }
 
+export type AskingOptions = Pick<LineOptions, 'screen' | 'ledger' | 'request' | 'log' | 'now'> & {
+  onOutage: 'closed' | 'open'
+  bounds?: Partial<AskerBounds>
+}
+
 export class Asking {
-  readonly #options: AskerOptions & { now(): number; ledger: Ledger }
+  readonly #options: AskingOptions
   readonly #bounds: AskerBounds
   readonly #ledger: Ledger
   readonly #line: Line
@@ -53,6 +59,7 @@ export class Asking {
   /** Numbers of what was handed over and is not settled yet. */
   readonly #handed: number[] = []
   #characters = 0
+  #back = 0
   #underWay = 0
   #withheld = 0
   #unscreened = 0
@@ -60,7 +67,7 @@ export class Asking {
   #stopping: Promise<void> | null = null
   #look: NodeJS.Timeout | null = null
 
-  constructor(options: AskerOptions & { now(): number; ledger: Ledger }) {
+  constructor(options: AskingOptions) {
     this.#options = options
     this.#ledger = options.ledger
     this.#bounds = { ...ASKER_BOUNDS, ...options.bounds }
@@ -69,6 +76,7 @@ export class Asking {
       ...options,
       bounds: this.#bounds,
       back: () => {
+        this.#back += 1
         this.#waiting.unshift(...this.#again.splice(0))
         this.#soon()
       },
@@ -85,6 +93,7 @@ export class Asking {
       tries: 0,
       state: 'waiting',
       until: performance.now() + this.#bounds.holdMs,
+      since: 0,
       resolve,
     }
     const inTurn = this.#order.take(question.order, promise)
@@ -196,6 +205,7 @@ export class Asking {
       if (item.n === 0) item.n = this.#ledger.next()
       item.tries += 1
       item.state = 'sent'
+      item.since = this.#back
       this.#asked.set(item.n, item)
       items.push(item)
     }
@@ -291,7 +301,9 @@ export class Asking {
       return
     }
     item.state = 'waiting'
-    this.#again.push(item)
+    // Policy went and came back meanwhile.
+    if (this.#line.asks && item.since !== this.#back) this.#waiting.unshift(item)
+    else this.#again.push(item)
   }
 
   /** The rule for outages, now. */
@@ -370,7 +382,7 @@ export class Asking {
 
   /** A clock runs while something waits, is owed, or is to be told. */
   #watch(): void {
-    this.#look ??= setInterval(() => this.#tick(), LOOK_MS).unref()
+    this.#look ??= setInterval(() => this.#tick(), this.#bounds.lookMs).unref()
   }
 
   #tick(): void {

@@ -15,6 +15,8 @@ export type AskerBounds = {
   replayMs: number
   markMs: number
   probeMs: number
+  /** How often times are looked at. */
+  lookMs: number
 }
 
 export const ASKER_BOUNDS: AskerBounds = {
@@ -27,6 +29,7 @@ export const ASKER_BOUNDS: AskerBounds = {
   replayMs: 250,
   markMs: 5_000,
   probeMs: 1_000,
+  lookMs: 250,
 }
 
 /** One line with fields; never the text of a stanza. */

@@ -8,13 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import type { Iq } from '../../../../components/kit/router/router.ts'
-import {
-  type Answer,
-  type Asker,
-  type AskerOptions,
-  openAsker,
-  type Question,
-} from '../../../../components/kit/transport/asker/asker.ts'
+import { type Asker, type AskerOptions, openAsker } from '../../../../components/kit/transport/asker/asker.ts'
+import type { Answer, Question } from '../../../../components/kit/transport/asker/question.ts'
 import { parse } from '../../../../components/kit/xml/parse.ts'
 import { NS } from '../../../../components/kit/xmpp/namespaces.ts'
 import { StanzaError } from '../../../../components/kit/xmpp/stanza-error.ts'
@@ -28,7 +23,9 @@ const newPath = () => join(folder, `${++files}.db`)
 const ROOM = `#garden%irc.example.org@${DOMAIN}`
 const log = { info() {}, warn() {}, error() {} }
 /** Short, so that what is to happen at a time happens soon; nothing here says how long it took. */
-const bounds = { tryMs: 40, holdMs: 300, markMs: 20, probeMs: 20, replayMs: 1 }
+const bounds = { tryMs: 40, holdMs: 60_000, markMs: 20, probeMs: 20, replayMs: 1, lookMs: 20 }
+/** What is not answered is withheld within the test. */
+const SOON = { bounds: { ...bounds, holdMs: 1_000 } }
 
 function question(body: string, more: Partial<Question> = {}): Question {
   return {
@@ -73,7 +70,7 @@ const textOf = (answer: Answer) =>
 describe('an asker', () => {
   it('does what policy says, and policy has who said it where', async () => {
     const screen = openScreen()
-    const asker = await open(screen)
+    await using asker = await open(screen)
     const answers = await Promise.all(
       ['hello', 'a secret', 'the nightingale sings'].map((body) => asker.ask(question(body))),
     )
@@ -126,7 +123,7 @@ describe('an asker', () => {
           ? slow.promise.then(() => ({ action: 'allow', rule: 'otherwise' }))
           : { action: 'allow', rule: 'otherwise' },
     })
-    const asker = await open(screen, { bounds: { ...bounds, holdMs: 60_000 } })
+    await using asker = await open(screen, { bounds: { ...bounds } })
     const told: string[] = []
     const ask = (body: string, order: string) =>
       asker.ask(question(body, { order })).then((answer) => void told.push(textOf(answer) ?? ''))
@@ -142,7 +139,7 @@ describe('an asker', () => {
     assert.throws(() => route.answer({ ...iq, from: 'eve@corp.example' }, AbortSignal.abort()), StanzaError)
     assert.throws(() => route.answer({ ...iq, from: `${SCREEN}/x` }, AbortSignal.abort()), StanzaError)
     assert.deepEqual(told, ['beside'])
-    route.answer(iq, AbortSignal.abort())
+    await route.answer(iq, AbortSignal.abort())
     await Promise.all([first, second])
     assert.deepEqual(told, ['beside', 'slow', 'behind'])
     await stop(asker)
@@ -150,7 +147,7 @@ describe('an asker', () => {
 
   it('tells who is in a room', async () => {
     const screen = openScreen()
-    const asker = await open(screen)
+    await using asker = await open(screen)
     asker.occupant(ROOM, 'Al', 'alice@corp.example/desk', 'joined')
     await until(() => screen.of('occupant').length === 1, 'the occupant')
     const [{ room, nick, jid, event } = assert.fail()] = screen.of('occupant')
@@ -160,7 +157,7 @@ describe('an asker', () => {
 
   it('leaves out a report that policy cannot read, and asks about the rest', async () => {
     const screen = openScreen()
-    const asker = await open(screen)
+    await using asker = await open(screen)
     let left = 1
     const request = screen.request
     screen.request = async (to, payload, options) => {
@@ -183,7 +180,7 @@ describe('an asker', () => {
 
   it('has numbers on disk before they are used, block after block', async () => {
     const screen = openScreen()
-    const asker = await open(screen, { bounds: { ...bounds, questions: 10_000, holdMs: 60_000 } })
+    await using asker = await open(screen, { bounds: { ...bounds, questions: 10_000 } })
     await Promise.all(Array.from({ length: 2_300 }, () => asker.ask(question('hello'))))
     await stop(asker)
     assert.deepEqual(new Set(screen.of('ask').map(({ n }) => n)).size, 2_300)
@@ -194,13 +191,14 @@ describe('an asker', () => {
 describe('while policy is away', () => {
   it('closed: what is not answered is withheld, and how it ended is told when policy is back', async () => {
     const screen = openScreen()
-    const asker = await open(screen)
+    await using asker = await open(screen, SOON)
+    await until(() => asker.state().asking, 'policy answers')
     assert.equal(textOf(await asker.ask(question('before'))), 'before')
     screen.mode = 'silent'
     assert.deepEqual(await asker.ask(question('lost')), { action: 'refuse', why: 'outage' })
     await until(() => !asker.state().asking || screen.seen.length > 4, 'the breaker')
     screen.mode = 'answers'
-    await until(() => screen.of('settle').length === 1, 'the settlement')
+    await until(() => screen.of('settle').length === 1 && asker.state().asking, 'the settlement')
     const [{ n, outcome, try: tried } = assert.fail()] = screen.of('settle')
     assert.deepEqual([n, outcome, tried], [2, 'bounced', undefined])
     assert.equal(textOf(await asker.ask(question('after'))), 'after')
@@ -211,7 +209,7 @@ describe('while policy is away', () => {
   it('closed: what was never asked about is counted in an outage', async () => {
     const screen = openScreen()
     screen.mode = 'away'
-    const asker = await open(screen)
+    await using asker = await open(screen, SOON)
     const answers = await Promise.all([1, 2, 3].map((one) => asker.ask(question(`lost ${one}`))))
     assert.deepEqual(answers.map(textOf), ['outage', 'outage', 'outage'])
     assert.equal(asker.state().withheld, 3)
@@ -225,7 +223,7 @@ describe('while policy is away', () => {
 
   it('closed: what waits is asked about when policy is back in time, once more as a second try', async () => {
     const screen = openScreen()
-    const asker = await open(screen, { bounds: { ...bounds, holdMs: 60_000 } })
+    await using asker = await open(screen, { bounds: { ...bounds } })
     assert.equal(textOf(await asker.ask(question('before'))), 'before')
     screen.mode = 'silent'
     const waiting = [1, 2, 3].map((one) => asker.ask(question(`waiting ${one}`, { order: `${one}` })))
@@ -263,7 +261,7 @@ describe('while policy is away', () => {
     screen.mode = 'away'
     const killed = await run(path)
     assert.deepEqual(killed, ['deliver unscreened secret'])
-    const asker = await openAsker({
+    await using asker = await openAsker({
       domain: DOMAIN,
       screen: SCREEN,
       path,
@@ -295,7 +293,7 @@ describe('while policy is away', () => {
   it('open: a rule that policy told closes it, also after a restart', async () => {
     const screen = openScreen()
     const path = newPath()
-    const asker = await open(screen, { onOutage: 'open', path })
+    await using asker = await open(screen, { onOutage: 'open', path })
     await until(() => asker.state().asking, 'policy answers')
     const route = asker.routes.find(({ name }) => name === 'outage-rules') ?? assert.fail()
     const tell = (inner: string, from = SCREEN) =>
@@ -307,7 +305,7 @@ describe('while policy is away', () => {
     await tell("<closed rule='no-files'><unknown/></closed>")
     await stop(asker)
     screen.mode = 'away'
-    const next = await open(screen, { onOutage: 'open', path })
+    await using next = await open(screen, { ...SOON, onOutage: 'open', path })
     assert.deepEqual(await next.ask(question('lost')), { action: 'refuse', why: 'outage' })
     screen.mode = 'answers'
     await until(() => screen.of('outage').length === 1, 'the outage')
@@ -319,7 +317,7 @@ describe('while policy is away', () => {
   it('more than may wait is withheld at once', async () => {
     const screen = openScreen()
     screen.mode = 'away'
-    const asker = await open(screen, { bounds: { ...bounds, questions: 2, holdMs: 60_000 } })
+    await using asker = await open(screen, { bounds: { ...bounds, questions: 2 } })
     const [one, two] = [asker.ask(question('one')), asker.ask(question('two'))]
     assert.deepEqual(await asker.ask(question('three', { order: 'else' })), { action: 'refuse', why: 'outage' })
     assert.equal(asker.state().waiting, 2)
@@ -331,7 +329,7 @@ describe('while policy is away', () => {
   it('a record on disk that policy cannot read keeps back nothing behind it', async () => {
     const screen = openScreen()
     screen.mode = 'away'
-    const asker = await open(screen, { onOutage: 'open' })
+    await using asker = await open(screen, { onOutage: 'open' })
     await Promise.all(['poison', 'fine'].map((body) => asker.ask(question(body))))
     const request = screen.request
     screen.request = async (to, payload, options) => {
