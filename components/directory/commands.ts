@@ -7,7 +7,11 @@ import { type Desk, sayAddressProblem } from './desk.ts'
 import { type Held, removalsOf } from './domain/brake.ts'
 import { planRooms } from './domain/room.ts'
 import type { StoredPlan } from './domain/state.ts'
+import { leavesRooms } from './parted-rooms.ts'
 import { sayWho } from './who.ts'
+
+/** So many are listed of those whom a wall puts out of rooms. */
+const MOST_LEAVING = 1_000
 
 type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
 
@@ -51,6 +55,16 @@ async function* plan({ engine, store, say, roomName }: Desk, args: Args, { langu
     const detail = oldName === undefined ? null : say('directory-detail-name', language, { old: oldName })
     yield row({ what: 'room', ...room, detail, id: group, ...(oldName !== undefined && { old_name: oldName }) })
   }
+  for await (const { room, jid } of leavesRooms(store, MOST_LEAVING))
+    yield row({
+      what: 'room',
+      change: 'walled-off',
+      name: room.name,
+      jid,
+      detail: say('directory-detail-walled-room', language, { room: room.jid }),
+      id: room.group,
+      room: room.jid,
+    })
   const removals = removalsOf(waiting.counts)
   const { people, groups, memberships } = waiting.counts
   yield {

@@ -10,7 +10,7 @@ export type Due = {
   body: string
   posted: readonly (readonly [string, string, string])[]
   ours: readonly string[]
-  /** Name of the manager, '' for none. */
+  /** The manager, as a ProvisionedPerson in JSON; '' for none. */
   manager: string
 }
 

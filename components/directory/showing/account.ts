@@ -25,7 +25,13 @@ import type { ForUser } from './for-user.ts'
 export type AccountOptions = {
   store: DirectoryStore
   user: ForUser
-  cards: { table: CardTable; readableBy: 'contacts' | 'everybody'; managerLine(name: string): string } | null
+  cards: {
+    table: CardTable
+    readableBy: 'contacts' | 'everybody'
+    managerLine(name: string): string
+    /** In a group of which nobody else is to know: not to be named on cards. */
+    isHidden(groups: readonly string[]): boolean
+  } | null
   /** Null: no pictures. */
   avatars: { faceOf: FaceOf; ownWins: boolean } | null
   /** The host answers for vcard-temp by this component (XEP-0355), so nothing is stored there. */
@@ -63,7 +69,9 @@ async function faceOf({ avatars }: AccountOptions, person: ProvisionedPerson, do
 }
 
 function managerLine({ cards }: AccountOptions, { manager }: Due): string | null {
-  return manager === '' || cards === null ? null : cards.managerLine(manager)
+  if (manager === '' || cards === null) return null
+  const { name, groups } = JSON.parse(manager) as ProvisionedPerson
+  return cards.isHidden(groups) ? null : cards.managerLine(name)
 }
 
 type Picture = 'unchanged' | ReturnType<typeof decideAvatar>

@@ -48,10 +48,12 @@ async function writeCardFor(
     throw nothing()
   }
   const person = JSON.parse(found.body) as ProvisionedPerson
-  const sight = sameBare(from, jid) ? 'all' : person.disabled ? 'nothing' : (await sightOf(from))(person)
+  const see = await sightOf(from)
+  const sight = sameBare(from, jid) ? 'all' : person.disabled ? 'nothing' : see(person)
   if (sight === 'nothing') throw nothing()
   if (sight === 'name') return writeVcardTemp({ name: person.name, jid })
-  const manager = found.manager === '' ? null : managerLine(found.manager)
+  const above = found.manager === '' ? null : (JSON.parse(found.manager) as ProvisionedPerson)
+  const manager = above === null || see(above) === 'nothing' ? null : managerLine(above.name)
   const photo = found.isOwnPicture ? await ownPicture(user, jid) : photoOf(found.face)
   return writeVcardTemp({ ...cardOf(person, manager, table), ...(photo !== null && { photo }) })
 }

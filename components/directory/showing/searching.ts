@@ -35,6 +35,8 @@ export type Searching = {
   readonly size: number
   /** Everything up to this version can be found. */
   notice(seq: number): Promise<void>
+  /** In a group of which nobody else is to know. */
+  isHidden(groups: readonly string[]): boolean
   /** What somebody (bare address) may see of a person. */
   sightOf(asker: string): Promise<(person: Findable) => Sight>
 }
@@ -90,7 +92,12 @@ export function openSearching({ store, hosts, rules, text }: SearchingOptions): 
       if (!isNext || !(await followed(seq))) await readAll()
       last = seq
     },
+    isHidden,
     sightOf,
+  }
+
+  function isHidden(groups: readonly string[]): boolean {
+    return groups.some((group) => hidden.has(group))
   }
 
   function refuseOutsiders(from: string): void {
@@ -99,7 +106,7 @@ export function openSearching({ store, hosts, rules, text }: SearchingOptions): 
   }
 
   async function sightOf(from: string): Promise<(person: Findable) => Sight> {
-    if (!hosts.has(domainOf(from))) return () => rules.outsiders
+    if (!hosts.has(domainOf(from))) return ({ groups }) => (isHidden(groups) ? 'nothing' : rules.outsiders)
     const jid = bareOf(from)
     const body = await store.read('bodyAt', jid)
     const groups = body === null ? [] : (JSON.parse(body) as ProvisionedPerson).groups

@@ -89,7 +89,7 @@ export async function openShowing(options: ShowingOptions): Promise<Showing> {
   const account: AccountOptions = {
     store,
     user,
-    cards: cards === null ? null : { ...cards, managerLine },
+    cards: cards === null ? null : { ...cards, managerLine, isHidden: searching.isHidden },
     avatars: photos === null ? null : { ownWins: photos.ownWins, faceOf: facesOf(photos) },
     isDelegated: (host) => options.isDelegated(host, VCARD_TEMP),
     roomsOf: (groups) => (roomRule?.bookmarks === 'no' ? [] : (rooms?.of(groups) ?? [])),
@@ -153,9 +153,11 @@ export async function openShowing(options: ShowingOptions): Promise<Showing> {
 }
 
 /** Of all that decides what stands at an account. */
-function markOf({ language, cards, photos, rooms }: ShowingSettings): string {
+function markOf({ language, cards, search, photos, rooms }: ShowingSettings): string {
   return createHash('sha256')
-    .update(JSON.stringify([language, cards, photos, rooms && [rooms.service, rooms.groups, rooms.bookmarks]]))
+    .update(
+      JSON.stringify([language, cards, search.hidden, photos, rooms && [rooms.service, rooms.groups, rooms.bookmarks]]),
+    )
     .digest('base64url')
     .slice(0, 22)
 }

@@ -104,6 +104,12 @@ export const operations = {
           isGone: change === 'remove',
         }))
     },
+    /** Walls that the plan puts up, changes or (body '') takes down. */
+    plannedWalls(db: DatabaseSync, _: null): { id: string; body: string }[] {
+      return statement(db, "SELECT id, body FROM planned WHERE kind = 'wall' ORDER BY number")
+        .all()
+        .map(({ id, body }) => ({ id: String(id), body: String(body) }))
+    },
     /** What is still to be said on former accounts of this host. */
     moved(db: DatabaseSync, host: string): Moved[] {
       return statement(

@@ -137,7 +137,7 @@ export const reads = {
     const sql = `SELECT d.person, d.at, d.tries, ifnull(p.body, '') AS body,
         (SELECT json_group_array(json_array(what, jid, mark)) FROM posted WHERE posted.person = d.person) AS posted,
         (SELECT json_group_array(sha1) FROM our_avatar a WHERE a.person = d.person) AS ours,
-        ifnull((SELECT json_extract(m.body, '$.name') FROM person m WHERE p.body IS NOT NULL AND m.id = json_extract(p.body, '$.manager')), '') AS manager
+        ifnull((SELECT m.body FROM person m WHERE p.body IS NOT NULL AND m.id = json_extract(p.body, '$.manager')), '') AS manager
       FROM due d LEFT JOIN person p ON p.id = d.person
       WHERE d.at <= ? AND d.host NOT IN (SELECT value FROM json_each(?)) ORDER BY d.at LIMIT ?`
     return statement(db, sql)
@@ -188,12 +188,12 @@ export const reads = {
     const body = statement(db, 'SELECT body FROM person WHERE jid = ?').get(jid)?.body
     return body === undefined ? null : String(body)
   },
-  /** What is wanted for a card: who has this address now, the name of his manager, his face. */
+  /** What is wanted for a card: who has this address now, his manager, his face. */
   cardAt(
     db: DatabaseSync,
     jid: string,
   ): { body: string; manager: string; face: Face | null; isOwnPicture: boolean } | null {
-    const sql = `SELECT p.body, ifnull(json_extract(m.body, '$.name'), '') AS manager, ifnull(a.mark, '') AS mark,
+    const sql = `SELECT p.body, ifnull(m.body, '') AS manager, ifnull(a.mark, '') AS mark,
         f.sha1, f.width, f.height, f.bytes FROM person p
       LEFT JOIN person m ON m.id = json_extract(p.body, '$.manager')
       LEFT JOIN posted a ON a.person = p.id AND a.jid = p.jid AND a.what = ?
@@ -269,8 +269,10 @@ export const streams = {
 
 function dueBySteps(db: DatabaseSync, from: number, at: number): void {
   const changed = `SELECT id FROM step WHERE kind = 'person' AND seq > :from`
-  const renamed = `${changed} AND before <> '' AND after <> ''
-    AND json_extract(iif(before = '', '{}', before), '$.name') IS NOT json_extract(iif(after = '', '{}', after), '$.name')`
+  const other = (field: string) =>
+    `json_extract(iif(before = '', '{}', before), '$.${field}') IS NOT json_extract(iif(after = '', '{}', after), '$.${field}')`
+  // What stands on the cards of others: a name, or nothing where the groups say that nobody is to know.
+  const renamed = `${changed} AND before <> '' AND after <> '' AND (${other('name')} OR ${other('groups')})`
   statement(db, `INSERT INTO due SELECT id, ${HOST}, :at, 0 FROM person WHERE id IN (${changed}) ${PUT_DUE}`).run({
     from,
     at,

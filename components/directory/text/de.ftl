@@ -25,6 +25,7 @@ directory-detail-address = Adresse war { $old }
 directory-detail-name = hieß { $old }
 directory-detail-cap = mit ihren { $members } Mitgliedern bleibt sie aus { $rosters } Kontaktlisten weg, die sonst zu lang würden
 directory-detail-walled = nicht mehr in der Kontaktliste von { $other }, wegen der Wand { $wall }
+directory-detail-walled-room = verlässt den Raum { $room }, in dem andere sind, von denen eine Wand ihn trennt
 directory-detail-moves = { $joined } kommen dazu, { $left } gehen
 directory-apply-other-number = Der Plan entfernt { $removals } Personen und Gruppen. Ansehen (gatehouse directory plan), dann --yes-remove { $removals } angeben.
 directory-sync-failed = Ein Verzeichnis hat nicht geantwortet; was es zuletzt sagte, gilt ({ $cause }).

@@ -25,6 +25,7 @@ directory-detail-address = address was { $old }
 directory-detail-name = was called { $old }
 directory-detail-cap = with its { $members } members it is left out of { $rosters } rosters, which would be over the cap
 directory-detail-walled = not in the roster of { $other } any more, by the wall { $wall }
+directory-detail-walled-room = leaves the room { $room }, in which others are from whom a wall parts him
 directory-detail-moves = { $joined } join, { $left } leave
 directory-apply-other-number = The plan removes { $removals } people and groups. Look at it (gatehouse directory plan), then say --yes-remove { $removals }.
 directory-sync-failed = A directory did not answer; what it said last holds ({ $cause }).

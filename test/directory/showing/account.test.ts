@@ -53,7 +53,8 @@ function playedServer() {
 async function openAccounts(ownWins: boolean) {
   const place = enginePlace()
   const corp = madeUp()
-  corp.person('alice', { photo: { hash: 'photo', bytes: 9 } })
+  corp.person('alice', { photo: { hash: 'photo', bytes: 9 }, managerDn: 'uid=boss,ou=people,dc=corp' })
+  corp.person('boss')
   corp.group('team', ['alice'])
   const opened = await place.open([corp])
   await opened.sync()
@@ -63,7 +64,12 @@ async function openAccounts(ownWins: boolean) {
   const posting = openPosting({
     store: opened.store,
     user: server.user,
-    cards: { table: DEFAULT_CARD, readableBy: 'contacts', managerLine: (name) => name },
+    cards: {
+      table: DEFAULT_CARD,
+      readableBy: 'contacts',
+      managerLine: (name) => `under ${name}`,
+      isHidden: (groups) => groups.includes('corp:board'),
+    },
     avatars: { ownWins, faceOf: async () => face('a') },
     isDelegated: () => false,
     roomsOf: (groups) => (groups.includes('corp:team') ? [room] : []),
@@ -81,8 +87,15 @@ async function openAccounts(ownWins: boolean) {
   }
   await posting.notice(1)
   await settled()
+  const follow = async () => {
+    await opened.sync()
+    await posting.notice(opened.engine.seq)
+    await settled()
+  }
   return {
     ...server,
+    corp,
+    follow,
     posting,
     settled,
     room,
@@ -109,7 +122,7 @@ test("the company's picture is put back where one's own loses, without a change 
   await account.posting.noticePictures()
   await account.settled()
   assert.equal(account.shown(), 'a'.repeat(40))
-  assert.equal(account.cards.length, 2)
+  assert.equal(account.cards.filter((card) => card.includes('Alice')).length, 2)
   const before = account.requests()
   await account.posting.noticePictures()
   await account.settled()
@@ -129,4 +142,16 @@ test('a bookmark that its owner has taken away does not come back with a new nam
   await account.posting.noticeGroups(['corp:team'])
   await account.settled()
   assert.equal(marks.has(account.room.jid), false)
+})
+
+test('a manager of whom nobody is to know is on no card, and is there again when he may be known', async () => {
+  await using account = await openAccounts(true)
+  const card = () => account.cards.findLast((one) => one.includes('Alice')) ?? ''
+  assert.match(card(), /under Boss/)
+  account.corp.group('board', ['boss'])
+  await account.follow()
+  assert.doesNotMatch(card(), /Boss/)
+  account.corp.group('board', ['alice'])
+  await account.follow()
+  assert.match(card(), /under Boss/)
 })

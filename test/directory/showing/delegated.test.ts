@@ -12,7 +12,7 @@ import { group, HOST, openHouse, openStage, person } from './stage.ts'
 
 onServers('cards by delegation, and what is left to publish', null, (kind) => {
   it('are as the directory has them now, to each asker what he may see; nobody changes his own', async () => {
-    await using house = await openHouse(kind, ['alice', 'bob', 'carol'], true)
+    await using house = await openHouse(kind, ['alice', 'bob', 'carol', 'dave'], true)
     await using stage = await openStage(house, {
       settings: { search: { outsiders: 'nothing', walledOff: 'name', hidden: ['Board'], most: 100 } },
     })
@@ -22,9 +22,11 @@ onServers('cards by delegation, and what is left to publish', null, (kind) => {
       person('alice', 'Alice', { title, manager: 'ad:bob', groups: ['ad:x'] }),
       person('bob', 'Bob', { groups: ['ad:b'] }),
       person('carol', 'Carol', { groups: ['ad:y'] }),
+      person('dave', 'Dave'),
     ]
     await stage.provision(those('Physicist'), groups, [{ kind: 'wall', id: 'w', a: ['ad:x'], b: ['ad:y'], except: [] }])
-    const [alice, bob, carol] = [
+    const [dave, alice, bob, carol] = [
+      await enter(house as never, 'dave'),
       await enter(house as never, 'alice'),
       await enter(house as never, 'bob'),
       await enter(house as never, 'carol'),
@@ -34,6 +36,10 @@ onServers('cards by delegation, and what is left to publish', null, (kind) => {
     assert.match(await ask(bob, 'alice'), /<TITLE>Physicist<\/TITLE>.*<DESC>Manager: Bob<\/DESC>/)
     await stage.provision(those('Director'), groups, [{ kind: 'wall', id: 'w', a: ['ad:x'], b: ['ad:y'], except: [] }])
     assert.match(await ask(alice), /Director/)
+    // A colleague sees the card, and not the manager, whom he is not to see.
+    const card = await ask(dave, 'alice')
+    assert.match(card, /Director/)
+    assert.doesNotMatch(card, /Bob/)
     // Behind a wall: the name alone. Of a hidden group: nobody.
     const behind = await ask(carol, 'alice')
     assert.match(behind, /<FN>Alice<\/FN>/)
@@ -43,7 +49,7 @@ onServers('cards by delegation, and what is left to publish', null, (kind) => {
     assert.match(await ask(bob), /<FN>Bob<\/FN>/)
     await stage.settled()
     assert.ok((await stage.store.read('postingCounts', null)).posted > 0)
-    for (const one of [alice, bob, carol]) await one.leave()
+    for (const one of [dave, alice, bob, carol]) await one.leave()
   })
 
   it('publishing goes on where a process was ended, and does again what it has not noted', async () => {

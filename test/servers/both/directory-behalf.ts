@@ -9,6 +9,7 @@ import {
   enter,
   group,
   jid,
+  join,
   NS,
   OTHER_HOST,
   openDirectory,
@@ -61,6 +62,20 @@ export function behalf(server: DirectoryServer): void {
       )
       await carol.leave()
       await bob.leave()
+    })
+
+    it('tells also who was there before he was shown somebody who is not', async () => {
+      const dave = await enter(house, 'dave', { notify: [NICK] })
+      assert.match(await publish('alice', NICK, nick('Al'), 'current'), /type='result'/)
+      assert.match(await directory.change(2, person('dave') + join('g', ['dave'])), /type='result'/)
+      const hears = (name: string) =>
+        dave.until(`the nick ${name}`, () =>
+          dave.inbox.some((stanza) => stanza.startsWith('<message') && stanza.includes(`>${name}</nick>`)),
+        )
+      await hears('Al')
+      assert.match(await publish('alice', NICK, nick('Ally'), 'current'), /type='result'/)
+      await hears('Ally')
+      await dave.leave()
     })
 
     it('publishes items with options, reads them, the newest, and takes them back', async () => {

@@ -191,6 +191,23 @@ local function say_unavailable(user, other)
 	return sent;
 end
 
+-- Shows a user to somebody who is not there: for PEP, which keeps what offline people publish and tells it to who is known to want it.
+local function show_to_absent(user, other)
+	if bare_sessions[other] or not is_ours(jid_host(other)) or not sight.sees(state.book, other, user) then return 0; end
+	local online = bare_sessions[user];
+	local sent = 0;
+	for _, session in pairs(online and online.sessions or {}) do
+		local said = session.presence;
+		if said and caps_of(said) then
+			said.attr.to = other;
+			prosody.core_post_stanza(session, said, true);
+			said.attr.to = nil;
+			sent = sent + 1;
+		end
+	end
+	return sent;
+end
+
 local function is_available(user)
 	local online = bare_sessions[user];
 	for _, session in pairs(online and online.sessions or {}) do
@@ -221,5 +238,5 @@ module:wrap_event("presence/bare", function (next_handler, name, event)
 	return result;
 end);
 
-return { bring = bring, is_available = is_available, say_unavailable = say_unavailable, remember = remember };
+return { bring = bring, show_to_absent = show_to_absent, is_available = is_available, say_unavailable = say_unavailable, remember = remember };
 end

@@ -66,7 +66,11 @@ local function tell_difference(info, jid, before, after, ver)
 	if (before == nil) ~= (after == nil) and not has_own_sight(info, jid) and not rosters.is_away(info, jid) then
 		local session = is_available(info.jid);
 		if session then
-			sent = sent + (after and bring(session, jid, info.jid) or not after and say_unavailable(info.jid, jid) or 0);
+			if after then
+				sent = sent + bring(session, jid, info.jid) + presence.show_to_absent(info.jid, jid);
+			else
+				sent = sent + say_unavailable(info.jid, jid);
+			end
 		end
 	end
 	return sent;
