@@ -106,7 +106,12 @@ export function readRefusal(
   const text = params.at(-1) ?? ''
   if (command === 'FAIL') {
     const code = params[1] ?? ''
-    return { reason: CODES[code] ?? 'other', code, text, about: [params[0] ?? '', ...params.slice(2, -1)] }
+    return {
+      reason: Object.hasOwn(CODES, code) ? (CODES[code] ?? 'other') : 'other',
+      code,
+      text,
+      about: [params[0] ?? '', ...params.slice(2, -1)],
+    }
   }
   const refuses =
     command === '263' ||

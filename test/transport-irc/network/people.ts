@@ -2,6 +2,7 @@
 // Our own client in tests: connected, with everything that it told, in order.
 import type { IrcConnection, IrcEvents, IrcSettings } from '../../../components/transport-irc/network/irc.ts'
 import { openIrcConnection } from '../../../components/transport-irc/network/irc-connection.ts'
+import type { World } from '../../../components/transport-irc/network/session.ts'
 
 type Told = { [Name in keyof IrcEvents]: { name: Name; values: Parameters<IrcEvents[Name]> } }[keyof IrcEvents]
 
@@ -30,6 +31,7 @@ export function person(
   server: { address: string; port: number },
   nick: string,
   settings: Partial<IrcSettings> = {},
+  world: Partial<World> = {},
 ): Person {
   const told: Told[] = []
   const given = new Set<Told>()
@@ -48,6 +50,7 @@ export function person(
       ...settings,
     },
     events as Partial<IrcEvents>,
+    world,
   )
   return {
     irc,
@@ -82,8 +85,9 @@ export async function arrived(
   server: { address: string; port: number },
   nick: string,
   settings: Partial<IrcSettings> = {},
+  world: Partial<World> = {},
 ): Promise<Person> {
-  const one = person(server, nick, settings)
+  const one = person(server, nick, settings, world)
   await one.next('up')
   return one
 }

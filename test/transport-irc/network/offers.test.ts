@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// What no server of Debian offers, on a made-up one: SCRAM, STS, CHATHISTORY, multi-line messages, REDACT; and TLS with its refusals.
+import assert from 'node:assert/strict'
+import { createHash, type X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import tls from 'node:tls'
+import type { StsPolicy } from '../../../components/transport-irc/network/irc.ts'
+import { FAKE_CAPS, type FakeIrcd, startFakeIrcd } from '../../harness/fake-ircd.ts'
+import { arrived, faultOf, person } from './people.ts'
+
+const quick = { limits: { backoff: { firstMs: 30, mostMs: 60 } } }
+
+test('what the server kept is read page by page', async () => {
+  await using server = await startFakeIrcd({ isupport: ['CHATHISTORY=3'] })
+  for (let n = 1; n <= 5; n += 1) server.remember('old', '#h', `line ${n}`, n * 1_000)
+  await using anna = await arrived(server, 'anna')
+  await anna.irc.join('#h')
+  const latest = await anna.irc.history('#h', null, 50)
+  assert.deepEqual(
+    latest?.map(({ text, at, from, historic }) => [text, at, from.nick, historic]),
+    [3, 4, 5].map((n) => [`line ${n}`, n * 1_000, 'old', true]),
+  )
+  const before = await anna.irc.history('#h', 3_000, 2)
+  assert.deepEqual(
+    before?.map(({ text }) => text),
+    ['line 1', 'line 2'],
+  )
+  assert.equal(anna.all('message').length, 0)
+  await using without = await arrived(await startedWithout(), 'bert')
+  assert.equal(without.irc.history('#h', null, 5), null)
+})
+
+const opened: FakeIrcd[] = []
+async function startedWithout(): Promise<FakeIrcd> {
+  const server = await startFakeIrcd({ caps: {} })
+  opened.push(server)
+  return server
+}
+test.after(async () => {
+  for (const server of opened) await server[Symbol.asyncDispose]()
+})
+
+test('a text of several lines is one message where the server takes one, in and out', async () => {
+  await using server = await startFakeIrcd()
+  await using carl = await arrived(server, 'carl')
+  await using dora = await arrived(server, 'dora')
+  await carl.irc.join('#m')
+  await dora.irc.join('#m')
+  const text = `first\n\n${'long '.repeat(200)}\nlast`
+  const spoken = await carl.irc.say('#m', text)
+  assert.deepEqual([spoken.by, spoken.ids.length], ['echo', 1])
+  const [heard] = await dora.next('message')
+  assert.deepEqual([heard.text, heard.id, heard.own], [text, spoken.ids[0], false])
+  const [echo] = await carl.next('message')
+  assert.deepEqual([echo.text, echo.own], [text, true])
+  const tooMany = 'x\n'.repeat(30)
+  assert.equal((await carl.irc.say('#m', tooMany)).ids.length, 30)
+})
+
+test('a message is taken back, and a refusal of that is told in the words of the standard reply', async () => {
+  await using server = await startFakeIrcd()
+  await using emil = await arrived(server, 'emil')
+  await using fred = await arrived(server, 'fred')
+  await emil.irc.join('#r')
+  await fred.irc.join('#r')
+  const { ids } = await emil.irc.say('#r', 'oh no')
+  await emil.irc.redact('#r', ids[0] ?? '', 'mistake')
+  assert.deepEqual(await fred.next('redacted'), ['#r', ids[0], 'emil', 'mistake'])
+  const fault = await faultOf(emil.irc.redact('#r', 'nothing'))
+  assert.deepEqual([fault.reason, fault.code], ['not-there', 'UNKNOWN_MSGID'])
+})
+
+test('without echo and labels a fence confirms; a refusal reaches the one who asked', async () => {
+  await using server = await startFakeIrcd({ caps: {} })
+  await using gerd = await arrived(server, 'gerd')
+  await gerd.irc.join('#f')
+  const asked = [gerd.irc.say('#f', 'one'), gerd.irc.say('#nowhere', 'x'), gerd.irc.say('#f', 'two')]
+  const outcomes = await Promise.allSettled(asked)
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.by : 'refused')),
+    ['fence', 'refused', 'fence'],
+  )
+  assert.ok((server.client('gerd')?.lines ?? []).filter((line) => line.startsWith('PING')).length <= 4)
+  assert.equal(await gerd.irc.react('#f', 'x', '👍'), false)
+  assert.equal(gerd.irc.typing('#f', 'active'), false)
+})
+
+test('SCRAM proves both sides; a wrong password is said, and not tried again', async () => {
+  await using server = await startFakeIrcd({ accounts: { hans: 'secret' }, mechanisms: ['SCRAM-SHA-256'] })
+  await using hans = await arrived(server, 'hans', { sasl: { account: 'hans', secret: 'secret', required: true } })
+  assert.equal(hans.irc.self.account, 'hans')
+  await using wrong = person(server, 'ilse', { ...quick, sasl: { account: 'hans', secret: 'wrong', required: true } })
+  const [fault, retryAt] = await wrong.next('down')
+  assert.deepEqual([fault.reason, retryAt], ['login', null])
+  assert.equal(server.client('ilse')?.registered ?? false, false)
+  await using optional = await arrived(server, 'jule', { sasl: { account: 'hans', secret: 'wrong', required: false } })
+  assert.equal(optional.irc.self.account, undefined)
+})
+
+test('where login is required and not offered, nobody comes in without', async () => {
+  await using server = await startFakeIrcd()
+  await using karl = person(server, 'karl', { ...quick, sasl: { account: 'karl', secret: 'x', required: true } })
+  const [fault, retryAt] = await karl.next('down')
+  assert.equal(fault.reason, 'login')
+  assert.ok(retryAt !== null)
+})
+
+async function certificateOf(server: FakeIrcd): Promise<X509Certificate> {
+  const ca = await readFile(server.caFile ?? '', 'utf8')
+  return await new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: server.address, port: server.tlsPort, ca, servername: 'localhost' }, () => {
+      resolve(socket.getPeerX509Certificate() as X509Certificate)
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
+test('TLS: verified, or pinned, or refused; never clear text instead', async () => {
+  await using server = await startFakeIrcd({ tls: true })
+  const ca = await readFile(server.caFile ?? '', 'utf8')
+  const at = { host: server.address, port: server.tlsPort, tls: 'tls' as const }
+  await using verified = await arrived(server, 'lars', { servers: [at], ca })
+  assert.equal(verified.irc.ends?.tls, true)
+  await using stranger = person(server, 'mona', { servers: [at], ...quick })
+  const [fault, retryAt] = await stranger.next('down')
+  assert.equal(fault.reason, 'protection')
+  assert.ok(retryAt !== null)
+  const certificate = await certificateOf(server)
+  const key = createHash('sha256')
+    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
+  for (const [nick, pin] of [
+    ['nils', certificate.fingerprint256],
+    ['olaf', key],
+  ] as const) {
+    await using pinned = await arrived(server, nick, { servers: [{ ...at, pins: ['0'.repeat(64), pin] }] })
+    assert.equal(pinned.irc.ends?.tls, true)
+  }
+  await using other = person(server, 'paul', { servers: [{ ...at, pins: ['0'.repeat(64)] }], ca, ...quick })
+  assert.equal((await other.next('down'))[0].reason, 'protection')
+  assert.equal(server.client('paul'), undefined)
+  assert.equal(server.client('mona'), undefined)
+})
+
+test('STS: a clear connection is given up for TLS before anything is said of us, and the policy holds', async () => {
+  await using server = await startFakeIrcd({ tls: true, sts: 300 })
+  const ca = await readFile(server.caFile ?? '', 'utf8')
+  const kept = new Map<string, StsPolicy>()
+  const sts = {
+    read: (host: string) => kept.get(host) ?? null,
+    write: (host: string, policy: StsPolicy | null) =>
+      void (policy === null ? kept.delete(host) : kept.set(host, policy)),
+  }
+  const at = { host: server.address, port: server.port, tls: 'sts' as const }
+  await using rita = await arrived(server, 'rita', { servers: [at], ca, sts, password: 'server-secret' })
+  assert.equal(rita.irc.ends?.tls, true)
+  assert.deepEqual(rita.all('down'), [])
+  assert.equal(kept.get(server.address)?.port, server.tlsPort)
+  assert.ok((kept.get(server.address)?.until ?? 0) > Date.now() + 290_000)
+  // From now on it is TLS from the first byte.
+  await using sven = await arrived(server, 'sven', { servers: [at], ca, sts })
+  assert.equal(sven.irc.counts.connects, 1)
+  // Without the right authority there is no way back to clear text.
+  await using tina = person(server, 'tina', { servers: [at], sts, ...quick })
+  assert.equal((await tina.next('down'))[0].reason, 'protection')
+  assert.equal((await tina.next('down'))[0].reason, 'protection')
+})
+
+test('a server from which TLS is expected and that offers none is told nothing', async () => {
+  await using server = await startFakeIrcd()
+  const at = { host: server.address, port: server.port, tls: 'sts' as const }
+  await using udo = person(server, 'udo', { servers: [at], password: 'server-secret', ...quick })
+  assert.equal((await udo.next('down'))[0].reason, 'protection')
+  const lines = [...server.clients].flatMap(({ lines: all }) => all)
+  assert.ok(
+    lines.every((line) => /^(?:CAP LS 302|)$/.test(line)),
+    lines.join('|'),
+  )
+})
+
+test('batches: a netsplit and its end are one event each, nested or not; history that nobody asked for is historic', async () => {
+  await using server = await startFakeIrcd()
+  await using zoe = await arrived(server, 'zoe')
+  await zoe.irc.join('#b')
+  const far = [1, 2, 3].map((n) => `far${n}`)
+  const lines = (...all: string[]) => server.bytes(all.map((line) => `${line}\r\n`).join(''))
+  lines(...far.map((nick) => `:${nick}!u@h JOIN #b`))
+  lines(
+    ':s BATCH +1 netsplit hub.x leaf.y',
+    ...far.map((nick) => `@batch=1 :${nick}!u@h QUIT :hub.x leaf.y`),
+    ':s BATCH -1',
+  )
+  const [, nicks, servers] = await zoe.next('netsplit')
+  assert.deepEqual([nicks, servers], [far, 'hub.x leaf.y'])
+  lines(':s BATCH +2 some-vendor', '@batch=2 :s BATCH +3 netjoin hub.x leaf.y')
+  lines(
+    ...far.map((nick) => `@batch=3 :${nick}!u@h JOIN #b`),
+    ':far1!u@h MODE #b +o far2',
+    ':s BATCH -3',
+    ':s BATCH -2',
+  )
+  const [, members] = await zoe.next('netjoin')
+  assert.deepEqual(
+    members.map(({ nick }) => nick),
+    far,
+  )
+  assert.deepEqual([zoe.all('quit').length, zoe.all('join').length, zoe.irc.channel('#b')?.size], [0, 3, 4])
+  lines(
+    ':s BATCH +4 chathistory #b',
+    '@batch=4;time=2026-01-01T00:00:00.000Z;msgid=m :old!u@h PRIVMSG #b :long ago',
+    ':s BATCH -4',
+  )
+  const [message] = await zoe.next('message')
+  assert.deepEqual(
+    [message.historic, message.text, message.at, message.id],
+    [true, 'long ago', Date.UTC(2026, 0, 1), 'm'],
+  )
+  lines(
+    ':s WARN REHASH CERTS_EXPIRED :Certificate has expired',
+    ':s NOTE * OPER_MESSAGE :Hello',
+    ':s FAIL BOX BOXES_INVALID a :Invalid',
+  )
+  for (const wanted of [
+    ['Certificate has expired', 'warning', 'CERTS_EXPIRED'],
+    ['Hello', 'info', 'OPER_MESSAGE'],
+    ['Invalid', 'error', 'BOXES_INVALID'],
+  ])
+    assert.deepEqual(await zoe.next('said', (_, kind) => kind === wanted[1]), wanted)
+})
+
+test('capabilities that come and go are followed', async () => {
+  await using server = await startFakeIrcd({ caps: { ...FAKE_CAPS, 'cap-notify': '' } })
+  await using vera = await arrived(server, 'vera')
+  assert.ok(vera.irc.facts.caps.has('echo-message'))
+  server.bytes(':fake CAP vera DEL :echo-message labeled-response\r\n')
+  server.bytes(':fake CAP vera NEW :setname unknown-thing\r\n')
+  await server.got(/^CAP REQ :?setname$/)
+  assert.ok(!vera.irc.facts.caps.has('echo-message'))
+  await vera.irc.join('#c')
+  assert.equal((await vera.irc.say('#c', 'still said')).by, 'echo')
+})
+
+test('a nick that is taken is replaced, and taken back when it is free', async () => {
+  await using server = await startFakeIrcd()
+  const first = await arrived(server, 'wim')
+  await using second = await arrived(server, 'wim', { limits: { pollMs: 50 } })
+  assert.equal(second.irc.nick, 'wim_')
+  await first.irc.quit()
+  assert.deepEqual(await second.next('nick'), ['wim_', 'wim'])
+  assert.equal(second.irc.nick, 'wim')
+})
