@@ -5,16 +5,19 @@ import { writeVersion } from '../xep/version.ts'
 import { sameJid } from '../xmpp/jid.ts'
 import { NS } from '../xmpp/namespaces.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import type { Iq, IqRoute, RouterOptions } from './router.ts'
+import type { Iq, IqAnswer, IqRoute, RouterOptions } from './router.ts'
 
-type About = Pick<RouterOptions, 'domain' | 'identity' | 'software' | 'features' | 'items' | 'nodes' | 'routes'>
+type About = Pick<
+  RouterOptions,
+  'domain' | 'identity' | 'software' | 'features' | 'items' | 'nodes' | 'disco' | 'routes'
+>
 
 export function builtInRoutes(about: About): readonly IqRoute[] {
-  const { domain, identity, software, features = [], items, nodes, routes } = about
+  const { domain, identity, software, features = [], items, nodes, disco, routes } = about
   const own = [NS.discoInfo, NS.discoItems, NS.ping, NS.version]
   const shown = routes.filter(({ hidden }) => hidden !== true).map(({ namespace }) => namespace)
   const known = [...own, ...features, ...shown]
-  const get = (namespace: string, name: string, answer: (iq: Iq) => string): IqRoute => ({
+  const get = (namespace: string, name: string, answer: IqAnswer): IqRoute => ({
     type: 'get',
     namespace,
     name,
@@ -33,12 +36,16 @@ export function builtInRoutes(about: About): readonly IqRoute[] {
   return [
     get(NS.ping, 'ping', () => ''),
     get(NS.version, 'query', () => writeVersion(software)),
-    get(NS.discoInfo, 'query', (iq) => {
+    get(NS.discoInfo, 'query', (iq, signal) => {
+      const told = disco?.info(iq, signal) ?? null
+      if (told !== null) return told
       const node = nodeAsked(iq)
       if (node !== null) return writeInfo(found(nodes?.info(node, iq)), node)
       return writeInfo({ identities: [identity], features: [...known, ...(nodes?.features(iq) ?? [])] })
     }),
-    get(NS.discoItems, 'query', (iq) => {
+    get(NS.discoItems, 'query', (iq, signal) => {
+      const told = disco?.items(iq, signal) ?? null
+      if (told !== null) return told
       const node = nodeAsked(iq)
       return node === null ? writeItems(items?.() ?? []) : writeItems(found(nodes?.items(node, iq)), node)
     }),

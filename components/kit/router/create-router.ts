@@ -47,7 +47,9 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
       requests.settle(stanza)
       return undefined
     }
-    return stanza.type === 'error' ? undefined : takeOther(stanza, received)
+    if (stanza.type !== 'error') return takeOther(stanza, received)
+    takeBounced(stanza)
+    return undefined
   }
 
   function takeIq(stanza: StanzaOf<'iq'> & { type: 'get' | 'set' }, received: ReadStanza): Promise<void> | undefined {
@@ -151,6 +153,14 @@ export function createRouter<L extends Link>(options: RouterOptions, open: (even
     } catch (error) {
       fail(error)
       return undefined
+    }
+  }
+
+  function takeBounced(stanza: StanzaOf<'message' | 'presence'>): void {
+    try {
+      options.bounced?.(stanza)
+    } catch (error) {
+      log.error('a handler failed', { kind: stanza.kind, from: bareOf(stanza.from), error })
     }
   }
 

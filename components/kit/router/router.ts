@@ -41,6 +41,12 @@ export type Nodes = {
   items(node: string, iq: Iq): readonly DiscoItem[] | null
 }
 
+/** What service discovery shows elsewhere below the component's domain, or in a way of its own. null: as every component. */
+export type Discovery = {
+  info(iq: Iq, signal: AbortSignal): Promise<string> | string | null
+  items(iq: Iq, signal: AbortSignal): Promise<string> | string | null
+}
+
 /** What the router needs of a stream; kit/stream's fulfils it. */
 export type Link = {
   /** False: nothing was written. */
@@ -68,9 +74,13 @@ export type RouterOptions = {
   features?: readonly string[]
   nodes?: Nodes
   items?: () => readonly DiscoItem[]
+  /** Asked first. */
+  disco?: Discovery
   /** Messages and presences but errors; a StanzaError is sent back. Without a handler messages get service-unavailable. */
   message?: (message: StanzaOf<'message'>, received: ReadStanza) => void | Promise<void>
   presence?: (presence: StanzaOf<'presence'>, received: ReadStanza) => void | Promise<void>
+  /** Messages and presences of type error, which nobody answers. */
+  bounced?: (stanza: StanzaOf<'message' | 'presence'>) => void
   log: RouterLog
   answerWithinMs?: number
   /** Bounds: stanzas in work at once, those waiting of one sender, our own requests without an answer. */

@@ -6,7 +6,7 @@ import { escapeAttribute, escapeText } from '../xml/writer.ts'
 import { NS } from '../xmpp/namespaces.ts'
 import { writeSubmitted } from './data-forms.ts'
 
-const MUC = 'http://jabber.org/protocol/muc'
+export const MUC = 'http://jabber.org/protocol/muc'
 export const MUC_USER = `${MUC}#user`
 export const MUC_OWNER = `${MUC}#owner`
 export const MUC_ADMIN = `${MUC}#admin`

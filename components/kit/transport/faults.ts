@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a network refused, as XMPP says it.
+import type { Catalogue } from '../text/catalogue.ts'
+import { type Condition, type ErrorType, StanzaError } from '../xmpp/stanza-error.ts'
+import { NetworkFault, type Reason } from './network.ts'
+
+/** XEP-0045 §7.2 where it names a condition for entering; §7.4, §8 and §9 for the rest. */
+const CONDITIONS: Readonly<Record<Reason, readonly [ErrorType, Condition]>> = {
+  password: ['auth', 'not-authorized'],
+  banned: ['auth', 'forbidden'],
+  'members-only': ['auth', 'registration-required'],
+  full: ['wait', 'service-unavailable'],
+  'too-many': ['wait', 'resource-constraint'],
+  'no-such-room': ['cancel', 'item-not-found'],
+  'no-such-person': ['cancel', 'item-not-found'],
+  'nick-taken': ['cancel', 'conflict'],
+  'nick-invalid': ['modify', 'not-acceptable'],
+  'nick-reserved': ['cancel', 'conflict'],
+  'not-allowed': ['auth', 'forbidden'],
+  'not-there': ['cancel', 'not-acceptable'],
+  'too-long': ['modify', 'policy-violation'],
+  unreadable: ['modify', 'not-acceptable'],
+  unsupported: ['cancel', 'feature-not-implemented'],
+  down: ['wait', 'remote-server-not-found'],
+  // Never not-authorized, which clients take for a wish for the room's password.
+  login: ['auth', 'forbidden'],
+  protection: ['cancel', 'not-allowed'],
+  timeout: ['wait', 'remote-server-timeout'],
+  busy: ['wait', 'resource-constraint'],
+  other: ['cancel', 'undefined-condition'],
+}
+
+/** A StanzaError is given on as it is; what is neither is a fault of ours. */
+export function refusalOf(error: unknown, text: Catalogue): StanzaError {
+  if (error instanceof StanzaError) return error
+  if (!(error instanceof NetworkFault))
+    return new StanzaError(
+      'cancel',
+      'internal-server-error',
+      {},
+      { cause: error instanceof Error ? error : String(error) },
+    )
+  const [type, condition] = CONDITIONS[error.reason]
+  return new StanzaError(type, condition, wordsOf(error, text))
+}
+
+/** By language: what it means, and what the network said. */
+export function wordsOf({ reason, message }: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
+  const words = message.trim().slice(0, 500)
+  return Object.fromEntries(
+    text.languages.map((language) => {
+      const meaning = text.say(`kit-transport-fault-${reason}`, language)
+      return [language, words === '' ? meaning : text.say('kit-transport-fault-said', language, { meaning, words })]
+    }),
+  )
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a transport asks of the network it carries to, and what the network tells it. An adapter fulfils this; it knows nothing of XMPP,
+// and what stands above it knows nothing of the network.
+
+/** XEP-0045 §5.1, §5.2: what people are in a room, whatever the network calls it. */
+export type Role = 'moderator' | 'participant' | 'visitor'
+export type Affiliation = 'owner' | 'admin' | 'member' | 'none' | 'outcast'
+
+/** Somebody in a room of the network. Nicks are compared by `Network.key`. */
+export type Occupant = {
+  nick: string
+  role: Role
+  affiliation: Affiliation
+  /** Login at the network, where it says so: two nicks with one account are one person. */
+  account?: string
+  /** As the network shows who it is (nick!user@host); for records and for those who may know. */
+  identity?: string
+  /** Ranks that role and affiliation do not tell apart (XEP-0317). */
+  hats?: readonly string[]
+  /** Absent: there. */
+  away?: string
+  name?: string
+}
+
+/** `body` is styled as XEP-0393, `/me ` as XEP-0245. */
+export type ForeignMessage = {
+  /** Unique in the network; null where it gives none. */
+  id: string | null
+  nick: string
+  account?: string
+  identity?: string
+  body: string
+  /** Milliseconds UTC, by the network's clock. */
+  at: number | null
+  /** Automatic: never answered automatically. */
+  notice?: true
+  /** Only some of the room can read it, such as its operators: shown to those whose connection got it, and to nobody else. */
+  narrow?: true
+  /** Ids of the network. */
+  replyTo?: string
+  reaction?: { to: string; emojis: readonly string[] }
+  corrects?: string
+  retracts?: string
+  /** By somebody with the right to, of another's. */
+  moderated?: { by: string; reason: string }
+}
+
+export type RoomEvent =
+  /** Everybody who is there: the end of entering, or asked for by `resync`. */
+  | { kind: 'occupants'; occupants: readonly Occupant[] }
+  | { kind: 'joined'; occupant: Occupant }
+  | { kind: 'left'; nick: string; how: 'left' | 'kicked' | 'banned' | 'offline'; by?: string; reason?: string }
+  /** Many at once, because two parts of the network lost each other; one event, not many. */
+  | { kind: 'parted'; nicks: readonly string[]; reason: string }
+  | { kind: 'rejoined'; occupants: readonly Occupant[] }
+  | { kind: 'renamed'; from: string; to: string }
+  | { kind: 'changed'; occupant: Occupant; by?: string }
+  | { kind: 'subject'; subject: string; by?: string; at?: number }
+  | { kind: 'message'; message: ForeignMessage }
+  | { kind: 'typing'; nick: string; state: 'active' | 'paused' | 'done' }
+  /** What the configuration form shows: names are the adapter's, see `RoomForm`. */
+  | { kind: 'configured' }
+
+/**
+ * What one of our people's connections tells, in the order in which the network said it. `room` is a name as the network writes it.
+ * Where the network repeats to its sender what he said, that is a message event like any other, under our own nick: it is the place of
+ * the message in the room's order. Where it repeats nothing, there is none, and `say` alone tells.
+ */
+export type SessionEvents = {
+  up(nick: string): void
+  /** `retryAt`: milliseconds UTC; null: not before somebody asks. */
+  down(fault: NetworkFault, retryAt: number | null): void
+  /** The network changed our nick, asked or not. */
+  nick(from: string, to: string): void
+  room(room: string, event: RoomEvent): void
+  /** We are no longer in it, whatever the reason. */
+  out(room: string, how: 'left' | 'kicked' | 'banned' | 'offline', by?: string, reason?: string): void
+  invited(room: string, by: string): void
+  /** One to one. */
+  message(message: ForeignMessage): void
+  typing(nick: string, state: 'active' | 'paused' | 'done'): void
+  presence(nick: string, presence: { online: boolean; away?: string }): void
+  renamed(from: string, to: string): void
+  /** What the network's own servers say to this person. */
+  said(text: string, kind: 'info' | 'error'): void
+}
+
+export const REASONS = [
+  'password',
+  'banned',
+  'members-only',
+  'full',
+  'too-many',
+  'no-such-room',
+  'no-such-person',
+  'nick-taken',
+  'nick-invalid',
+  'nick-reserved',
+  'not-allowed',
+  'not-there',
+  'too-long',
+  'unreadable',
+  'unsupported',
+  'down',
+  'login',
+  'protection',
+  'timeout',
+  'busy',
+  'other',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+/** What the network refused; `message` is in its words. */
+export class NetworkFault extends Error {
+  readonly reason: Reason
+  constructor(reason: Reason, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+export type Target = { room: string } | { person: string }
+
+export type Outgoing = {
+  body: string
+  replyTo?: { id: string; nick: string; quote: string }
+  corrects?: { id: string | null; before: string }
+  reaction?: { to: string | null; emojis: readonly string[]; quote: string }
+  retracts?: { id: string | null }
+}
+
+/**
+ * `ids`: one for each part the text was cut into, null where the network gives none. `confirmed`: the network said it has it.
+ * `body`: as the others read it, the parts joined by line breaks.
+ */
+export type Sent = { ids: readonly (string | null)[]; at: number | null; confirmed: boolean; body: string }
+
+export type Listed = { room: string; people: number; subject: string }
+
+/** Field by field what the owner's form shows (XEP-0045 §10.2). `name` is a muc#roomconfig_ name where there is one. */
+export type RoomField = {
+  name: string
+  label: string
+  type: 'boolean' | 'text-single' | 'text-private' | 'list-single'
+  value: string
+  options?: readonly string[]
+}
+
+/** One of our people on one network: one connection there, shared by all his clients. All reject with a NetworkFault. */
+export type NetworkSession = AsyncDisposable & {
+  readonly nick: string
+  readonly isUp: boolean
+  /** Resolves when the room said that we are in; `occupants` and `subject` were told before. */
+  enter(room: string, options: { password?: string }): Promise<void>
+  leave(room: string, text: string): Promise<void>
+  /** Asks for the whole list of occupants anew; `occupants` follows, in its place among the other events. */
+  resync(room: string): void
+  /** Resolves when the network has it (`confirmed`), or when it was written where the network never says. In the order of the calls. */
+  say(target: Target, message: Outgoing): Promise<Sent>
+  typing(target: Target, state: 'active' | 'paused' | 'done'): void
+  rename(nick: string): Promise<void>
+  subject(room: string, subject: string): Promise<void>
+  role(room: string, nick: string, role: Role | 'none', reason: string): Promise<void>
+  affiliation(room: string, who: string, affiliation: Affiliation, reason: string): Promise<void>
+  /** Those with this affiliation whom the network lists (bans are masks). */
+  affiliated(room: string, affiliation: Affiliation): Promise<readonly { who: string; by?: string; at?: number }[]>
+  invite(room: string, nick: string): Promise<void>
+  configuration(room: string): Promise<readonly RoomField[]>
+  configure(room: string, values: Readonly<Record<string, string>>): Promise<void>
+  list(signal: AbortSignal): AsyncIterable<Listed>
+  /** Null: back. */
+  away(text: string | null): void
+  watch(nick: string): void
+  unwatch(nick: string): void
+  about(
+    nick: string,
+  ): Promise<Occupant & { server?: string; idleSeconds?: number; signedOnAt?: number; rooms?: readonly string[] }>
+  /** What the network kept of a room, newest last; null: this network keeps nothing. */
+  history(room: string, before: number | null, most: number): Promise<readonly ForeignMessage[]> | null
+  /** A line in the network's own language; for operators. */
+  raw(line: string): Promise<readonly string[]>
+}
+
+/** How somebody of ours logs in. */
+export type Login = {
+  nick: string
+  account?: string
+  secret?: string
+  certificate?: { key: string; cert: string }
+  name?: string
+  afterwards?: readonly string[]
+}
+
+/** The kind of network, and the networks that may be reached. */
+export type Network = {
+  /** XEP-0100: of the disco identity `gateway/TYPE`. */
+  readonly type: string
+  /** The network that a name without one means, or null. */
+  readonly only: string | null
+  /** Why this network may not be used; null: it may. */
+  refuses(network: string): string | null
+  isRoom(name: string): boolean
+  /** For comparing names of rooms and people there. */
+  key(network: string, name: string): string
+  /** Why this cannot be a name there; null: it can. */
+  wrongNick(network: string, nick: string): string | null
+  /** Connects in its own time and comes back by itself; what happens is told to `events`. */
+  open(network: string, owner: string, login: Login, events: SessionEvents): NetworkSession
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client of one of our people in one room: what is sent to it goes in order, also while it is still being told who is there, and while
+// the stream takes nothing.
+import { escapeAttribute } from '../../xml/writer.ts'
+import type { Rest } from './writing.ts'
+
+export type Link = { send(xml: string): boolean }
+
+/** The room as this client writes its address; clients that write it alike share what is made for them. */
+export type Face = { readonly jid: string; readonly escaped: string }
+
+export type ClientOptions = {
+  jid: string
+  language: string
+  face: Face
+  /** The nick it asked for: its pings go there, whatever the network made of it. */
+  asked: string
+  link(): Link | null
+  /** So many stanzas wait at most. */
+  most: number
+  /** More waited: it cannot be told the truth about the room any more. */
+  overrun(client: Client): void
+}
+
+/** How long is waited until a stream that took nothing is tried again. */
+const AGAIN_MS = 20
+/** Stanzas of a stream of them that one turn of the loop writes. */
+const A_TURN = 64
+
+export class Client {
+  readonly jid: string
+  readonly face: Face
+  readonly asked: string
+  language: string
+  /** In: whatever the room tells is for this client too. */
+  isIn = false
+  isGone = false
+  readonly #message: string
+  readonly #presence: string
+  readonly #options: ClientOptions
+  #queue: string[] = []
+  /** What is made only when there is room for it: occupants of a large room. */
+  #source: Iterator<string> | null = null
+  #cancel: (() => void) | null = null
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.jid = options.jid
+    this.face = options.face
+    this.asked = options.asked
+    this.language = options.language
+    const to = escapeAttribute(options.jid)
+    this.#message = `<message to='${to}'`
+    this.#presence = `<presence to='${to}'`
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  message(rest: Rest): void {
+    this.#put(this.#message + rest)
+  }
+
+  presence(rest: Rest): void {
+    this.#put(this.#presence + rest)
+  }
+
+  /** All of these presences, made one by one as the stream takes them, before anything that is put afterwards. */
+  presences(rests: Iterator<Rest>): void {
+    const before = this.#presence
+    this.#source = {
+      next() {
+        const { done, value } = rests.next()
+        return done === true ? { done: true, value: undefined } : { done: false, value: before + value }
+      },
+    }
+    this.#pump()
+  }
+
+  /** Nothing more is sent. */
+  drop(): void {
+    this.isGone = true
+    this.isIn = false
+    this.#queue = []
+    this.#source = null
+    this.#cancel?.()
+    this.#cancel = null
+  }
+
+  #put(xml: string): void {
+    if (this.isGone) return
+    if (this.#source === null && this.#queue.length === 0 && this.#options.link()?.send(xml) === true) return
+    this.#queue.push(xml)
+    if (this.#queue.length > this.#options.most) this.#options.overrun(this)
+    else this.#later(AGAIN_MS)
+  }
+
+  #pump(): void {
+    this.#cancel = null
+    const link = this.#options.link()
+    if (link === null) {
+      this.#later(AGAIN_MS)
+      return
+    }
+    let left = A_TURN
+    while (this.#source !== null && left > 0) {
+      const { done, value } = this.#source.next()
+      if (done === true) {
+        this.#source = null
+        break
+      }
+      left--
+      if (!link.send(value)) {
+        // It stands before everything that waits.
+        const rest = this.#source
+        let again = false
+        this.#source = {
+          next() {
+            if (again) return rest.next()
+            again = true
+            return { done: false, value }
+          },
+        }
+        this.#later(AGAIN_MS)
+        return
+      }
+    }
+    if (this.#source !== null) {
+      const turn = setImmediate(() => this.#pump())
+      this.#cancel = () => clearImmediate(turn)
+      return
+    }
+    let sent = 0
+    while (sent < this.#queue.length && link.send(this.#queue[sent] as string)) sent++
+    if (sent > 0) this.#queue.splice(0, sent)
+    if (this.#queue.length > 0) this.#later(AGAIN_MS)
+  }
+
+  #later(ms: number): void {
+    if (this.isGone || this.#cancel !== null) return
+    const timer = setTimeout(() => this.#pump(), ms)
+    timer.unref()
+    this.#cancel = () => clearTimeout(timer)
+  }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one of our people wants, from the message he sent.
+import { type Element, isElement } from '../../xml/element.ts'
+import { write } from '../../xml/writer.ts'
+
+export const NS_CHAT_STATES = 'http://jabber.org/protocol/chatstates'
+export const NS_REPLY = 'urn:xmpp:reply:0'
+export const NS_FALLBACK = 'urn:xmpp:fallback:0'
+export const NS_CORRECT = 'urn:xmpp:message-correct:0'
+export const NS_REACTIONS = 'urn:xmpp:reactions:0'
+export const NS_RETRACT = 'urn:xmpp:message-retract:1'
+export const NS_MODERATE = 'urn:xmpp:message-moderate:1'
+export const NS_OOB = 'jabber:x:oob'
+const NS_SFS = 'urn:xmpp:sfs:0'
+const NS_URL_DATA = 'http://jabber.org/protocol/url-data'
+const NS_EME = 'urn:xmpp:eme:0'
+
+export type Said =
+  | { kind: 'encrypted' | 'nothing' | 'unknown' }
+  | { kind: 'subject'; subject: string }
+  | { kind: 'typing'; state: 'active' | 'paused' | 'done' }
+  | {
+      kind: 'say'
+      body: string
+      replyTo?: string
+      corrects?: string
+      reaction?: { to: string; emojis: readonly string[] }
+      retracts?: string
+    }
+
+/** XEP-0380, and the elements of those who encrypt without saying so: XEP-0384 (both forms), 0373, 0027; OTR stands in the body. */
+const ENCRYPTED: readonly (readonly [name: string, namespace: string])[] = [
+  ['encryption', NS_EME],
+  ['encrypted', 'eu.siacs.conversations.axolotl'],
+  ['encrypted', 'urn:xmpp:omemo:2'],
+  ['openpgp', 'urn:xmpp:openpgp:0'],
+  ['x', 'jabber:x:encrypted'],
+]
+
+/** Told by clients, of no use to a network that does not ask. */
+const SILENT: ReadonlySet<string> = new Set(['urn:xmpp:chat-markers:0', 'urn:xmpp:receipts', NS_CHAT_STATES])
+
+const STATES: Readonly<Record<string, 'active' | 'paused' | 'done'>> = {
+  composing: 'active',
+  paused: 'paused',
+  active: 'done',
+  inactive: 'done',
+  gone: 'done',
+}
+
+export function readSaid(message: Element): Said {
+  if (isEncrypted(message)) return { kind: 'encrypted' }
+  const body = textOf(message, 'body')
+  const subject = textOf(message, 'subject')
+  // XEP-0045 §8.1: a subject alone; with a body or a thread it is a message.
+  if (subject !== null && body === null && textOf(message, 'thread') === null) return { kind: 'subject', subject }
+  const said = readReferences(message, body ?? '')
+  if (said.body !== '' || said.reaction !== undefined || said.retracts !== undefined) return { kind: 'say', ...said }
+  for (const [name, state] of Object.entries(STATES))
+    if (message.getChild(name, NS_CHAT_STATES) !== undefined) return { kind: 'typing', state }
+  const others = message.getChildElements().filter((one) => !SILENT.has(one.getNS() ?? ''))
+  const isSilent = body === null && others.every((one) => /^urn:xmpp:(hints|sid:0)$/.test(one.getNS() ?? ''))
+  return { kind: isSilent ? 'nothing' : 'unknown' }
+}
+
+function readReferences(message: Element, body: string) {
+  const reply = message.getChild('reply', NS_REPLY)?.attrs.id
+  const corrects = message.getChild('replace', NS_CORRECT)?.attrs.id
+  const reactions = message.getChild('reactions', NS_REACTIONS)
+  const retracts = message.getChild('retract', NS_RETRACT)?.attrs.id
+  const reaction =
+    reactions?.attrs.id === undefined
+      ? undefined
+      : {
+          to: reactions.attrs.id,
+          emojis: [...new Set(reactions.getChildren('reaction', NS_REACTIONS).map((one) => one.getText().trim()))]
+            .filter((one) => one !== '')
+            .slice(0, 20),
+        }
+  let text = body
+  if (reply !== undefined) text = withoutFallback(message, text, NS_REPLY)
+  if (reaction !== undefined) text = withoutFallback(message, text, NS_REACTIONS)
+  if (retracts !== undefined) text = ''
+  return {
+    body: withLinks(message, text),
+    ...(reply !== undefined && { replyTo: reply }),
+    ...(corrects !== undefined && { corrects }),
+    ...(reaction !== undefined && { reaction }),
+    ...(retracts !== undefined && { retracts }),
+  }
+}
+
+/** XEP-0428 §2: counted in code points; without a range it is the whole. */
+function withoutFallback(message: Element, body: string, of: string): string {
+  const fallback = message
+    .getChildren('fallback', NS_FALLBACK)
+    .find((one) => one.attrs.for === of || one.attrs.for === undefined)
+  if (fallback === undefined) return body
+  const range = fallback.getChild('body', NS_FALLBACK)
+  const [start, end] = [Number(range?.attrs.start), Number(range?.attrs.end)]
+  if (range === undefined || !Number.isInteger(start) || !Number.isInteger(end)) return ''
+  const points = [...body]
+  if (start < 0 || end < start || end > points.length) return body
+  return [...points.slice(0, start), ...points.slice(end)].join('').trim()
+}
+
+/** XEP-0066 §3, XEP-0447: a link that the text does not name already. */
+function withLinks(message: Element, body: string): string {
+  const links = [
+    ...message.getChildren('x', NS_OOB).map((one) => one.getChild('url', NS_OOB)?.getText()),
+    ...message
+      .getChildren('file-sharing', NS_SFS)
+      .map((one) => one.getChild('sources', NS_SFS)?.getChild('url-data', NS_URL_DATA)?.attrs.target),
+  ]
+  const missing = links.filter((link): link is string => link !== undefined && link !== '' && !body.includes(link))
+  return [body, ...new Set(missing)].filter((part) => part !== '').join('\n')
+}
+
+export function isEncrypted(message: Element): boolean {
+  if (ENCRYPTED.some(([name, namespace]) => message.getChild(name, namespace) !== undefined)) return true
+  return /^\?OTR[:,?]/.test(textOf(message, 'body') ?? '')
+}
+
+/** Null where there is none. */
+function textOf(message: Element, name: string): string | null {
+  const own = message.getNS()
+  const child = message.getChildElements().find((one) => one.getName() === name && one.getNS() === own)
+  return child === undefined ? null : child.getText()
+}
+
+/** Of what the room alone may say; and what would say something about another room. */
+const NOT_REFLECTED: readonly (readonly [string, string])[] = [
+  ['stanza-id', 'urn:xmpp:sid:0'],
+  ['occupant-id', 'urn:xmpp:occupant-id:0'],
+  ['delay', 'urn:xmpp:delay'],
+  ['x', 'jabber:x:delay'],
+  ['x', 'http://jabber.org/protocol/muc#user'],
+  ['error', 'jabber:client'],
+]
+
+/** The children as the room reflects them (XEP-0045 §7.4), serialised. */
+export function reflected(message: Element): string {
+  let payload = ''
+  for (const child of message.getChildElements()) {
+    if (NOT_REFLECTED.some(([name, namespace]) => child.is(name, namespace))) continue
+    if (standsAlone(child)) payload += write(child)
+  }
+  return payload
+}
+
+/** Whether it means the same on another stream: a prefix that is declared further out would break that one. */
+function standsAlone(element: Element): boolean {
+  const open: Element[] = [element]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (one.name.includes(':')) return false
+    for (const name of Object.keys(one.attrs)) if (/^(?!xml:|xmlns:).*:/.test(name)) return false
+    for (const child of one.children) if (isElement(child)) open.push(child)
+  }
+  return true
+}

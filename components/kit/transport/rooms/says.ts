@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What our people said in one room and the network has not shown yet: the copy that the driver gets is the place of the message in the
+// room's order, and here it is known again.
+import type { ForeignMessage, Sent } from '../network.ts'
+
+/** One message of ours, on its way. */
+export type Say = {
+  readonly owner: string
+  /** `Network.key` of the nick under which it went. */
+  readonly nick: string
+  readonly shown: string
+  /** As the stanza had it. */
+  readonly mid: string
+  readonly payload: string
+  readonly body: string
+  /** The room's id for it. */
+  readonly id: string
+  /** When it was handed over, or answered. */
+  at: number
+  sent: Sent | null
+  isPlaced: boolean
+  /** Parts of it that were seen, and how much of its text. */
+  parts: number
+  seen: number
+}
+
+export class Says {
+  readonly #says = new Map<string, Say[]>()
+
+  get isEmpty(): boolean {
+    return this.#says.size === 0
+  }
+
+  add(say: Say): void {
+    const mine = this.#says.get(say.nick)
+    if (mine === undefined) this.#says.set(say.nick, [say])
+    else mine.push(say)
+  }
+
+  countOf(owner: string): number {
+    let count = 0
+    for (const mine of this.#says.values())
+      for (const say of mine) if (say.owner === owner && say.sent === null) count++
+    return count
+  }
+
+  remove(say: Say): void {
+    const mine = this.#says.get(say.nick)?.filter((one) => one !== say) ?? []
+    if (mine.length === 0) this.#says.delete(say.nick)
+    else this.#says.set(say.nick, mine)
+  }
+
+  /** Which of ours this is; null: it is somebody else's, or was never said by way of us. */
+  match(nick: string, message: ForeignMessage): Say | null {
+    const mine = this.#says.get(nick)
+    if (mine === undefined) return null
+    const found = byId(mine, message) ?? byText(mine, message) ?? firstUnanswered(mine)
+    if (found === null) return null
+    found.parts++
+    found.seen += plain(message.body).length
+    this.#removeSeen(found)
+    return found
+  }
+
+  /** The network has it, in so many parts. */
+  answered(say: Say, sent: Sent): void {
+    say.sent = sent
+    this.#removeSeen(say)
+  }
+
+  #removeSeen(say: Say): void {
+    if (say.sent !== null && say.parts >= say.sent.ids.length) this.remove(say)
+  }
+
+  /** Answered, and not shown since `before`. Who was placed before `forgotten` is let go: no copy will come any more. */
+  due(before: number, forgotten: number): Say[] {
+    const due: Say[] = []
+    for (const mine of [...this.#says.values()])
+      for (const say of mine) {
+        if (say.sent === null || say.at > before) continue
+        if (!say.isPlaced) due.push(say)
+        else if (say.at <= forgotten) this.remove(say)
+      }
+    return due
+  }
+}
+
+function byId(mine: readonly Say[], { id }: ForeignMessage): Say | null {
+  return id === null ? null : (mine.find(({ sent }) => sent?.ids.includes(id)) ?? null)
+}
+
+/** Those whose ids are known are known by them only. The first of which so much is still to be seen. */
+function byText(mine: readonly Say[], { id, body }: ForeignMessage): Say | null {
+  const text = plain(body)
+  const fits = (say: Say) => {
+    if (id !== null && say.sent?.ids.every((one) => one !== null) === true) return false
+    const whole = plain(say.sent?.body ?? say.body)
+    if (whole === text) return say.seen === 0
+    return text !== '' && say.seen + text.length <= whole.length && whole.includes(text)
+  }
+  return mine.find(fits) ?? null
+}
+
+/** A network may change a text on its way: who is still waited for is the one. */
+function firstUnanswered(mine: readonly Say[]): Say | null {
+  return mine.find(({ sent, isPlaced }) => sent === null && !isPlaced) ?? null
+}
+
+function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}

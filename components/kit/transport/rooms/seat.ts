@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { NetworkSession, Occupant } from '../network.ts'
+import type { Client } from './client.ts'
+
+/** One of our people in one room, by his own connection. */
+export type Seat = {
+  readonly owner: string
+  readonly session: NetworkSession
+  /** Entering: not in yet. Lost: his connection is down, and he enters again when it is up. */
+  state: 'entering' | 'in' | 'lost'
+  /** His nick as everybody is shown it: changes at its place in the room's order. */
+  shown: string
+  readonly password: string | undefined
+  readonly clients: Map<string, Client>
+  /** The place at which the driver saw him come in. */
+  from: number | null
+  /** As his own connection saw him come in. */
+  self: Occupant | null
+  /** Everybody, he too, was told that he is out. */
+  isToldOut: boolean
+  /** Whether the network repeats to him what he says; null: he has said nothing yet. */
+  echoes: boolean | null
+  /** Keeps what he says in order, where something has to be looked up first. */
+  saying: Promise<unknown>
+  /** How many are being looked up. */
+  looking: number
+  /** Has no clients any more; leaves when this fires. */
+  linger: NodeJS.Timeout | null
+}

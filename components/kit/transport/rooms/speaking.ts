@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// What our people say in a room: messages, the subject, that they are typing. Refused with an error, or told in the room's one order.
+import type { StanzaOf } from '../../xmpp/stanza.ts'
+import { StanzaError } from '../../xmpp/stanza-error.ts'
+import { refusalOf } from '../faults.ts'
+import { NetworkFault, type Outgoing } from '../network.ts'
+import type { Client } from './client.ts'
+import { cut } from './foreign.ts'
+import type { House } from './house.ts'
+import { readSaid, reflected, type Said } from './reading.ts'
+import type { Room } from './room.ts'
+import type { Say } from './says.ts'
+import type { Seat } from './seat.ts'
+import { newId } from './telling.ts'
+
+const QUOTED = 80
+
+type Place = { room: Room; seat: Seat; client: Client }
+
+/** A message of type groupchat. Rejects with the StanzaError that its sender gets. */
+export function speak(house: House, message: StanzaOf<'message'>, place: Place): void | Promise<void> {
+  const { room, seat } = place
+  const said = readSaid(message.element)
+  switch (said.kind) {
+    case 'encrypted':
+      throw new StanzaError('modify', 'not-acceptable', house.text.inAll('kit-transport-encrypted'))
+    case 'unknown':
+      throw new StanzaError('cancel', 'feature-not-implemented', house.text.inAll('kit-transport-nothing-to-say'))
+    case 'nothing':
+      return
+    case 'typing':
+      if (seat.state === 'in') seat.session.typing({ room: room.name }, said.state)
+      return
+  }
+  if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
+  if (said.kind === 'subject') return setSubject(house, room, seat, said.subject)
+  if (room.telling.says.countOf(seat.owner) >= house.settings.perSeat)
+    throw refusalOf(new NetworkFault('busy', ''), house.text)
+  const say: Say = {
+    owner: seat.owner,
+    nick: house.network.key(room.network, seat.shown),
+    shown: seat.shown,
+    mid: message.id,
+    payload: reflected(message.element),
+    body: said.body,
+    id: newId(),
+    at: house.now(),
+    sent: null,
+    isPlaced: false,
+    parts: 0,
+    seen: 0,
+  }
+  const speaksOf = said.replyTo ?? said.corrects ?? said.reaction ?? said.retracts
+  // What speaks of nothing needs no looking up; it must still not overtake what does.
+  if (speaksOf === undefined && seat.looking === 0) return hand(house, room, seat, say, { body: said.body })
+  seat.looking++
+  const looked = seat.saying.then(() => refer(house, room, seat, said))
+  // In the order of arrival, also when one of them is refused.
+  seat.saying = looked.catch(() => {})
+  return looked.then(
+    (outgoing) => {
+      seat.looking--
+      return hand(house, room, seat, say, outgoing)
+    },
+    (error: unknown) => {
+      seat.looking--
+      throw error
+    },
+  )
+}
+
+async function setSubject(house: House, room: Room, seat: Seat, subject: string): Promise<void> {
+  try {
+    await seat.session.subject(room.name, subject)
+  } catch (error) {
+    throw refusalOf(error, house.text)
+  }
+}
+
+/** Hands it to the network now; settles when the network has it. */
+async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Outgoing): Promise<void> {
+  room.telling.says.add(say)
+  try {
+    const sent = await seat.session.say({ room: room.name }, outgoing)
+    room.telling.answered(say, sent)
+    // Where the one who speaks drives, and his own connection gives no copy, this is its place.
+    if (room.course.driver === seat.owner) {
+      seat.echoes = say.parts > 0
+      if (!seat.echoes) room.telling.placeSay(say)
+    }
+    room.sweepSoon()
+  } catch (error) {
+    room.telling.says.remove(say)
+    throw refusalOf(error, house.text)
+  }
+}
+
+/** What the message speaks of, in the network's own ids. */
+async function refer(house: House, room: Room, seat: Seat, said: Extract<Said, { kind: 'say' }>): Promise<Outgoing> {
+  const unknown = () => new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-unknown-message'))
+  const outgoing: Outgoing = { body: said.body }
+  if (said.replyTo !== undefined) {
+    // An answer to what is no more known is still a message.
+    const to = await room.telling.find(said.replyTo)
+    if (to?.foreign[0] !== undefined) outgoing.replyTo = { id: to.foreign[0], nick: to.nick, quote: quoteOf(to.body) }
+  }
+  if (said.corrects !== undefined) {
+    const to = await room.telling.findOwn(seat.owner, said.corrects)
+    if (to === null) throw unknown()
+    outgoing.corrects = { id: to.foreign[0] ?? null, before: to.body }
+  }
+  if (said.reaction !== undefined) {
+    const to = await room.telling.find(said.reaction.to)
+    if (to === null) throw unknown()
+    outgoing.reaction = { to: to.foreign[0] ?? null, emojis: said.reaction.emojis, quote: quoteOf(to.body) }
+  }
+  if (said.retracts !== undefined) {
+    const to = (await room.telling.find(said.retracts)) ?? (await room.telling.findOwn(seat.owner, said.retracts))
+    if (to === null) throw unknown()
+    if (to.owner !== seat.owner) throw refusalOf(new NetworkFault('not-allowed', ''), house.text)
+    outgoing.retracts = { id: to.foreign[0] ?? null }
+  }
+  return outgoing
+}
+
+function quoteOf(body: string): string {
+  return cut(body.split('\n').find((line) => line.trim() !== '' && !line.startsWith('>')) ?? '', QUOTED)
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages of one room: each is asked about once, gets one id, is kept once, and is made once for all who read it.
+import { randomBytes } from 'node:crypto'
+import { parse } from '../../xml/parse.ts'
+import { escapeAttribute, escapeText } from '../../xml/writer.ts'
+import type { PlacedMessage, StoredMessage } from '../history/operations.ts'
+import type { ForeignMessage, Sent } from '../network.ts'
+import type { Client } from './client.ts'
+import { type Known, NO_REFERENCES, type References, writePayload } from './foreign.ts'
+import type { Foreign, House } from './house.ts'
+import type { Order } from './order.ts'
+import { reflected } from './reading.ts'
+import { type Say, Says } from './says.ts'
+import { occupantId, STANZA_ID, writeGroupchat, writeOccupantId } from './writing.ts'
+
+export type Audience = {
+  readonly network: string
+  /** Of the history, and of the order in which is asked. */
+  readonly key: string
+  /** The room's address as the gateway writes it. */
+  readonly jid: string
+  /** Who hears it. */
+  clients(): Iterable<Client>
+  clientsOf(owner: string): Iterable<Client>
+  /** By which somebody is known (XEP-0421): the login where the network tells it, else the nick. */
+  whoIs(nick: string, account?: string): string
+}
+
+/** Messages that are remembered for those who enter and for what speaks of them. */
+const REMEMBERED = 60
+/** Reactions that are remembered, to tell the whole of somebody's each time (XEP-0444 §3.1). */
+const REACTIONS_REMEMBERED = 500
+const WITHHELD_TOLD_AFTER_MS = 5000
+/** Older than this when it comes: it was said before, and that is told. */
+const LIVE_MS = 60_000
+
+export function newId(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+export class Telling {
+  readonly says = new Says()
+  readonly #house: House
+  readonly #to: Audience
+  readonly #order: Order
+  #recent: StoredMessage[] = []
+  readonly #byForeign = new Map<string, StoredMessage>()
+  readonly #reactions = new Map<string, Set<string>>()
+  #withheld = 0
+  #withheldTimer: NodeJS.Timeout | null = null
+
+  constructor(house: House, to: Audience, order: Order) {
+    this.#house = house
+    this.#to = to
+    this.#order = order
+  }
+
+  /** What was told last, oldest first. */
+  get recent(): readonly StoredMessage[] {
+    return this.#recent
+  }
+
+  remember(messages: readonly PlacedMessage[]): void {
+    const now = this.#recent
+    this.#recent = []
+    for (const one of [...messages, ...now]) this.#note(one)
+  }
+
+  /** Ours, at the place where the room saw it. */
+  placeSay(say: Say): void {
+    if (say.isPlaced) return
+    say.isPlaced = true
+    this.#house.counts.messagesOut++
+    const { id, shown: nick, owner, mid, body, payload } = say
+    const at = say.sent?.at ?? this.#house.now()
+    this.#order.say(() =>
+      this.#tellNow({ id, at, nick, owner, mid, body, payload, foreign: foreignIds(say.sent) }, null),
+    )
+  }
+
+  /** Its ids at the network are known now. */
+  answered(say: Say, sent: Sent): void {
+    this.says.answered(say, sent)
+    say.at = this.#house.now()
+    const ids = foreignIds(sent)
+    if (!say.isPlaced || ids.length === 0) return
+    const told = this.#recent.find((one) => one.id === say.id)
+    if (told !== undefined) for (const id of ids) this.#byForeign.set(id, told)
+    this.#house.history.link(this.#to.key, say.id, ids)
+  }
+
+  /** Somebody else's: asked about, then told. `only`: whose connection alone got it. */
+  tellForeign(message: ForeignMessage, only: string | null): void {
+    if (this.#order.isFull) {
+      this.#house.counts.overBound++
+      this.#withhold()
+      return
+    }
+    const id = newId()
+    this.#order.hold(this.#prepare(id, message, only))
+  }
+
+  async #prepare(id: string, message: ForeignMessage, only: string | null): Promise<() => void> {
+    const { text, network } = this.#house
+    const references = await this.#references(message)
+    const emojis = this.#emojisOf(message, references)
+    const words = { retracted: text.say('kit-transport-retracted', undefined) }
+    const payload = writePayload(message, references, this.#to.jid, words, emojis)
+    if (payload === null) return () => {}
+    // A room's own moderation comes from the room itself (XEP-0425 §5).
+    const nick = message.moderated === undefined ? message.nick : null
+    const occupant = nick === null ? null : this.#occupant(message.nick, message.account)
+    const room = escapeAttribute(this.#to.jid)
+    const from = nick === null ? room : `${room}/${escapeAttribute(nick)}`
+    const ids = `${occupant === null ? '' : writeOccupantId(occupant)}<stanza-id xmlns='${STANZA_ID}' by='${room}' id='${id}'/>`
+    const answer = await this.#house.asker.ask({
+      stanza: `<message xmlns='jabber:client' from='${from}' to='${room}' type='groupchat' id='${id}'>${payload}${ids}</message>`,
+      network: network.type,
+      server: this.#to.network,
+      foreign: foreignOf(message),
+      order: this.#to.key,
+      ...(message.at !== null && { at: message.at }),
+    })
+    if (answer.action === 'refuse')
+      return () => (answer.why === 'outage' ? this.#withhold() : this.#refused(message.nick))
+    const allowed = answer.replaced ? payloadOf(answer.stanza) : { payload, body: message.body }
+    if (allowed === null) return () => this.#refused(message.nick)
+    return () => {
+      this.#sayWithheld()
+      this.#house.counts.messagesIn++
+      const at = message.at ?? this.#house.now()
+      const told: StoredMessage = {
+        id,
+        at,
+        nick: nick ?? '',
+        owner: null,
+        mid: id,
+        ...allowed,
+        foreign: message.id === null ? [] : [message.id],
+      }
+      if (message.retracts !== undefined && references.retracts !== null)
+        this.#withdraw(references.retracts, id, message.nick)
+      const late = this.#house.now() - at > LIVE_MS ? at : null
+      if (only !== null) this.#send(told, late, this.#to.clientsOf(only), occupant)
+      else this.#tellNow(told, late, message.account)
+    }
+  }
+
+  /** A line of the room itself, in each reader's language; kept nowhere. */
+  line(id: string, args: Readonly<Record<string, string | number>>): void {
+    for (const client of this.#to.clients()) {
+      const payload = `<body>${escapeText(this.#house.text.say(id, client.language, args))}</body>`
+      client.message(
+        writeGroupchat(client.face.escaped, null, { id: '', mid: newId(), payload, occupant: null, at: null }),
+      )
+    }
+  }
+
+  typing(nick: string, state: 'active' | 'paused' | 'done', butNot: string | null): void {
+    const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
+    const payload = `<${name} xmlns='http://jabber.org/protocol/chatstates'/><no-store xmlns='urn:xmpp:hints'/>`
+    this.#order.say(() => {
+      const rests = new Map<string, string>()
+      const mine = new Set(butNot === null ? [] : this.#to.clientsOf(butNot))
+      for (const client of this.#to.clients()) {
+        if (mine.has(client)) continue
+        let rest = rests.get(client.face.escaped)
+        if (rest === undefined) {
+          rest = writeGroupchat(client.face.escaped, nick, {
+            id: '',
+            mid: '',
+            payload,
+            occupant: this.#occupant(nick),
+            at: null,
+          })
+          rests.set(client.face.escaped, rest)
+        }
+        client.message(rest)
+      }
+    })
+  }
+
+  /** As one of those who enter reads it; `at` is told, because it was before. */
+  writeOld(message: StoredMessage, face: string): string {
+    const occupant = message.nick === '' ? null : this.#occupant(message.nick)
+    return writeGroupchat(face, message.nick === '' ? null : message.nick, { ...message, occupant, at: message.at })
+  }
+
+  /** As it stands in the history, where the time is told outside of it. */
+  writeKept(message: StoredMessage, face: string): string {
+    const occupant = message.nick === '' ? null : this.#occupant(message.nick)
+    return writeGroupchat(face, message.nick === '' ? null : message.nick, { ...message, occupant, at: null })
+  }
+
+  /** By the room's id. */
+  async find(id: string): Promise<StoredMessage | null> {
+    return this.#recent.find((one) => one.id === id) ?? (await this.#house.history.byId(this.#to.key, id))
+  }
+
+  /** By the id that this person gave it. */
+  async findOwn(owner: string, mid: string): Promise<StoredMessage | null> {
+    const found = this.#recent.findLast((one) => one.mid === mid && one.owner === owner)
+    return found ?? (await this.#house.history.byMid(this.#to.key, owner, mid))
+  }
+
+  knows(foreign: string): boolean {
+    return this.#byForeign.has(foreign)
+  }
+
+  close(): void {
+    if (this.#withheldTimer !== null) clearTimeout(this.#withheldTimer)
+    this.#withheldTimer = null
+  }
+
+  #tellNow(message: StoredMessage, late: number | null, account?: string): void {
+    this.#house.history.keep(this.#to.key, message)
+    this.#note(message)
+    const occupant = message.nick === '' ? null : this.#occupant(message.nick, account)
+    this.#send(message, late, this.#to.clients(), occupant)
+  }
+
+  #send(message: StoredMessage, at: number | null, clients: Iterable<Client>, occupant: string | null): void {
+    let face: string | null = null
+    let rest = ''
+    for (const client of clients) {
+      if (client.face.escaped !== face) {
+        face = client.face.escaped
+        rest = writeGroupchat(face, message.nick === '' ? null : message.nick, { ...message, occupant, at })
+      }
+      client.message(rest)
+    }
+  }
+
+  #note(message: StoredMessage): void {
+    this.#recent.push(message)
+    for (const id of message.foreign) this.#byForeign.set(id, message)
+    if (this.#recent.length <= 2 * REMEMBERED) return
+    for (const gone of this.#recent.splice(0, REMEMBERED))
+      for (const id of gone.foreign) if (this.#byForeign.get(id) === gone) this.#byForeign.delete(id)
+  }
+
+  async #references(message: ForeignMessage): Promise<References> {
+    const { replyTo, corrects, reaction, retracts } = message
+    if (replyTo === undefined && corrects === undefined && reaction === undefined && retracts === undefined)
+      return NO_REFERENCES
+    const find = async (id: string | undefined): Promise<Known | null> => {
+      if (id === undefined) return null
+      try {
+        return this.#byForeign.get(id) ?? (await this.#house.history.byForeign(this.#to.key, id))
+      } catch (error) {
+        this.#house.log.warn('history could not be asked', { error })
+        return null
+      }
+    }
+    return {
+      replyTo: await find(replyTo),
+      corrects: await find(corrects),
+      reaction: await find(reaction?.to),
+      retracts: await find(retracts),
+    }
+  }
+
+  /** Networks tell one reaction at a time; XEP-0444 wants all that somebody has given. */
+  #emojisOf({ nick, reaction }: ForeignMessage, { reaction: to }: References): readonly string[] {
+    if (reaction === undefined || to === null) return []
+    const key = `${this.#house.network.key(this.#to.network, nick)}\0${to.id}`
+    const given = this.#reactions.get(key) ?? new Set()
+    this.#reactions.delete(key)
+    if (reaction.emojis.length === 0) given.clear()
+    for (const emoji of reaction.emojis) if (given.size < 20) given.add(emoji)
+    this.#reactions.set(key, given)
+    if (this.#reactions.size > REACTIONS_REMEMBERED)
+      for (const oldest of this.#reactions.keys()) {
+        this.#reactions.delete(oldest)
+        break
+      }
+    return [...given]
+  }
+
+  /** XEP-0424 §5.3: what was withdrawn is no more given to those who come later. */
+  #withdraw(known: Known, id: string, by: string): void {
+    const payload = `<retracted xmlns='urn:xmpp:message-retract:1' id='${id}' by='${escapeAttribute(`${this.#to.jid}/${by}`)}'/>`
+    this.#recent = this.#recent.map((one) => (one.id === known.id ? { ...one, payload, body: '' } : one))
+    this.#house.history.replace(this.#to.key, known.id, payload)
+  }
+
+  #occupant(nick: string, account?: string): string {
+    return occupantId(this.#house.occupantKey, this.#to.network, this.#to.key, this.#to.whoIs(nick, account))
+  }
+
+  #refused(nick: string): void {
+    this.#house.counts.refusedIn++
+    if (this.#house.settings.noteRefused) this.line('kit-transport-refused', { nick })
+  }
+
+  #withhold(): void {
+    this.#house.counts.withheld++
+    this.#withheld++
+    if (this.#withheldTimer !== null) return
+    this.#withheldTimer = setTimeout(() => {
+      this.#withheldTimer = null
+      this.#order.say(() => this.#sayWithheld())
+    }, WITHHELD_TOLD_AFTER_MS)
+    this.#withheldTimer.unref()
+  }
+
+  #sayWithheld(): void {
+    if (this.#withheld === 0) return
+    const count = this.#withheld
+    this.#withheld = 0
+    this.line('kit-transport-withheld', { count })
+  }
+}
+
+export function foreignOf({ nick, account, identity }: Foreign): Foreign {
+  return { nick, ...(account !== undefined && { account }), ...(identity !== undefined && { identity }) }
+}
+
+function foreignIds(sent: Sent | null): string[] {
+  return (sent?.ids ?? []).filter((id): id is string => id !== null)
+}
+
+/** What the rules made of it. Null: it cannot be read. */
+function payloadOf(stanza: string): { payload: string; body: string } | null {
+  try {
+    const element = parse(stanza)
+    return { payload: reflected(element), body: element.getChildText('body') ?? '' }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to a network for each of our people who uses it, shared by his clients, his rooms and his contacts.
+import type { Catalogue } from '../text/catalogue.ts'
+import { bareOf } from '../xmpp/jid.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import { refusalOf } from './faults.ts'
+import { type Login, type Network, NetworkFault, type NetworkSession, type SessionEvents } from './network.ts'
+
+/** One NetworkSession for each (owner, network); `owner` is bare. */
+export type Sessions = {
+  of(owner: string, network: string): NetworkSession | null
+  /** The one there is, or a new one; `nick` counts where no login is kept. Rejects with a StanzaError: may not, unknown network. */
+  open(owner: string, network: string, nick?: string): Promise<NetworkSession>
+  /** Resolves when it is up; rejects with a StanzaError, also when the signal aborts. Opens none. */
+  up(owner: string, network: string, signal: AbortSignal): Promise<NetworkSession>
+  /** Takes him out of his rooms, then ends it. */
+  close(owner: string, network: string, text: string): Promise<void>
+  all(): Iterable<{ owner: string; network: string; session: NetworkSession }>
+}
+
+export type SessionsOptions = {
+  network: Network
+  text: Catalogue
+  /** Null: he may. Else why not. */
+  mayUse(owner: string): Readonly<Record<string, string>> | string | null
+  login(owner: string, network: string): Promise<Login | null>
+  /** Everybody who is told; the first ones first. */
+  events(owner: string, network: string): readonly Partial<SessionEvents>[]
+  /** Called before a session is ended. */
+  ending(owner: string, network: string, text: string): Promise<void>
+  failed(error: unknown): void
+}
+
+type Held = {
+  owner: string
+  network: string
+  opening: Promise<NetworkSession>
+  session: NetworkSession | null
+  isUp: boolean
+  /** Why it is not up, when it will not come up by itself. */
+  fault: NetworkFault | null
+  waiting: Set<{ done(): void; failed(fault: NetworkFault): void }>
+}
+
+const HELLO: readonly (keyof SessionEvents)[] = [
+  'up',
+  'down',
+  'nick',
+  'room',
+  'out',
+  'invited',
+  'message',
+  'typing',
+  'presence',
+  'renamed',
+  'said',
+]
+
+export function openSessions(options: SessionsOptions): Sessions {
+  const { network: kind, text } = options
+  const held = new Map<string, Held>()
+
+  function open(owner: string, network: string, nick?: string): Promise<NetworkSession> {
+    const found = held.get(keyOf(owner, network))
+    if (found !== undefined) return found.opening
+    const one: Held = {
+      owner,
+      network,
+      opening: Promise.reject(new Error('not yet')),
+      session: null,
+      isUp: false,
+      fault: null,
+      waiting: new Set(),
+    }
+    one.opening.catch(() => {})
+    one.opening = start(one, nick).catch((error: unknown) => {
+      if (held.get(keyOf(owner, network)) === one) held.delete(keyOf(owner, network))
+      throw error
+    })
+    held.set(keyOf(owner, network), one)
+    return one.opening
+  }
+
+  async function start(one: Held, nick: string | undefined): Promise<NetworkSession> {
+    const { owner, network } = one
+    const why = options.mayUse(owner)
+    if (why !== null) throw new StanzaError('auth', 'forbidden', why)
+    const refused = kind.refuses(network)
+    if (refused !== null) throw refusalOf(new NetworkFault('not-allowed', refused), text)
+    const login = (await options.login(owner, network)) ?? (nick === undefined ? null : { nick })
+    if (login === null) throw new StanzaError('auth', 'registration-required', {}, { cause: 'no nick is known' })
+    const wrong = kind.wrongNick(network, login.nick)
+    if (wrong !== null) throw refusalOf(new NetworkFault('nick-invalid', wrong), text)
+    if (held.get(keyOf(owner, network)) !== one) throw refusalOf(new NetworkFault('down', ''), text)
+    try {
+      one.session = kind.open(network, owner, login, fan(one))
+    } catch (error) {
+      throw refusalOf(error, text)
+    }
+    return one.session
+  }
+
+  /** One listener's fault is not another's, nor the connection's. */
+  function fan(one: Held): SessionEvents {
+    const listeners = [stateOf(one), ...options.events(one.owner, one.network)]
+    const events: Partial<Record<keyof SessionEvents, unknown>> = {}
+    for (const name of HELLO)
+      events[name] = (...args: unknown[]) => {
+        for (const listener of listeners)
+          try {
+            ;(listener[name] as ((...args: unknown[]) => void) | undefined)?.call(listener, ...args)
+          } catch (error) {
+            options.failed(error)
+          }
+      }
+    return events as SessionEvents
+  }
+
+  function stateOf(one: Held): Partial<SessionEvents> {
+    return {
+      up() {
+        one.isUp = true
+        one.fault = null
+        for (const { done } of [...one.waiting]) done()
+      },
+      down(fault, retryAt) {
+        one.isUp = false
+        one.fault = retryAt === null ? fault : null
+        if (retryAt === null) for (const { failed } of [...one.waiting]) failed(fault)
+      },
+    }
+  }
+
+  async function up(owner: string, network: string, signal: AbortSignal): Promise<NetworkSession> {
+    const one = held.get(keyOf(owner, network))
+    if (one === undefined) throw refusalOf(new NetworkFault('down', ''), text)
+    const session = await one.opening
+    if (one.isUp || session.isUp) return session
+    if (one.fault !== null) throw refusalOf(one.fault, text)
+    if (signal.aborted) throw refusalOf(new NetworkFault('timeout', ''), text)
+    return await new Promise<NetworkSession>((resolve, reject) => {
+      const settle = () => {
+        one.waiting.delete(waiter)
+        signal.removeEventListener('abort', late)
+      }
+      const late = () => waiter.failed(new NetworkFault('timeout', ''))
+      const waiter = {
+        done() {
+          settle()
+          resolve(session)
+        },
+        failed(fault: NetworkFault) {
+          settle()
+          reject(refusalOf(fault, text))
+        },
+      }
+      one.waiting.add(waiter)
+      signal.addEventListener('abort', late)
+    })
+  }
+
+  return {
+    of: (owner, network) => held.get(keyOf(owner, network))?.session ?? null,
+    open,
+    up,
+    async close(owner, network, words) {
+      const one = held.get(keyOf(owner, network))
+      if (one === undefined) return
+      await options.ending(owner, network, words)
+      if (held.get(keyOf(owner, network)) === one) held.delete(keyOf(owner, network))
+      for (const { failed } of [...one.waiting]) failed(new NetworkFault('down', words))
+      const session = await one.opening.catch(() => null)
+      await session?.[Symbol.asyncDispose]()
+    },
+    *all() {
+      for (const { owner, network, session } of held.values()) if (session !== null) yield { owner, network, session }
+    },
+  }
+}
+
+function keyOf(owner: string, network: string): string {
+  return `${bareOf(owner)}\0${network}`
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door of a transport: hands stanzas to whoever they are for (a room, a person, the gateway), and what the network tells to whoever it
+// concerns. Knows no network; the component hands in an adapter (network.ts).
+import type { RouterOptions } from '../router/router.ts'
+import type { Catalogue } from '../text/catalogue.ts'
+import { MUC } from '../xep/muc.ts'
+import { escapeAttribute, escapeText } from '../xml/writer.ts'
+import { bareOf } from '../xmpp/jid.ts'
+import type { StanzaOf } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import { type Address, readAddress } from './address.ts'
+import { archiveRoutes } from './history/archive-query.ts'
+import { openHistory } from './history/history.ts'
+import type { Login, Network, SessionEvents } from './network.ts'
+import { openDiscovery } from './rooms/about.ts'
+import type { Link } from './rooms/client.ts'
+import { type Asking, COUNTED, type Counts, type House, type RoomSettings } from './rooms/house.ts'
+import { inviteDirectly, mediate, readMediated, tellInvited } from './rooms/inviting.ts'
+import { PrivateMessages } from './rooms/private.ts'
+import { roomRoutes } from './rooms/requests.ts'
+import { type RoomAddress, Rooms } from './rooms/rooms.ts'
+import { speak } from './rooms/speaking.ts'
+import { newId } from './rooms/telling.ts'
+import { openSessions, type Sessions } from './sessions.ts'
+
+/** What stands beside the rooms: people one to one, registration, what is kept of each. */
+export type PeopleSide = {
+  routes: RouterOptions['routes']
+  features: readonly string[]
+  /** Of addresses that are no rooms. False: it is nobody's. */
+  presence(presence: StanzaOf<'presence'>): boolean
+  /** To people one to one and to the gateway. False: it is nobody's. */
+  message(message: StanzaOf<'message'>): boolean | Promise<boolean>
+  /** What was sent to our people's clients came back. */
+  bounced?(stanza: StanzaOf<'message' | 'presence'>): void
+  /** For each session that opens. `message` and `typing` come here only when they belong to no private conversation in a room. */
+  sessionEvents(owner: string, network: string): Partial<SessionEvents>
+  /** What is kept for him; null: nothing, then he enters under the nick he names. Rejects with a StanzaError. */
+  login(owner: string, network: string): Promise<Login | null>
+  /** Null: he may. Else why not. */
+  mayUse(owner: string): Readonly<Record<string, string>> | string | null
+  /** Whether his connection is needed when he is in no room. */
+  keeps?(owner: string, network: string): boolean
+}
+
+export type TransportSettings = {
+  /** Whether somebody stays in a room when his clients have gone, and enters again at the next start. Asked each time. */
+  stays(owner: string, network: string, room: string): boolean
+  /** How long a seat without clients waits for them after the link to the XMPP server was lost. Default 5 min. */
+  lingerMs?: number
+  /** From a client's wish to enter to the answer. Default 60 s. */
+  enterWithinMs?: number
+  /** After the last room was left the connection is ended. Default 5 min. */
+  idleMs?: number
+  /** Kept for `keepMs` (30 days), at most `mostPerRoom` (10,000; 0 keeps nothing); `given` (20, at most 60) to who enters and does not say how many. */
+  history?: { keepMs?: number; mostPerRoom?: number; given?: number }
+  /** Rooms of one person (100), clients of one person in one room (20), rooms (10,000), occupants that one room shows (50,000). */
+  most?: { roomsPerPerson?: number; clientsPerSeat?: number; rooms?: number; occupants?: number }
+  /** That a message was refused by the rules is told in the room. Default false. */
+  noteRefused?: boolean
+}
+
+export type TransportOptions = {
+  domain: string
+  network: Network
+  /** File of the store: who is in which room, history. */
+  store: string
+  asker: Asking
+  people(sessions: Sessions): PeopleSide
+  /** To addresses that are neither a room's nor a person's, after `people.message` said no. A StanzaError is sent back. */
+  message?(message: StanzaOf<'message'>): void | Promise<void>
+  /** Told of every session too, after rooms and people. */
+  session?(owner: string, network: string): Partial<SessionEvents>
+  settings: TransportSettings
+  text: Catalogue
+  log: House['log']
+  now(): number
+  /** At least 32 bytes, the same for ever: from it occupants' ids are made (XEP-0421). */
+  occupantKey: Buffer
+  /** Passwords of rooms, kept to enter them again; without it they are not kept. */
+  seal?: { seal(text: string): string; open(sealed: string): string | null }
+  /** The component's stream; null before it is there. */
+  stream(): Link | null
+}
+
+export type Transport = {
+  /** Spread into the router's options; add own routes to these. */
+  router: Required<Pick<RouterOptions, 'routes' | 'features' | 'message' | 'presence' | 'bounced' | 'disco'>>
+  sessions: Sessions
+  /** Events of the component's stream. */
+  up(): void
+  down(): void
+  /** Once, when the stream is up for the first time: enters again the rooms in which people stay. */
+  resume(): Promise<void>
+  roomsOf(owner: string): ReturnType<Rooms['roomsOf']>
+  /** Takes somebody out of a room, also one in which he stays. `room`: as the network writes it. */
+  leave(owner: string, network: string, room: string, text: string): Promise<void>
+  /** A message of the gateway to everybody with a session (of this network); gives to how many. */
+  announce(text: string, network?: string): number
+  state(): { rooms: number; seats: number; clients: number; occupants: number; sessions: number }
+  readonly counts: Readonly<Counts>
+  /** Says goodbye to clients, leaves the rooms in which nobody stays, ends the sessions, closes the store. Before the stream's drain. */
+  drain(signal: AbortSignal): Promise<void>
+}
+
+export async function openTransport(options: TransportOptions): Promise<Transport> {
+  const { domain, network, text, log, now, asker, occupantKey, settings } = options
+  if (occupantKey.length < 32) throw new Error('the key of occupants has at least 32 bytes')
+  const counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Counts
+  const history = await openHistory({
+    path: options.store,
+    keepMs: settings.history?.keepMs ?? 30 * 86_400_000,
+    mostPerRoom: settings.history?.mostPerRoom ?? 10_000,
+    now,
+    failed(what, error) {
+      counts.unkept++
+      log.error('could not be kept', { what, error })
+    },
+  })
+  const sessions = openSessions({
+    network,
+    text,
+    mayUse: (owner) => people.mayUse(owner),
+    login: (owner, of) => people.login(owner, of),
+    events: eventsOf,
+    ending: (owner, of, words) => rooms.leaveAll(owner, of, words),
+    failed: (error) => log.error('an event could not be taken', { error }),
+  })
+  const house: House = {
+    domain,
+    network,
+    sessions,
+    history,
+    asker,
+    settings: settingsOf(settings, (owner, of) => people.keeps?.(owner, of) ?? false),
+    text,
+    counts,
+    occupantKey,
+    log,
+    now,
+    link: options.stream,
+    seal: options.seal ?? null,
+  }
+  const rooms = new Rooms(house)
+  const direct = new PrivateMessages(house, rooms)
+  const people = options.people(sessions)
+
+  function eventsOf(owner: string, of: string): readonly Partial<SessionEvents>[] {
+    const beside = people.sessionEvents(owner, of)
+    return [
+      rooms.sessionEvents(owner, of),
+      {
+        ...beside,
+        invited(room, by) {
+          tellInvited(house, owner, of, room, by).catch((error: unknown) =>
+            log.error('an invitation was not told', { error }),
+          )
+          beside.invited?.(room, by)
+        },
+        message(message) {
+          if (!direct.take(owner, of, message)) beside.message?.(message)
+        },
+        typing(nick, state) {
+          if (!direct.typing(owner, of, nick, state)) beside.typing?.(nick, state)
+        },
+        renamed(from, to) {
+          direct.renamed(owner, of, from, to)
+          beside.renamed?.(from, to)
+        },
+      },
+      options.session?.(owner, of) ?? {},
+    ]
+  }
+
+  const read = (address: string): Address | null => readAddress(address, domain, network)
+
+  async function take(message: StanzaOf<'message'>, to: Address | null): Promise<void> {
+    if (to?.kind === 'person' && (await inviteDirectly(house, rooms, message, to))) return
+    if (await people.message(message)) return
+    if (options.message !== undefined && (to?.kind === 'gateway' || to?.kind === 'network'))
+      return options.message(message)
+    if (message.type !== 'headline') throw new StanzaError('cancel', 'service-unavailable')
+  }
+
+  function takeInRoom(message: StanzaOf<'message'>, to: RoomAddress): void | Promise<void> {
+    if (to.resource !== '') {
+      if (message.type === 'groupchat')
+        throw new StanzaError('modify', 'bad-request', {}, { cause: 'groupchat to an occupant' })
+      return direct.send(message, to)
+    }
+    const mediated = readMediated(message.element)
+    if (mediated !== null) return mediate(house, rooms, message, to, mediated, (owner) => people.mayUse(owner) === null)
+    if (message.type !== 'groupchat')
+      throw new StanzaError('modify', 'bad-request', {}, { cause: 'a room wants groupchat' })
+    const place = rooms.clientIn(to.network, to.name, message.from)
+    if (place === null) throw new StanzaError('cancel', 'not-acceptable', text.inAll('kit-transport-not-in-room'))
+    return speak(house, message, place)
+  }
+
+  return {
+    router: {
+      routes: [...roomRoutes(house, rooms), ...archiveRoutes(house, rooms), ...people.routes],
+      features: [MUC, ...people.features],
+      disco: openDiscovery(house, rooms),
+      message(message) {
+        const to = read(message.to)
+        return to?.kind === 'room' ? takeInRoom(message, to) : take(message, to)
+      },
+      presence(presence) {
+        const to = read(presence.to)
+        if (to?.kind === 'room') return rooms.presence(presence, to)
+        if (!people.presence(presence) && presence.type === 'subscribe')
+          throw new StanzaError('cancel', 'service-unavailable')
+      },
+      bounced(stanza) {
+        rooms.bounced(stanza)
+        people.bounced?.(stanza)
+      },
+    },
+    sessions,
+    up: () => rooms.linkUp(),
+    down: () => rooms.linkDown(),
+    resume: () => rooms.resume(),
+    roomsOf: (owner) => rooms.roomsOf(bareOf(owner)),
+    leave: (owner, of, room, words) => rooms.leave(bareOf(owner), of, room, words),
+    announce(words, of) {
+      const body = `<body>${escapeText(words)}</body>`
+      const owners = new Set(
+        [...sessions.all()].filter((one) => of === undefined || one.network === of).map(({ owner }) => owner),
+      )
+      for (const owner of owners)
+        options
+          .stream()
+          ?.send(
+            `<message from='${escapeAttribute(domain)}' to='${escapeAttribute(owner)}' type='headline' id='${newId()}'>${body}</message>`,
+          )
+      return owners.size
+    },
+    state() {
+      const state = { rooms: 0, seats: 0, clients: 0, occupants: 0, sessions: [...sessions.all()].length }
+      for (const room of rooms.all()) {
+        state.rooms++
+        state.occupants += room.occupantCount
+        for (const seat of room.seats.values()) {
+          state.seats++
+          state.clients += seat.clients.size
+        }
+      }
+      return state
+    },
+    counts,
+    async drain(signal) {
+      await rooms.drain(signal)
+      await Promise.all(
+        [...sessions.all()].map(({ owner, network: of }) =>
+          sessions.close(owner, of, text.say('kit-transport-stopping', undefined)),
+        ),
+      )
+      await history.close()
+    },
+  }
+}
+
+const PER_CLIENT = 5000
+const PER_ROOM = 2000
+const PER_SEAT = 100
+const GIVEN_MOST = 60
+
+function settingsOf(said: TransportSettings, keeps: RoomSettings['keeps']): RoomSettings {
+  return {
+    stays: (owner, network, room) => said.stays(owner, network, room),
+    keeps,
+    lingerMs: said.lingerMs ?? 5 * 60_000,
+    enterWithinMs: said.enterWithinMs ?? 60_000,
+    idleMs: said.idleMs ?? 5 * 60_000,
+    given: Math.min(GIVEN_MOST, said.history?.given ?? 20),
+    noteRefused: said.noteRefused ?? false,
+    roomsPerPerson: said.most?.roomsPerPerson ?? 100,
+    clientsPerSeat: said.most?.clientsPerSeat ?? 20,
+    rooms: said.most?.rooms ?? 10_000,
+    occupants: said.most?.occupants ?? 50_000,
+    perClient: PER_CLIENT,
+    perRoom: PER_ROOM,
+    perSeat: PER_SEAT,
+  }
+}
