@@ -72,8 +72,7 @@ class Connection implements IrcConnection {
   }
 
   get facts(): IrcFacts {
-    const { isupport, caps } = this.#session
-    return { ...isupport, isupport: isupport.tokens, caps: new Set(caps.keys()), monitor: isupport.monitor > 0 }
+    return this.#session.facts
   }
 
   get ends() {
@@ -239,7 +238,8 @@ class Connection implements IrcConnection {
       command: 'NICK',
       params: [nick],
       about: [nick],
-      read: ({ command, source }) => (command === 'NICK' && session.isOwn(readSource(source).nick) ? 'over' : null),
+      read: ({ command, source }, isLabelled) =>
+        command === 'NICK' && (isLabelled || session.isOwn(readSource(source).nick)) ? 'over' : null,
     })
   }
 

@@ -163,11 +163,13 @@ export class Link {
       nonce: () => this.#session.nonce(),
       sts: (said) => this.#hearSts(said),
       fail: (fault) => this.#socket?.destroy(fault),
+      changed: () => this.#session.factsChanged(),
       loggedIn: (account) => {
         this.#session.me = { ...this.#session.me, account }
       },
     })
     this.#session.caps = this.#registration.caps
+    this.#session.factsChanged()
     this.#after(limits.registerMs, () => {
       if (!this.#session.isUp) this.#socket?.destroy(new IrcFault('timeout', 'the server did not let us in in time'))
     })

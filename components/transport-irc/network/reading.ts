@@ -228,12 +228,14 @@ function readQuit(session: Session, line: Line): void {
   session.tell('quit', userOf(left.user), reason, left.channels)
 }
 
-function readNick(session: Session, line: Line): void {
-  const { nick: from } = readSource(line.source)
+function readNick(session: Session, line: Line, { label }: Context): void {
+  const { nick } = readSource(line.source)
   const to = line.params[0] ?? ''
   if (to === '') return
   session.splits.tell()
-  const own = session.isOwn(from)
+  // A label is on answers to ourselves alone; InspIRCd then shows us under the new name already.
+  const own = label !== null || session.isOwn(nick)
+  const from = own ? session.nick : nick
   const user = session.channels.rename(from, to)
   if (own) {
     session.setNick(kept(to))

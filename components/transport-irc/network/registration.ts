@@ -46,6 +46,8 @@ export type RegistrationOptions = {
   /** What a server says of TLS; true: it leads to another connection, and this one says nothing more. */
   sts: (said: StsSaid) => boolean
   fail: (fault: IrcFault) => void
+  /** Capabilities came or went. */
+  changed: () => void
   /** `account`: null: logged out. */
   loggedIn: (account: string | null) => void
 }
@@ -165,6 +167,7 @@ export class Registration {
           this.#offered.delete(nameOf(name))
           this.caps.delete(nameOf(name))
         }
+        this.#options.changed()
         return
       case 'ACK':
         this.#answered(names.length)
@@ -172,6 +175,7 @@ export class Registration {
           if (name.startsWith('-')) this.caps.delete(name.slice(1))
           else this.caps.set(name, this.#offered.get(name) ?? '')
         }
+        this.#options.changed()
         if (names.includes('sasl') && !this.#isLoggedIn) this.#login()
         this.#goOn()
         return

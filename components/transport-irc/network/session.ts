@@ -66,6 +66,7 @@ export class Session {
   nickBytes: Buffer
   me: { user: string | null; host: string | null; account: string | null; away: string | null } = NOBODY
   isUp = false
+  #facts: IrcFacts | null = null
   /** What ERROR said. */
   farewell: IrcFault | null = null
   /** Names of people watched, and whether they are there as far as known. */
@@ -129,8 +130,24 @@ export class Session {
     const mapping = this.isupport.tokens.get('CASEMAPPING')
     this.isupport = withTokens(this.isupport, tokens)
     this.channels.isupport = this.isupport
+    this.factsChanged()
     if (this.isupport.utf8Only) this.encoding = UTF8
     if (this.isupport.tokens.get('CASEMAPPING') !== mapping) this.channels.rekey()
+  }
+
+  /** Made anew only when something of it has changed. */
+  get facts(): IrcFacts {
+    this.#facts ??= {
+      ...this.isupport,
+      isupport: this.isupport.tokens,
+      caps: new Set(this.caps.keys()),
+      monitor: this.isupport.monitor > 0,
+    }
+    return this.#facts
+  }
+
+  factsChanged(): void {
+    this.#facts = null
   }
 
   /** As the server shows us, or the longest that it could be. */
@@ -194,6 +211,7 @@ export class Session {
     this.isupport = NOTHING_SAID
     this.channels.isupport = NOTHING_SAID
     this.caps = new Map()
+    this.factsChanged()
     this.encoding = this.#encoding()
     this.setNick(this.settings.nick)
     this.me = NOBODY

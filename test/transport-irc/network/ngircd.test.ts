@@ -30,6 +30,7 @@ test('a server of RFC 2812 is enough', { skip }, async (t) => {
       ['fulfilled', 'rejected', 'fulfilled'],
     )
     assert.equal((await faultOf(asked[1] as Promise<unknown>)).reason, 'no-such-person')
+    await raw.next(/PRIVMSG #ng :two/u)
     assert.deepEqual(
       raw.heard('#ng').map(([, text]) => text),
       ['hello', 'one', 'two'],
