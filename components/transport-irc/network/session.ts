@@ -6,7 +6,17 @@ import { Asks } from './asks.ts'
 import { Batches } from './batches.ts'
 import { Bucket } from './bucket.ts'
 import { type Channel, Channels, memberOf, type User, userOf } from './channels.ts'
-import type { Attention, IrcEvents, IrcFault, IrcLimits, IrcMember, IrcMessage, IrcSettings, IrcUser } from './irc.ts'
+import type {
+  Attention,
+  IrcEvents,
+  IrcFacts,
+  IrcFault,
+  IrcLimits,
+  IrcMember,
+  IrcMessage,
+  IrcSettings,
+  IrcUser,
+} from './irc.ts'
 import type { Outbox } from './outbox.ts'
 import { Splits } from './splits.ts'
 import { type Encoding, encodingOf, UTF8 } from './wire/encoding.ts'
