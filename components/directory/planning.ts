@@ -12,7 +12,14 @@ import { leftOut } from './domain/roster.ts'
 import type { RosterRules } from './domain/roster-rules.ts'
 import { groupIds, type Lists } from './domain/settle.ts'
 import type { ReadPerson } from './domain/source.ts'
-import type { Pair, PlannedRow, Provisioned, StoredPlan } from './domain/state.ts'
+import {
+  type Pair,
+  type PlannedList,
+  type PlannedRow,
+  type Provisioned,
+  plannedList,
+  type StoredPlan,
+} from './domain/state.ts'
 import { type ProvisionedWall, partedBy, provisionWall } from './domain/walls.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
@@ -61,7 +68,7 @@ export async function makePlan(planning: Planning): Promise<StoredPlan | null> {
     planning.cap,
     readParted(walls),
   ))
-    await rows.add({
+    rows.add({
       ...NO_ROW,
       kind: 'roster',
       change: 'over-cap',
@@ -78,7 +85,8 @@ export async function makePlan(planning: Planning): Promise<StoredPlan | null> {
 async function planPeople(planning: Planning, rows: Rows, tally: Tally): Promise<void> {
   const { store, names, dirty, there } = planning
   const look = async (pairs: readonly Pair[]) => {
-    for (const pair of pairs) await planPerson(planning, pair, rows, tally)
+    for (const pair of pairs) planPerson(planning, pair, rows, tally)
+    await rows.sent()
   }
   if (dirty !== null && dirty.size <= MOST_SINGLE) {
     if (dirty.size > 0) await look(await store.read('pairsOf', { ids: [...dirty], names }))
@@ -106,41 +114,46 @@ async function* ahead<T>(batches: AsyncIterable<T>): AsyncGenerator<T> {
   }
 }
 
-async function planPerson(planning: Planning, pair: Pair, rows: Rows, tally: Tally): Promise<void> {
+function planPerson(planning: Planning, pair: Pair, rows: Rows, tally: Tally): void {
   const { company, lists } = planning
-  const mark = company.people.get(pair.id)
-  if (mark === undefined && isAwaited(planning, pair.id)) return
-  const had = pair.had === '' ? null : (JSON.parse(pair.had) as ProvisionedPerson)
+  const [id, said, before, oldJids] = pair
+  const mark = company.people.get(id)
+  if (mark === undefined && isAwaited(planning, id)) return
+  const had = before === '' ? null : (JSON.parse(before) as ProvisionedPerson)
   const wanted =
-    mark === undefined || mark.jid === null || pair.said === ''
+    mark === undefined || mark.jid === null || said === ''
       ? null
-      : provisionPerson(mark, JSON.parse(pair.said) as ReadPerson, {
+      : provisionPerson(mark, JSON.parse(said) as ReadPerson, {
           jid: mark.jid,
           groups: groupIds(lists, mark.at),
-          oldJids: JSON.parse(pair.oldJids) as string[],
+          oldJids: oldJids === '[]' ? [] : (JSON.parse(oldJids) as string[]),
         })
   const body = wanted === null ? '' : JSON.stringify(wanted)
-  if (body === pair.had) return
+  if (body === before) return
   const difference = differencePerson(had, wanted)
   if (difference === null) return
   const { change, fields } = difference
   tally.person(had, wanted, change)
   const shown = wanted ?? had
-  await rows.add({
+  rows.add({
     kind: 'person',
     change,
-    id: pair.id,
+    id,
     jid: shown?.jid ?? '',
     name: shown?.name ?? '',
     memberships: wanted?.groups.length ?? 0,
     shown: change !== 'groups',
-    detail: JSON.stringify({
-      ...(fields.length > 0 && { fields }),
-      ...(had !== null && wanted !== null && had.jid !== wanted.jid && { old_jid: had.jid }),
-      ...(had !== null && wanted !== null && had.name !== wanted.name && { old_name: had.name }),
-    }),
+    detail: had === null ? '{}' : JSON.stringify(detailOf(fields, had, wanted)),
     body,
   })
+}
+
+function detailOf(fields: readonly string[], had: ProvisionedPerson, wanted: ProvisionedPerson | null): object {
+  return {
+    ...(fields.length > 0 && { fields }),
+    ...(wanted !== null && had.jid !== wanted.jid && { old_jid: had.jid }),
+    ...(wanted !== null && had.name !== wanted.name && { old_name: had.name }),
+  }
 }
 
 /** So many are listed of those whom a wall parts. */
@@ -162,11 +175,11 @@ async function planWalls(
     const before = had.get(id) ?? ''
     if (body === before) continue
     const change = before === '' ? 'add' : body === '' ? 'remove' : 'change'
-    await rows.add({ ...NO_ROW, kind: 'wall', change, id, name: id, detail: '{}', body })
+    rows.add({ ...NO_ROW, kind: 'wall', change, id, name: id, detail: '{}', body })
     if (wall === undefined) continue
     const isRoster = (group: string) => groups.get(group)?.roster !== undefined
     for (const { one, other, group } of partedBy(wall, planning.lists, isRoster, MOST_PARTED))
-      await rows.add({
+      rows.add({
         ...NO_ROW,
         kind: 'roster',
         change: 'walled-off',
@@ -175,6 +188,7 @@ async function planWalls(
         name: groups.get(group)?.name ?? '',
         detail: JSON.stringify({ other: other.jid, wall: id }),
       })
+    await rows.sent()
   }
   return [...wanted.values()]
 }
@@ -222,7 +236,7 @@ async function planGroups(planning: Planning, rows: Rows, tally: Tally): Promise
       ...move,
       ...(after?.roster && { roster: after.roster.name }),
     }
-    await rows.add({
+    rows.add({
       ...NO_ROW,
       kind: 'group',
       change,
@@ -231,6 +245,7 @@ async function planGroups(planning: Planning, rows: Rows, tally: Tally): Promise
       detail: JSON.stringify(detail),
       body: after === null ? '' : JSON.stringify(after),
     })
+    await rows.sent()
   }
   return wanted
 }
@@ -270,17 +285,26 @@ export function isThere({ jid, disabled }: PersonMark): boolean {
 
 const NO_ROW = { jid: '', memberships: 0, shown: true, body: '' } as const
 
-type Rows = { readonly count: number; add(row: PlannedRow): Promise<void> | void; end(): Promise<string> }
+type Rows = {
+  readonly count: number
+  add(row: PlannedRow): void
+  /** Resolves when there is room for more. */
+  sent(): Promise<void>
+  end(): Promise<string>
+}
 
 /** One part is on its way to the store while the next is made. */
 function openRows(store: DirectoryStore): Rows {
   const hash: Hash = createHash('sha256')
-  let part: PlannedRow[] = []
+  let part: PlannedList[] = []
+  let text = ''
   let stored: Promise<unknown> = Promise.resolve()
   let count = 0
   const send = async () => {
     const rows = part
+    hash.update(text)
     part = []
+    text = ''
     await stored
     stored = store.write('planAdd', rows)
     stored.catch(() => {})
@@ -291,9 +315,11 @@ function openRows(store: DirectoryStore): Rows {
     },
     add(row) {
       count += 1
-      hash.update(`${row.kind}\n${row.change}\n${row.id}\n${row.body}\n`)
-      part.push(row)
-      return part.length >= PART ? send() : undefined
+      text += `${row.kind}\n${row.change}\n${row.id}\n${row.body}\n`
+      part.push(plannedList(row))
+    },
+    async sent() {
+      if (part.length >= PART) await send()
     },
     async end() {
       if (part.length > 0) await send()

@@ -6,8 +6,11 @@ import { SourceFault } from './domain/source.ts'
 import type { EntryRow, SourceState } from './domain/state.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
-/** Rows on their way to the store at once. */
-const PART = 500
+/** Characters of rows that go to the store together. */
+const PART_CHARS = 384 * 1024
+/** Parts on their way at once: those that wait are written together. */
+const PARTS_MOST = 4
+const CHANGES_AT_ONCE = 500
 
 export type Reader = {
   store: DirectoryStore
@@ -32,16 +35,19 @@ export async function readWhole(
   const problems: Problem[] = []
   const keep = new Set<string>()
   let rows: EntryRow[] = []
+  let chars = 0
   let told = 0
-  let stored: Promise<unknown> = Promise.resolve()
+  const underWay: Promise<unknown>[] = []
   let cursor: Cursor | null = null
   const send = async () => {
     const part = { source: name, reading, rows, problems: problems.slice(told) }
     rows = []
+    chars = 0
     told = problems.length
-    await stored
-    stored = store.write('stage', part)
+    if (underWay.length === PARTS_MOST) await underWay.shift()
+    const stored = store.write('stage', part)
     stored.catch(() => {})
+    underWay.push(stored)
   }
   for await (const batch of source.readAll(signal)) {
     for (const entry of batch) {
@@ -52,14 +58,16 @@ export async function readWhole(
         if (id !== undefined) keep.add(id)
       } else {
         company.put(entry)
-        rows.push(rowOf(entry))
+        const row = rowOf(entry)
+        rows.push(row)
+        chars += row[2].length
       }
     }
-    if (rows.length >= PART) await send()
+    if (chars >= PART_CHARS) await send()
   }
   if (cursor === null) throw new SourceFault('half', `${name} did not say that it gave everything`)
   await send()
-  await stored
+  for (const stored of underWay) await stored
   const at = now()
   const kept = [...keep].filter((id) => !company.people.has(id) && !company.groups.has(id))
   await store.write('adopt', { source: name, reading, cursor, at, settings, keep: kept })
@@ -122,8 +130,8 @@ export async function readChanges(
     return { kind: 'nothing', state: next, unswept: unswept && !options.sweep }
   const news = [...put.values()]
   // What is known already may be written again: only the cursor says how far it is.
-  for (let from = 0; from < news.length; from += PART)
-    await store.write('changed', { source: name, rows: news.slice(from, from + PART).map(rowOf) })
+  for (let from = 0; from < news.length; from += CHANGES_AT_ONCE)
+    await store.write('changed', { source: name, rows: news.slice(from, from + CHANGES_AT_ONCE).map(rowOf) })
   await store.write('change', {
     source: name,
     gone: [...gone],
@@ -173,5 +181,5 @@ function unread({ left, id, dn }: Problem, before: Company, source: string): str
 }
 
 function rowOf(entry: ReadPerson | ReadGroup): EntryRow {
-  return { id: entry.id, kind: entry.kind, body: JSON.stringify(entry) }
+  return [entry.id, entry.kind, JSON.stringify(entry)]
 }

@@ -1,172 +1,298 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- directory-people: what people feel of mod_gatehouse_directory on a server: how soon the last of 200 colleagues sees who
-// joins a group of 1,000, how a login with 2,000 provisioned contacts compares with the server's own way, and how quickly the server
-// answers a ping while 1,000 people of 1,000 contacts each log in.
+// Of the directory bench: what people feel on a real server that the process directory drives from a real slapd. How soon the last
+// colleague sees who joins a group; how a login with 2,000 contacts compares with the server's own way; how quickly the server answers
+// a ping meanwhile, and while many who all have each other as contacts come online.
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { ServerKind } from '../../deploy/demo/server.ts'
+import { openPlace, type Place } from '../directory/place.ts'
 import { RawClient } from '../harness/raw-client.ts'
-import {
-  type DirectoryComponent,
-  type DirectoryHouse,
-  enter,
-  group,
-  join,
-  openDirectory,
-  part,
-  person,
-  policy,
-} from '../servers/both/directory-house.ts'
-import { HOST, soon } from '../servers/both/house.ts'
-import { openEjabberdDirectory } from '../servers/ejabberd/directory-house.ts'
-import { prosodyWithDirectory } from '../servers/prosody/directory-house.ts'
+import { attribute } from '../harness/stanza-splitter.ts'
+import { type Colleague, DIRECTORY, type DirectoryHouse, enter } from '../servers/both/directory-house.ts'
+import { HOST, SECRET } from '../servers/both/house.ts'
+import { type Company, companyLdif, contact, dnOf, GROUPS, JOINER, MATES, mate } from './directory-company.ts'
+import type { Crowd } from './directory-crowd.ts'
+import { type BenchHouse, HOUSES, NATIVE } from './directory-houses.ts'
+import type { Ping } from './directory-pinger.ts'
+import { slapdOf, startDirectory } from './directory-reading.ts'
+import { median } from './open-loop.ts'
 
-const SHARED = 'shared.example'
-const CONTACTS = 2000
-const COLLEAGUES = 200
+export type PeopleShape = Company & {
+  /** Members of MATES that are online while somebody joins, and how often that is. */
+  colleagues: number
+  joins: number
+  /** Of the contacts, online while somebody logs in; and logins, each way. */
+  online: number
+  logins: number
+  /** Members of MATES that come online together. */
+  crowd: number
+}
 
-export async function directoryPeople(options: {
-  form: 'quick' | 'normal' | 'long'
-  server: ServerKind
-}): Promise<number> {
-  const many = options.form === 'quick' ? 200 : 1000
-  const names = Array.from({ length: CONTACTS + 1 }, (_, n) => `p${n}`)
-  const accounts = [...names.slice(0, many), 'zed', `p0@${SHARED}`]
-  const house =
-    options.server === 'prosody'
-      ? await prosodyWithDirectory.open({ accounts: accounts.slice(0, -1) })
-      : await openShared(accounts, names)
+export type PeopleFigures = {
+  server: string
+  native: string
+  /** From the beginning of the poll that finds the change to the last colleague's contact and presence: the slowest 1 % of the times. */
+  joinSeenP99S: number
+  loginMs: number
+  nativeMs: number
+  /** Of each pair of logins ours / the server's own; the median. */
+  loginOverNative: number
+  /** While people join and log in. */
+  pingP99Ms: number
+  /** While the crowd comes online, until everybody has seen everybody. */
+  crowdPingP99Ms: number
+  crowdPingMaxMs: number
+  /** Until the last is logged in, and until everybody has seen everybody. */
+  crowdInS: number
+  crowdSeenS: number
+}
+
+/** Presence that the helper sends within a second: what a server can do, so that the crowd shows what that costs others. */
+const PRESENCE_PER_SECOND = 20_000
+const CROWD_WITHIN_MS = 300_000
+
+/** A slapd with the company, to be read by the process directory for one server after the other. */
+export function openPeoplePlace(company: Company): Promise<Place> {
+  return openPlace(
+    {
+      domain: DIRECTORY,
+      secret_file: 'directory.secret',
+      brake: { touch: 10_000_000 },
+      rosters: { cap: company.contacts, presence_per_second: PRESENCE_PER_SECOND },
+      // Nobody of them has an account but those who log in.
+      cards: { publish: 'no' },
+      photos: { publish: 'no' },
+    },
+    slapdOf(companyLdif(company)),
+  )
+}
+
+/** Null where the server is not installed. */
+export async function peopleFigures(
+  kind: ServerKind,
+  place: Place,
+  shape: PeopleShape,
+  told: (line: string) => void,
+): Promise<PeopleFigures | null> {
   await using stack = new AsyncDisposableStack()
-  stack.use(house)
-  const directory = stack.use(await openDirectory(house))
-  const figures: Record<string, number | null> = {}
-  await give(directory, 1, names.slice(0, many), 'p0')
-  figures.join_seen_p99_s = (await joined(house, directory, names.slice(1, Math.min(COLLEAGUES + 1, many)))) / 1000
-  figures.ping_p99_ms = await pinged(house, names.slice(1, many))
-  await give(directory, 9, names)
-  const ours = await logins(house, HOST)
-  const native = options.server === 'ejabberd' ? await logins(house, SHARED) : null
-  figures.login_2000_ms = ours
-  figures[`login_2000_over_native_${options.server}`] = native === null ? null : ours / native
-  const rounded = Object.entries(figures).map(([name, value]) => [
-    name,
-    value === null ? null : Number(value.toFixed(3)),
-  ])
-  process.stdout.write(
-    `${JSON.stringify({ bench: 'directory-people', server: options.server, ...Object.fromEntries(rounded) })}\n`,
-  )
-  return 0
-}
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-directory-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const online = Array.from({ length: shape.online + 1 }, (_, at) => contact(at))
+  const mates = Array.from({ length: shape.mates }, (_, at) => mate(at))
+  const house = await HOUSES[kind]({
+    folder,
+    slapd: place.slapd,
+    accounts: { ours: [...online, ...mates, JOINER, 'zed'], native: online },
+    contacts: shape.contacts,
+  })
+  if (house === null) return null
+  stack.defer(async () => void (await house.server.end()))
+  await writeFile(join(place.folder, 'directory.secret'), `${SECRET}\n`, { mode: 0o600 })
+  place.shared({ server: { host: '127.0.0.1', port: house.ports.component } })
+  const directory = stack.use(await startDirectory(place))
+  await directory.logged(({ event }) => event === 'helper has it')
+  const title = `${kind} ${house.version}`
+  told(`${title}: the helper has ${shape.people} people in ${shape.groups + 2} groups`)
 
-/** A further host, whose people see each other by the server's own mod_shared_roster. */
-async function openShared(accounts: readonly string[], names: readonly string[]): Promise<DirectoryHouse> {
-  const helper = { mod_gatehouse_directory: { component: `directory.${HOST}` } }
-  const hosts = [
-    { name: HOST, modules: helper },
-    { name: SHARED, modules: { mod_shared_roster: {} } },
-  ]
-  const house = await openEjabberdDirectory({ accounts }, { hosts })
-  const options = `[{label, <<"All">>}, {displayed_groups, [<<"g">>]}]`
-  const member = `{<<"p", (integer_to_binary(N))/binary>>, <<"${SHARED}">>}`
-  // By its storage: its own way of adding looks at all pairs.
-  await house.server.evaluate(
-    `mod_shared_roster:create_group(<<"${SHARED}">>, <<"g">>, ${options}), [mod_shared_roster_mnesia:add_user_to_group(<<"${SHARED}">>, ${member}, <<"g">>) || N <- lists:seq(0, ${names.length - 1})], ok.`,
-  )
-  return house
-}
-
-/** All of them in one group, but one. */
-async function give(directory: DirectoryComponent, seq: number, names: readonly string[], without = ''): Promise<void> {
-  const parts = [policy({ cap: 2500, presence: 20_000 }) + group({ id: 'g', name: 'All' })]
-  for (let at = 0; at < names.length; at += 500) {
-    const some = names.slice(at, at + 500)
-    parts.push(some.map((name) => person(name, { name })).join(''))
-    parts.push(
-      join(
-        'g',
-        some.filter((name) => name !== without),
-      ),
-    )
+  const people: DirectoryHouse = { ...house, folder, [Symbol.asyncDispose]: async () => {} }
+  const pinger = await startPinger(house)
+  const joinSeenP99S = (await joins(people, place, mates.slice(0, shape.colleagues), shape.joins, pinger)) / 1_000
+  const { ours, native } = await logins(house, online, shape, pinger)
+  const pings = await pinger.end()
+  const crowd = await crowded(house, mates.slice(0, shape.crowd))
+  return {
+    server: title,
+    native: house.native,
+    joinSeenP99S,
+    loginMs: median(ours),
+    nativeMs: median(native),
+    loginOverNative: median(ours.map((ms, at) => ms / (native[at] ?? Number.NaN))),
+    pingP99Ms: percentile(pings, 0.99),
+    ...crowd,
   }
-  const answer = await directory.whole(seq, parts)
-  if (!answer.includes("type='result'")) throw new Error(answer)
 }
 
-/** From the moment when the change is sent to when the last colleague has contact and presence; the slowest of some rounds. */
-async function joined(house: DirectoryHouse, directory: DirectoryComponent, names: readonly string[]): Promise<number> {
-  const colleagues = []
-  for (const name of names) colleagues.push(await enter(house, name))
-  const newcomer = await enter(house, 'p0')
-  await directory.settled()
+/** Times until each colleague has contact and presence of who joined, in ms. */
+async function joins(
+  house: DirectoryHouse,
+  place: Place,
+  names: readonly string[],
+  rounds: number,
+  pinger: Pinger,
+): Promise<number> {
+  await using stack = new AsyncDisposableStack()
+  const come = async (name: string) => {
+    const colleague = await enter(house, name)
+    stack.defer(colleague.leave)
+    return colleague
+  }
+  const colleagues: Colleague[] = []
+  for (const name of names) colleagues.push(await come(name))
+  const newcomer = await come(JOINER)
   const times: number[] = []
-  for (let round = 0; round < 3; round += 1) {
+  // The first poll reads again what was written just before the first reading: here everybody.
+  await place.ask('sync', { now: true })
+  using _counted = pinger.count()
+  for (let round = 0; round < rounds; round += 1) {
+    await place.slapd.modify(membership('add'))
     const at = performance.now()
     const seen = Promise.all(
       colleagues.map(async (one) => {
-        await Promise.all([one.lists('p0', { subscription: 'both' }), one.sees(newcomer.client.jid)])
+        await Promise.all([one.lists(JOINER, { subscription: 'both' }), one.sees(newcomer.client.jid)])
         times.push(performance.now() - at)
       }),
     )
-    await directory.change(2 + 2 * round, join('g', ['p0']))
-    await seen
-    await directory.change(3 + 2 * round, part('g', ['p0']))
-    await Promise.all(colleagues.map((one) => one.lists('p0', null)))
-    await directory.settled()
+    await Promise.all([place.ask('sync', { now: true }), seen])
+    await place.slapd.modify(membership('delete'))
+    const parted = Promise.all(colleagues.map((one) => one.lists(JOINER, null)))
+    await Promise.all([place.ask('sync', { now: true }), parted])
   }
-  for (const one of [...colleagues, newcomer]) await one.leave()
-  await directory.settled()
   return percentile(times, 0.99)
 }
 
-async function pinged(house: DirectoryHouse, people: readonly string[]): Promise<number> {
-  let answered = () => {}
-  const login = {
-    address: '127.0.0.1',
-    port: house.ports.c2s,
-    domain: HOST,
-    user: 'zed',
-    password: 'secret',
-    resource: 'z',
+function membership(what: 'add' | 'delete'): string {
+  return `dn: cn=${MATES},${GROUPS}\nchangetype: modify\n${what}: member\nmember: ${dnOf(JOINER)}\n`
+}
+
+/** Of one person by turns on both hosts, whose contacts are the same; the first of each is not counted: it fills caches. */
+async function logins(
+  house: BenchHouse,
+  online: readonly string[],
+  { contacts, logins: rounds }: PeopleShape,
+  pinger: Pinger,
+): Promise<{ ours: number[]; native: number[] }> {
+  const [self = '', ...others] = online
+  const clients: RawClient[] = []
+  for (const host of [HOST, NATIVE])
+    for (const user of others) clients.push(await RawClient.login(loginOf(house, user, host)))
+  const ours: number[] = []
+  const native: number[] = []
+  for (let round = 0; round <= rounds; round += 1) {
+    // Who goes second finds the machine as the first left it: by turns as well.
+    for (const host of round % 2 === 0 ? [HOST, NATIVE] : [NATIVE, HOST]) {
+      using _counted = host === HOST ? pinger.count() : null
+      const ms = await login(house, host, self, `r${round}`, { contacts: contacts - 1, online: others.length })
+      if (round > 0) (host === HOST ? ours : native).push(ms)
+    }
   }
-  const client = await RawClient.login({ ...login, presence: false }, { stanza: () => answered() })
-  const worker = new Worker(new URL('./directory-crowd.ts', import.meta.url), {
-    workerData: { port: house.ports.c2s, domain: HOST, people },
-  })
-  let over = false
-  const crowd = once(worker, 'message').then(() => {
-    over = true
-  })
-  const times: number[] = []
-  // And a while longer: presence is still on its way when the last is in.
-  for (let after = 0; after < 200; after += over ? 1 : 0) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    answered = resolve
-    const at = performance.now()
-    client.send(`<iq type='get' id='p' to='${HOST}'><ping xmlns='urn:xmpp:ping'/></iq>`)
-    await soon(promise, 'the answer to a ping')
-    times.push(performance.now() - at)
-    await new Promise((done) => setTimeout(done, 10))
+  for (const client of clients) await client.close()
+  return { ours, native }
+}
+
+/** Connection, roster, own presence, that of everybody who is there, and a ping behind it all. */
+async function login(
+  house: BenchHouse,
+  host: string,
+  user: string,
+  resource: string,
+  wanted: { contacts: number; online: number },
+): Promise<number> {
+  const whole = Promise.withResolvers<void>()
+  const seen = new Set<string>()
+  let items = -1
+  let fenced = false
+  const take = (stanza: string) => {
+    // Some servers also say who is not there.
+    if (stanza.startsWith('<presence')) {
+      if (attribute(stanza, 'type') === null) seen.add(attribute(stanza, 'from') ?? '')
+    } else if (attribute(stanza, 'id') === 'roster') items = stanza.split('<item ').length - 1
+    else if (attribute(stanza, 'id') === 'fence') fenced = true
+    if (fenced && items >= 0 && seen.size === wanted.online + 1) whole.resolve()
   }
-  await crowd
-  await worker.terminate()
+  const at = performance.now()
+  const client = await RawClient.login({ ...loginOf(house, user, host), resource, presence: false }, { stanza: take })
+  client.send(`<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>`)
+  client.send('<presence/>')
+  client.send(`<iq type='get' id='fence' to='${host}'><ping xmlns='urn:xmpp:ping'/></iq>`)
+  const lacks = () => `${items} contacts on ${host}, ${seen.size} presences, ${fenced ? 'a' : 'no'} answer to a ping`
+  await within(whole.promise, 30_000, lacks)
+  const ms = performance.now() - at
+  if (items !== wanted.contacts) throw new Error(lacks())
   await client.close()
-  return percentile(times, 0.99)
+  return ms
 }
 
-/** Connection, roster and own presence, the median of some. */
-async function logins(house: DirectoryHouse, host: string): Promise<number> {
-  const times: number[] = []
-  for (let round = 0; round < 15; round += 1) {
-    const at = performance.now()
-    const one = await enter(house, 'p0', { host, resource: `r${round}` })
-    times.push(performance.now() - at)
-    if (one.roster.size !== CONTACTS) throw new Error(`${one.roster.size} contacts on ${host}`)
-    await one.leave()
+function loginOf({ ports }: BenchHouse, user: string, domain = HOST) {
+  return { address: '127.0.0.1', port: ports.c2s, domain, user, password: 'secret', resource: 'r' }
+}
+
+type CrowdFigures = Pick<PeopleFigures, 'crowdPingP99Ms' | 'crowdPingMaxMs' | 'crowdInS' | 'crowdSeenS'>
+
+async function crowded(house: BenchHouse, people: readonly string[]): Promise<CrowdFigures> {
+  const pinger = await startPinger(house)
+  using _counted = pinger.count()
+  const at = performance.now()
+  const crowd: Crowd = { port: house.ports.c2s, domain: HOST, people }
+  const worker = new Worker(new URL('./directory-crowd.ts', import.meta.url), { workerData: crowd })
+  const failed = once(worker, 'error').then(([error]) => Promise.reject(error))
+  failed.catch(() => {})
+  const said = async (what: string) => {
+    for (;;) if ((await once(worker, 'message'))[0] === what) return (performance.now() - at) / 1_000
   }
-  return percentile(times, 0.5)
+  const [crowdInS, crowdSeenS] = await within(
+    Promise.race([Promise.all([said('in'), said('seen')]), failed]),
+    CROWD_WITHIN_MS,
+    () => `${people.length} people to see each other`,
+  )
+  const times = await pinger.end()
+  worker.postMessage('leave')
+  await worker.terminate()
+  return {
+    crowdPingP99Ms: percentile(times, 0.99),
+    crowdPingMaxMs: Math.max(...times),
+    crowdInS,
+    crowdSeenS,
+  }
+}
+
+type Pinger = {
+  /** What is answered from now on counts, until what it gives is disposed of. */
+  count(): Disposable
+  /** Times of answers that count, in ms. */
+  end(): Promise<number[]>
+}
+
+async function startPinger(house: BenchHouse): Promise<Pinger> {
+  const worker = new Worker(new URL('./directory-pinger.ts', import.meta.url), { workerData: loginOf(house, 'zed') })
+  const failed = once(worker, 'error').then(([error]) => Promise.reject(error))
+  failed.catch(() => {})
+  await Promise.race([once(worker, 'message'), failed])
+  const counted: { from: number; to: number }[] = []
+  const now = () => performance.timeOrigin + performance.now()
+  return {
+    count() {
+      const span = { from: now(), to: Number.POSITIVE_INFINITY }
+      counted.push(span)
+      return {
+        [Symbol.dispose]() {
+          span.to = now()
+        },
+      }
+    },
+    async end() {
+      worker.postMessage('end')
+      const [pings] = (await Promise.race([once(worker, 'message'), failed])) as [readonly Ping[]]
+      await worker.terminate()
+      const counts = ({ at, ms }: Ping) => counted.some(({ from, to }) => at + ms >= from && at <= to)
+      return pings.filter(counts).map(({ ms }) => ms)
+    },
+  }
+}
+
+async function within<T>(promise: Promise<T>, ms: number, lacks: () => string): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`waited ${ms / 1_000} s in vain: ${lacks()}`)), ms)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }

@@ -7,20 +7,18 @@ import type { ServerKind } from '../../deploy/demo/server.ts'
 import { SERVERS } from '../../deploy/demo/site.ts'
 import { archive } from './archive.ts'
 import { directory } from './directory.ts'
-import { directoryPeople } from './directory-people.ts'
 import { evasion } from './evasion.ts'
 import { gate } from './gate.ts'
 import { irc } from './irc.ts'
 import { screen } from './screen.ts'
 
-const BENCHES = { archive, directory, 'directory-people': directoryPeople, evasion, gate, irc, screen } as const
+const BENCHES = { archive, directory, evasion, gate, irc, screen } as const
 
 const HELP = `npm run bench -- NAME [--quick | --long] [--server NAME] [--generational]
 
   archive   the archive alone: keeping a backlog, and searching 1,000,000 records while 2,000 a second arrive
-  directory a slapd with 50,000 people in 2,000 groups: first reading and plan, memory, what a poll costs
-  directory-people
-            the helper of the directory in a server: how soon colleagues see who joins, logins beside the server's own way, pings meanwhile
+  directory a slapd with 50,000 people in 2,000 groups: first reading and plan, memory, polls; on each server how soon colleagues see who
+            joins, logins beside the server's own way, pings meanwhile; what the people cost policy
   evasion   how many disguised terms the matcher finds, and how many clean sentences it takes for a hit
   gate      the server bare, with mod_mam, with a do-nothing screen, and with the full suite
   irc       the gateway to IRC beside biboumi: messages both ways, joining 2,000 nicks, memory with 500 users
@@ -28,7 +26,7 @@ const HELP = `npm run bench -- NAME [--quick | --long] [--server NAME] [--genera
   --quick   under a minute, larger noise
   --long    more rounds, PostgreSQL as a peer, slow disks
   --server NAME
-            (directory-people, gate) prosody (default) or ejabberd
+            (gate) prosody (default) or ejabberd
   --generational
             (gate) every Prosody, bare and peers too, with gc = { mode = "generational" }
 `

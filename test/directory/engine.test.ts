@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MOST_MEMBERSHIPS } from '../../components/directory/domain/settle.ts'
+import { plannedList } from '../../components/directory/domain/state.ts'
 import { AWAY, HALF, madeUp } from './company.ts'
 import { enginePlace, type Opened } from './engine-place.ts'
 
@@ -134,7 +135,7 @@ describe('who somebody is', () => {
       body,
     }
     const gone = { ...row, id: 'corp:1', change: 'remove', body: '' }
-    await opened.store.write('planAdd', [gone, { ...row, change: 'add' }])
+    await opened.store.write('planAdd', [gone, { ...row, change: 'add' }].map(plannedList))
     await opened.store.write('planEnd', {
       hash: 'h',
       at: 1,

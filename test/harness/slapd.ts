@@ -29,7 +29,8 @@ export type Slapd = AsyncDisposable & {
   caFile: string
   clientCert: string
   clientKey: string
-  /** Holds the password of ROOT_DN. */
+  /** Of ROOT_DN, and the file that holds it. */
+  password: string
   passwordFile: string
   /** Adds entries, over the wire, as LDIF without the lines of the base entry. */
   add(ldif: string): Promise<void>
@@ -83,6 +84,7 @@ export async function startSlapd(folder: string, options: SlapdOptions = {}): Pr
     tlsPort,
     url: `ldap://127.0.0.1:${port}`,
     tlsUrl: `ldaps://127.0.0.1:${tlsPort}`,
+    password: PASSWORD,
     passwordFile,
     ...certificates,
     add: (text) => change('ldapadd', text, wire),

@@ -51,12 +51,16 @@ export type CompanyOptions = {
   hosts: ReadonlySet<string>
 }
 
+/** `dns`: numbers of DNs by their one spelling, of all sources together; dead ones stay until everything is read anew. */
+type Source = { name: string; dns: Map<string, number> }
+
 export class Company {
   readonly #options: CompanyOptions
   readonly people = new Map<string, PersonMark>()
   readonly groups = new Map<string, GroupMark>()
-  /** DNs of one source by their one spelling; dead ones stay until everything is read anew. */
-  readonly #dns = new Map<string, number>()
+  /** By name: two directories may have the same DNs. */
+  readonly #sources = new Map<string, Source>()
+  #dnCount = 0
 
   constructor(options: CompanyOptions) {
     this.#options = options
@@ -75,7 +79,7 @@ export class Company {
 
   /** The id of the entry with this DN. */
   idAt(source: string, dn: string): string | undefined {
-    const number = this.#dns.get(keyOf(source, dn))
+    const number = this.#sources.get(source)?.dns.get(keyOf(dn))
     if (number === undefined) return undefined
     for (const marks of [this.people, this.groups])
       for (const mark of marks.values()) if (mark.dn === number) return mark.id
@@ -84,21 +88,21 @@ export class Company {
 
   /** Whether this is its DN still. */
   isAt({ source, dn }: PersonMark | GroupMark, text: string): boolean {
-    return this.#dns.get(keyOf(source, text)) === dn
+    return this.#sources.get(source)?.dns.get(keyOf(text)) === dn
   }
 
   get dnCount(): number {
-    return this.#dns.size
+    return this.#dnCount
   }
 
   #putPerson(entry: ReadPerson): void {
     const { id, dn, uid, primaryGroupToken = '', managerDn, disabled, expiresAt = null, template } = entry
-    const source = sourceOf(id)
+    const source = this.#source(id)
     const before = this.people.get(id)
     const wanted = addressOf(this.#options.template, template, this.#options.hosts)
     const mark: PersonMark = before ?? {
       id,
-      source,
+      source: source.name,
       dn: 0,
       uid: '',
       token: '',
@@ -123,10 +127,10 @@ export class Company {
   }
 
   #putGroup({ id, dn, name, description, memberDns, memberUids, primaryGroupToken = '' }: ReadGroup): void {
-    const source = sourceOf(id)
+    const source = this.#source(id)
     this.groups.set(id, {
       id,
-      source,
+      source: source.name,
       dn: this.#number(source, dn),
       name,
       description,
@@ -137,12 +141,23 @@ export class Company {
     })
   }
 
-  #number(source: string, dn: string): number {
-    const key = keyOf(source, dn)
-    const known = this.#dns.get(key)
+  #source(id: string): Source {
+    const name = sourceOf(id)
+    let source = this.#sources.get(name)
+    if (source === undefined) {
+      source = { name, dns: new Map() }
+      this.#sources.set(name, source)
+    }
+    return source
+  }
+
+  #number({ dns }: Source, dn: string): number {
+    const key = keyOf(dn)
+    const known = dns.get(key)
     if (known !== undefined) return known
-    this.#dns.set(key, this.#dns.size)
-    return this.#dns.size - 1
+    dns.set(key, this.#dnCount)
+    this.#dnCount += 1
+    return this.#dnCount - 1
   }
 }
 
@@ -151,7 +166,7 @@ export function sourceOf(id: string): string {
   return id.slice(0, id.indexOf(':'))
 }
 
-/** Two directories may have the same names. A text that is no DN is itself. */
-function keyOf(source: string, dn: string): string {
-  return `${source}\n${normalDn(dn) ?? dn}`
+/** A text that is no DN is itself. */
+function keyOf(dn: string): string {
+  return normalDn(dn) ?? dn
 }

@@ -3,8 +3,8 @@
 import type { Held, PlanCounts } from './brake.ts'
 import type { Cursor, Problem } from './source.ts'
 
-/** `body`: a ReadPerson or ReadGroup as JSON. */
-export type EntryRow = { id: string; kind: 'person' | 'group'; body: string }
+/** `body`: a ReadPerson or ReadGroup as JSON. A list: there are many, and they cross from thread to thread. */
+export type EntryRow = readonly [id: string, kind: 'person' | 'group', body: string]
 
 export type SourceState = {
   name: string
@@ -45,8 +45,35 @@ export type PlannedRow = {
   body: string
 }
 
+/** The same, as it crosses to the store. `shown`: 0 or 1. */
+export type PlannedList = readonly [
+  kind: PlannedRow['kind'],
+  change: string,
+  id: string,
+  jid: string,
+  name: string,
+  memberships: number,
+  shown: number,
+  detail: string,
+  body: string,
+]
+
+export function plannedList({
+  kind,
+  change,
+  id,
+  jid,
+  name,
+  memberships,
+  shown,
+  detail,
+  body,
+}: PlannedRow): PlannedList {
+  return [kind, change, id, jid, name, memberships, shown ? 1 : 0, detail, body]
+}
+
 /** An entry as it was read, and what is provisioned under its id: JSON, or '' where there is none. `oldJids`: a JSON list of all his addresses. */
-export type Pair = { id: string; said: string; had: string; oldJids: string }
+export type Pair = readonly [id: string, said: string, had: string, oldJids: string]
 
 /** A version that was provisioned; `steps` 0: its changes are not kept one by one. `by`: JSON. */
 export type Version = { seq: number; at: number; plan: string; by: string; counts: PlanCounts; steps: number }

@@ -82,7 +82,7 @@ export function openChanges(reader: Reader, overlapMs: number, clocks: Clocks): 
     const attribute = stamp.toLowerCase()
     return {
       seen({ attributes }) {
-        const text = attributes.get(attribute)?.[0]?.toString('latin1') ?? ''
+        const text = attributes.get(attribute)?.[0]?.latin1 ?? ''
         if (text > latest) latest = text
       },
       stand({ server, counter }) {

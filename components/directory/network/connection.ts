@@ -23,7 +23,7 @@ import {
 } from 'ldapts'
 import { isLoopback } from '../../kit/stream/options.ts'
 import { SourceFault } from '../domain/source.ts'
-import { type RawEntry, readEntry } from './entry.ts'
+import { entryReader, type RawEntry } from './entry.ts'
 import { type Frame, frameCutter } from './frames.ts'
 import { faultOf } from './result-codes.ts'
 
@@ -95,6 +95,7 @@ const INTERMEDIATE = 0x79
 
 export class Connection implements AsyncDisposable {
   readonly url: string
+  readonly #readEntry = entryReader()
   #socket: net.Socket
   readonly #settings: ConnectionSettings
   #number = 0
@@ -127,7 +128,7 @@ export class Connection implements AsyncDisposable {
     })
     const referrals: string[] = []
     const answer = await this.#ask(request.write(), messageId, signal, (operation, reader, whole) => {
-      if (operation === ProtocolOperation.LDAP_RES_SEARCH_ENTRY) take(readEntry(reader, whole))
+      if (operation === ProtocolOperation.LDAP_RES_SEARCH_ENTRY) take(this.#readEntry(reader, whole))
       else if (operation === ProtocolOperation.LDAP_RES_SEARCH_REF) referrals.push(...readReference(reader, messageId))
       else if (operation === ProtocolOperation.LDAP_RES_SEARCH) {
         const done = new SearchResponse({ messageId })

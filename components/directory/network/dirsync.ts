@@ -32,9 +32,9 @@ export async function dirSync(
   const deleted: Buffer[] = []
   const named: Buffer[] = []
   const take = ({ attributes }: RawEntry): void => {
-    const id = attributes.get('objectguid')?.[0]
+    const id = attributes.get('objectguid')?.[0]?.bytes
     if (id === undefined) return
-    const isDeleted = attributes.get('isdeleted')?.[0]?.toString('latin1') === 'TRUE'
+    const isDeleted = attributes.get('isdeleted')?.[0]?.latin1 === 'TRUE'
     if (isDeleted) deleted.push(Buffer.from(id))
     else changed.push(Buffer.from(id))
     if (!isDeleted && attributes.has('name')) named.push(Buffer.from(id))

@@ -11,9 +11,7 @@ export function disabledAt(
 ): { disabled: boolean; expiresAt?: number } {
   let first = Number.POSITIVE_INFINITY
   for (const rule of rules) {
-    const values = (entry.attributes.get(rule.attribute.toLowerCase()) ?? []).map((octets) =>
-      octets.toString('latin1').trim(),
-    )
+    const values = (entry.attributes.get(rule.attribute.toLowerCase()) ?? []).map(({ latin1 }) => latin1.trim())
     if (rule.kind === 'expiry') first = Math.min(first, ...values.map((value) => expiryOf(value, rule.unit)))
     else if (values.some((value) => isSet(value, rule))) return { disabled: true }
   }

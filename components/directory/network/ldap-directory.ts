@@ -81,8 +81,9 @@ export function openLdapDirectory(settings: LdapSettings, clocks: Clocks = CLOCK
     await using connection = await servers.open(signal)
     try {
       yield* changes.whole(placeOf(connection, signal))
-    } finally {
+    } catch (error) {
       if (!connection.usable && !signal.aborted) servers.failed(connection)
+      throw error
     }
   }
 
@@ -107,6 +108,6 @@ export function openLdapDirectory(settings: LdapSettings, clocks: Clocks = CLOCK
 function picturesOf({ attributes }: RawEntry, names: readonly string[], most: number): readonly Uint8Array[] {
   return names
     .flatMap((name) => attributes.get(name.toLowerCase()) ?? [])
-    .filter((octets) => octets.length <= most && isPicture(octets))
-    .map((octets) => new Uint8Array(octets))
+    .filter((octets) => octets.length <= most && isPicture(octets.bytes))
+    .map(({ bytes }) => new Uint8Array(bytes))
 }

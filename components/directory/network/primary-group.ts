@@ -20,13 +20,13 @@ export function tokenOfGroup(entry: RawEntry, by: PrimaryGroup): string | null {
 }
 
 function numberAt({ attributes }: RawEntry, name: string): string | null {
-  const text = attributes.get(name)?.[0]?.toString('latin1') ?? ''
+  const text = attributes.get(name)?.[0]?.latin1 ?? ''
   return /^\d{1,10}$/.test(text) ? text : null
 }
 
 /** [MS-DTYP] §2.4.2.2: revision, count, authority (48 bits), then parts of 32 bits with the lowest octet first. */
 function sidAt({ attributes }: RawEntry): string | null {
-  const octets = attributes.get('objectsid')?.[0]
+  const octets = attributes.get('objectsid')?.[0]?.bytes
   const count = octets?.[1] ?? 0
   if (octets === undefined || octets[0] !== 1 || count === 0 || octets.length !== 8 + count * 4) return null
   const parts = Array.from({ length: count }, (_, index) => octets.readUInt32LE(8 + index * 4))

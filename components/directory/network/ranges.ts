@@ -3,7 +3,7 @@
 import { PresenceFilter } from 'ldapts'
 import { SourceFault } from '../domain/source.ts'
 import type { Connection } from './connection.ts'
-import type { RawEntry } from './entry.ts'
+import type { Octets, RawEntry } from './entry.ts'
 import { search } from './paging.ts'
 
 const RANGED = /^([^;]+);range=(\d+)-(\d+|\*)$/
@@ -11,13 +11,13 @@ const TRIES = 3
 
 /** Whether values are still to be asked for. */
 export function isPart({ attributes }: RawEntry): boolean {
-  for (const name of attributes.keys()) if ((RANGED.exec(name)?.[3] ?? '*') !== '*') return true
+  for (const name of attributes.keys()) if (name.includes(';') && (RANGED.exec(name)?.[3] ?? '*') !== '*') return true
   return false
 }
 
 /** The entry with the values of every range under the plain name. */
 export function withPlainNames(entry: RawEntry): RawEntry {
-  const attributes = new Map<string, readonly Buffer[]>()
+  const attributes = new Map<string, readonly Octets[]>()
   for (const [described, values] of entry.attributes) {
     const name = plainName(described)
     attributes.set(name, [...(attributes.get(name) ?? []), ...values])
@@ -50,7 +50,7 @@ async function filledUp(
   stamp: string,
   signal: AbortSignal,
 ): Promise<RawEntry | null> {
-  const attributes = new Map<string, readonly Buffer[]>()
+  const attributes = new Map<string, readonly Octets[]>()
   for (const [described, values] of start.attributes) {
     const name = plainName(described)
     const all = [...(attributes.get(name) ?? []), ...values]
@@ -67,15 +67,15 @@ async function filledUp(
       all.push(...found[1])
     }
   }
-  return { dn: start.dn, attributes, whole: true }
+  return { dn: start.dn, attributes, bytes: start.bytes, whole: true }
 }
 
 function plainName(described: string): string {
-  return RANGED.exec(described)?.[1] ?? described
+  return (described.includes(';') ? RANGED.exec(described)?.[1] : undefined) ?? described
 }
 
 function firstValue({ attributes }: RawEntry, name: string): string | undefined {
-  return attributes.get(name.toLowerCase())?.[0]?.toString('latin1')
+  return attributes.get(name.toLowerCase())?.[0]?.latin1
 }
 
 async function partOf(

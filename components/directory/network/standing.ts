@@ -88,7 +88,7 @@ async function oneEntry(
 }
 
 function valuesOf({ attributes }: RawEntry, name: string): string[] {
-  return (attributes.get(name.toLowerCase()) ?? []).map((octets) => octets.toString('utf8'))
+  return (attributes.get(name.toLowerCase()) ?? []).map(({ text }) => text)
 }
 
 function firstOf(entry: RawEntry, name: string): string {

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { PhotoMark } from '../domain/person.ts'
 import type { Problem } from '../domain/source.ts'
-import type { RawEntry } from './entry.ts'
+import type { Octets, RawEntry } from './entry.ts'
 import type { IdForm } from './layout.ts'
 
 /** UTF-16 units of one text. */
@@ -12,6 +12,8 @@ const TEXT_MOST = 2_048
 const LIST_MOST = 100
 /** Controls but the white space that becomes a space, and what XML 1.0 §2.2 has no character for. */
 const UNUSABLE = /[^\P{Cc}\t\n\r]|[\uFFFE\uFFFF]/u
+/** Words of ASCII with one space between them: nothing is to be done. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/
 const PICTURES = ['\xFF\xD8\xFF', '\x89PNG\r\n\x1A\n', 'GIF87a', 'GIF89a']
 
 export type Told = (attribute: string, what: Problem['what']) => void
@@ -61,8 +63,8 @@ export function namesOf({ attributes }: RawEntry, names: readonly string[], tell
 export function idOf({ attributes }: RawEntry, attribute: string, form: IdForm): string | null {
   const octets = attributes.get(attribute.toLowerCase())?.[0]
   if (octets === undefined) return null
-  if (form === 'guid') return octets.length === 16 ? guidText(octets) : null
-  const text = octets.toString('latin1').toLowerCase()
+  if (form === 'guid') return octets.length === 16 ? guidText(octets.bytes) : null
+  const text = octets.latin1.toLowerCase()
   return /^[0-9a-z][0-9a-z.-]{0,127}$/.test(text) ? text : null
 }
 
@@ -88,8 +90,8 @@ export function photoOf(
     const octets = attributes.get(name.toLowerCase())?.[0]
     if (octets === undefined || octets.length === 0) continue
     if (octets.length > most) tell(name, 'photo-large')
-    else if (!isPicture(octets)) tell(name, 'photo-broken')
-    else return { hash: createHash('sha256').update(octets).digest('hex'), bytes: octets.length }
+    else if (!isPicture(octets.bytes)) tell(name, 'photo-broken')
+    else return { hash: createHash('sha256').update(octets.bytes).digest('hex'), bytes: octets.length }
   }
   return null
 }
@@ -101,12 +103,13 @@ export function isPicture(octets: Buffer): boolean {
   )
 }
 
-function shownText(octets: Buffer, name: string, tell: Told): string {
+function shownText(octets: Octets, name: string, tell: Told): string {
   const text = octets.length > TEXT_MOST * 4 ? undefined : decoded(octets)
   if (text === undefined || (text !== null && text.length > TEXT_MOST)) {
     tell(name, 'too-long')
     return ''
   }
+  if (text !== null && PLAIN.test(text)) return text
   if (text === null || UNUSABLE.test(text)) {
     tell(name, text === null ? 'not-text' : 'control-characters')
     return ''
@@ -114,7 +117,7 @@ function shownText(octets: Buffer, name: string, tell: Told): string {
   return text.replace(/\s+/g, ' ').trim()
 }
 
-function decoded(octets: Buffer): string | null {
-  const text = octets.toString('utf8')
-  return text.includes('\uFFFD') && !isUtf8(octets) ? null : text
+function decoded(octets: Octets): string | null {
+  const { text } = octets
+  return text.includes('\uFFFD') && !isUtf8(octets.bytes) ? null : text
 }

@@ -7,6 +7,7 @@ import type { Held, PlanCounts } from '../domain/brake.ts'
 import type { GroupChange } from '../domain/room.ts'
 import type {
   EntryProblem,
+  PlannedList,
   PlannedRow,
   Provisioned,
   Resume,
@@ -35,13 +36,12 @@ export const operations = {
     planBegin(db: DatabaseSync, _: null) {
       db.exec('DELETE FROM plan; DELETE FROM planned')
     },
-    planAdd(db: DatabaseSync, rows: readonly PlannedRow[]) {
+    planAdd(db: DatabaseSync, rows: readonly PlannedList[]) {
       const insert = statement(
         db,
         `INSERT INTO planned (kind, change, id, jid, name, memberships, shown, detail, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      for (const { kind, change, id, jid, name, memberships, shown, detail, body } of rows)
-        insert.run(kind, change, id, jid, name, memberships, shown ? 1 : 0, detail, body)
+      for (const row of rows) insert.run(...row)
     },
     planEnd(db: DatabaseSync, { hash, at, counts, held }: StoredPlan) {
       statement(db, 'INSERT INTO plan (hash, at, counts, held) VALUES (?, ?, ?, ?)').run(

@@ -132,7 +132,7 @@ function readingOf(db: DatabaseSync, source: string): number {
 }
 
 function pairOf([id, said, had, oldJids]: readonly unknown[]): Pair {
-  return { id: String(id), said: String(said), had: String(had), oldJids: String(oldJids) }
+  return [String(id), String(said), String(had), String(oldJids)]
 }
 
 function putEntries(db: DatabaseSync, source: string, reading: number, rows: readonly EntryRow[]): void {
@@ -141,7 +141,7 @@ function putEntries(db: DatabaseSync, source: string, reading: number, rows: rea
     `INSERT INTO entry (source, reading, id, kind, body) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (source, reading, id) DO UPDATE SET kind = excluded.kind, body = excluded.body`,
   )
-  for (const { id, kind, body } of rows) insert.run(source, reading, id, kind, body)
+  for (const [id, kind, body] of rows) insert.run(source, reading, id, kind, body)
 }
 
 function putProblems(db: DatabaseSync, source: string, reading: number, problems: readonly Problem[]): void {

@@ -240,6 +240,26 @@ test('the first server that answers is asked; where it fails, the reading reject
   assert.match(cursor, new RegExp(second.url))
 })
 
+test('a page is handed on as it comes; who wants no more in the middle of it ends the connection, and asks the same server again', async () => {
+  const many = Array.from({ length: 2_000 }, (_, number) => number)
+  await using second = await startFake(() => {})
+  let isWhole = false
+  await using first = await startFake(({ messageId, socket }) => {
+    socket.write(people(messageId, ...many))
+    if (isWhole) socket.write(last(messageId))
+  })
+  await using source = openLdapDirectory(settings([first.url, second.url]))
+  let part = 0
+  for await (const entries of source.readAll(AbortSignal.timeout(10_000))) {
+    part = entries.length
+    break
+  }
+  assert.ok(part > 0 && part < many.length, `${part} entries`)
+  isWhole = true
+  assert.equal((await readAll(source)).people.length, many.length)
+  assert.equal(second.asked.length, 0)
+})
+
 test('who is refused by one server is not tried at the next: a wrong password locks accounts', async () => {
   await using first = await startFake(() => {}, 49)
   await using second = await startFake(() => {})

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as rest } from 'node:timers/promises'
 import { DEFAULT_CARD } from '../../../components/directory/domain/card.ts'
 import type { ProvisionedGroup, ProvisionedPerson } from '../../../components/directory/domain/provisioned.ts'
+import { plannedList } from '../../../components/directory/domain/state.ts'
 import type { ProvisionedWall } from '../../../components/directory/domain/walls.ts'
 import { openShowing, type Showing, type ShowingSettings } from '../../../components/directory/showing/showing.ts'
 import { type DirectoryStore, openDirectoryStore } from '../../../components/directory/storage/directory-store.ts'
@@ -183,7 +184,7 @@ export async function openStage(house: House, options: StageOptions = {}): Promi
         ...rowsOf('wall', stand, walls),
       ]
       await store.write('planBegin', null)
-      await store.write('planAdd', rows)
+      await store.write('planAdd', rows.map(plannedList))
       const counts = {} as never
       await store.write('planEnd', { hash: 'h', at: Date.now(), counts, held: [] })
       const applied = await store.write('apply', { hash: 'h', at: Date.now(), by: '{}' })
