@@ -38,6 +38,7 @@ export type ForeignMessage = {
   narrow?: true
   /** Ids of the network. */
   replyTo?: string
+  /** `emojis`: all that this person gives to that message now. */
   reaction?: { to: string; emojis: readonly string[] }
   corrects?: string
   retracts?: string
@@ -146,12 +147,20 @@ export type RoomField = {
   options?: readonly string[]
 }
 
+/** How much of a room somebody wants to be told: many connections of ours see the same room. */
+export type Attention = 'all' | 'messages'
+
 /** One of our people on one network: one connection there, shared by all his clients. All reject with a NetworkFault. */
 export type NetworkSession = AsyncDisposable & {
   readonly nick: string
   readonly isUp: boolean
   /** Resolves when the room said that we are in; `occupants` and `subject` were told before. */
-  enter(room: string, options: { password?: string }): Promise<void>
+  enter(room: string, options: { password?: string; attend?: Attention }): Promise<void>
+  /**
+   * Where it is there, `resync` is never called: 'all' asks for the whole list of occupants, and tells of them from then on; with
+   * 'messages' only messages, being out and the own nick are told, and `enter` tells neither occupants nor subject.
+   */
+  attend?(room: string, what: Attention): void
   leave(room: string, text: string): Promise<void>
   /** Asks for the whole list of occupants anew; `occupants` follows, in its place among the other events. */
   resync(room: string): void

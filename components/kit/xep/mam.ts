@@ -7,8 +7,8 @@ import { StanzaError } from '../xmpp/stanza-error.ts'
 import { writeForm } from './data-forms.ts'
 import { type Paging, RESULT_SETS, readPaging } from './result-sets.ts'
 
-export const MAM = 'urn:mam:2'
-export const MAM_EXTENDED = 'urn:mam:2#extended'
+export const MAM = 'urn:xmpp:mam:2'
+export const MAM_EXTENDED = 'urn:xmpp:mam:2#extended'
 const DELAY = 'urn:xmpp:delay'
 
 /** Times are milliseconds UTC. `flip`: the page is told newest first (§4.1.4.1, flipping). */

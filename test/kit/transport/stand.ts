@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { createRouter } from '../../../components/kit/router/create-router.ts'
 import type { LinkEvents } from '../../../components/kit/router/router.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
-import type { Asking, Question } from '../../../components/kit/transport/rooms/house.ts'
+import type { Question } from '../../../components/kit/transport/asker/question.ts'
+import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
 import {
   openTransport,
   type PeopleSide,

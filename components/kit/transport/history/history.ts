@@ -2,7 +2,15 @@
 // What a transport keeps: who is in which room, and what was said there. A message that is kept can be found again by its own id, by the one
 // its sender gave it, and by the network's.
 import { openStore, type Store } from '../../store/store.ts'
-import type { Found, PlacedMessage, StoredMessage, StoredSeat, TransportOperations, Wanted } from './operations.ts'
+import type {
+  Found,
+  Note,
+  PlacedMessage,
+  StoredMessage,
+  StoredSeat,
+  TransportOperations,
+  Wanted,
+} from './operations.ts'
 
 export const HISTORY_WORKER = new URL('./history-worker.ts', import.meta.url)
 
@@ -20,7 +28,7 @@ export type History = AsyncDisposable & {
   /** Returns at once; what is asked below sees it. */
   keep(room: string, message: StoredMessage): void
   link(room: string, id: string, foreign: readonly string[]): void
-  replace(room: string, id: string, payload: string): void
+  replace(id: string, payload: string): void
   keepSeat(seat: StoredSeat): void
   dropSeat(seat: Pick<StoredSeat, 'owner' | 'network' | 'key'>): void
   seats(): Promise<readonly StoredSeat[]>
@@ -35,6 +43,8 @@ export type History = AsyncDisposable & {
 
 const TRIM_EVERY_MS = 60 * 60_000
 const TRIMMED_AT_ONCE = 1000
+/** Messages that wait to be kept; the store is much slower than the network, or its disk is full. */
+const NOTES_MOST = 20_000
 
 export async function openHistory(options: HistoryOptions): Promise<History> {
   const { path, keepMs, mostPerRoom, now, failed } = options
@@ -42,9 +52,36 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     path,
   })
   let last: Promise<unknown> = Promise.resolve()
-  // Writes go in order, so the last one that resolved says it of all before.
-  const written = (what: 'message' | 'seat', work: Promise<unknown>) => {
-    last = work.catch((error: unknown) => failed(what, error))
+  let notes: Note[] = []
+  let onItsWay = 0
+  const writeNotes = () => {
+    if (notes.length === 0) return
+    const written = notes
+    notes = []
+    onItsWay += written.length
+    last = store
+      .write('apply', written)
+      .catch((error: unknown) => failed('message', error))
+      .finally(() => {
+        onItsWay -= written.length
+      })
+  }
+  /** One write for all that one turn of the loop has to keep: a message to the thread costs more than what stands in it. */
+  const note = (one: Note) => {
+    if (onItsWay + notes.length >= NOTES_MOST) {
+      failed('message', new Error('too much waits to be kept'))
+      return
+    }
+    if (notes.length === 0) setImmediate(writeNotes)
+    notes.push(one)
+  }
+  /** What is asked sees all that was kept before. */
+  const ready = async () => {
+    writeNotes()
+    await last
+  }
+  const writeSeat = (work: Promise<unknown>) => {
+    work.catch((error: unknown) => failed('seat', error))
   }
   let trimming: Promise<void> = Promise.resolve()
   let closing = false
@@ -66,44 +103,44 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     closing = true
     clearInterval(timer)
     await trimming
-    await last
+    await ready()
     await store.close()
   }
   return {
     keep(room, message) {
-      if (mostPerRoom > 0) written('message', store.write('keep', { room, message }))
+      if (mostPerRoom > 0) note({ note: 'keep', room, message })
     },
-    link: (room, id, foreign) => written('message', store.write('link', { room, id, foreign })),
-    replace: (_room, id, payload) => written('message', store.write('replace', { id, payload })),
-    keepSeat: (seat) => written('seat', store.write('keepSeat', seat)),
-    dropSeat: (seat) => written('seat', store.write('dropSeat', seat)),
+    link: (room, id, foreign) => note({ note: 'link', room, id, foreign }),
+    replace: (id, payload) => note({ note: 'replace', id, payload }),
+    keepSeat: (seat) => writeSeat(store.write('keepSeat', seat)),
+    dropSeat: (seat) => writeSeat(store.write('dropSeat', seat)),
     async seats() {
-      await last
-      return store.read('seats', null)
+      await ready()
+      return store.write('seats', null)
     },
     async recent(room, most) {
-      await last
-      return store.read('recent', { room, most })
+      await ready()
+      return store.write('recent', { room, most })
     },
     async byId(room, id) {
-      await last
-      return store.read('byId', { room, id })
+      await ready()
+      return store.write('byId', { room, id })
     },
     async byMid(room, owner, mid) {
-      await last
-      return store.read('byMid', { room, owner, mid })
+      await ready()
+      return store.write('byMid', { room, owner, mid })
     },
     async byForeign(room, id) {
-      await last
-      return store.read('byForeign', { room, id })
+      await ready()
+      return store.write('byForeign', { room, id })
     },
     async find(wanted) {
-      await last
-      return store.read('find', wanted)
+      await ready()
+      return store.write('find', wanted)
     },
     async ends(room) {
-      await last
-      return store.read('ends', { room })
+      await ready()
+      return store.write('ends', { room })
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -73,113 +73,122 @@ export const MIGRATIONS: readonly Migration[] = [
    CREATE INDEX foreign_ids_by_place ON foreign_ids (n);`,
 ]
 
+/** `keep` the same message again keeps it once; `link`: ids of the network that became known later; `replace`: XEP-0424 §5.3. */
+export type Note =
+  | { note: 'keep'; room: string; message: StoredMessage }
+  | { note: 'link'; room: string; id: string; foreign: readonly string[] }
+  | { note: 'replace'; id: string; payload: string }
+
 export type TransportOperations = typeof operations
 
-export const operations = {
-  write: {
-    keepSeat(db: DatabaseSync, seat: StoredSeat): void {
-      statement(
-        db,
-        'INSERT OR REPLACE INTO seats (owner, network, key, room, nick, password, clients) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      ).run(seat.owner, seat.network, seat.key, seat.room, seat.nick, seat.password, JSON.stringify(seat.clients))
-    },
-    dropSeat(db: DatabaseSync, { owner, network, key }: Pick<StoredSeat, 'owner' | 'network' | 'key'>): void {
-      statement(db, 'DELETE FROM seats WHERE owner = ? AND network = ? AND key = ?').run(owner, network, key)
-    },
-    /** Keeping the same message again keeps it once. */
-    keep(db: DatabaseSync, { room, message }: { room: string; message: StoredMessage }): void {
-      const of = roomId(db, room, true)
-      const { changes, lastInsertRowid } = statement(
-        db,
-        'INSERT OR IGNORE INTO messages (room, id, at, nick, owner, mid, body, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      ).run(of, message.id, message.at, message.nick, message.owner, message.mid, message.body, message.payload)
-      if (changes === 0) return
-      for (const id of message.foreign) keepForeign(db, of, id, lastInsertRowid)
-    },
-    /** Ids of the network that became known after the message was kept. */
-    link(db: DatabaseSync, { room, id, foreign }: { room: string; id: string; foreign: readonly string[] }): void {
-      const of = roomId(db, room, false)
-      const n = statement(db, 'SELECT n FROM messages WHERE id = ?').get(id)?.n
-      if (of !== null && n != null) for (const one of foreign) keepForeign(db, of, one, n as number)
-    },
-    /** XEP-0424 §5.3: what was withdrawn leaves its place. */
-    replace(db: DatabaseSync, { id, payload }: { id: string; payload: string }): void {
-      statement(db, "UPDATE messages SET payload = ?, body = '' WHERE id = ?").run(payload, id)
-    },
-    /** Forgets what is older, or too many of one room; at most so many at once. Gives how many went. */
-    trim(
-      db: DatabaseSync,
-      { before, mostPerRoom, atOnce }: { before: number; mostPerRoom: number; atOnce: number },
-    ): number {
-      const old = statement(db, 'SELECT n FROM messages WHERE at < ? ORDER BY at LIMIT ?').all(before, atOnce)
-      const gone = old.map((row) => Number(row.n))
-      for (const { id } of statement(db, 'SELECT id FROM rooms').all()) {
-        if (gone.length >= atOnce) break
-        const edge = statement(db, 'SELECT n FROM messages WHERE room = ? ORDER BY n DESC LIMIT 1 OFFSET ?').get(
-          id as number,
-          mostPerRoom,
-        )
-        if (edge === undefined) continue
-        const over = statement(db, 'SELECT n FROM messages WHERE room = ? AND n <= ? ORDER BY n LIMIT ?')
-        for (const row of over.all(id as number, edge.n as number, atOnce - gone.length)) gone.push(Number(row.n))
-      }
-      for (const n of gone) {
-        statement(db, 'DELETE FROM foreign_ids WHERE n = ?').run(n)
-        statement(db, 'DELETE FROM messages WHERE n = ?').run(n)
-      }
-      return gone.length
-    },
+const writing = {
+  keepSeat(db: DatabaseSync, seat: StoredSeat): void {
+    statement(
+      db,
+      'INSERT OR REPLACE INTO seats (owner, network, key, room, nick, password, clients) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ).run(seat.owner, seat.network, seat.key, seat.room, seat.nick, seat.password, JSON.stringify(seat.clients))
   },
-  read: {
-    seats(db: DatabaseSync, _: null): StoredSeat[] {
-      return statement(db, 'SELECT * FROM seats ORDER BY owner, network, key')
-        .all()
-        .map((row) => ({ ...(row as unknown as StoredSeat), clients: JSON.parse(String(row.clients)) }))
-    },
-    /** The newest, oldest first. */
-    recent(db: DatabaseSync, { room, most }: { room: string; most: number }): PlacedMessage[] {
-      const of = roomId(db, room, false)
-      if (of === null) return []
-      return rowsOf(
-        db,
-        statement(db, 'SELECT * FROM messages WHERE room = ? ORDER BY n DESC LIMIT ?').all(of, most),
-      ).reverse()
-    },
-    byId(db: DatabaseSync, { room, id }: { room: string; id: string }): PlacedMessage | null {
-      const of = roomId(db, room, false)
-      if (of === null) return null
-      return rowsOf(db, statement(db, 'SELECT * FROM messages WHERE room = ? AND id = ?').all(of, id))[0] ?? null
-    },
-    /** By the id its sender gave it: the newest of this person. */
-    byMid(db: DatabaseSync, { room, owner, mid }: { room: string; owner: string; mid: string }): PlacedMessage | null {
-      const of = roomId(db, room, false)
-      if (of === null) return null
-      const found = statement(
-        db,
-        'SELECT * FROM messages WHERE room = ? AND mid = ? AND owner = ? ORDER BY n DESC LIMIT 1',
-      )
-      return rowsOf(db, found.all(of, mid, owner))[0] ?? null
-    },
-    byForeign(db: DatabaseSync, { room, id }: { room: string; id: string }): PlacedMessage | null {
-      const of = roomId(db, room, false)
-      if (of === null) return null
-      const found = statement(
-        db,
-        'SELECT m.* FROM foreign_ids f JOIN messages m ON m.n = f.n WHERE f.room = ? AND f.id = ?',
-      )
-      return rowsOf(db, found.all(of, id))[0] ?? null
-    },
-    find: (db: DatabaseSync, wanted: Wanted): Found => find(db, wanted),
-    /** Oldest and newest of a room. */
-    ends(db: DatabaseSync, { room }: { room: string }): { id: string; at: number }[] {
-      const of = roomId(db, room, false)
-      if (of === null) return []
-      const one = (order: string) =>
-        statement(db, `SELECT id, at FROM messages WHERE room = ? ORDER BY n ${order} LIMIT 1`).all(of)
-      return [...one('ASC'), ...one('DESC')] as { id: string; at: number }[]
-    },
+  dropSeat(db: DatabaseSync, { owner, network, key }: Pick<StoredSeat, 'owner' | 'network' | 'key'>): void {
+    statement(db, 'DELETE FROM seats WHERE owner = ? AND network = ? AND key = ?').run(owner, network, key)
   },
-  stream: {},
+  /** What one turn of the loop has to keep, in order. */
+  apply(db: DatabaseSync, notes: readonly Note[]): void {
+    for (const note of notes)
+      if (note.note === 'keep') keep(db, note.room, note.message)
+      else if (note.note === 'link') link(db, note.room, note.id, note.foreign)
+      else statement(db, "UPDATE messages SET payload = ?, body = '' WHERE id = ?").run(note.payload, note.id)
+  },
+  /** Forgets what is older, or too many of one room; at most so many at once. Gives how many went. */
+  trim(
+    db: DatabaseSync,
+    { before, mostPerRoom, atOnce }: { before: number; mostPerRoom: number; atOnce: number },
+  ): number {
+    const old = statement(db, 'SELECT n FROM messages WHERE at < ? ORDER BY at LIMIT ?').all(before, atOnce)
+    const gone = old.map((row) => Number(row.n))
+    for (const { id } of statement(db, 'SELECT id FROM rooms').all()) {
+      if (gone.length >= atOnce) break
+      const edge = statement(db, 'SELECT n FROM messages WHERE room = ? ORDER BY n DESC LIMIT 1 OFFSET ?').get(
+        id as number,
+        mostPerRoom,
+      )
+      if (edge === undefined) continue
+      const over = statement(db, 'SELECT n FROM messages WHERE room = ? AND n <= ? ORDER BY n LIMIT ?')
+      for (const row of over.all(id as number, edge.n as number, atOnce - gone.length)) gone.push(Number(row.n))
+    }
+    for (const n of gone) {
+      statement(db, 'DELETE FROM foreign_ids WHERE n = ?').run(n)
+      statement(db, 'DELETE FROM messages WHERE n = ?').run(n)
+    }
+    return gone.length
+  },
+}
+
+const reading = {
+  seats(db: DatabaseSync, _: null): StoredSeat[] {
+    return statement(db, 'SELECT * FROM seats ORDER BY owner, network, key')
+      .all()
+      .map((row) => ({ ...(row as unknown as StoredSeat), clients: JSON.parse(String(row.clients)) }))
+  },
+  /** The newest, oldest first. */
+  recent(db: DatabaseSync, { room, most }: { room: string; most: number }): PlacedMessage[] {
+    const of = roomId(db, room, false)
+    if (of === null) return []
+    return rowsOf(
+      db,
+      statement(db, 'SELECT * FROM messages WHERE room = ? ORDER BY n DESC LIMIT ?').all(of, most),
+    ).reverse()
+  },
+  byId(db: DatabaseSync, { room, id }: { room: string; id: string }): PlacedMessage | null {
+    const of = roomId(db, room, false)
+    if (of === null) return null
+    return rowsOf(db, statement(db, 'SELECT * FROM messages WHERE room = ? AND id = ?').all(of, id))[0] ?? null
+  },
+  /** By the id its sender gave it: the newest of this person. */
+  byMid(db: DatabaseSync, { room, owner, mid }: { room: string; owner: string; mid: string }): PlacedMessage | null {
+    const of = roomId(db, room, false)
+    if (of === null) return null
+    const found = statement(
+      db,
+      'SELECT * FROM messages WHERE room = ? AND mid = ? AND owner = ? ORDER BY n DESC LIMIT 1',
+    )
+    return rowsOf(db, found.all(of, mid, owner))[0] ?? null
+  },
+  byForeign(db: DatabaseSync, { room, id }: { room: string; id: string }): PlacedMessage | null {
+    const of = roomId(db, room, false)
+    if (of === null) return null
+    const found = statement(
+      db,
+      'SELECT m.* FROM foreign_ids f JOIN messages m ON m.n = f.n WHERE f.room = ? AND f.id = ?',
+    )
+    return rowsOf(db, found.all(of, id))[0] ?? null
+  },
+  find: (db: DatabaseSync, wanted: Wanted): Found => find(db, wanted),
+  /** Oldest and newest of a room. */
+  ends(db: DatabaseSync, { room }: { room: string }): { id: string; at: number }[] {
+    const of = roomId(db, room, false)
+    if (of === null) return []
+    const one = (order: string) =>
+      statement(db, `SELECT id, at FROM messages WHERE room = ? ORDER BY n ${order} LIMIT 1`).all(of)
+    return [...one('ASC'), ...one('DESC')] as { id: string; at: number }[]
+  },
+}
+
+/** All of it by the one thread that writes: a thread of its own for reading would cost more memory than all that is kept here. */
+export const operations = { write: { ...writing, ...reading }, read: {}, stream: {} }
+
+function keep(db: DatabaseSync, room: string, message: StoredMessage): void {
+  const of = roomId(db, room, true)
+  const { changes, lastInsertRowid } = statement(
+    db,
+    'INSERT OR IGNORE INTO messages (room, id, at, nick, owner, mid, body, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  ).run(of, message.id, message.at, message.nick, message.owner, message.mid, message.body, message.payload)
+  if (changes !== 0) for (const id of message.foreign) keepForeign(db, of, id, lastInsertRowid)
+}
+
+function link(db: DatabaseSync, room: string, id: string, foreign: readonly string[]): void {
+  const of = roomId(db, room, false)
+  const n = statement(db, 'SELECT n FROM messages WHERE id = ?').get(id)?.n
+  if (of !== null && n != null) for (const one of foreign) keepForeign(db, of, one, n as number)
 }
 
 function find(db: DatabaseSync, wanted: Wanted): Found {

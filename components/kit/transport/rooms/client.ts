@@ -25,12 +25,13 @@ export type ClientOptions = {
 /** How long is waited until a stream that took nothing is tried again. */
 const AGAIN_MS = 20
 /** Stanzas of a stream of them that one turn of the loop writes. */
-const A_TURN = 64
+const A_TURN = 512
 
 export class Client {
   readonly jid: string
   readonly face: Face
-  readonly asked: string
+  /** The nick it wants to have: its pings go there, whatever the network made of it. */
+  asked: string
   language: string
   /** In: whatever the room tells is for this client too. */
   isIn = false

@@ -19,13 +19,12 @@ export const NO_REFERENCES: References = { replyTo: null, corrects: null, reacti
 /** Longest part of an older message that is repeated before an answer to it. */
 const QUOTED = 160
 
-/** `room`: the address under which its occupants are written, not escaped. `emojis`: all that this person gave to that message. Null: there is nothing to show. */
+/** `room`: the address under which its occupants are written, not escaped. Null: there is nothing to show. */
 export function writePayload(
   message: ForeignMessage,
   known: References,
   room: string,
   words: { retracted: string },
-  emojis: readonly string[],
 ): string | null {
   if (message.retracts !== undefined) {
     if (known.retracts === null) return null
@@ -42,7 +41,7 @@ export function writePayload(
   }
   if (message.reaction !== undefined) {
     if (known.reaction === null) return message.body === '' ? null : writeBody(message.body)
-    const each = emojis.map((emoji) => `<reaction>${escapeText(emoji)}</reaction>`)
+    const each = message.reaction.emojis.map((emoji) => `<reaction>${escapeText(emoji)}</reaction>`)
     return `<reactions xmlns='${NS_REACTIONS}' id='${known.reaction.id}'>${each.join('')}</reactions><store xmlns='urn:xmpp:hints'/>`
   }
   if (message.body === '') return null

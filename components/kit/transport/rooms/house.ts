@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every room is handed: the world it lives in.
 import type { Catalogue } from '../../text/catalogue.ts'
+import type { Asker } from '../asker/asker.ts'
 import type { History } from '../history/history.ts'
 import type { Network } from '../network.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Link } from './client.ts'
 
-/** The part of an asker that rooms need. `ask` never rejects; answers of one `order` come in the order of asking. */
-export type Asking = {
-  ask(question: Question): Promise<Answer>
-  /** One of our people's clients came into a room or left it. */
-  occupant(room: string, nick: string, jid: string, event: 'joined' | 'left'): void
-}
-
-/** `stanza` declares its namespaces and stands alone; `network` is its type, `server` which one; `at` milliseconds UTC. */
-export type Question = {
-  stanza: string
-  network: string
-  server: string
-  foreign: Foreign
-  order: string
-  at?: number
-}
-export type Foreign = { nick: string; account?: string; identity?: string }
-
-export type Answer =
-  | { action: 'deliver'; stanza: string; replaced: boolean }
-  | { action: 'refuse'; why: 'policy'; rule: string; condition: string; text: Readonly<Record<string, string>> }
-  | { action: 'refuse'; why: 'outage' }
+/** The part of an asker that rooms need. */
+export type Asking = Pick<Asker, 'ask' | 'occupant'>
 
 export const COUNTED = [
   'messagesIn',

@@ -3,7 +3,7 @@
 // and only its events change what everybody is shown.
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { writeAddress } from '../address.ts'
-import type { ForeignMessage, Occupant, RoomEvent } from '../network.ts'
+import type { Attention, ForeignMessage, Occupant, RoomEvent } from '../network.ts'
 import type { Client, Face } from './client.ts'
 import { Course, type Taken } from './course.ts'
 import type { House } from './house.ts'
@@ -84,9 +84,17 @@ export class Room {
     for (const client of this.seats.get(owner)?.clients.values() ?? []) if (client.isIn) yield client
   }
 
-  whoIs(nick: string, account?: string): string {
-    const login = account ?? this.occupant(nick)?.account
-    return login === undefined ? `nick ${this.#key(nick)}` : `account ${login}`
+  /** XEP-0421. Of those who are there it is known already. */
+  occupantIdOf(nick: string, account?: string): string {
+    const known = this.occupant(nick)
+    if (known !== null && (account === undefined || account === known.account)) return known.id
+    return this.#idOf(nick, account)
+  }
+
+  /** By the login where the network tells it, else by the nick. */
+  #idOf(nick: string, account: string | undefined): string {
+    const who = account === undefined ? `nick ${this.#key(nick)}` : `account ${account}`
+    return occupantId(this.#house.occupantKey, this.key, who)
   }
 
   face(jid: string): Face {
@@ -107,6 +115,26 @@ export class Room {
   renick(): void {
     this.#byNick.clear()
     for (const seat of this.seats.values()) this.#byNick.set(this.#key(seat.shown), seat)
+  }
+
+  /** How a seat enters: who does not drive need not be told who comes and goes. */
+  entering(seat: Seat): { password?: string; attend?: Attention } {
+    const attend = this.course.driver === null ? 'all' : 'messages'
+    return { ...(seat.password !== undefined && { password: seat.password }), ...(seat.session.attend && { attend }) }
+  }
+
+  /** The network said that he is in. Whose connection told no list does not drive, or asks for one now. */
+  sits(seat: Seat): void {
+    if (this.course.has(seat.owner)) return
+    this.#isIn(seat)
+    if (this.course.enter(seat.owner, seat.from)) this.#takesOver(seat)
+  }
+
+  #isIn(seat: Seat): void {
+    seat.state = 'in'
+    // Whose clients are there already is shown under another nick at its place in the order, as all are.
+    if (seat.clients.size === 0) seat.shown = seat.session.nick
+    this.renick()
   }
 
   // What the connections tell
@@ -153,6 +181,8 @@ export class Room {
       this.telling.tellForeign(message, seat.owner)
       return
     }
+    // Who hears what is said is in.
+    this.sits(seat)
     const nick = this.#key(message.nick)
     const driver = this.driver
     // Where the network repeats nothing to its sender, what he says was put into the order when it was written.
@@ -176,10 +206,7 @@ export class Room {
   /** The seat of a connection that is in the room on its own account, with the list as that connection got it. */
   #listed(seat: Seat, occupants: readonly Occupant[]): void {
     if (!this.course.has(seat.owner)) {
-      seat.state = 'in'
-      // Whose clients are there already is shown under another nick at its place in the order, as all are.
-      if (seat.clients.size === 0) seat.shown = seat.session.nick
-      this.renick()
+      this.#isIn(seat)
       if (!this.course.enter(seat.owner, seat.from)) {
         const own = occupants.find((one) => this.#key(one.nick) === this.#key(seat.session.nick))
         if (own !== undefined) seat.self = own
@@ -349,7 +376,7 @@ export class Room {
       return
     }
     const xml = this.writeSubject({ jid: this.jid, escaped: escapeAttribute(this.jid) }, set, false)
-    const who = this.occupant(by) ?? { nick: by }
+    const who = this.occupant(by) ?? { nick: by === '' ? this.name : by }
     this.order.hold(
       this.#mayRead(`<message xmlns='jabber:client' to='${escapeAttribute(this.jid)}'${xml}`, who).then((may) => () => {
         if (!may && this.#subject === set) this.#subject = { subject: '', by: '', at: set.at }
@@ -400,14 +427,25 @@ export class Room {
       return
     }
     this.#house.counts.driverChanges++
-    this.#resyncSince = this.#house.now()
     const seat = this.seats.get(driver)
-    if (seat !== undefined) seat.from = 0
+    if (seat !== undefined) this.#takesOver(seat, after)
+    for (const one of this.seats.values())
+      if (one !== seat && one.state === 'in') one.session.attend?.(this.name, 'messages')
+  }
+
+  #takesOver(seat: Seat, after: Promise<unknown> = Promise.resolve()): void {
+    seat.from = 0
+    this.#resyncSince = this.#house.now()
     const ask = () => {
-      if (this.course.driver === driver) this.seats.get(driver)?.session.resync(this.name)
+      if (this.course.driver === seat.owner) this.#askWho(seat)
     }
     void after.then(ask, ask)
     this.sweepSoon()
+  }
+
+  #askWho(seat: Seat): void {
+    if (seat.session.attend === undefined) seat.session.resync(this.name)
+    else seat.session.attend(this.name, 'all')
   }
 
   /** Looks after what is late, as long as there is something. */
@@ -426,7 +464,8 @@ export class Room {
 
   #resyncAgain(now: number): void {
     this.#resyncSince = now
-    this.driver?.session.resync(this.name)
+    const { driver } = this
+    if (driver !== null) this.#askWho(driver)
   }
 
   close(): void {
@@ -495,8 +534,6 @@ export class Room {
   }
 
   #shownAs(occupant: Occupant): ShownOccupant {
-    const { occupantKey } = this.#house
-    const who = occupant.account === undefined ? `nick ${this.#key(occupant.nick)}` : `account ${occupant.account}`
     const { nick, role, affiliation, account, identity, hats, away } = occupant
     return {
       nick,
@@ -506,7 +543,7 @@ export class Room {
       identity,
       hats,
       away,
-      id: occupantId(occupantKey, this.network, this.key, who),
+      id: this.#idOf(nick, account),
     } as ShownOccupant
   }
 

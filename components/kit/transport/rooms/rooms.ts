@@ -88,19 +88,16 @@ export class Rooms {
     const { seat } = found
     this.#away(seat, presence.element)
     if (this.#house.network.key(to.network, to.resource) === this.#house.network.key(to.network, seat.shown)) return
-    if (to.resource === found.client.asked && seat.shown !== to.resource && this.#wasGiven(found.client, seat)) return
-    return this.#renames(seat, to)
+    // A client that goes on writing the nick which it asked for, after the network gave another.
+    if (to.resource === found.client.asked) return
+    return this.#renames(seat, found.client, to)
   }
 
-  /** A client that goes on writing the nick which it asked for, after the network gave another. */
-  #wasGiven(client: Client, seat: Seat): boolean {
-    return client.asked !== seat.shown
-  }
-
-  async #renames(seat: Seat, to: RoomAddress): Promise<void> {
+  async #renames(seat: Seat, client: Client, to: RoomAddress): Promise<void> {
     const wrong = this.#house.network.wrongNick(to.network, to.resource)
     if (wrong !== null) throw this.#refusal(new NetworkFault('nick-invalid', wrong))
     await this.#try(() => seat.session.rename(to.resource))
+    client.asked = to.resource
   }
 
   #away(seat: Seat, presence: Element): void {
@@ -225,9 +222,8 @@ export class Rooms {
       }
       room.seats.set(owner, seat)
       room.renick()
-      await withinSignal(session.enter(room.name, password === undefined ? {} : { password }), signal)
-      // The network said that he is in; a list of occupants that never came would leave nobody to drive.
-      if ((seat.state as Seat['state']) === 'entering') room.take(seat, { kind: 'occupants', occupants: [] })
+      await withinSignal(session.enter(room.name, room.entering(seat)), signal)
+      room.sits(seat)
       return seat
     } catch (error) {
       if (seat !== null) {
@@ -423,8 +419,8 @@ export class Rooms {
     seat.isToldOut = false
     seat.state = 'entering'
     try {
-      await seat.session.enter(room.name, seat.password === undefined ? {} : { password: seat.password })
-      if ((seat.state as Seat['state']) === 'entering') room.take(seat, { kind: 'occupants', occupants: [] })
+      await seat.session.enter(room.name, room.entering(seat))
+      room.sits(seat)
     } catch (error) {
       if (room.seats.get(seat.owner) !== seat) return
       seat.state = 'lost'

@@ -24,37 +24,64 @@ export type Say = {
   seen: number
 }
 
+/** Of one nick, those which are placed and of which a copy may still come: more are let go. */
+const PLACED_MOST = 200
+
 export class Says {
   readonly #says = new Map<string, Say[]>()
+  readonly #byId = new Map<string, Say>()
+  /** By owner: how many are not answered yet. */
+  readonly #unanswered = new Map<string, number>()
 
   get isEmpty(): boolean {
     return this.#says.size === 0
   }
 
   add(say: Say): void {
+    this.#unanswered.set(say.owner, this.countOf(say.owner) + 1)
     const mine = this.#says.get(say.nick)
-    if (mine === undefined) this.#says.set(say.nick, [say])
-    else mine.push(say)
+    if (mine === undefined) {
+      this.#says.set(say.nick, [say])
+      return
+    }
+    mine.push(say)
+    if (mine.length > PLACED_MOST && mine[0]?.isPlaced === true && mine[0].sent !== null) this.remove(mine[0])
   }
 
   countOf(owner: string): number {
-    let count = 0
-    for (const mine of this.#says.values())
-      for (const say of mine) if (say.owner === owner && say.sent === null) count++
-    return count
+    return this.#unanswered.get(owner) ?? 0
+  }
+
+  /** The network refused it. */
+  failed(say: Say): void {
+    this.#isAnswered(say.owner)
+    this.remove(say)
   }
 
   remove(say: Say): void {
-    const mine = this.#says.get(say.nick)?.filter((one) => one !== say) ?? []
+    for (const id of say.sent?.ids ?? []) if (id !== null) this.#byId.delete(id)
+    const mine = this.#says.get(say.nick)
+    if (mine === undefined) return
+    if (mine[0] === say) mine.shift()
+    else {
+      const at = mine.indexOf(say)
+      if (at !== -1) mine.splice(at, 1)
+    }
     if (mine.length === 0) this.#says.delete(say.nick)
-    else this.#says.set(say.nick, mine)
+  }
+
+  #isAnswered(owner: string): void {
+    const left = this.countOf(owner) - 1
+    if (left > 0) this.#unanswered.set(owner, left)
+    else this.#unanswered.delete(owner)
   }
 
   /** Which of ours this is; null: it is somebody else's, or was never said by way of us. */
   match(nick: string, message: ForeignMessage): Say | null {
     const mine = this.#says.get(nick)
     if (mine === undefined) return null
-    const found = byId(mine, message) ?? byText(mine, message) ?? firstUnanswered(mine)
+    const known = message.id === null ? undefined : this.#byId.get(message.id)
+    const found = (known?.nick === nick ? known : null) ?? byText(mine, message) ?? firstUnanswered(mine)
     if (found === null) return null
     found.parts++
     found.seen += plain(message.body).length
@@ -65,6 +92,8 @@ export class Says {
   /** The network has it, in so many parts. */
   answered(say: Say, sent: Sent): void {
     say.sent = sent
+    this.#isAnswered(say.owner)
+    for (const id of sent.ids) if (id !== null) this.#byId.set(id, say)
     this.#removeSeen(say)
   }
 
@@ -76,17 +105,13 @@ export class Says {
   due(before: number, forgotten: number): Say[] {
     const due: Say[] = []
     for (const mine of [...this.#says.values()])
-      for (const say of mine) {
+      for (const say of [...mine]) {
         if (say.sent === null || say.at > before) continue
         if (!say.isPlaced) due.push(say)
         else if (say.at <= forgotten) this.remove(say)
       }
     return due
   }
-}
-
-function byId(mine: readonly Say[], { id }: ForeignMessage): Say | null {
-  return id === null ? null : (mine.find(({ sent }) => sent?.ids.includes(id)) ?? null)
 }
 
 /** Those whose ids are known are known by them only. The first of which so much is still to be seen. */

@@ -87,10 +87,12 @@ async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Ou
     if (room.course.driver === seat.owner) {
       seat.echoes = say.parts > 0
       if (!seat.echoes) room.telling.placeSay(say)
+      // Nobody else of ours is there who could see a copy.
+      if (!seat.echoes && room.seats.size === 1) room.telling.says.remove(say)
     }
-    room.sweepSoon()
+    if (!room.telling.says.isEmpty) room.sweepSoon()
   } catch (error) {
-    room.telling.says.remove(say)
+    room.telling.says.failed(say)
     throw refusalOf(error, house.text)
   }
 }

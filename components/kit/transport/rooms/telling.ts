@@ -3,15 +3,16 @@
 import { randomBytes } from 'node:crypto'
 import { parse } from '../../xml/parse.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
+import type { Foreign } from '../asker/question.ts'
 import type { PlacedMessage, StoredMessage } from '../history/operations.ts'
 import type { ForeignMessage, Sent } from '../network.ts'
 import type { Client } from './client.ts'
 import { type Known, NO_REFERENCES, type References, writePayload } from './foreign.ts'
-import type { Foreign, House } from './house.ts'
+import type { House } from './house.ts'
 import type { Order } from './order.ts'
 import { reflected } from './reading.ts'
 import { type Say, Says } from './says.ts'
-import { occupantId, STANZA_ID, writeGroupchat, writeOccupantId } from './writing.ts'
+import { STANZA_ID, writeGroupchat, writeOccupantId } from './writing.ts'
 
 export type Audience = {
   readonly network: string
@@ -22,20 +23,29 @@ export type Audience = {
   /** Who hears it. */
   clients(): Iterable<Client>
   clientsOf(owner: string): Iterable<Client>
-  /** By which somebody is known (XEP-0421): the login where the network tells it, else the nick. */
-  whoIs(nick: string, account?: string): string
+  /** XEP-0421. */
+  occupantIdOf(nick: string, account?: string): string
 }
 
 /** Messages that are remembered for those who enter and for what speaks of them. */
 const REMEMBERED = 60
-/** Reactions that are remembered, to tell the whole of somebody's each time (XEP-0444 §3.1). */
-const REACTIONS_REMEMBERED = 500
 const WITHHELD_TOLD_AFTER_MS = 5000
 /** Older than this when it comes: it was said before, and that is told. */
 const LIVE_MS = 60_000
 
+const ID_BYTES = 12
+const DRAWN = 256
+let drawn: Buffer = Buffer.alloc(0)
+let used = 0
+
+/** Unguessable, and never the same twice. Drawn many at once: each draw costs more than all else that is done for a message. */
 export function newId(): string {
-  return randomBytes(16).toString('base64url')
+  if (used === drawn.length) {
+    drawn = randomBytes(ID_BYTES * DRAWN)
+    used = 0
+  }
+  used += ID_BYTES
+  return drawn.toString('base64url', used - ID_BYTES, used)
 }
 
 export class Telling {
@@ -45,7 +55,6 @@ export class Telling {
   readonly #order: Order
   #recent: StoredMessage[] = []
   readonly #byForeign = new Map<string, StoredMessage>()
-  readonly #reactions = new Map<string, Set<string>>()
   #withheld = 0
   #withheldTimer: NodeJS.Timeout | null = null
 
@@ -102,14 +111,13 @@ export class Telling {
 
   async #prepare(id: string, message: ForeignMessage, only: string | null): Promise<() => void> {
     const { text, network } = this.#house
-    const references = await this.#references(message)
-    const emojis = this.#emojisOf(message, references)
+    const references = speaksOfNothing(message) ? NO_REFERENCES : await this.#references(message)
     const words = { retracted: text.say('kit-transport-retracted', undefined) }
-    const payload = writePayload(message, references, this.#to.jid, words, emojis)
+    const payload = writePayload(message, references, this.#to.jid, words)
     if (payload === null) return () => {}
     // A room's own moderation comes from the room itself (XEP-0425 §5).
     const nick = message.moderated === undefined ? message.nick : null
-    const occupant = nick === null ? null : this.#occupant(message.nick, message.account)
+    const occupant = nick === null ? null : this.#to.occupantIdOf(message.nick, message.account)
     const room = escapeAttribute(this.#to.jid)
     const from = nick === null ? room : `${room}/${escapeAttribute(nick)}`
     const ids = `${occupant === null ? '' : writeOccupantId(occupant)}<stanza-id xmlns='${STANZA_ID}' by='${room}' id='${id}'/>`
@@ -170,7 +178,7 @@ export class Telling {
             id: '',
             mid: '',
             payload,
-            occupant: this.#occupant(nick),
+            occupant: this.#to.occupantIdOf(nick),
             at: null,
           })
           rests.set(client.face.escaped, rest)
@@ -182,13 +190,13 @@ export class Telling {
 
   /** As one of those who enter reads it; `at` is told, because it was before. */
   writeOld(message: StoredMessage, face: string): string {
-    const occupant = message.nick === '' ? null : this.#occupant(message.nick)
+    const occupant = message.nick === '' ? null : this.#to.occupantIdOf(message.nick)
     return writeGroupchat(face, message.nick === '' ? null : message.nick, { ...message, occupant, at: message.at })
   }
 
   /** As it stands in the history, where the time is told outside of it. */
   writeKept(message: StoredMessage, face: string): string {
-    const occupant = message.nick === '' ? null : this.#occupant(message.nick)
+    const occupant = message.nick === '' ? null : this.#to.occupantIdOf(message.nick)
     return writeGroupchat(face, message.nick === '' ? null : message.nick, { ...message, occupant, at: null })
   }
 
@@ -215,7 +223,7 @@ export class Telling {
   #tellNow(message: StoredMessage, late: number | null, account?: string): void {
     this.#house.history.keep(this.#to.key, message)
     this.#note(message)
-    const occupant = message.nick === '' ? null : this.#occupant(message.nick, account)
+    const occupant = message.nick === '' ? null : this.#to.occupantIdOf(message.nick, account)
     this.#send(message, late, this.#to.clients(), occupant)
   }
 
@@ -241,8 +249,6 @@ export class Telling {
 
   async #references(message: ForeignMessage): Promise<References> {
     const { replyTo, corrects, reaction, retracts } = message
-    if (replyTo === undefined && corrects === undefined && reaction === undefined && retracts === undefined)
-      return NO_REFERENCES
     const find = async (id: string | undefined): Promise<Known | null> => {
       if (id === undefined) return null
       try {
@@ -260,32 +266,11 @@ export class Telling {
     }
   }
 
-  /** Networks tell one reaction at a time; XEP-0444 wants all that somebody has given. */
-  #emojisOf({ nick, reaction }: ForeignMessage, { reaction: to }: References): readonly string[] {
-    if (reaction === undefined || to === null) return []
-    const key = `${this.#house.network.key(this.#to.network, nick)}\0${to.id}`
-    const given = this.#reactions.get(key) ?? new Set()
-    this.#reactions.delete(key)
-    if (reaction.emojis.length === 0) given.clear()
-    for (const emoji of reaction.emojis) if (given.size < 20) given.add(emoji)
-    this.#reactions.set(key, given)
-    if (this.#reactions.size > REACTIONS_REMEMBERED)
-      for (const oldest of this.#reactions.keys()) {
-        this.#reactions.delete(oldest)
-        break
-      }
-    return [...given]
-  }
-
   /** XEP-0424 §5.3: what was withdrawn is no more given to those who come later. */
   #withdraw(known: Known, id: string, by: string): void {
     const payload = `<retracted xmlns='urn:xmpp:message-retract:1' id='${id}' by='${escapeAttribute(`${this.#to.jid}/${by}`)}'/>`
     this.#recent = this.#recent.map((one) => (one.id === known.id ? { ...one, payload, body: '' } : one))
-    this.#house.history.replace(this.#to.key, known.id, payload)
-  }
-
-  #occupant(nick: string, account?: string): string {
-    return occupantId(this.#house.occupantKey, this.#to.network, this.#to.key, this.#to.whoIs(nick, account))
+    this.#house.history.replace(known.id, payload)
   }
 
   #refused(nick: string): void {
@@ -312,8 +297,12 @@ export class Telling {
   }
 }
 
+function speaksOfNothing({ replyTo, corrects, reaction, retracts }: ForeignMessage): boolean {
+  return replyTo === undefined && corrects === undefined && reaction === undefined && retracts === undefined
+}
+
 export function foreignOf({ nick, account, identity }: Foreign): Foreign {
-  return { nick, ...(account !== undefined && { account }), ...(identity !== undefined && { identity }) }
+  return { nick, ...(account && { account }), ...(identity && { identity }) }
 }
 
 function foreignIds(sent: Sent | null): string[] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a room sends, as XML text. Everything behind the address of the recipient is the same for all who write the room alike, so it is
 // made once.
-import { createHmac } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { writeDelay } from '../../xep/mam.ts'
 import { MUC_USER } from '../../xep/muc.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
@@ -23,9 +23,14 @@ export const STATUS = {
   technical: 333,
 } as const
 
-/** XEP-0421 §3: the same person has the same id, under whatever nick, as far as the network says who it is. */
-export function occupantId(key: Buffer, network: string, room: string, who: string): string {
-  return createHmac('sha256', key).update(`${network}\0${room}\0${who}`).digest('base64url')
+const ID_LENGTH = 22
+
+/**
+ * XEP-0421 §3: the same person has the same id, under whatever nick, as far as the network says who it is. The secret stands first, and
+ * half of the hash is not shown, so that nobody can go on from one id to another.
+ */
+export function occupantId(key: Buffer, room: string, who: string): string {
+  return hash('sha256', `${key.toString('latin1')}\0${room}\0${who}`, 'base64url').slice(0, ID_LENGTH)
 }
 
 /** Behind the recipient's address: a room's bare address is given escaped. */
