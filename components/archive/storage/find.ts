@@ -36,10 +36,10 @@ export function search(book: DatabaseSync, months: ReadMonths, wanted: Search): 
       const db = months.at(file)
       const part = searchFile(db, file, within(query, file), query.limit - found.length, COUNT_BOUND + 1 - hits)
       hits += part.hits
-      here.push(...part.numbers.map((number) => ({ file, db, number })))
+      here.push(...part.numbers.map((number) => ({ file, number })))
     }
     // Within one file the order is that of keeping; files of different hosts in the same month are merged by the recorder's clock.
-    if (month.length > 1) mergeByClock(here)
+    if (month.length > 1) mergeByClock(months, here)
     found.push(...here.slice(0, query.limit - found.length))
     if (hits > COUNT_BOUND && found.length >= query.limit) break
   }
@@ -47,10 +47,10 @@ export function search(book: DatabaseSync, months: ReadMonths, wanted: Search): 
   return { hits: Math.min(hits, COUNT_BOUND), capped: hits > COUNT_BOUND, records }
 }
 
-function mergeByClock(hits: Hit[]): void {
+function mergeByClock(months: ReadMonths, hits: Hit[]): void {
   const recordedAt = new Map<Hit, number>()
   for (const hit of hits) {
-    const row = statement(hit.db, 'SELECT recorded_at FROM record WHERE number = ?').get(hit.number)
+    const row = statement(months.at(hit.file), 'SELECT recorded_at FROM record WHERE number = ?').get(hit.number)
     recordedAt.set(hit, Number(row?.recorded_at))
   }
   hits.sort((one, other) =>
@@ -74,7 +74,7 @@ export function* searchAll(book: DatabaseSync, months: ReadMonths, wanted: Searc
         const db = months.at(file)
         const sql = `SELECT r.number FROM ${from} AND ${number} > ? ORDER BY ${number} ASC LIMIT ${PAGE}`
         const rows = statement(db, sql).all(...values, last)
-        for (const row of rows) yield { file, db: months.at(file), number: Number(row.number) }
+        for (const row of rows) yield { file, number: Number(row.number) }
         if (rows.length < PAGE) break
         last = Number(rows.at(-1)?.number)
       }

@@ -8,7 +8,7 @@ import { bareOf, domainOf } from '../../kit/xmpp/jid.ts'
 import { holderAt, isNeedless, type Period, periodsOf, type Word, writeIdentity } from '../domain/identity.ts'
 import type { Hosts, Identity, ShownTry } from '../domain/record.ts'
 import { type Names, nameNumber } from './names.ts'
-import { openPersons, type Persons, withPersons } from './persons.ts'
+import { openPersons, type Persons } from './persons.ts'
 
 /** `id`: opaque; `toldBy`: who knows accounts by it. */
 export type Told = { jid: string; id: string; toldBy: 'server'; event: AccountEvent; at: number }
@@ -86,13 +86,20 @@ export function openIdentities(book: DatabaseSync): Identities {
   return Object.assign(identityAt, { persons: openPersons(book) })
 }
 
-/** Sender and recipient as they were when it was sent. */
+/** Sender and recipient as they were when it was sent: their identities, and who they were. */
 export function identified(identities: Identities, shown: ShownTry): ShownTry {
   const at = shown.at ?? shown.recordedAt
   const from = identities(shown.from, at)
   // Whoever speaks has logged in, and that was told: another one would be known.
   const fromIdentity = from && { ...from, sure: from.sure || shown.via === 'c2s' }
-  return withPersons(identities.persons, { ...shown, fromIdentity, toIdentity: identities(shown.to, at) })
+  const { persons } = identities
+  return {
+    ...shown,
+    fromIdentity,
+    toIdentity: identities(shown.to, at),
+    fromPerson: persons.byHash(shown.fromWho),
+    toPerson: persons.byHash(shown.toWho),
+  }
 }
 
 export type KnownIdentity = { identity: string; toldBy: string; id: string } & Omit<Period, 'ordinal'>

@@ -4,7 +4,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { statement } from '../../kit/store/statement.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
-import type { PersonThen, ShownTry } from '../domain/record.ts'
+import type { PersonThen } from '../domain/record.ts'
 import { type Names, nameNumber } from './names.ts'
 
 export function keepPerson(db: DatabaseSync, names: Names, hash: string, person: PersonThen, at: number | null): void {
@@ -50,11 +50,6 @@ export function openPersons(book: DatabaseSync): Persons {
       return readPerson(statement(book, sql).get(number, at))
     },
   }
-}
-
-/** Sender and recipient as they were when it was sent. */
-export function withPersons(persons: Persons, shown: ShownTry): ShownTry {
-  return { ...shown, fromPerson: persons.byHash(shown.fromWho), toPerson: persons.byHash(shown.toWho) }
 }
 
 /** All addresses and hashes of those who ever had this name, address or mail address; none: nobody is known by it. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading records with all their tries, settlements and what they are about.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { statement } from '../../kit/store/statement.ts'
+import { listsOf, statement } from '../../kit/store/statement.ts'
 import type { Hosts, ShownRecord, ShownTry } from '../domain/record.ts'
 import { type RecordName, writeRecordId } from '../domain/record-id.ts'
 import { type Outcome, type Settled, type Settlement, settle } from '../domain/settling.ts'
@@ -11,7 +11,7 @@ import { aboutOf, type Family, followersOf, lineage, type Node } from './lineage
 import type { MonthName } from './month-path.ts'
 import { occupantsAt } from './occupants.ts'
 import { filesHolding, type HeldSpan, type Hit, holding, listFiles, type ReadMonths, spansOf } from './read-months.ts'
-import { numberOrNull, readTries, readTriesWith } from './tries.ts'
+import { numberOrNull, readTries, readTriesWith, type Tries } from './tries.ts'
 
 /** A line of a list: the effective try, or the first where none is. `fullId` names it for ever. */
 export type ListedRecord = { id: string; fullId: string; settled: Settled; tries: number; shown: ShownTry }
@@ -45,17 +45,26 @@ export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readon
   const seen = new Set<string>()
   const listed: ListedRecord[] = []
   const identities = openIdentities(book)
-  // What many hits have in common is read once.
-  const sources = new Map<string, { source: SourceRow; spans: readonly HeldSpan[] } | undefined>()
+  // What many hits have in common is read once, and what can be read of all of them at once is.
+  const found = triesByHit(months, hits)
+  const sources = new Map<string, SourceHere | undefined>()
   for (const hit of hits) {
-    const here = readTriesWith(hit.db, hit.file, hit.number)
+    const here = found.get(hit)
     if (here === undefined) continue
     const { source: id, n } = here
     if (seen.has(`${id}-${n}`)) continue
     seen.add(`${id}-${n}`)
     if (!sources.has(id)) {
       const source = sourceOf(book, id)
-      sources.set(id, source && { source, spans: spansOf(book, source.number) })
+      const numbers = () => new Set([...found.values()].filter((one) => one.source === id).map((one) => one.n))
+      sources.set(
+        id,
+        source && {
+          source,
+          spans: spansOf(book, source.number),
+          settles: settlesOf(book, source.number, [...numbers()]),
+        },
+      )
     }
     const known = sources.get(id)
     // What is in this file is in the book only once the book is committed.
@@ -63,19 +72,34 @@ export function listRecords(book: DatabaseSync, months: ReadMonths, hits: readon
     const others = holding(known.spans, n, hit.file.host).filter(({ month }) => month !== hit.file.month)
     const elsewhere = others.length === 0 ? [] : readTries(months, known.source, n, others)
     const tries = [...here.tries, ...elsewhere].sort((one, other) => one.try - other.try)
-    const record = listRecord(book, known.source, n, tries)
+    const record = listRecord(known.source, n, tries, known.settles.get(n) ?? [])
     if (record) listed.push({ ...record, shown: identified(identities, record.shown) })
   }
   return listed
 }
 
+type SourceHere = { source: SourceRow; spans: readonly HeldSpan[]; settles: Map<number, Told[]> }
+
+function triesByHit(months: ReadMonths, hits: readonly Hit[]): Map<Hit, Tries> {
+  const found = new Map<Hit, Tries>()
+  for (const [file, ofFile] of Map.groupBy(hits, (hit) => hit.file)) {
+    const numbers = ofFile.map(({ number }) => number)
+    const tries = readTriesWith(months.at(file), file, numbers)
+    for (const hit of ofFile) {
+      const here = tries.get(hit.number)
+      if (here) found.set(hit, here)
+    }
+  }
+  return found
+}
+
 function listRecord(
-  book: DatabaseSync,
   source: SourceRow,
   n: number,
   tries: readonly ShownTry[],
+  settles: readonly Told[],
 ): ListedRecord | undefined {
-  const settled = settledBy(book, source, n, tries)
+  const settled = settledWith(source, n, tries, settles)
   const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
   if (shown === undefined) return undefined
   return {
@@ -97,9 +121,9 @@ export function* exportRecords(
   // Only numbers with several tries can be hit twice.
   const seen = new Set<string>()
   const identities = openIdentities(book)
-  for (const { db, file, number } of hits) {
+  for (const { file, number } of hits) {
     const sql = 'SELECT s.id, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number = ?'
-    const row = statement(db, sql).get(number)
+    const row = statement(months.at(file), sql).get(number)
     const source = row && sourceOf(book, String(row.id))
     if (!source) continue
     const n = Number(row.n)
@@ -133,7 +157,7 @@ export function listAfter(
     for (const row of statement(db, sql).all(value, from, file.last, limit - read)) {
       read += 1
       ends[file.number] = Number(row.number)
-      if (row.seen === 1) hits.push({ file, db, number: Number(row.number) })
+      if (row.seen === 1) hits.push({ file, number: Number(row.number) })
     }
   }
   return { ends, moved: read > 0, records: hits.flatMap((hit) => listRecords(book, months, [hit])) }
@@ -296,24 +320,36 @@ function idsIn(db: DatabaseSync, source: string, n: number): { by: string; id: s
 }
 
 function settledBy(book: DatabaseSync, source: SourceRow, n: number, tries: readonly ShownTry[]): Settled {
-  if (n < 0) return { settlement: 'originated', effectiveTry: 1, by: 'nothing', conflicting: false }
-  return settle(n, tries, readSettles(book, source.number, n), source.done)
+  return settledWith(source, n, tries, n < 0 ? [] : readSettles(book, source.number, n))
 }
 
-function readSettles(
-  book: DatabaseSync,
-  source: number,
-  n: number,
-): { try?: number; outcome: Outcome; at: number | null }[] {
-  const rows = statement(book, 'SELECT try, outcome, at FROM settle WHERE source = ? AND n = ? ORDER BY number').all(
-    source,
-    n,
-  )
-  return rows.map((row) => ({
-    ...(Number(row.try) > 0 ? { try: Number(row.try) } : {}),
-    outcome: String(row.outcome) as Outcome,
-    at: numberOrNull(row.at),
-  }))
+function settledWith(source: SourceRow, n: number, tries: readonly ShownTry[], settles: readonly Told[]): Settled {
+  if (n < 0) return { settlement: 'originated', effectiveTry: 1, by: 'nothing', conflicting: false }
+  return settle(n, tries, settles, source.done)
+}
+
+/** The server's word on a number. */
+type Told = { try?: number; outcome: Outcome; at: number | null }
+
+function readSettles(book: DatabaseSync, source: number, n: number): Told[] {
+  return settlesOf(book, source, [n]).get(n) ?? []
+}
+
+/** Of each of these numbers of which something was said, in the order in which it came. */
+function settlesOf(book: DatabaseSync, source: number, numbers: readonly number[]): Map<number, Told[]> {
+  const sql = `SELECT s.n, s.try, s.outcome, s.at FROM json_each(?) one CROSS JOIN settle s ON s.source = ? AND s.n = one.value
+    ORDER BY s.number`
+  const said = new Map<number, Told[]>()
+  for (const [number, tried, outcome, at] of listsOf(book, sql, JSON.stringify(numbers), source)) {
+    const told = {
+      ...(Number(tried) > 0 ? { try: Number(tried) } : {}),
+      outcome: String(outcome) as Outcome,
+      at: numberOrNull(at),
+    }
+    const n = Number(number)
+    said.set(n, [...(said.get(n) ?? []), told])
+  }
+  return said
 }
 
 function readOutage(book: DatabaseSync, source: number, n: number): ShownRecord['outage'] {

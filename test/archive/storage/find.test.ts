@@ -2,7 +2,7 @@
 // How many a search finds, and which it shows, on either side of what it reads in one pass.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AT_MS, ask, chat, done, SOURCE } from '../facts.ts'
+import { AT_MS, ask, chat, done, SOURCE, settle } from '../facts.ts'
 import { openStage } from '../stage.ts'
 
 const SHORT = SOURCE.slice(0, 8)
@@ -42,4 +42,45 @@ test('newest first and counted to the last one, with few hits and with many', as
         })
   const phrase = await stage.ask('archive search', { words: '"end450 the brought"' })
   assert.deepEqual(phrase.texts, ['0 hits, 0 shown.'])
+})
+
+test('in a list each number stands once, with its own tries and what the server said of it', async () => {
+  await using stage = await openStage({ startAt: AT_MS + 10_000 })
+  const other = 'feedfeedfeedfeedfeedfeedfeedfeed'
+  const asked = (n: number, tried: number, action: 'allow' | 'refuse', source = SOURCE) =>
+    ask({
+      ...{ source, n, try: tried, stanza: chat('listed') },
+      verdict:
+        action === 'allow'
+          ? { action, rule: 'otherwise' }
+          : { action, rule: 'otherwise', condition: 'policy-violation', text: {} },
+    })
+  await stage.write(
+    asked(1, 1, 'allow'),
+    // The second try is told of first.
+    asked(2, 2, 'refuse'),
+    asked(2, 1, 'allow'),
+    asked(3, 1, 'allow'),
+    asked(4, 1, 'refuse'),
+    asked(5, 1, 'allow'),
+    // The same number of another source, of which something else was said.
+    asked(3, 1, 'allow', other),
+    settle(2, 'refused', 2),
+    settle(3, 'gone'),
+    settle(3, 'released', 1),
+    settle(3, 'bounced', undefined, other),
+    done(4),
+  )
+  const { rows } = await stage.ask('archive search', { person: 'bob@corp.example' })
+  assert.deepEqual(
+    rows.map(({ id, settlement, tries, try: tried, verdict }) => [id, settlement, tries, tried, verdict]),
+    [
+      [`${other.slice(0, 8)}-3`, 'bounced', 1, 1, 'allow'],
+      [`${SHORT}-5`, 'undecided', 1, 1, 'allow'],
+      [`${SHORT}-4`, 'refused', 1, 1, 'refuse'],
+      [`${SHORT}-3`, 'gone', 1, 1, 'allow'],
+      [`${SHORT}-2`, 'refused', 2, 2, 'refuse'],
+      [`${SHORT}-1`, 'released', 1, 1, 'allow'],
+    ],
+  )
 })

@@ -64,6 +64,23 @@ test('a search over the files of months gives the newest first, up to its limit,
   assert.deepEqual(ids({ person: 'bob@corp.example', until: Date.parse(time(7, 2)) }), [2, 1])
 })
 
+test('a word of every month is found in more files than are open at once, each hit with what it says', () => {
+  using place = openPlace()
+  const months = 40
+  const at = (n: number) => Date.UTC(2023, n, 10)
+  const facts = Array.from({ length: months }, (_, n) =>
+    ask({ n: n + 1, at: new Date(at(n)).toISOString(), stanza: chat(`yearly word${n}`) }),
+  )
+  keepIn(place, [...facts, done(months)], false, (entry) => at(Math.min(entry, months - 1)))
+  using reader = openReader(place)
+  const { hits, records } = reader.search({ words: 'yearly' })
+  assert.equal(hits, months)
+  assert.deepEqual(
+    records.map(({ id, shown }) => [id, shown.stanza.match(/word\d+/)?.[0]]),
+    facts.map((_, n) => [`${SHORT}-${n + 1}`, `word${n}`]).reverse(),
+  )
+})
+
 test('lineage goes over months: correction in a talk, retraction and moderation in a room by the id that the room gave; originals stay', () => {
   using place = openPlace()
   const inRoom = (more: { id: string; inside?: string; from?: string }, body = 'said') =>
