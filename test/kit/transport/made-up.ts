@@ -40,6 +40,8 @@ export class MadeUpNet implements Network {
   readonly echo: boolean
   /** Nicks of people who are not ours. */
   readonly taken = new Set<string>()
+  /** Under which account somebody is logged in there. */
+  readonly accounts = new Map<string, string>()
   /** The next one who does this is refused. */
   refusal: { what: string; reason: Reason } | null = null
   /** Connections come up at once; otherwise a test lets them. */
@@ -355,11 +357,17 @@ export class MadeUpSession implements NetworkSession {
     this.net.done.push(`${this.nick} away ${text}`)
   }
 
-  watch(): void {}
-  unwatch(): void {}
+  watch(nick: string): void {
+    this.net.done.push(`${this.nick} watches ${nick}`)
+  }
+
+  unwatch(nick: string): void {
+    this.net.done.push(`${this.nick} watches ${nick} no more`)
+  }
 
   async about(nick: string): Promise<Occupant> {
-    return { nick, role: 'participant', affiliation: 'none' }
+    const account = this.net.accounts.get(nick)
+    return { nick, role: 'participant', affiliation: 'none', ...(account === undefined ? {} : { account }) }
   }
 
   history(): null {

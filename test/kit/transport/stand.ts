@@ -9,6 +9,7 @@ import type { LinkEvents } from '../../../components/kit/router/router.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
 import type { Question } from '../../../components/kit/transport/asker/question.ts'
 import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
+import type { Sessions } from '../../../components/kit/transport/sessions.ts'
 import {
   openTransport,
   type PeopleSide,
@@ -26,7 +27,7 @@ export const room = (name: string) => `${name}%${NETWORK}@${GATEWAY}`
 export type StandOptions = MadeUpOptions & {
   settings?: Partial<TransportSettings>
   asker?: Asking
-  people?: Partial<PeopleSide>
+  people?: Partial<PeopleSide> | ((sessions: Sessions) => PeopleSide)
   net?: MadeUpNet
   /** A store that was used before. */
   folder?: string
@@ -44,6 +45,8 @@ export type Stand = AsyncDisposable & {
   sent: string[]
   errors: string[]
   link: { up: boolean; takes: boolean }
+  /** What the transport itself sends. */
+  transportSend(xml: string): boolean
   /** From a client to wherever; its id is added where there is none. */
   send(xml: string): void
   /** The first stanza to this client that fits and was not taken yet. */
@@ -106,16 +109,19 @@ export async function stand(options: StandOptions = {}): Promise<Stand> {
         asker.occupant(at, nick, jid, event)
       },
     },
-    people: () => ({
-      routes: [],
-      features: [],
-      presence: () => false,
-      message: () => false,
-      sessionEvents: () => ({}),
-      login: async () => null,
-      mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),
-      ...options.people,
-    }),
+    people: (sessions) =>
+      typeof options.people === 'function'
+        ? options.people(sessions)
+        : {
+            routes: [],
+            features: [],
+            presence: () => false,
+            message: () => false,
+            sessionEvents: () => ({}),
+            login: async () => null,
+            mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),
+            ...options.people,
+          },
     settings: { stays: () => false, ...options.settings },
     text: createCatalogue([KIT_TEXTS]),
     log,
@@ -163,6 +169,10 @@ export async function stand(options: StandOptions = {}): Promise<Stand> {
     sent,
     errors,
     link,
+    transportSend(xml) {
+      put(xml)
+      return true
+    },
     send(xml) {
       void told.events?.take(parseStanza(xml, {}, 'jabber:component:accept'))
     },

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages one to one. What our people say goes to the network in their order, and fails with an error to them; what comes from there is asked
+// about before anybody reads it.
+import type { Catalogue } from '../../text/catalogue.ts'
+import { wantsReceipt, writeReceipt } from '../../xep/receipts.ts'
+import { parse } from '../../xml/parse.ts'
+import { escapeAttribute, escapeText } from '../../xml/writer.ts'
+import { bareOf } from '../../xmpp/jid.ts'
+import type { StanzaOf } from '../../xmpp/stanza.ts'
+import { StanzaError } from '../../xmpp/stanza-error.ts'
+import { refusalOf } from '../faults.ts'
+import { type ForeignMessage, type Network, NetworkFault, type Outgoing, type Sent } from '../network.ts'
+import type { Asking } from '../rooms/house.ts'
+import {
+  NS_CHAT_STATES,
+  NS_CORRECT,
+  NS_REACTIONS,
+  NS_REPLY,
+  NS_RETRACT,
+  readSaid,
+  reflected,
+  type Said,
+} from '../rooms/reading.ts'
+import type { Sessions } from '../sessions.ts'
+
+export type TalkOptions = {
+  network: Network
+  sessions: Pick<Sessions, 'open' | 'up' | 'of'>
+  asker: Pick<Asking, 'ask'>
+  addressOf(network: string, nick: string): string
+  send(xml: string): boolean
+  text: Catalogue
+  log: Record<'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
+  now(): number
+  /** That something for him was refused by the rules is told to its recipient. */
+  noteRefused: boolean
+  newId(): string
+}
+
+export type Talk = {
+  /** From one of our people to somebody there. Rejects with the StanzaError that he gets. */
+  say(message: StanzaOf<'message'>, network: string, nick: string): Promise<void>
+  take(owner: string, network: string, message: ForeignMessage): Promise<void>
+  typing(owner: string, network: string, nick: string, state: 'active' | 'paused' | 'done'): void
+  counts: Readonly<Record<'in' | 'out' | 'refused' | 'withheld' | 'failed', number>>
+}
+
+/** What is still known of what was said: for corrections, replies, reactions. */
+type Known = { foreign: string | null; stanza: string; body: string; nick: string; own: boolean }
+const KNOWN = 50
+const CONVERSATIONS = 10_000
+const WAITING = 50
+const CONNECT_MS = 30_000
+const LATE_MS = 60_000
+const QUOTED = 80
+
+export function openTalk({
+  network: kind,
+  sessions,
+  asker,
+  addressOf,
+  send,
+  text,
+  log,
+  now,
+  noteRefused,
+  newId,
+}: TalkOptions): Talk {
+  const counts = { in: 0, out: 0, refused: 0, withheld: 0, failed: 0 }
+  const known = new Map<string, Known[]>()
+  const turns = new Map<string, { last: Promise<void>; waiting: number }>()
+
+  const keyOf = (owner: string, network: string, nick: string) =>
+    `${bareOf(owner)} ${network} ${kind.key(network, nick)}`
+
+  function remember(key: string, one: Known): void {
+    const list = known.get(key) ?? []
+    known.delete(key)
+    known.set(key, list)
+    list.push(one)
+    if (list.length > KNOWN) list.shift()
+    const [oldest] = known.keys()
+    if (known.size > CONVERSATIONS && oldest !== undefined) known.delete(oldest)
+  }
+
+  const find = (key: string, stanza: string) => known.get(key)?.findLast((one) => one.stanza === stanza)
+
+  /** One after the other, of one conversation. */
+  function inTurn(key: string, act: () => Promise<void>): Promise<void> {
+    const turn = turns.get(key) ?? { last: Promise.resolve(), waiting: 0 }
+    if (turn.waiting >= WAITING) return Promise.reject(refusalOf(new NetworkFault('busy', ''), text))
+    turn.waiting += 1
+    turns.set(key, turn)
+    const done = turn.last.then(act)
+    turn.last = done
+      .catch(() => {})
+      .then(() => {
+        turn.waiting -= 1
+        if (turn.waiting === 0) turns.delete(key)
+      })
+    return done
+  }
+
+  async function say(message: StanzaOf<'message'>, network: string, nick: string): Promise<void> {
+    const said = readSaid(message.element)
+    switch (said.kind) {
+      case 'encrypted':
+        throw new StanzaError('modify', 'not-acceptable', text.inAll('kit-transport-encrypted-person'))
+      case 'nothing':
+        return
+      case 'typing':
+        sessions.of(bareOf(message.from), network)?.typing({ person: nick }, said.state)
+        return
+      case 'subject':
+      case 'unknown':
+        throw new StanzaError('cancel', 'feature-not-implemented', text.inAll('kit-transport-nothing-to-say'))
+    }
+    const key = keyOf(message.from, network, nick)
+    await inTurn(key, () => hand(message, said, network, nick, key))
+  }
+
+  async function hand(
+    message: StanzaOf<'message'>,
+    said: Extract<Said, { kind: 'say' }>,
+    network: string,
+    nick: string,
+    key: string,
+  ): Promise<void> {
+    const owner = bareOf(message.from)
+    let sent: Sent
+    try {
+      await sessions.open(owner, network)
+      const session = await sessions.up(owner, network, AbortSignal.timeout(CONNECT_MS))
+      sent = await session.say({ person: nick }, outgoing(said, key))
+    } catch (error) {
+      counts.failed += 1
+      throw refusalOf(error, text)
+    }
+    counts.out += 1
+    remember(key, { foreign: sent.ids[0] ?? null, stanza: message.id, body: sent.body, nick, own: true })
+    if (!sent.confirmed || !wantsReceipt(message.element)) return
+    // XEP-0184: delivered as far as the network can say.
+    send(
+      `<message from='${escapeAttribute(addressOf(network, nick))}' to='${escapeAttribute(message.from)}' id='${newId()}'${typeOf(message)}>${writeReceipt(message.id)}</message>`,
+    )
+  }
+
+  /** In the network's own ids. What is not known any more is said plainly. */
+  function outgoing(said: Extract<Said, { kind: 'say' }>, key: string): Outgoing {
+    const { body, replyTo, corrects, reaction, retracts } = said
+    const unknown = () => new StanzaError('cancel', 'item-not-found', text.inAll('kit-transport-unknown-message'))
+    if (corrects !== undefined) {
+      const before = find(key, corrects)
+      if (before?.own !== true) throw unknown()
+      return { body, corrects: { id: before.foreign, before: before.body } }
+    }
+    if (retracts !== undefined) {
+      const before = find(key, retracts)
+      if (before?.own !== true) throw unknown()
+      return { body: '', retracts: { id: before.foreign } }
+    }
+    if (reaction !== undefined) {
+      const to = find(key, reaction.to)
+      if (to === undefined) throw unknown()
+      return { body, reaction: { to: to.foreign, emojis: reaction.emojis, quote: quoteOf(to.body) } }
+    }
+    const to = replyTo === undefined ? undefined : find(key, replyTo)
+    return to?.foreign == null
+      ? { body }
+      : { body, replyTo: { id: to.foreign, nick: to.nick, quote: quoteOf(to.body) } }
+  }
+
+  async function take(owner: string, network: string, message: ForeignMessage): Promise<void> {
+    const key = keyOf(owner, network, message.nick)
+    const id = newId()
+    const payload = payloadOf(message, key)
+    if (payload === '') return
+    const to = escapeAttribute(bareOf(owner))
+    const from = escapeAttribute(addressOf(network, message.nick))
+    const { nick, account, identity, at } = message
+    const head = `<message xmlns='jabber:client' from='${from}' to='${to}' type='chat' id='${id}'>`
+    const answer = await asker.ask({
+      stanza: `${head}${payload}</message>`,
+      network: kind.type,
+      server: network,
+      foreign: { nick, ...(account ? { account } : {}), ...(identity ? { identity } : {}) },
+      order: key,
+      ...(at === null ? {} : { at }),
+    })
+    if (answer.action === 'refuse') {
+      counts[answer.why === 'policy' ? 'refused' : 'withheld'] += 1
+      if (answer.why === 'policy' && noteRefused) note(to, from, text.say('kit-transport-refused', undefined, { nick }))
+      return
+    }
+    counts.in += 1
+    remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false })
+    const inside = answer.replaced ? reflected(parse(answer.stanza)) : payload
+    const isLate = at !== null && now() - at > LATE_MS
+    const delay = isLate ? `<delay xmlns='urn:xmpp:delay' stamp='${new Date(at).toISOString()}'/>` : ''
+    if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delay}</message>`))
+      log.warn('a message could not be handed to the server', { network })
+  }
+
+  function note(to: string, from: string, words: string): void {
+    const hints = "<no-store xmlns='urn:xmpp:hints'/>"
+    send(
+      `<message from='${from}' to='${to}' type='headline' id='${newId()}'><body>${escapeText(words)}</body>${hints}</message>`,
+    )
+  }
+
+  /** '' where nothing is to be said. */
+  function payloadOf(message: ForeignMessage, key: string): string {
+    const { body, replyTo, reaction, corrects, retracts } = message
+    const stanzaOf = (foreign: string) => known.get(key)?.findLast((one) => one.foreign === foreign)?.stanza
+    if (reaction !== undefined) {
+      const to = stanzaOf(reaction.to)
+      const all = reaction.emojis.map((emoji) => `<reaction>${escapeText(emoji)}</reaction>`).join('')
+      return to === undefined ? '' : `<reactions xmlns='${NS_REACTIONS}' id='${escapeAttribute(to)}'>${all}</reactions>`
+    }
+    if (retracts !== undefined) {
+      const to = stanzaOf(retracts)
+      const words = text.say('kit-transport-retracted', undefined)
+      return to === undefined
+        ? ''
+        : `<retract xmlns='${NS_RETRACT}' id='${escapeAttribute(to)}'/><body>${escapeText(words)}</body>`
+    }
+    if (body === '') return ''
+    const to = replyTo === undefined ? undefined : stanzaOf(replyTo)
+    const before = corrects === undefined ? undefined : stanzaOf(corrects)
+    const reply = to === undefined ? '' : `<reply xmlns='${NS_REPLY}' id='${escapeAttribute(to)}'/>`
+    const replace = before === undefined ? '' : `<replace xmlns='${NS_CORRECT}' id='${escapeAttribute(before)}'/>`
+    return `<body>${escapeText(body)}</body>${reply}${replace}<active xmlns='${NS_CHAT_STATES}'/>`
+  }
+
+  return {
+    say,
+    take,
+    typing(owner, network, nick, state) {
+      const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
+      const from = escapeAttribute(addressOf(network, nick))
+      const hints = "<no-store xmlns='urn:xmpp:hints'/>"
+      send(
+        `<message from='${from}' to='${escapeAttribute(bareOf(owner))}' type='chat'><${name} xmlns='${NS_CHAT_STATES}'/>${hints}</message>`,
+      )
+    },
+    counts,
+  }
+}
+
+function typeOf({ type }: StanzaOf<'message'>): string {
+  return type === 'chat' ? " type='chat'" : ''
+}
+
+function quoteOf(body: string): string {
+  const [line = ''] = body.split('\n')
+  return [...line].slice(0, QUOTED).join('')
+}

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+// People beside rooms, XEP-0100: registration, contacts, one to one, accounts. The network is made up, the server is not there.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { openSnapshotReader } from '../../../components/kit/bus/file-snapshot-reader.ts'
+import { readAccount } from '../../../components/kit/facts/accounts.ts'
+import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
+import type { Login } from '../../../components/kit/transport/network.ts'
+import type { Keep, LoginChange, PersonLogins } from '../../../components/kit/transport/people/keep.ts'
+import { openPeople, type People, type PeopleOptions } from '../../../components/kit/transport/people/people.ts'
+import type { Grants } from '../../../components/kit/xep/privilege.ts'
+import type { Element } from '../../../components/kit/xml/element.ts'
+import type { RosterChange } from '../../../components/kit/xmpp/roster.ts'
+import { StanzaError } from '../../../components/kit/xmpp/stanza-error.ts'
+import { MadeUpNet } from './made-up.ts'
+import { calm, GATEWAY, NETWORK, type Stand, type StandOptions, stand } from './stand.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-people-'))
+after(() => rmSync(folder, { recursive: true }))
+let folders = 0
+
+const ALICE = 'alice@corp.example'
+const DESK = `${ALICE}/desk`
+const BOB = `bob%${NETWORK}@${GATEWAY}`
+const text = createCatalogue([KIT_TEXTS])
+const register = (inside = '') => `<query xmlns='jabber:iq:register'>${inside}</query>`
+
+type Kept = Map<string, unknown>
+
+function keepIn(kept: Kept): Keep {
+  return {
+    read: <T>(kind: string, name: string) => (kept.get(`${kind} ${name}`) as T | undefined) ?? null,
+    list: <T>(kind: string) =>
+      [...kept].flatMap(([key, body]) =>
+        key.startsWith(`${kind} `) ? [{ name: key.slice(kind.length + 1), body: body as T }] : [],
+      ),
+    async set(kind, name, body) {
+      if (body === null) kept.delete(`${kind} ${name}`)
+      else kept.set(`${kind} ${name}`, JSON.parse(JSON.stringify(body)))
+    },
+  }
+}
+
+function loginsIn(kept: Kept, hasKey: boolean): PersonLogins {
+  const read = (owner: string, network: string) => kept.get(`login ${owner} ${network}`) as LoginChange | undefined
+  return {
+    async set(owner, network, change) {
+      if (change.secret != null && !hasKey) return 'no-key'
+      const all = { ...read(owner, network), ...change }
+      const left = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
+      if (Object.keys(left).length === 0) kept.delete(`login ${owner} ${network}`)
+      else kept.set(`login ${owner} ${network}`, left)
+      return 'kept'
+    },
+    async shown(owner, network) {
+      const { nick = null, account = null, name = null, secret } = read(owner, network) ?? {}
+      return { nick, account, name, hasSecret: secret !== undefined }
+    },
+    login(owner, network) {
+      const kept = read(owner, network)
+      return kept === undefined ? null : ({ nick: owner.split('@')[0] ?? '', ...kept } as Login)
+    },
+  }
+}
+
+type Options = StandOptions & {
+  kept?: Kept
+  hasKey?: boolean
+  more?: Partial<PeopleOptions>
+  grants?: Grants['roster']
+}
+
+async function open(options: Options = {}) {
+  const kept: Kept = options.kept ?? new Map()
+  const net = options.net ?? new MadeUpNet(options)
+  const rosters: { account: string; change: RosterChange }[] = []
+  const accounts = join(folder, `accounts-${++folders}`)
+  let people: People | undefined
+  const at: Stand = await stand({
+    ...options,
+    net,
+    people: (sessions) => {
+      people = openPeople({
+        domain: GATEWAY,
+        network: net,
+        networks: [NETWORK],
+        keep: keepIn(kept),
+        logins: loginsIn(kept, options.hasKey ?? true),
+        mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),
+        sessions,
+        asker: {
+          ask: (question) =>
+            (
+              options.asker ?? { ask: async ({ stanza }) => ({ action: 'deliver', stanza, replaced: false }) as const }
+            ).ask(question),
+        },
+        inRooms: () => false,
+        keeps: () => false,
+        privileges: () =>
+          options.grants === undefined
+            ? null
+            : {
+                grants: () => ({
+                  version: 2,
+                  roster: options.grants as Grants['roster'],
+                  message: false,
+                  presence: 'none',
+                  iq: new Map(),
+                }),
+                setRosterItem: async (account, change) => void rosters.push({ account, change }),
+              },
+        request: () => Promise.reject(new StanzaError('cancel', 'service-unavailable')),
+        send: (xml) => at.transportSend(xml),
+        text,
+        log: {
+          info() {},
+          warn() {},
+          error: (event, fields) => void at.errors.push(`${event} ${String(fields?.error)}`),
+        },
+        now: () => Date.now(),
+        noteRefused: true,
+        accounts,
+        ...options.more,
+      })
+      return people
+    },
+  })
+  if (people === undefined) throw new Error('nobody opened the people')
+  return { at, net, kept, rosters, people, accounts, [Symbol.asyncDispose]: () => at[Symbol.asyncDispose]() }
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+const isResult = (iq: Element) => assert.equal(iq.attrs.type, 'result', String(iq))
+const conditionOf = (iq: Element) => iq.getChild('error')?.getChildElements()[0]?.getName()
+
+async function registered({ at }: Opened, inside = '<nick>ali</nick>'): Promise<void> {
+  isResult(await at.ask(DESK, GATEWAY, 'set', register(inside)))
+}
+
+const comesOnline = ({ at }: Opened, inside = '') =>
+  at.send(`<presence from='${DESK}' to='${GATEWAY}'>${inside}</presence>`)
+
+describe('registration', () => {
+  it('shows a form, filled in with what is known and never with the password', async () => {
+    await using one = await open()
+    const before = await one.at.ask(DESK, GATEWAY, 'get', register())
+    isResult(before)
+    assert.equal(before.getChild('query')?.getChild('registered'), undefined)
+    assert.ok(before.getChild('query')?.getChild('x', 'jabber:x:data'))
+    await registered(one, '<nick>ali</nick><username>alice_</username><password>pass word</password>')
+    const query = (await one.at.ask(DESK, GATEWAY, 'get', register())).getChild('query') ?? assert.fail()
+    assert.ok(query.getChild('registered'))
+    assert.deepEqual([query.getChildText('nick'), query.getChildText('username')], ['ali', 'alice_'])
+    assert.ok(!String(query).includes('pass word'))
+  })
+
+  it('takes a data form too, and then asks to see the person', async () => {
+    await using one = await open()
+    const field = (name: string, value: string) => `<field var='${name}'><value>${value}</value></field>`
+    const form = `<x xmlns='jabber:x:data' type='submit'>${field('FORM_TYPE', 'jabber:iq:register')}${field('nick', 'ali')}${field('password', 'pencil')}${field('username', 'alice_')}</x>`
+    await registered(one, form)
+    assert.equal((one.kept.get(`login ${ALICE} ${NETWORK}`) as LoginChange).secret, 'pencil')
+    await one.at.heard(ALICE, /type='subscribe'/)
+    await registered(one, '<nick>alia</nick>')
+    await calm(one.at)
+    assert.ok(!one.at.unread(ALICE).some((xml) => xml.includes("type='subscribe'")), 'asked once')
+    assert.deepEqual(one.kept.get(`login ${ALICE} ${NETWORK}`), { nick: 'alia', secret: 'pencil', account: 'alice_' })
+  })
+
+  it('refuses who may not, a name that cannot be, and a password where there is no key', async () => {
+    await using one = await open({ hasKey: false })
+    assert.equal(conditionOf(await one.at.ask('eve@else.example/x', GATEWAY, 'get', register())), 'forbidden')
+    assert.equal(
+      conditionOf(await one.at.ask('eve@else.example/x', GATEWAY, 'set', register('<nick>e</nick>'))),
+      'forbidden',
+    )
+    assert.equal(conditionOf(await one.at.ask(DESK, GATEWAY, 'set', register('<nick>7 of 9</nick>'))), 'not-acceptable')
+    assert.equal(
+      conditionOf(await one.at.ask(DESK, GATEWAY, 'set', register('<password>x</password>'))),
+      'not-acceptable',
+    )
+    assert.equal(
+      conditionOf(await one.at.ask(DESK, GATEWAY, 'set', register('<remove/><nick>x</nick>'))),
+      'bad-request',
+    )
+    assert.equal(one.kept.size, 0)
+  })
+
+  it('is left with everything that belongs to it', async () => {
+    await using one = await open({ grants: { get: true, set: true, push: false } })
+    one.net.accounts.set('ali', 'alice_')
+    await registered(one, '<nick>ali</nick><username>alice_</username><password>pencil</password>')
+    comesOnline(one)
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${BOB}'/>`)
+    await one.at.heard(ALICE, /type='subscribed'/)
+    await calm(one.at)
+    await one.people.identities.settled()
+    assert.equal(one.people.identities.personOf(NETWORK, 'alice_'), ALICE)
+    one.at.unread(ALICE)
+    isResult(await one.at.ask(DESK, GATEWAY, 'set', register('<remove/>')))
+    const told = one.at.unread(ALICE)
+    for (const from of [BOB, GATEWAY])
+      for (const type of ['unsubscribe', 'unsubscribed', 'unavailable'])
+        assert.ok(
+          told.some((xml) => xml.includes(`type='${type}'`) && xml.includes(`from='${from}'`)),
+          `${type} ${from}`,
+        )
+    assert.deepEqual(
+      one.rosters.map(({ change }) => change),
+      [BOB, GATEWAY].map((jid) => ({ jid, subscription: 'remove' })),
+    )
+    assert.equal(one.kept.size, 0)
+    assert.equal(one.at.transport.sessions.of(ALICE, NETWORK), null)
+    assert.equal(conditionOf(await one.at.ask(DESK, GATEWAY, 'set', register('<remove/>'))), 'registration-required')
+  })
+})
+
+describe('the gateway itself', () => {
+  it('answers subscriptions and probes of who is registered, and of nobody else', async () => {
+    await using one = await open()
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${GATEWAY}'/>`)
+    assert.match(await one.at.heard(ALICE, /type='error'/), /registration-required/)
+    await registered(one)
+    one.at.unread(ALICE)
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${GATEWAY}'/>`)
+    await one.at.heard(ALICE, /type='subscribed'/)
+    await one.at.heard(ALICE, /^<presence from='[^']*' to='[^']*'>/)
+    one.at.send(`<presence type='probe' from='${DESK}' to='${GATEWAY}'/>`)
+    await one.at.heard(DESK, /^<presence from='[^']*' to='[^']*'>/)
+  })
+
+  it('says at the start that it is there and asks who is, and at the end that it is not', async () => {
+    await using one = await open()
+    await registered(one)
+    one.at.unread(ALICE)
+    one.people.up()
+    assert.deepEqual(
+      one.at.unread(ALICE).map((xml) => /type='(\w+)'/.exec(xml)?.[1] ?? 'available'),
+      ['available', 'probe'],
+    )
+    one.people.stop()
+    assert.match(await one.at.heard(ALICE, /unavailable/), new RegExp(`from='${GATEWAY}'`))
+  })
+
+  it('connects who comes online, tells the network when he is away, and ends it when he goes', async () => {
+    await using one = await open()
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    const session = one.at.transport.sessions.of(ALICE, NETWORK)
+    assert.equal(session?.isUp, true)
+    assert.equal(session?.nick, 'ali')
+    comesOnline(one, '<show>away</show><status>at lunch</status>')
+    comesOnline(one, '<show>xa</show><status>at lunch</status>')
+    comesOnline(one)
+    await calm(one.at)
+    assert.deepEqual(
+      one.net.done.filter((done) => done.includes('away')),
+      ['ali away at lunch', 'ali away null'],
+    )
+    one.at.send(`<presence type='unavailable' from='${DESK}' to='${GATEWAY}'/>`)
+    await calm(one.at)
+    assert.equal(one.at.transport.sessions.of(ALICE, NETWORK), null)
+  })
+
+  it('makes an address of a name (jabber:iq:gateway)', async () => {
+    await using one = await open()
+    const prompt = await one.at.ask(DESK, NETWORK_ADDRESS, 'get', "<query xmlns='jabber:iq:gateway'/>")
+    assert.ok(prompt.getChild('query')?.getChildText('prompt'))
+    const ask = (name: string) =>
+      one.at.ask(DESK, NETWORK_ADDRESS, 'set', `<query xmlns='jabber:iq:gateway'><prompt>${name}</prompt></query>`)
+    assert.equal((await ask('bob')).getChild('query')?.getChildText('jid'), BOB)
+    assert.equal(conditionOf(await ask('7 of 9')), 'not-acceptable')
+  })
+})
+
+const NETWORK_ADDRESS = `${NETWORK}@${GATEWAY}`
+
+describe('contacts', () => {
+  it('are watched as long as they are contacts, and shown as the network says', async () => {
+    await using one = await open()
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${BOB}'/>`)
+    assert.match(await one.at.heard(ALICE, /type='error'/), /registration-required/)
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${BOB}'/>`)
+    await one.at.heard(ALICE, new RegExp(`type='subscribed'|from='${BOB}'.*type='subscribed'`))
+    assert.ok(one.net.done.includes('ali watches bob'))
+    const [session] = one.net.sessions
+    session?.tell((events) => events.presence('Bob', { online: true }))
+    await one.at.heard(ALICE, new RegExp(`^<presence from='${BOB}' to='[^']*'></presence>`))
+    session?.tell((events) => events.presence('bob', { online: true, away: 'tea' }))
+    assert.match(await one.at.heard(ALICE, /<show>away/), /<status>tea</)
+    session?.tell((events) => events.presence('eve', { online: true }))
+    session?.cut()
+    await one.at.heard(ALICE, new RegExp(`from='${BOB}'.*unavailable`))
+    assert.ok(!one.at.sent.some((xml) => xml.includes(`eve%${NETWORK}`)))
+    session?.connect()
+    assert.equal(one.net.done.filter((done) => done === 'ali watches bob').length, 2)
+    one.at.send(`<presence type='unsubscribe' from='${ALICE}' to='${BOB}'/>`)
+    await one.at.heard(ALICE, /type='unsubscribed'/)
+    assert.ok(one.net.done.includes('ali watches bob no more'))
+  })
+
+  it('are still there after a restart', async () => {
+    const kept: Kept = new Map()
+    {
+      await using one = await open({ kept })
+      await registered(one)
+      one.at.send(`<presence type='subscribe' from='${ALICE}' to='${BOB}'/>`)
+      await one.at.heard(ALICE, /type='subscribed'/)
+    }
+    await using one = await open({ kept })
+    comesOnline(one)
+    await calm(one.at)
+    assert.ok(one.net.done.includes('ali watches bob'))
+  })
+
+  it('go into the roster where the server grants it, to a client that takes them, or are asked for', async () => {
+    const granted = { get: true, set: true, push: false }
+    {
+      await using one = await open({ grants: granted })
+      await registered(one)
+      assert.equal(await one.people.addContact(ALICE, NETWORK, 'bob'), 'roster')
+      assert.deepEqual(one.rosters, [
+        { account: ALICE, change: { jid: BOB, name: 'bob', groups: [NETWORK], subscription: 'both' } },
+      ])
+    }
+    const info = {
+      query:
+        "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='http://jabber.org/protocol/rosterx'/></query>",
+    }
+    {
+      const { parse } = await import('../../../components/kit/xml/parse.ts')
+      const request = async () => parse(`<iq xmlns='jabber:component:accept'>${info.query}</iq>`)
+      await using one = await open({ more: { request } })
+      await registered(one)
+      comesOnline(one)
+      assert.equal(await one.people.addContact(ALICE, NETWORK, 'bob'), 'exchange')
+      assert.match(await one.at.heard(DESK, /rosterx/), new RegExp(`action='add' jid='${BOB}'`))
+    }
+    await using one = await open()
+    await registered(one)
+    one.at.unread(ALICE)
+    assert.equal(await one.people.addContact(ALICE, NETWORK, 'bob'), 'subscribe')
+    assert.match(await one.at.heard(ALICE, /type='subscribe'/), new RegExp(`from='${BOB}'`))
+  })
+})
+
+describe('one to one', () => {
+  const says = ({ at }: Opened, body: string, more = '', id = 'm1') =>
+    at.send(`<message type='chat' id='${id}' from='${DESK}' to='${BOB}'><body>${body}</body>${more}</message>`)
+
+  it('goes to the network in order, and is confirmed when the network repeats it', async () => {
+    await using one = await open()
+    await registered(one)
+    says(one, 'one', "<request xmlns='urn:xmpp:receipts'/>")
+    says(one, 'two', '', 'm2')
+    assert.match(await one.at.heard(DESK, /urn:xmpp:receipts/), /received xmlns='urn:xmpp:receipts' id='m1'/)
+    await calm(one.at)
+    assert.deepEqual(
+      one.net.done.filter((done) => done.includes(' to bob')),
+      ['ali to bob: one', 'ali to bob: two'],
+    )
+    assert.deepEqual(one.at.asked, [], 'what our people send their own server asks about')
+  })
+
+  it('is not confirmed where nobody repeats it', async () => {
+    await using one = await open({ echo: false })
+    await registered(one)
+    says(one, 'one', "<request xmlns='urn:xmpp:receipts'/>")
+    await calm(one.at)
+    assert.ok(one.net.done.includes('ali to bob: one'))
+    assert.ok(!one.at.sent.some((xml) => xml.includes('<received')))
+  })
+
+  it('fails with an error to the sender: what the network refuses, what is encrypted, who may not', async () => {
+    await using one = await open()
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.net.refusal = { what: 'say', reason: 'no-such-person' }
+    says(one, 'anybody?')
+    assert.match(await one.at.heard(DESK, /type='error'/), /item-not-found/)
+    says(one, 'fallback', "<encrypted xmlns='eu.siacs.conversations.axolotl'/>")
+    assert.match(await one.at.heard(DESK, /type='error'/), /not-acceptable.*Encrypted messages cannot be read/)
+    one.at.send(`<message type='chat' id='x' from='eve@else.example/x' to='${BOB}'><body>hi</body></message>`)
+    assert.match(await one.at.heard('eve@else.example/x', /type='error'/), /forbidden/)
+    assert.ok(!one.net.done.some((done) => done.includes('fallback')))
+  })
+
+  it('that he is typing goes both ways', async () => {
+    await using one = await open()
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.at.send(
+      `<message type='chat' from='${DESK}' to='${BOB}'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+    )
+    await calm(one.at)
+    assert.ok(one.net.done.includes('ali typing active bob'))
+    one.net.sessions[0]?.tell((events) => events.typing('bob', 'active'))
+    assert.match(await one.at.heard(ALICE, /<composing/), new RegExp(`from='${BOB}'`))
+  })
+
+  it('what comes in is asked about first, with who said it; a refused one is noted without its words', async () => {
+    const asker: NonNullable<StandOptions['asker']> = {
+      ask: async ({ stanza }) =>
+        stanza.includes('secret')
+          ? { action: 'refuse', why: 'policy', rule: 'r', condition: 'policy-violation', text: {} }
+          : stanza.includes('nightingale')
+            ? { action: 'deliver', stanza: stanza.replace('nightingale', '***'), replaced: true }
+            : stanza.includes('lost')
+              ? { action: 'refuse', why: 'outage' }
+              : { action: 'deliver', stanza, replaced: false },
+      occupant() {},
+    }
+    const asked: unknown[] = []
+    await using one = await open({
+      asker: {
+        ...asker,
+        ask(question) {
+          asked.push(question.foreign)
+          return asker.ask(question)
+        },
+      },
+    })
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    const tell = (body: string) =>
+      one.net.sessions[0]?.tell((events) =>
+        events.message({ id: body, nick: 'bob', account: 'bob_', identity: 'bob!b@h', body, at: null }),
+      )
+    for (const body of ['hello', 'a secret', 'a nightingale', 'lost']) tell(body)
+    assert.match(await one.at.heard(ALICE, /<body>hello</), new RegExp(`from='${BOB}'`))
+    const note = await one.at.heard(ALICE, /type='headline'/)
+    assert.ok(!note.includes('secret') && note.includes('bob'))
+    await one.at.heard(ALICE, /a \*\*\*/)
+    await calm(one.at)
+    assert.ok(!one.at.sent.some((xml) => /secret|lost|nightingale/.test(xml)))
+    assert.deepEqual(
+      asked,
+      Array.from({ length: 4 }, () => ({ nick: 'bob', account: 'bob_', identity: 'bob!b@h' })),
+    )
+    assert.deepEqual(one.people.talk.counts, { in: 2, out: 0, refused: 1, withheld: 1, failed: 0 })
+  })
+})
+
+describe('accounts', () => {
+  const published = async (path: string) => {
+    await using reader = openSnapshotReader(path)
+    for await (const step of reader.follow(null, { signal: AbortSignal.timeout(5_000) }))
+      if (step.kind === 'batch') return step.put.map((item) => readAccount(item))
+      else if (step.kind === 'commit') return []
+    return []
+  }
+
+  it('of who logged in with one are published as his, and are gone when he leaves', async () => {
+    await using one = await open()
+    one.net.accounts.set('ali', 'alice_')
+    await registered(one, '<nick>ali</nick><username>alice_</username><password>pencil</password>')
+    comesOnline(one)
+    await calm(one.at)
+    await one.people.identities.settled()
+    const [account] = await published(one.accounts)
+    assert.deepEqual(
+      { ...account, at: '' },
+      {
+        kind: 'network-account',
+        network: 'made-up',
+        server: NETWORK,
+        account: 'alice_',
+        jid: ALICE,
+        by: 'person',
+        at: '',
+      },
+    )
+    isResult(await one.at.ask(DESK, GATEWAY, 'set', register('<remove/>')))
+    await one.people.identities.settled()
+    assert.deepEqual(await published(one.accounts), [])
+  })
+
+  it('that somebody merely claims are nobody’s: the network has to say so', async () => {
+    await using one = await open()
+    await registered(one, '<nick>ali</nick><username>bobs-account</username><password>guessed</password>')
+    comesOnline(one)
+    await calm(one.at)
+    await one.people.identities.settled()
+    assert.deepEqual(one.people.identities.all(), [])
+  })
+
+  it('that an operator gave stay his, whoever logs in', async () => {
+    await using one = await open()
+    one.net.accounts.set('ali', 'shared')
+    await one.people.identities.set(NETWORK, 'Shared', 'carol@corp.example')
+    await registered(one, '<nick>ali</nick><username>shared</username><password>pencil</password>')
+    comesOnline(one)
+    await calm(one.at)
+    assert.equal(one.people.identities.personOf(NETWORK, 'shared'), 'carol@corp.example')
+    await one.people.identities.set(NETWORK, 'shared', null)
+    assert.equal(one.people.identities.personOf(NETWORK, 'shared'), null)
+  })
+})
