@@ -3,7 +3,7 @@
 import { problemLine, type ReadSettings, told } from '../../components/kit/process/settings.ts'
 import { createCatalogue, inWords as inWordsOf, KIT_TEXTS, type Message } from '../../components/kit/text/catalogue.ts'
 
-const components = ['archive', 'directory', 'policy'].map(
+const components = ['archive', 'directory', 'policy', 'transport-irc'].map(
   (name) => new URL(`../../components/${name}/text/`, import.meta.url),
 )
 

@@ -19,6 +19,7 @@ import { SETTINGS_VERSION } from '../../components/kit/process/shared-settings.t
 import { readYaml } from '../../components/kit/yaml/yaml.ts'
 import { readRules } from '../../components/policy/rules/rule-file.ts'
 import { policySettings } from '../../components/policy/settings.ts'
+import { transportIrcSettings } from '../../components/transport-irc/settings.ts'
 import { inWords } from '../harness/in-words.ts'
 
 const GOLDEN = resolve(import.meta.dirname, '../golden')
@@ -26,6 +27,7 @@ const kinds: Readonly<Record<string, SettingsShape<unknown>>> = {
   archive: archiveSettings,
   directory: directorySettings,
   policy: policySettings,
+  'transport-irc': transportIrcSettings,
 }
 
 suite('settings', () => {
@@ -67,6 +69,7 @@ suite('settings', () => {
       archive: settingsSchema(archiveSettings),
       directory: settingsSchema(directorySettings),
       policy: settingsSchema(policySettings),
+      'transport-irc': settingsSchema(transportIrcSettings),
     }
     for (const [name, schema] of Object.entries(schemas)) {
       const read = readYaml(readFileSync(join(golden, `${name}.yaml`), 'utf8'))

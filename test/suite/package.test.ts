@@ -58,7 +58,7 @@ const own = (file: string) => !file.startsWith('node_modules')
 test('npm starts a component with the flags of its unit, and all that stays in the place of the shell', () => {
   const set = Object.entries(NODE_ENVIRONMENT).map(([name, value]) => `${name}=${value}`)
   // In the place of the shell, so that a signal to npm reaches it.
-  for (const name of ['policy', 'archive', 'directory'])
+  for (const name of ['policy', 'archive', 'directory', 'transport-irc'])
     assert.equal(
       about.scripts[`start:${name}`],
       [...set, 'exec', ...scheduling(name), 'node', ...NODE_FLAGS, `dist/components/${name}/main.js`].join(' '),
@@ -88,7 +88,7 @@ people: { operators: ${me}, officers: ${me}, auditors: [] }
   await writeFile(join(config, 'archive.yaml'), 'metrics: { port: 0 }\n')
 
   const help = await gatehouse('--help')
-  assert.match(help.stdout, /^ {2}archive .*\n {2}directory .*\n {2}policy /m)
+  assert.match(help.stdout, /^ {2}archive .*\n {2}directory .*\n {2}policy .*\n {2}transport-irc /m)
   const check = await run(process.execPath, [main('policy'), '--check', join(config, 'policy.yaml')], { env })
   assert.match(check.stdout, /policy\.yaml: good/)
   assert.match((await gatehouse('check')).stdout, /archive\.yaml/)

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Of a person's own connections and rooms.
+import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
+import { NetworkFault } from '../../kit/transport/network.ts'
+import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
+import {
+  connectedOf,
+  type Desk,
+  keepPlace,
+  networkOf,
+  personOf,
+  type RoomWord,
+  roomPlace,
+  row,
+  shown,
+} from '../desk.ts'
+
+export async function* connect(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
+  const person = personOf(desk, args, asked)
+  const network = networkOf(desk, args, asked)
+  try {
+    await desk.transport.sessions.open(person, network, desk.nickOf(person, network))
+    await desk.memory.set('keep', keepPlace(person, network), true)
+    desk.networks.of(person, network)?.connection.connect()
+    await desk.transport.sessions.up(person, network, asked.signal)
+  } catch (error) {
+    throw refusalOf(desk, error, asked.language)
+  }
+  yield row(shown(desk, connectedOf(desk, person, network, asked)))
+}
+
+export async function* disconnect(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
+  const person = personOf(desk, args, asked)
+  const network = networkOf(desk, args, asked)
+  connectedOf(desk, person, network, asked)
+  await desk.memory.set('keep', keepPlace(person, network), null)
+  await desk.transport.sessions.close(person, network, typeof args.text === 'string' ? args.text : '')
+  yield row({ network, state: 'disconnected' })
+}
+
+export async function* connections(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
+  const person = personOf(desk, args, asked)
+  const mine = [...desk.networks.connected()].filter(({ owner }) => owner === person)
+  for (const one of mine) yield row(shown(desk, one))
+  if (mine.length === 0) yield { say: 'text', text: desk.say('transport-irc-no-connections', asked.language) }
+}
+
+export async function* networks(desk: Desk, _: Args, { caller }: Asked): AsyncGenerator<Said> {
+  for (const { name, servers } of desk.listed) {
+    const of = [...desk.networks.connected()].filter(({ network }) => network === name)
+    yield row({
+      network: name,
+      servers: servers.map(
+        ({ host, port, tls }) => `${tls === 'plain' ? 'irc' : tls === 'sts' ? 'irc+sts' : 'ircs'}://${host}:${port}`,
+      ),
+      connected: caller.rights.has('operator') ? of.length : of.filter(({ owner }) => owner === caller.jid).length,
+    })
+  }
+}
+
+/** What a person says of one room: whether he stays in it, and that he leaves. */
+export async function* room(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
+  const person = personOf(desk, args, asked)
+  const network = networkOf(desk, args, asked)
+  const name = String(args.room)
+  if (!desk.networks.isRoom(name))
+    throw new CommandError(desk.say('transport-irc-no-room', asked.language, { room: name }), EXIT.usage)
+  const place = roomPlace(person, network, desk.networks.key(network, name))
+  if (typeof args.stay === 'string')
+    await desk.memory.set('room', place, args.stay === 'default' ? null : { stay: args.stay === 'yes' })
+  if (args.leave === true) await desk.transport.leave(person, network, name, '')
+  const word = desk.memory.read<RoomWord>('room', place)
+  const here = desk.transport
+    .roomsOf(person)
+    .find((one) => one.network === network && desk.networks.key(network, one.room) === desk.networks.key(network, name))
+  yield row({ what: 'room', value: name })
+  yield row({ what: 'network', value: network })
+  yield row({ what: 'state', value: here?.state ?? 'out' })
+  yield row({ what: 'nick', value: here?.nick ?? null })
+  yield row({ what: 'stay', value: (word?.stay ?? desk.stays) ? 'yes' : 'no' })
+}
+
+/** What the network or the gateway refused, in words for who asked. */
+export function refusalOf({ say }: Desk, error: unknown, language: string): unknown {
+  if (error instanceof NetworkFault)
+    return new CommandError(
+      say('transport-irc-refused', language, { reason: error.reason, cause: error.message }),
+      EXIT.fault,
+    )
+  if (error instanceof StanzaError)
+    return new CommandError(
+      say('transport-irc-refused', language, {
+        reason: error.condition,
+        cause: error.text[language] ?? Object.values(error.text)[0] ?? causeOf(error.cause),
+      }),
+      EXIT.fault,
+    )
+  return error
+}
+
+function causeOf(cause: unknown): string {
+  return typeof cause === 'string' ? cause : cause instanceof Error ? cause.message : '-'
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command of transport-irc works with, and how it knows who and where is meant.
+import { type Args, type Asked, type Caller, CommandError, EXIT, type Said } from '../kit/process/command.ts'
+import type { Catalogue } from '../kit/text/catalogue.ts'
+import type { Transport } from '../kit/transport/transport.ts'
+import { bareOf } from '../kit/xmpp/jid.ts'
+import type { Connected, Networks } from './sessions/networks.ts'
+import type { Memory } from './storage/memory.ts'
+
+/** What somebody logs in with on a network; null takes a part of it away. */
+export type LoginChange = Readonly<{
+  nick?: string | null
+  account?: string | null
+  secret?: string | null
+  certificate?: { key: string; cert: string } | null
+  name?: string | null
+  afterwards?: readonly string[] | null
+}>
+
+/** What may be shown of it. */
+export type LoginShown = {
+  nick: string | null
+  account: string | null
+  hasSecret: boolean
+  hasCertificate: boolean
+  name: string | null
+  afterwards: readonly string[]
+}
+
+export type Logins = {
+  /** 'no-key': there is none to encrypt what is secret, so it is not kept. */
+  set(owner: string, network: string, change: LoginChange): Promise<'kept' | 'no-key'>
+  shown(owner: string, network: string): Promise<LoginShown>
+}
+
+export type Ban = { at: string; by: string; reason: string }
+/** A person's word on a room, beside the settings. */
+export type RoomWord = { stay?: boolean }
+
+export type Desk = {
+  networks: Networks
+  transport: Pick<Transport, 'sessions' | 'roomsOf' | 'leave' | 'announce' | 'state' | 'counts'>
+  logins: Logins
+  /** Of who has named none. */
+  nickOf(person: string, network: string): string
+  memory: Memory
+  say: Catalogue['say']
+  /** People stay where they are by the settings. */
+  stays: boolean
+  /** Names of the settings. */
+  listed: readonly { name: string; servers: readonly { host: string; port: number; tls: string }[] }[]
+  stats(): Readonly<Record<string, string | number | null>>
+  /** On record that an operator looked or acted for somebody. */
+  record(caller: Caller, command: string, query: Readonly<Record<string, unknown>>): Promise<void>
+  now(): number
+}
+
+/** Whose connections are meant: the caller's, or of whom he names. Only an operator may name another. */
+export function personOf({ say }: Desk, args: Args, { caller, language }: Asked): string {
+  const named = typeof args.person === 'string' ? bareOf(args.person) : null
+  const own = caller.jid === undefined ? null : bareOf(caller.jid)
+  if (named !== null && named !== own && !caller.rights.has('operator'))
+    throw new CommandError(say('transport-irc-not-yours', language), EXIT.forbidden)
+  const person = named ?? own
+  if (person === null) throw new CommandError(say('transport-irc-whose', language), EXIT.usage)
+  return person
+}
+
+/** The network that is named, or the only one there is to be meant. */
+export function networkOf({ networks, listed, say }: Desk, args: Args, { language }: Asked): string {
+  const named =
+    typeof args.network === 'string'
+      ? args.network.trim().toLowerCase()
+      : (networks.only ?? (listed.length === 1 ? listed[0]?.name : undefined))
+  const known = listed.map(({ name }) => name).join(', ')
+  if (named === undefined) throw new CommandError(say('transport-irc-which-network', language, { known }), EXIT.usage)
+  if (networks.refuses(named) !== null)
+    throw new CommandError(say('transport-irc-unknown-network', language, { network: named, known }), EXIT.usage)
+  return named
+}
+
+/** His connection there, or why there is none. */
+export function connectedOf({ networks, say }: Desk, person: string, network: string, { language }: Asked): Connected {
+  const one = networks.of(person, network)
+  if (one === null) throw new CommandError(say('transport-irc-not-connected', language, { network }), EXIT.notFound)
+  return one
+}
+
+export function row(one: Readonly<Record<string, unknown>>): Said {
+  return { say: 'row', row: one }
+}
+
+/** How a connection is shown. */
+export function shown(
+  { transport }: Desk,
+  { owner, network, session, since, fault }: Connected,
+): Readonly<Record<string, unknown>> {
+  const rooms = transport.roomsOf(owner).filter((one) => one.network === network)
+  return {
+    network,
+    nick: session.nick,
+    state: session.isUp ? 'up' : fault === null ? 'connecting' : 'down',
+    since: new Date(fault?.at ?? since).toISOString(),
+    rooms: rooms.map(({ room }) => room),
+    detail: fault === null ? null : fault.why,
+    retry_at: fault?.retryAt == null ? null : new Date(fault.retryAt).toISOString(),
+  }
+}
+
+/** Where a person's word on a room is kept. */
+export function roomPlace(person: string, network: string, roomKey: string): string {
+  return `${bareOf(person)} ${network} ${roomKey}`
+}
+
+/** Where it is kept that somebody wants to be connected also when he is in no room. */
+export function keepPlace(person: string, network: string): string {
+  return `${bareOf(person)} ${network}`
+}

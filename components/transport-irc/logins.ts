@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people log in with on networks. Passwords and keys are sealed before they reach the disk; without a key none are taken.
+import type { Login } from '../kit/transport/network.ts'
+import { bareOf } from '../kit/xmpp/jid.ts'
+import type { LoginChange, LoginShown, Logins } from './desk.ts'
+import type { Seal } from './sealing.ts'
+import type { Memory } from './storage/memory.ts'
+
+/** `sealed`: JSON of what is secret. */
+type Kept = {
+  nick?: string
+  account?: string
+  name?: string
+  afterwards?: readonly string[]
+  hasSecret?: boolean
+  hasCertificate?: boolean
+  sealed?: string
+}
+
+type Sealed = { secret?: string; certificate?: { key: string; cert: string } }
+
+export type OpenLogins = Logins & {
+  /** Null: nothing is kept. `sealed`: what is secret was sealed with another key. */
+  login(owner: string, network: string): Login | null | 'sealed'
+}
+
+/** `nickOf`: of who has not named one. */
+export function openLogins(
+  memory: Memory,
+  seal: Seal | null,
+  nickOf: (owner: string, network: string) => string,
+): OpenLogins {
+  const read = (owner: string, network: string) => memory.read<Kept>('login', placeOf(owner, network))
+  const unseal = ({ sealed }: Kept): Sealed | null => {
+    if (sealed === undefined) return {}
+    const text = seal?.open(sealed) ?? null
+    return text === null ? null : (JSON.parse(text) as Sealed)
+  }
+  return {
+    async set(owner, network, change) {
+      const before = read(owner, network) ?? {}
+      const needsKey = change.secret != null || change.certificate != null
+      if (needsKey && seal === null) return 'no-key'
+      const secrets = withoutNulls({ ...(unseal(before) ?? {}), ...pick(change, ['secret', 'certificate']) }) as Sealed
+      const open = withoutNulls({
+        ...pick(before, ['nick', 'account', 'name', 'afterwards']),
+        ...pick(change, ['nick', 'account', 'name', 'afterwards']),
+      }) as Kept
+      const kept: Kept = {
+        ...open,
+        ...(secrets.secret === undefined ? {} : { hasSecret: true }),
+        ...(secrets.certificate === undefined ? {} : { hasCertificate: true }),
+        ...(seal === null || Object.keys(secrets).length === 0 ? {} : { sealed: seal.seal(JSON.stringify(secrets)) }),
+      }
+      await memory.set('login', placeOf(owner, network), Object.keys(kept).length === 0 ? null : kept)
+      return 'kept'
+    },
+    async shown(owner, network): Promise<LoginShown> {
+      const { nick = null, account = null, name = null, afterwards = [], ...has } = read(owner, network) ?? {}
+      return {
+        nick,
+        account,
+        name,
+        afterwards,
+        hasSecret: has.hasSecret === true,
+        hasCertificate: has.hasCertificate === true,
+      }
+    },
+    login(owner, network) {
+      const kept = read(owner, network)
+      if (kept === null) return null
+      const secrets = unseal(kept)
+      if (secrets === null) return 'sealed'
+      const { nick = nickOf(owner, network), account, name, afterwards } = kept
+      return {
+        nick,
+        ...(account === undefined ? {} : { account }),
+        ...(name === undefined ? {} : { name }),
+        ...(afterwards === undefined ? {} : { afterwards }),
+        ...secrets,
+      }
+    },
+  }
+}
+
+function placeOf(owner: string, network: string): string {
+  return `${bareOf(owner)} ${network}`
+}
+
+function pick<T extends object, K extends keyof T>(of: T, names: readonly K[]): Partial<T> {
+  return Object.fromEntries(
+    names.filter((name) => Object.hasOwn(of, name)).map((name) => [name, of[name]]),
+  ) as unknown as Partial<T>
+}
+
+function withoutNulls(of: LoginChange): object {
+  return Object.fromEntries(Object.entries(of).filter(([, value]) => value !== null && value !== undefined))
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// The networks of the settings, as the transport sees them: which may be reached, what is a name there, and a connection for each person.
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import {
+  type Login,
+  type Network,
+  NetworkFault,
+  type NetworkSession,
+  type SessionEvents,
+} from '../../kit/transport/network.ts'
+import { bareOf, domainOf } from '../../kit/xmpp/jid.ts'
+import type { IrcConnection, IrcSettings, StsStore } from '../network/irc.ts'
+import { openIrcConnection } from '../network/irc-connection.ts'
+import { keyBy } from '../network/wire/casemapping.ts'
+import { wrongNick } from '../network/wire/nick.ts'
+import { type IrcNetwork, NETWORK_NAME, unlistedNetwork } from '../network-settings.ts'
+import { fitsAny } from './masks.ts'
+import { fill, nickFrom, userFrom } from './names.ts'
+import type { SayingWords } from './saying.ts'
+import { openSession } from './session.ts'
+import { openTelling } from './telling.ts'
+
+/** What is known of a network from an earlier connection, kept over restarts: two spellings of a name must not change their meaning. */
+export type Known = { casemapping: string; nickLength: number }
+export type KnownStore = { read(network: string): Known | null; write(network: string, known: Known): void }
+
+export type NetworksOptions = {
+  networks: readonly IrcNetwork[]
+  others: boolean
+  only: string | null
+  limits: {
+    perPerson: { networks: number; rooms: number }
+    people: number
+    connectsPerMinute: number
+    /** Lines of one person that wait for their turn. */
+    waiting: number
+  }
+  /** Why a person may not be connected now, such as one who is banned; null: he may. */
+  refusesPerson(owner: string): string | null
+  known: KnownStore
+  sts: StsStore
+  software: string
+  words: SayingWords & {
+    label(id: string): string
+    refused(id: string, args?: Readonly<Record<string, string>>): string
+  }
+  counted(what: 'message' | 'netsplit' | 'reconnected' | 'connected' | 'lost', network: string): void
+  now(): number
+}
+
+/** One connection, for operators and limits. */
+export type Connected = {
+  owner: string
+  network: string
+  session: NetworkSession
+  connection: IrcConnection
+  since: number
+  /** When the person himself did something last. */
+  activeAt: number
+  /** Since when it is not up, and why; null: it is. */
+  fault: { at: number; why: string; retryAt: number | null } | null
+}
+
+export type Networks = Network & {
+  connected(): Iterable<Connected>
+  of(owner: string, network: string): Connected | null
+  /** The settings of a network that may be reached; null: it may not. */
+  settings(network: string): IrcNetwork | null
+}
+
+const UNKNOWN: Known = { casemapping: 'rfc1459', nickLength: 30 }
+const ROOM = /^[#&+!]/
+const MINUTE_MS = 60_000
+
+export function openNetworks(options: NetworksOptions): Networks {
+  const { limits, words, now } = options
+  const listed = new Map(options.networks.map((one) => [one.name, one]))
+  const known = new Map<string, Known>()
+  const all = new Map<string, Connected>()
+  /** Times of new connections within the last minute, by network. */
+  const recent = new Map<string, number[]>()
+
+  const settings = (network: string): IrcNetwork | null => {
+    const found = listed.get(network)
+    if (found !== undefined) return found
+    return options.others && NETWORK_NAME.test(network) && network.includes('.') ? unlistedNetwork(network) : null
+  }
+  const factsOf = (network: string): Known => {
+    const found = known.get(network) ?? options.known.read(network) ?? UNKNOWN
+    known.set(network, found)
+    return found
+  }
+
+  return {
+    type: 'irc',
+    only: options.only,
+    refuses: (network) => (settings(network) === null ? words.refused('transport-irc-no-network', { network }) : null),
+    isRoom: (name) => ROOM.test(name),
+    key: (network, name) => keyBy(factsOf(network).casemapping)(name),
+    wrongNick: (network, nick) => wrongNick(nick, factsOf(network).nickLength),
+    open,
+    connected: () => all.values(),
+    of: (owner, network) => all.get(placeOf(owner, network)) ?? null,
+    settings,
+  }
+
+  function open(network: string, owner: string, login: Login, events: SessionEvents): NetworkSession {
+    const of = settings(network)
+    if (of === null) throw new NetworkFault('not-allowed', words.refused('transport-irc-no-network', { network }))
+    requireRoom(network, of, owner)
+    const place = placeOf(owner, network)
+    const told: SessionEvents & Parameters<typeof openTelling>[1] = {
+      ...events,
+      up(nick) {
+        one.fault = null
+        learn(network, connection)
+        up()
+        options.counted('connected', network)
+        events.up(nick)
+      },
+      down(fault, retryAt) {
+        one.fault = { at: now(), why: fault.message, retryAt }
+        options.counted('lost', network)
+        events.down(fault, retryAt)
+      },
+      counted: (what) => options.counted(what, network),
+    }
+    const connection: IrcConnection = openIrcConnection(
+      settingsOf(of, owner, login),
+      openTelling(() => connection, told),
+    )
+    const { session, up } = openSession({
+      connection,
+      words,
+      most: limits.perPerson,
+      refuses: (channel) => wrongChannel(of, channel),
+      active() {
+        one.activeAt = now()
+      },
+      ended() {
+        if (all.get(place) === one) all.delete(place)
+      },
+    })
+    const one: Connected = {
+      owner: bareOf(owner),
+      network,
+      session,
+      connection,
+      since: now(),
+      activeAt: now(),
+      fault: null,
+    }
+    all.set(place, one)
+    return session
+  }
+
+  function requireRoom(network: string, of: IrcNetwork, owner: string): void {
+    const why = options.refusesPerson(owner)
+    if (why !== null) throw new NetworkFault('not-allowed', why)
+    const mine = [...all.values()].filter((one) => one.owner === bareOf(owner))
+    const there = [...all.values()].filter((one) => one.network === network)
+    const people = new Set([...all.values()].map((one) => one.owner))
+    if (mine.length >= limits.perPerson.networks)
+      throw new NetworkFault(
+        'too-many',
+        words.refused('transport-irc-too-many-networks', { most: String(limits.perPerson.networks) }),
+      )
+    if (there.length >= of.connections || (mine.length === 0 && people.size >= limits.people))
+      throw new NetworkFault('too-many', words.refused('transport-irc-too-many-people'))
+    const at = now()
+    const times = (recent.get(network) ?? []).filter((time) => at - time < MINUTE_MS)
+    if (times.length >= limits.connectsPerMinute)
+      throw new NetworkFault('busy', words.refused('transport-irc-too-many-connects'))
+    recent.set(network, [...times, at])
+  }
+
+  function wrongChannel(of: IrcNetwork, channel: string): string | null {
+    const name = keyBy(factsOf(of.name).casemapping)(channel)
+    const fold = (patterns: readonly string[]) => patterns.map(keyBy(factsOf(of.name).casemapping))
+    const { allow, deny } = of.channels
+    return !fitsAny(fold(deny), name) && fitsAny(fold(allow), name)
+      ? null
+      : words.refused('transport-irc-channel-closed', { channel })
+  }
+
+  function learn(network: string, { facts }: IrcConnection): void {
+    const now: Known = { casemapping: facts.isupport.get('CASEMAPPING') ?? 'rfc1459', nickLength: facts.nickLength }
+    const before = factsOf(network)
+    if (before.casemapping === now.casemapping && before.nickLength === now.nickLength) return
+    known.set(network, now)
+    options.known.write(network, now)
+  }
+
+  function settingsOf(of: IrcNetwork, owner: string, login: Login): IrcSettings {
+    const { account, secret, certificate } = login
+    const { lines, everyMs } = of.flood
+    const local = of.localAddresses
+    const localAddress = local[numberOf(owner) % Math.max(1, local.length)]
+    return {
+      servers: of.servers.map((server) => (of.tls.pins.length === 0 ? server : { ...server, pins: of.tls.pins })),
+      nick: login.nick || nickFrom(of.nick, owner, factsOf(of.name).nickLength),
+      user: userFrom(of.user, owner),
+      realname: login.name ?? fill(of.realName, owner),
+      encoding: of.encoding,
+      flood: { burst: lines, perSecond: everyMs === 0 ? 1_000 : 1_000 / everyMs },
+      afterwards: [...of.afterwards, ...(login.afterwards ?? [])],
+      sts: options.sts,
+      version: options.software,
+      limits: { queue: limits.waiting },
+      ...(of.password === null ? {} : { password: of.password.reveal() }),
+      // Who has something to log in with is not let in as a stranger.
+      ...(secret === undefined && certificate === undefined
+        ? {}
+        : { sasl: { account: account ?? login.nick, ...(secret === undefined ? {} : { secret }), required: true } }),
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(of.tls.caFile === null ? {} : { ca: readFileSync(of.tls.caFile, 'utf8') }),
+      ...(localAddress === undefined ? {} : { localAddress }),
+      ...(of.webirc === null
+        ? {}
+        : {
+            webirc: {
+              password: of.webirc.password.reveal(),
+              gateway: of.webirc.name,
+              host: domainOf(owner),
+              address: addressOf(owner),
+            },
+          }),
+    }
+  }
+}
+
+function placeOf(owner: string, network: string): string {
+  return `${bareOf(owner)} ${network}`
+}
+
+/** The same for a person always. */
+function numberOf(owner: string): number {
+  return Number.parseInt(hash('sha256', bareOf(owner), 'hex').slice(0, 8), 16)
+}
+
+/** An address that no other person has, for servers that know people by theirs (RFC 4193). */
+function addressOf(owner: string): string {
+  const digits = hash('sha256', bareOf(owner), 'hex')
+  const groups = [0, 1, 2, 3, 4, 5, 6].map((at) => digits.slice(at * 4, at * 4 + 4))
+  return ['fd00', ...groups].join(':')
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that the process remembers, at hand; what is set is on disk when the promise resolves.
+import { openStore } from '../../kit/store/store.ts'
+import type { Kind, MemoryOperations } from './operations.ts'
+
+export type Memory = AsyncDisposable & {
+  read<T>(kind: Kind, name: string): T | null
+  list<T>(kind: Kind): readonly { name: string; body: T }[]
+  /** Null takes it away. */
+  set(kind: Kind, name: string, body: unknown): Promise<void>
+}
+
+const WORKER = new URL('./memory-worker.ts', import.meta.url)
+
+export async function openMemory(path: string): Promise<Memory> {
+  const store = await openStore<MemoryOperations>(WORKER, { path })
+  const kept = new Map<Kind, Map<string, unknown>>()
+  const of = (kind: Kind) => {
+    const found = kept.get(kind) ?? new Map<string, unknown>()
+    kept.set(kind, found)
+    return found
+  }
+  for (const { kind, name, body } of await store.read('all', null)) of(kind).set(name, JSON.parse(body))
+  return {
+    read: <T>(kind: Kind, name: string) => (of(kind).get(name) as T | undefined) ?? null,
+    list: <T>(kind: Kind) => [...of(kind)].map(([name, body]) => ({ name, body: body as T })),
+    async set(kind, name, body) {
+      await store.write('keep', { kind, name, body: body === null ? '' : JSON.stringify(body) })
+      if (body === null) of(kind).delete(name)
+      else of(kind).set(name, body)
+    },
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+}

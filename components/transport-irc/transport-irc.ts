@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// The component transport-irc: what it is made of, who may use it, and how it ends.
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { openDenialLog } from '../kit/bus/denied.ts'
+import { openJournal } from '../kit/bus/file-journal.ts'
+import type { Journal } from '../kit/bus/journal.ts'
+import { writeFact } from '../kit/facts/entries.ts'
+import { createPrivilegedRouter } from '../kit/privilege/privileged-router.ts'
+import { type Caller, cameOf } from '../kit/process/command.ts'
+import type { Context, Running } from '../kit/process/run.ts'
+import { openStream } from '../kit/stream/open-stream.ts'
+import { type Asker, openAsker } from '../kit/transport/asker/asker.ts'
+import type { Asking } from '../kit/transport/rooms/house.ts'
+import { openTransport, type PeopleSide } from '../kit/transport/transport.ts'
+import { bareOf, domainOf } from '../kit/xmpp/jid.ts'
+import { StanzaError } from '../kit/xmpp/stanza-error.ts'
+import { openGatewayChat } from './chat.ts'
+import { transportIrcCommands } from './commands.ts'
+import { type Ban, keepPlace, type RoomWord, roomPlace } from './desk.ts'
+import { openGauges } from './gauges.ts'
+import { openLogins } from './logins.ts'
+import { followMembers } from './members.ts'
+import { openIdentd } from './network/identd.ts'
+import { openSeal } from './sealing.ts'
+import { nickFrom } from './sessions/names.ts'
+import { type Networks, openNetworks } from './sessions/networks.ts'
+import type { TransportIrcSettings } from './settings.ts'
+import { type Memory, openMemory } from './storage/memory.ts'
+
+/** Folder of the texts that people read. */
+export const texts = new URL('./text/', import.meta.url)
+
+const REAP_MS = 30_000
+
+export async function startTransportIrc(
+  context: Context<TransportIrcSettings>,
+  { version }: { version: string },
+): Promise<Running> {
+  const { settings, shared, log, now, text } = context
+  await using opening = new AsyncDisposableStack()
+  mkdirSync(settings.folder, { recursive: true, mode: 0o750 })
+  const file = (name: string) => join(settings.folder, name)
+  const memory = opening.use(await openMemory(file('memory.db')))
+  const journal = opening.use(
+    await openJournal(settings.journal.folder, {
+      maxBytes: settings.journal.maxBytes,
+      warn: (level, fill) => log[level === 'normal' ? 'info' : 'warn']('journal level', { fill: level, ...fill }),
+      fault: (error) => log.error('journal fault', { error }),
+    }),
+  )
+  const members = opening.use(
+    followMembers(settings.peopleFolder, settings.groups, (error) =>
+      log[error === null ? 'info' : 'error']('people', { error }),
+    ),
+  )
+  /** Why somebody may not use it, as an id of the catalogue; null: he may. */
+  const refusal = (person: string): string | null => {
+    if (!settings.hosts.includes(domainOf(person)) || !members.has(person)) return 'transport-irc-not-for-you'
+    return memory.read<Ban>('ban', bareOf(person)) === null ? null : 'transport-irc-banned'
+  }
+  const gauges = openGauges(context.metrics)
+  const networks = openNetworks({
+    networks: settings.networks,
+    others: settings.others,
+    only: settings.only,
+    limits: settings.limits,
+    refusesPerson: (owner) => {
+      const id = refusal(owner)
+      return id === null ? null : text.say(id, shared.language)
+    },
+    known: storeOf(memory, 'known', log),
+    sts: storeOf(memory, 'sts', log),
+    software: `Gatehouse ${version}`,
+    words: {
+      reacts: (emojis, quote) => text.say('transport-irc-reacts', shared.language, { emojis, quote }),
+      label: (id) => text.say(id, shared.language),
+      refused: (id, args) => text.say(id, shared.language, args),
+    },
+    counted: gauges.counted,
+    now,
+  })
+  let link: ReturnType<typeof createPrivilegedRouter<ReturnType<typeof openStream>>> | null = null
+  const router = () => {
+    if (link === null) throw new Error('nobody asks before the stream is made')
+    return link.router
+  }
+  const asker = settings.policy === null ? null : opening.use(await openAskerOf(settings.policy))
+  if (asker === null) log.warn('what comes from networks is not asked about, because the settings say so')
+  const seal = settings.key === null ? null : openSeal(settings.key.reveal())
+  const logins = openLogins(memory, seal, nickOf)
+  const transport = await openTransport({
+    domain: settings.domain,
+    network: networks,
+    store: file('rooms.db'),
+    asker: asker ?? UNASKED,
+    people: () => peopleOf(),
+    message: (message) => chat.take(message),
+    session: (_, network) => ({
+      down: (fault, retryAt) => log.info('connection lost', { network, reason: fault.reason, retryAt }),
+    }),
+    settings: {
+      stays: (owner, network, room) =>
+        memory.read<RoomWord>('room', roomPlace(bareOf(owner), network, networks.key(network, room)))?.stay ??
+        settings.stays,
+      history: { keepMs: settings.history.keepMs, mostPerRoom: settings.history.perRoom },
+      most: { roomsPerPerson: settings.limits.perPerson.rooms },
+      noteRefused: settings.noteRefused,
+    },
+    text,
+    log,
+    now,
+    occupantKey: await occupantKeyOf(memory),
+    ...(seal === null ? {} : { seal }),
+    stream: () => link?.router.stream ?? null,
+  })
+  gauges.open(networks, transport)
+  const denials = openDenialLog(journal, now, (who) =>
+    log.warn('denied attempts are no more put on record', { ...who }),
+  )
+  const commands = transportIrcCommands({
+    networks,
+    transport,
+    logins,
+    nickOf,
+    memory,
+    say: text.say,
+    stays: settings.stays,
+    listed: settings.networks,
+    stats: () => ({ ...gauges.counts(networks, transport), ...askerCounts(asker?.state()) }),
+    record: (caller, command, query) => recordAccess(journal, caller, command, query, now),
+    now,
+  })
+  const offered = { commands: () => commands, denied: denials.record, guests: settings.hosts }
+  const adHoc = context.adHoc({ ...offered, domain: settings.domain })
+  const chat = openGatewayChat({
+    answer: context.chat({ ...offered, component: 'transport-irc' }).answer,
+    send: (xml) => link?.router.stream.send(xml) ?? false,
+    busy: text.inAll('transport-irc-busy'),
+    signal: context.signal,
+    log,
+  })
+  link = createPrivilegedRouter(
+    {
+      domain: settings.domain,
+      identity: { category: 'gateway', type: 'irc', name: text.say('transport-irc-identity', shared.language) },
+      software: { name: 'Gatehouse IRC', version },
+      log,
+      nodes: adHoc.nodes,
+      ...transport.router,
+      routes: [...transport.router.routes, ...(asker?.routes ?? []), ...adHoc.routes],
+    },
+    { hosts: settings.hosts, log },
+    (told) =>
+      openStream(
+        {
+          host: settings.server.host,
+          port: settings.server.port,
+          allowClear: settings.server.allowPlain,
+          domain: settings.domain,
+          secret: settings.secret.reveal(),
+          log,
+        },
+        {
+          ...told,
+          up() {
+            asker?.up()
+            transport.up()
+          },
+          down(reason) {
+            asker?.down()
+            transport.down()
+            told.down(reason)
+          },
+        },
+      ),
+  )
+  if (settings.identd !== null)
+    opening.use(
+      await openIdentd({ host: settings.identd.address, port: settings.identd.port, userOf: userIn(networks) }),
+    )
+  const reaping = setInterval(() => void reap(), REAP_MS)
+  reaping.unref()
+  opening.defer(() => clearInterval(reaping))
+  const { stream } = link.router
+  void stream
+    .ready(context.signal)
+    .then(() => transport.resume())
+    .then(() => reconnect())
+    .catch((error: unknown) => {
+      if (!context.signal.aborted) context.fail(error)
+    })
+  const opened = opening.move()
+  return {
+    commands,
+    denied: denials.record,
+    healthy: () => null,
+    ready: (language) => (stream.state === 'up' ? null : text.say('transport-irc-no-server', language)),
+    warnings: (language) => warningsOf(language),
+    async drain(bound) {
+      adHoc.close()
+      await transport.drain(bound)
+      await asker?.stop(bound)
+      await stream.drain(bound)
+      await opened.disposeAsync()
+    },
+  }
+
+  /** Who may use it, and what he logs in with. */
+  function peopleOf(): PeopleSide {
+    return {
+      routes: [],
+      features: [],
+      presence: () => false,
+      message: () => false,
+      sessionEvents: () => ({}),
+      async login(owner, network) {
+        const login = logins.login(owner, network)
+        if (login === 'sealed') throw new StanzaError('cancel', 'not-authorized', text.inAll('transport-irc-sealed'))
+        return login
+      },
+      mayUse(owner) {
+        const id = refusal(owner)
+        return id === null ? null : text.inAll(id)
+      },
+      keeps: (owner, network) => memory.read('keep', keepPlace(owner, network)) !== null,
+    }
+  }
+
+  /** Who wanted to be connected before the process ended is connected again. */
+  async function reconnect(): Promise<void> {
+    for (const { name } of memory.list('keep')) {
+      const [owner = '', network = ''] = name.split(' ')
+      try {
+        await transport.sessions.open(owner, network, nickOf(owner, network))
+      } catch (error) {
+        if (!(error instanceof StanzaError)) throw error
+        log.info('not connected again', { network, condition: error.condition })
+      }
+    }
+  }
+
+  function nickOf(owner: string, network: string): string {
+    return nickFrom(networks.settings(network)?.nick ?? '{local}', owner, 30)
+  }
+
+  function openAskerOf({ domain, onOutage, holdMaxMs, most }: NonNullable<TransportIrcSettings['policy']>) {
+    return openAsker({
+      domain: settings.domain,
+      screen: domain,
+      path: file('asker.db'),
+      node: hostname(),
+      software: `transport-irc ${version}`,
+      onOutage,
+      bounds: { holdMs: holdMaxMs, questions: most },
+      request: (to, payload, how) => router().request(to, payload, how),
+      log,
+      now,
+    })
+  }
+
+  /** Who has said nothing for long is let go: networks dislike connections that nobody uses. */
+  async function reap(): Promise<void> {
+    const { idleMs } = settings.limits
+    const gone = [...networks.connected()].filter(
+      ({ owner, activeAt }) => refusal(owner) !== null || (idleMs > 0 && now() - activeAt > idleMs),
+    )
+    for (const { owner, network } of gone) {
+      const id = refusal(owner) ?? 'transport-irc-idle'
+      try {
+        await transport.sessions.close(owner, network, text.say(id, shared.language))
+        log.info('connection ended', { network, why: id })
+      } catch (error) {
+        log.error('a connection could not be ended', { network, error })
+      }
+    }
+  }
+
+  function warningsOf(language: string): string[] {
+    const asked = asker?.state() ?? null
+    const rule = settings.policy?.onOutage ?? 'open'
+    return [
+      ...(asked === null || asked.asking
+        ? []
+        : [text.say(`transport-irc-policy-away-${rule}`, language, { withheld: asked.withheld })]),
+      ...settings.networks.flatMap(({ name }) => {
+        const of = [...networks.connected()].filter(({ network }) => network === name)
+        const down = of.find(({ fault }) => fault !== null)
+        return of.length === 0 || down === undefined || of.some(({ session }) => session.isUp)
+          ? []
+          : [text.say('transport-irc-network-away', language, { network: name, cause: down.fault?.why ?? '-' })]
+      }),
+    ]
+  }
+}
+
+function askerCounts(state: ReturnType<Asker['state']> | undefined): Record<string, number> {
+  if (state === undefined) return {}
+  const { asking, waiting, owed, withheld, unscreened } = state
+  return {
+    policy_asked: asking ? 1 : 0,
+    policy_waiting: waiting,
+    policy_owed: owed,
+    policy_withheld: withheld,
+    policy_unscreened: unscreened,
+  }
+}
+
+/** Where nobody is to be asked everything passes. */
+const UNASKED: Asking = {
+  ask: async ({ stanza }) => ({ action: 'deliver', stanza, replaced: false }),
+  occupant() {},
+}
+
+type Log = Context<TransportIrcSettings>['log']
+
+/** What is set is at hand at once and on the disk soon; what cannot be kept is learned again. */
+function storeOf<T>(memory: Memory, kind: 'known' | 'sts', log: Log) {
+  return {
+    read: (name: string) => memory.read<T>(kind, name),
+    write(name: string, value: T | null) {
+      memory.set(kind, name, value).catch((error: unknown) => log.error('not kept', { kind, error }))
+    },
+  }
+}
+
+/** Made once: occupants keep their ids over restarts (XEP-0421). */
+async function occupantKeyOf(memory: Memory): Promise<Buffer> {
+  const kept = memory.read<string>('key', 'occupants')
+  if (kept !== null) return Buffer.from(kept, 'base64')
+  const made = randomBytes(32)
+  await memory.set('key', 'occupants', made.toString('base64'))
+  return made
+}
+
+function userIn(networks: Networks) {
+  return ({ localPort, remotePort }: { localPort: number; remotePort: number }): string | null => {
+    for (const { connection } of networks.connected())
+      if (connection.ends?.localPort === localPort && connection.ends.remotePort === remotePort)
+        return connection.self.user ?? null
+    return null
+  }
+}
+
+async function recordAccess(
+  journal: Journal,
+  caller: Caller,
+  command: string,
+  query: Readonly<Record<string, unknown>>,
+  now: () => number,
+): Promise<void> {
+  const at = new Date(now()).toISOString()
+  await journal.append([writeFact({ kind: 'access', ...cameOf(caller), command, query, hits: null, at })])
+}

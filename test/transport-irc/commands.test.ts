@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people and operators have transport-irc do: at the command line, by ad-hoc command, in a chat with the gateway; and what stays when the
+// process or the network goes and comes again.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { serverLack } from '../e2e/servers.ts'
+import { type Inspircd, inspircdLack, startInspircd } from '../harness/inspircd.ts'
+import { irc } from '../harness/irc-person.ts'
+import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
+import { enter, GATEWAY, groupchat, type IrcPlace, like, NETWORK, openIrcPlace, plain, roomOf } from './place.ts'
+
+describe('commands of transport-irc', { skip: serverLack() ?? inspircdLack() ?? slixmppLack() ?? false }, () => {
+  let ircd: Inspircd
+  let place: IrcPlace
+  let alice: SlixmppClient
+  const chat = async (client: SlixmppClient, words: string, wanted: string) => {
+    await client.send(`<message xmlns='jabber:client' type='chat' to='${GATEWAY}'><body>${words}</body></message>`)
+    return client.wait(like('message', `from="${GATEWAY}"`, wanted), 15)
+  }
+
+  before(async () => {
+    ircd = await startInspircd()
+    place = await openIrcPlace({ networks: [plain(ircd)], settings: { limits: { networks: 1 } } })
+    alice = await place.person('alice')
+  })
+  after(async () => {
+    await place?.[Symbol.asyncDispose]()
+    await ircd?.[Symbol.asyncDispose]()
+  })
+
+  it('the same command in a chat, as an ad-hoc command, and at the command line', async () => {
+    await chat(alice, 'connect', 'state: up')
+    assert.match(await chat(alice, 'connections', NETWORK), /nick: alice, state: up/)
+    const commands = await alice.commands(GATEWAY)
+    assert.ok('transport-irc-connections' in commands)
+    assert.ok(!('transport-irc-raw' in commands), 'operators only')
+    const first = await alice.command(GATEWAY, 'transport-irc-connections')
+    const told = await alice.command(GATEWAY, 'transport-irc-connections', { action: 'next', session: first.session })
+    assert.deepEqual(
+      told.rows.map(({ network, nick, state }) => [network, nick, state]),
+      [[NETWORK, 'alice', 'up']],
+    )
+    const [listed] = await place.ask('list')
+    assert.deepEqual(
+      [listed?.person, listed?.network, listed?.nick, listed?.state],
+      ['alice@corp.example', NETWORK, 'alice', 'up'],
+    )
+    assert.match(await chat(alice, 'nonsense', 'not known here'), /help/)
+  })
+
+  it('takes another nick, keeps a password sealed, makes a certificate, and shows none of them', async () => {
+    await chat(alice, 'nick alma', 'nick: alma')
+    await using iris = await irc(ircd, 'iris')
+    await iris.ask('WHOIS alma', / 31[18] /)
+    const form = await alice.command(GATEWAY, 'transport-irc-password')
+    assert.equal(form.types.password, 'text-private')
+    const told = await alice.command(GATEWAY, 'transport-irc-password', {
+      action: 'next',
+      session: form.session,
+      values: { password: 'correct horse', account: 'alma' },
+    })
+    assert.deepEqual([told.values.account, told.values.password], ['alma', 'set'])
+    const cert = await alice.command(GATEWAY, 'transport-irc-certificate', {})
+    const made = await alice.command(GATEWAY, 'transport-irc-certificate', {
+      action: 'complete',
+      session: cert.session,
+    })
+    assert.match(String(made.values.fingerprint), /^[0-9a-f]{64}$/)
+    const { filesWith } = await import('../harness/files-with.ts')
+    assert.deepEqual(await filesWith(place.world.folder, 'correct horse'), [])
+    await chat(alice, 'password --remove', 'account: -')
+    await chat(alice, 'certificate --remove', 'fingerprint: -')
+    await chat(alice, 'nick alice', 'nick: alice')
+  })
+
+  it('operators say a line, tell all, end connections and shut out; nobody else may, and it is on record', async () => {
+    const otto = await place.person('otto')
+    assert.match(await chat(alice, 'raw LUSERS', 'may not run'), /operator/)
+    const raw = await place.ask('raw', { line: 'VERSION', person: 'alice@corp.example' })
+    assert.ok(raw.some(({ line }) => / 351 /.test(String(line))))
+    await chat(otto, 'announce "maintenance at noon"', 'people: 1')
+    await alice.wait(like('message', `from="${GATEWAY}"`, 'maintenance at noon'))
+    await chat(otto, 'ban alice@corp.example --reason spam', 'person: alice@corp.example')
+    assert.deepEqual(await place.ask('list'), [])
+    assert.deepEqual(
+      (await place.ask('bans')).map(({ person, reason, by }) => [person, reason, by]),
+      [['alice@corp.example', 'spam', 'otto@corp.example']],
+    )
+    await alice.send(
+      `<presence xmlns='jabber:client' to='${roomOf('#banned')}/alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+    await alice.wait(like('presence', 'type="error"', 'forbidden', 'may not use this gateway'))
+    await place.ask('unban', { person: 'alice@corp.example' })
+    await enter(alice, roomOf('#banned'), 'alice')
+    await assert.rejects(place.ask('end', { person: 'bob@corp.example' }), /ended with 5/)
+    await assert.rejects(place.ask('connections'), /ended with 2/, 'whose?')
+    await assert.rejects(
+      place.ask('connect', { network: 'irc.other.example', person: 'bob@corp.example' }),
+      /ended with 2/,
+    )
+  })
+
+  it('comes back to its rooms when the network was away, and refuses meanwhile what is said', async () => {
+    const room = roomOf('#lasting')
+    await enter(alice, room, 'alice')
+    await using iris = await irc(ircd, 'iris')
+    await iris.join('#lasting')
+    const oper = await irc(ircd, 'root1')
+    await oper.oper(ircd.oper)
+    oper.send('KILL alice :for the test')
+    await place.transport.logged(({ event }) => event === 'connection lost')
+    await alice.send(groupchat(room, 'is anybody there', 'k1'))
+    await oper.quit()
+    // Refused with an error, or delivered: never lost.
+    const fate = await alice.wait(/^<message(?=[^>]*id="k1")/, 20)
+    await iris.next(/:alice!\S+ JOIN :?#lasting$/, 30)
+    if (!/type="error"/.test(fate))
+      assert.deepEqual(
+        iris.heard('#lasting').map(([, text]) => text),
+        ['is anybody there'],
+      )
+    await alice.wait(like('presence', `from="${room}/alice"`, 'role='))
+    iris.say('#lasting', 'welcome back')
+    await alice.wait(like('message', `from="${room}/iris"`, 'welcome back'), 20)
+  })
+
+  it('killed and started again it forgets nothing: who stays is in his room, and reads what was said before', async () => {
+    const room = roomOf('#stays')
+    await enter(alice, room, 'alice')
+    await chat(alice, "room '#stays' --stay yes", 'value: yes')
+    await chat(alice, 'connect', 'state: up')
+    await using iris = await irc(ircd, 'iris2')
+    await iris.join('#stays')
+    iris.say('#stays', 'before the end')
+    await alice.wait(like('message', `from="${room}/iris2"`, 'before the end'))
+    place.transport.kill('SIGKILL')
+    await place.transport.exited
+    await iris.next(/:alice!\S+ QUIT/, 30)
+    await place.start()
+    await iris.next(/:alice!\S+ JOIN :?#stays$/, 30)
+    await enter(alice, room, 'alice')
+    await alice.wait(like('message', `from="${room}/iris2"`, 'before the end', '<delay'))
+    await alice.send(groupchat(room, 'after the start', 's1'))
+    await iris.next(/:alice!\S+ PRIVMSG #stays :after the start$/)
+    assert.equal(iris.heard('#stays').length, 1)
+  })
+})

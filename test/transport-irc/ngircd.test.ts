@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network without IRCv3 (ngIRCd): what a room is like there, and what stands in the place of tags.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { serverLack } from '../e2e/servers.ts'
+import { irc } from '../harness/irc-person.ts'
+import { ngircdLack, startNgircd } from '../harness/ngircd.ts'
+import { slixmppLack } from '../harness/slixmpp.ts'
+import { enter, groupchat, like, openIrcPlace, plain, roomOf } from './place.ts'
+
+describe('rooms on ngIRCd', { skip: serverLack() ?? ngircdLack() ?? slixmppLack() ?? false }, () => {
+  it('carries messages, names, replies and reactions in words, where the network has no tags', async () => {
+    await using ircd = await startNgircd()
+    await using place = await openIrcPlace({ networks: [plain(ircd)], settings: { only: 'irc.gatehouse.test' } })
+    const room = '#talk@irc.corp.example'
+    await using iris = await irc(ircd, 'iris')
+    await iris.join('#talk')
+    const alice = await place.person('alice')
+    await enter(alice, room, 'Alice')
+    iris.say('#talk', 'a question')
+    const asked = await alice.wait(like('message', `from="${room}/iris"`, '<body>a question</body>'))
+    const id = /<stanza-id[^>]*\bid="([^"]+)"/.exec(asked)?.[1] ?? ''
+    await alice.send(groupchat(room, 'plain', 'n1'))
+    await iris.next(/:Alice!\S+ PRIVMSG #talk :plain$/)
+    await alice.wait(like('message', 'id="n1"', `from="${room}/Alice"`))
+    await alice.send(
+      groupchat(room, 'an answer', 'n2', `<reply xmlns='urn:xmpp:reply:0' to='${room}/iris' id='${id}'/>`),
+    )
+    await iris.next(/PRIVMSG #talk :.*an answer$/)
+    await alice.send(
+      `<message xmlns='jabber:client' type='groupchat' to='${room}' id='n3'><reactions xmlns='urn:xmpp:reactions:0' id='${id}'><reaction>👍</reaction></reactions></message>`,
+    )
+    await iris.next(/PRIVMSG #talk :.ACTION reacts with 👍 to “a question”/)
+    assert.deepEqual(await iris.names('#talk'), ['Alice', 'iris'])
+    // Both spellings of the address are the same room, and upper case is the same name (CASEMAPPING ascii).
+    const long = roomOf('#TALK')
+    const phone = await place.person('alice', 'phone')
+    await phone.send(
+      `<presence xmlns='jabber:client' to='${long}/Alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+    await phone.wait(like('presence', '/Alice"', 'code="110"'))
+    assert.deepEqual(await iris.names('#talk'), ['Alice', 'iris'])
+  })
+})
