@@ -16,7 +16,11 @@ export function isSkipped(
   wantsNames: boolean,
 ): boolean {
   let at = start
-  if (bytes[at] === AT) at = behind(bytes, at, end)
+  if (bytes[at] === AT) {
+    at = behind(bytes, at, end)
+    // An answer to us, whoever it seems to come from: InspIRCd shows our new nick before the change to it.
+    if (bytes.subarray(start, at).includes(LABEL)) return false
+  }
   if (bytes[at] !== COLON) return false
   const source = at + 1
   at = behind(bytes, at, end)
@@ -27,6 +31,7 @@ export function isSkipped(
 }
 
 const AT = 64
+const LABEL = 'label='
 const COLON = 58
 const SPACE = 32
 const BANG = 33

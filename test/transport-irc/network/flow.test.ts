@@ -204,6 +204,7 @@ test('lines that nobody needs are known by their bytes; our own are never among 
     ...[
       ':Alice!a@b JOIN #a',
       '@time=1 :alice!x@y QUIT',
+      '@time=1;label=7 :alma!a@b NICK :alma',
       ':bob!b@c PRIVMSG #a :JOIN',
       ':bob!b@c MODE #a +o x',
       'PING :x',
