@@ -117,6 +117,17 @@ export class MadeUpNet implements Network {
     this.tellAll(room, { kind: 'left', nick, how: 'left', reason })
   }
 
+  renames(room: string, from: string, to: string): void {
+    const { members } = this.place(room)
+    const before = members.get(from.toLowerCase())
+    if (before === undefined) return
+    members.delete(from.toLowerCase())
+    members.set(to.toLowerCase(), { ...before, nick: to })
+    this.taken.delete(from.toLowerCase())
+    this.taken.add(to.toLowerCase())
+    this.tellAll(room, { kind: 'renamed', from, to })
+  }
+
   says(room: string, nick: string, body: string, more: Partial<ForeignMessage> = {}): string | null {
     const id = this.ids ? randomUUID() : null
     this.tellAll(room, { kind: 'message', message: { id, nick, body, at: null, ...more } })

@@ -30,7 +30,7 @@ export type StoredMessage = {
   body: string
   /** The children, serialised. */
   payload: string
-  /** Ids of the network, one for each part it was cut into. */
+  /** Ids of the network, one for each part it was cut into; known when the network has told them. */
   foreign: readonly string[]
 }
 

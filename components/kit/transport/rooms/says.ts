@@ -2,6 +2,7 @@
 // What our people said in one room and the network has not shown yet: the copy that the driver gets is the place of the message in the
 // room's order, and here it is known again.
 import type { ForeignMessage, Sent } from '../network.ts'
+import type { Known } from './foreign.ts'
 
 /** One message of ours, on its way. */
 export type Say = {
@@ -13,6 +14,8 @@ export type Say = {
   readonly mid: string
   readonly payload: string
   readonly body: string
+  /** What it takes back. */
+  withdraws: Known | null
   /** The room's id for it. */
   readonly id: string
   /** When it was handed over, or answered. */

@@ -43,6 +43,7 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
     mid: message.id,
     payload: reflected(message.element),
     body: said.body,
+    withdraws: null,
     id: newId(),
     at: house.now(),
     sent: null,
@@ -54,7 +55,7 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
   // What speaks of nothing needs no looking up; it must still not overtake what does.
   if (speaksOf === undefined && seat.looking === 0) return hand(house, room, seat, say, { body: said.body })
   seat.looking++
-  const looked = seat.saying.then(() => refer(house, room, seat, said))
+  const looked = seat.saying.then(() => refer(house, room, seat, said, say))
   // In the order of arrival, also when one of them is refused.
   seat.saying = looked.catch(() => {})
   return looked.then(
@@ -98,7 +99,13 @@ async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Ou
 }
 
 /** What the message speaks of, in the network's own ids. */
-async function refer(house: House, room: Room, seat: Seat, said: Extract<Said, { kind: 'say' }>): Promise<Outgoing> {
+async function refer(
+  house: House,
+  room: Room,
+  seat: Seat,
+  said: Extract<Said, { kind: 'say' }>,
+  say: Say,
+): Promise<Outgoing> {
   const unknown = () => new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-unknown-message'))
   const outgoing: Outgoing = { body: said.body }
   if (said.replyTo !== undefined) {
@@ -121,6 +128,7 @@ async function refer(house: House, room: Room, seat: Seat, said: Extract<Said, {
     if (to === null) throw unknown()
     if (to.owner !== seat.owner) throw refusalOf(new NetworkFault('not-allowed', ''), house.text)
     outgoing.retracts = { id: to.foreign[0] ?? null }
+    say.withdraws = to
   }
   return outgoing
 }

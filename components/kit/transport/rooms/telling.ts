@@ -82,6 +82,7 @@ export class Telling {
     this.#house.counts.messagesOut++
     const { id, shown: nick, owner, mid, body, payload } = say
     const at = say.sent?.at ?? this.#house.now()
+    if (say.withdraws !== null) this.#withdraw(say.withdraws, id, nick)
     this.#order.say(() =>
       this.#tellNow({ id, at, nick, owner, mid, body, payload, foreign: foreignIds(say.sent) }, null),
     )
@@ -93,8 +94,11 @@ export class Telling {
     say.at = this.#house.now()
     const ids = foreignIds(sent)
     if (!say.isPlaced || ids.length === 0) return
-    const told = this.#recent.find((one) => one.id === say.id)
-    if (told !== undefined) for (const id of ids) this.#byForeign.set(id, told)
+    const told = this.#recent.findLast((one) => one.id === say.id)
+    if (told !== undefined) {
+      told.foreign = ids
+      for (const id of ids) this.#byForeign.set(id, told)
+    }
     this.#house.history.link(this.#to.key, say.id, ids)
   }
 
@@ -106,10 +110,10 @@ export class Telling {
       return
     }
     const id = newId()
-    this.#order.hold(this.#prepare(id, message, only))
+    this.#order.hold(this.#prepare(id, message, message.at ?? this.#house.now(), only))
   }
 
-  async #prepare(id: string, message: ForeignMessage, only: string | null): Promise<() => void> {
+  async #prepare(id: string, message: ForeignMessage, at: number, only: string | null): Promise<() => void> {
     const { text, network } = this.#house
     const references = speaksOfNothing(message) ? NO_REFERENCES : await this.#references(message)
     const words = { retracted: text.say('kit-transport-retracted', undefined) }
@@ -127,7 +131,7 @@ export class Telling {
       server: this.#to.network,
       foreign: foreignOf(message),
       order: this.#to.key,
-      ...(message.at !== null && { at: message.at }),
+      at,
     })
     if (answer.action === 'refuse')
       return () => (answer.why === 'outage' ? this.#withhold() : this.#refused(message.nick))
@@ -136,7 +140,6 @@ export class Telling {
     return () => {
       this.#sayWithheld()
       this.#house.counts.messagesIn++
-      const at = message.at ?? this.#house.now()
       const told: StoredMessage = {
         id,
         at,
