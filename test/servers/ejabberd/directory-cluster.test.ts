@@ -54,6 +54,9 @@ describe('mod_gatehouse_directory on two nodes of one ejabberd', { skip: noEjabb
     await two.server.stop()
     assert.match(await directory.change(3, person('carol', { name: 'carol', locked: 'gone' })), /type='result'/)
     await alice.lists('carol', null)
+    // Who was on the node that stopped is not seen to leave: so it is in ejabberd without the module too (ARCHITECTURE.md).
+    await alice.fence()
+    assert.ok(alice.there.has(bob.client.jid))
     const back = await node(1)
     const held = `{_, _, _} = gatehouse_directory_view:state(gatehouse_directory_view:now(<<"${HOST}">>)).`
     const until = Date.now() + 20_000
