@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openDenialLog } from '../kit/bus/denied.ts'
 import { openJournal } from '../kit/bus/file-journal.ts'
 import { openSnapshotWriter } from '../kit/bus/file-snapshot.ts'
@@ -111,6 +112,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     auto: settings.auto,
     sweepEveryMs: settings.poll.sweepEveryMs,
     now,
+    pause: (ms) => delay(ms, undefined, { signal }).catch(() => {}),
     signal,
     events: eventsOf(context, gauges),
     record: (applying) => recordApplying(journal, applying, now),

@@ -26,6 +26,8 @@ export type EngineOptions = {
   auto: boolean
   sweepEveryMs: number
   now(): number
+  /** Resolves after that time, or when the signal aborts. */
+  pause(ms: number): Promise<void>
   signal: AbortSignal
   events: EngineEvents
   /** As policy says them; null: not known (yet). */
@@ -86,6 +88,10 @@ export type Engine = {
   readonly stateId: string
   sources(): readonly SourceView[]
 }
+
+/** For each person, before what is no more is looked for: about as long as that takes. */
+const PAUSE_MS = 0.02
+const PAUSE_MOST_MS = 2_000
 
 /** Takes up what the store holds. A plan that waited is made anew. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
@@ -168,6 +174,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       return isDue && unswept.has(name) && views.get(name)?.fault === null
     })
     if (due.length > 0) {
+      // The list of all ids keeps directory and machine busy while servers tell what has just changed to whoever waits for it.
+      if (seq !== before) await options.pause(Math.min(PAUSE_MOST_MS, company.people.size * PAUSE_MS))
       faults.push(...(await readSources(due, how, true)))
       await goOn(by)
     }

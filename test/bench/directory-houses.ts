@@ -13,6 +13,9 @@ import { CONTACTS, contact, GROUPS, PEOPLE } from './directory-company.ts'
 
 export const NATIVE = 'native.example'
 
+/** As the README of the helper says, for both ways. */
+const COLLECTOR = 'gc = { mode = "incremental", threshold = 150, speed = 20 }'
+
 export type BenchHouse = { server: Server; version: string; ports: Ports; native: string }
 
 type Place = {
@@ -45,6 +48,7 @@ export const HOUSES: Record<ServerKind, (place: Place) => Promise<BenchHouse | n
       ],
       components: [{ name: DIRECTORY, secret: SECRET }],
       accounts: accountsOf(accounts),
+      global: [COLLECTOR],
     })
     return { server, version, ports, native: 'mod_groups' }
   },

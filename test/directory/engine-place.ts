@@ -58,6 +58,7 @@ export function enginePlace() {
         auto: true,
         sweepEveryMs: 0,
         now: () => time.now,
+        pause: async () => {},
         signal: new AbortController().signal,
         events: {
           read: () => {},

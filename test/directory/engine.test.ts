@@ -400,6 +400,24 @@ describe('what is no more', () => {
     assert.equal(corp.readings.sweeps, before, 'nothing was written')
   })
 
+  test('is looked for after a pause when something changed: who waits for that goes first', async () => {
+    using place = enginePlace()
+    const corp = madeUp()
+    corp.person('a')
+    const pauses: { ms: number; sweeps: number; published: number }[] = []
+    await using opened = await place.open([corp], {
+      pause: async (ms) =>
+        void pauses.push({ ms, sweeps: corp.readings.sweeps, published: opened.published.at(-1) ?? 0 }),
+    })
+    await opened.sync()
+    corp.person('b')
+    corp.person('c')
+    const { sweeps } = corp.readings
+    await opened.sync()
+    assert.deepEqual(pauses, [{ ms: 3 * 0.02, sweeps, published: 2 }])
+    assert.equal(corp.readings.sweeps, sweeps + 1)
+  })
+
   test('a branch that moved is read anew', async () => {
     using place = enginePlace()
     const corp = madeUp()
