@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bench `archive`: how fast a backlog is kept, on disk and in the index, by the real process; then how long searches take on what it
 // holds while 2,000 records a second arrive. The searches run in a reader thread as the archive has them, from this process, beside
-// the archive's own: what is measured is the search, without the recording of the look.
+// the archive's own: what is measured is the search, without the recording of the look, and with the usual scheduling, while the
+// archive's own threads run when nothing else wants the machine.
 import { once } from 'node:events'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
