@@ -93,7 +93,7 @@ const rules = [
     module: {
       path: '^components/',
       pathNot:
-        '^components/[^/]+/main\\.ts$|[-/]worker\\.ts$|\\.d\\.ts$|^components/(kit/(bus/file-snapshot(-reader)?|facts/people|transport/(secrets|people/people))|directory/network/ldap-directory)\\.ts$',
+        '^components/[^/]+/main\\.ts$|[-/]worker\\.ts$|\\.d\\.ts$|^components/(kit/(bus/file-snapshot(-reader)?|facts/people)|directory/network/ldap-directory)\\.ts$',
       numberOfDependentsLessThan: 1,
     },
     from: {},

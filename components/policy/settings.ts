@@ -91,7 +91,8 @@ export const policySettings = shape({
         domain: words.host(),
         accounts: words.maybe(
           words.path({
-            about: 'Folder of its accounts. Default: transport-NETWORK in the folder of journals of gatehouse.yaml.',
+            about:
+              'Folder of its accounts. Default: transport-NETWORK-accounts in the folder of journals of gatehouse.yaml.',
           }),
         ),
       }),
@@ -161,7 +162,7 @@ export const policySettings = shape({
       networks: said.networks.map(({ network, domain, accounts }) => ({
         network,
         domain,
-        accounts: accounts ?? join(shared.folders.journals, `transport-${network}`),
+        accounts: accounts ?? join(shared.folders.journals, `transport-${network}-accounts`),
       })),
       bounds: {
         asks: said.bounds.asks,

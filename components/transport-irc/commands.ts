@@ -4,6 +4,7 @@ import type { Args, Asked, Command, Said } from '../kit/process/command.ts'
 import * as login from './commands/login.ts'
 import * as operators from './commands/operators.ts'
 import * as own from './commands/own.ts'
+import * as people from './commands/people.ts'
 import { type CommandName, declarations } from './declarations.ts'
 import type { Desk } from './desk.ts'
 
@@ -15,6 +16,10 @@ const runs: Readonly<Record<CommandName, Run>> = {
   'transport-irc connections': own.connections,
   'transport-irc networks': own.networks,
   'transport-irc room': own.room,
+  'transport-irc contact': people.contact,
+  'transport-irc registered': people.registered,
+  'transport-irc accounts': people.accounts,
+  'transport-irc account': people.account,
   'transport-irc nick': login.nick,
   'transport-irc password': login.password,
   'transport-irc certificate': login.certificate,

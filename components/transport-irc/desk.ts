@@ -2,6 +2,7 @@
 // What every command of transport-irc works with, and how it knows who and where is meant.
 import { type Args, type Asked, type Caller, CommandError, EXIT, type Said } from '../kit/process/command.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
+import type { People } from '../kit/transport/people/people.ts'
 import type { Transport } from '../kit/transport/transport.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import type { Connected, Networks } from './sessions/networks.ts'
@@ -41,6 +42,7 @@ export type Desk = {
   networks: Networks
   transport: Pick<Transport, 'sessions' | 'roomsOf' | 'leave' | 'announce' | 'state' | 'counts'>
   logins: Logins
+  people: Pick<People, 'addContact' | 'identities' | 'registrations'>
   /** Of who has named none. */
   nickOf(person: string, network: string): string
   memory: Memory

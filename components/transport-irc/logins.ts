@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people log in with on networks. Passwords and keys are sealed before they reach the disk; without a key none are taken.
 import type { Login } from '../kit/transport/network.ts'
+import type { Seal } from '../kit/transport/secrets.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import type { LoginChange, LoginShown, Logins } from './desk.ts'
-import type { Seal } from './sealing.ts'
 import type { Memory } from './storage/memory.ts'
 
 /** `sealed`: JSON of what is secret. */
@@ -31,17 +31,21 @@ export function openLogins(
   nickOf: (owner: string, network: string) => string,
 ): OpenLogins {
   const read = (owner: string, network: string) => memory.read<Kept>('login', placeOf(owner, network))
-  const unseal = ({ sealed }: Kept): Sealed | null => {
+  const unseal = ({ sealed }: Kept, place: string): Sealed | null => {
     if (sealed === undefined) return {}
-    const text = seal?.open(sealed) ?? null
+    const text = seal?.open(sealed, place) ?? null
     return text === null ? null : (JSON.parse(text) as Sealed)
   }
   return {
     async set(owner, network, change) {
+      const place = placeOf(owner, network)
       const before = read(owner, network) ?? {}
       const needsKey = change.secret != null || change.certificate != null
       if (needsKey && seal === null) return 'no-key'
-      const secrets = withoutNulls({ ...(unseal(before) ?? {}), ...pick(change, ['secret', 'certificate']) }) as Sealed
+      const secrets = withoutNulls({
+        ...(unseal(before, place) ?? {}),
+        ...pick(change, ['secret', 'certificate']),
+      }) as Sealed
       const open = withoutNulls({
         ...pick(before, ['nick', 'account', 'name', 'afterwards']),
         ...pick(change, ['nick', 'account', 'name', 'afterwards']),
@@ -50,9 +54,11 @@ export function openLogins(
         ...open,
         ...(secrets.secret === undefined ? {} : { hasSecret: true }),
         ...(secrets.certificate === undefined ? {} : { hasCertificate: true }),
-        ...(seal === null || Object.keys(secrets).length === 0 ? {} : { sealed: seal.seal(JSON.stringify(secrets)) }),
+        ...(seal === null || Object.keys(secrets).length === 0
+          ? {}
+          : { sealed: seal.seal(JSON.stringify(secrets), place) }),
       }
-      await memory.set('login', placeOf(owner, network), Object.keys(kept).length === 0 ? null : kept)
+      await memory.set('login', place, Object.keys(kept).length === 0 ? null : kept)
       return 'kept'
     },
     async shown(owner, network): Promise<LoginShown> {
@@ -69,7 +75,7 @@ export function openLogins(
     login(owner, network) {
       const kept = read(owner, network)
       if (kept === null) return null
-      const secrets = unseal(kept)
+      const secrets = unseal(kept, placeOf(owner, network))
       if (secrets === null) return 'sealed'
       const { nick = nickOf(owner, network), account, name, afterwards } = kept
       return {
@@ -81,6 +87,19 @@ export function openLogins(
       }
     },
   }
+}
+
+/** What was sealed with a key that does not seal any more is sealed anew, so that the old key can be taken out of the file. Gives how many. */
+export async function sealAnew(memory: Memory, seal: Seal): Promise<number> {
+  let count = 0
+  for (const { name, body } of memory.list<Kept>('login')) {
+    if (body.sealed === undefined || seal.isCurrent(body.sealed)) continue
+    const text = seal.open(body.sealed, name)
+    if (text === null) continue
+    await memory.set('login', name, { ...body, sealed: seal.seal(text, name) })
+    count += 1
+  }
+  return count
 }
 
 function placeOf(owner: string, network: string): string {

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { shape } from '../kit/process/settings.ts'
 import type { Secret } from '../kit/process/words.ts'
+import { openSeal, SealFault } from '../kit/transport/secrets.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import { type IrcNetwork, networkFields, networkSettings } from './network-settings.ts'
 
@@ -43,6 +44,8 @@ export type TransportIrcSettings = {
   identd: { address: string; port: number } | null
   folder: string
   journal: { folder: string; maxBytes: number }
+  /** Where it is published whose accounts are whose on the networks. */
+  accountsFolder: string
 }
 
 export const transportIrcSettings = shape({
@@ -106,7 +109,8 @@ export const transportIrcSettings = shape({
     secrets: words.group({
       key_file: words.maybe(
         words.secretFile({
-          about: 'File with the key that encrypts passwords and certificates of people. Without it none are kept.',
+          about:
+            'File with the key that encrypts passwords and certificates of people. Without it none are kept. A new key goes on a line before the others.',
         }),
       ),
     }),
@@ -142,6 +146,9 @@ export const transportIrcSettings = shape({
     store: words.group({
       folder: words.maybe(words.path({ about: 'Default: transport-irc in the folder of state.' })),
     }),
+    accounts: words.group({
+      folder: words.maybe(words.path({ about: 'Default: transport-irc-accounts in the folder of journals.' })),
+    }),
     journal: words.group({
       folder: words.maybe(words.path({ about: 'Default: transport-irc in the folder of journals.' })),
       max_bytes: words.size({ default: '256 MiB', atLeast: '4 MiB' }),
@@ -159,6 +166,8 @@ export const transportIrcSettings = shape({
         tell(['networks', at, 'name'], 'transport-irc-wanted-name-once')
       return networkSettings(one, (path, id) => tell(['networks', at, ...path], id))
     })
+    const key = said.secrets.key_file ?? null
+    if (key !== null && !isKey(key)) tell(['secrets', 'key_file'], 'transport-irc-wanted-key')
     const only = said.only?.toLowerCase() ?? null
     if (only !== null && !networks.some(({ name }) => name === only)) tell(['only'], 'transport-irc-wanted-listed')
     return {
@@ -181,7 +190,7 @@ export const transportIrcSettings = shape({
         : null,
       noteRefused: said.policy.note_refused,
       history: { keepMs: said.history.keep_for, perRoom: said.history.per_room },
-      key: said.secrets.key_file ?? null,
+      key,
       limits: {
         perPerson: { networks: said.limits.networks, rooms: said.limits.rooms },
         people: said.limits.people,
@@ -196,9 +205,21 @@ export const transportIrcSettings = shape({
         folder: said.journal.folder ?? join(journals, 'transport-irc'),
         maxBytes: said.journal.max_bytes,
       },
+      accountsFolder: said.accounts.folder ?? join(journals, 'transport-irc-accounts'),
     }
   },
 })
+
+/** Every key in it is long enough. */
+function isKey(key: Secret): boolean {
+  try {
+    openSeal(key.reveal())
+    return true
+  } catch (fault) {
+    if (fault instanceof SealFault) return false
+    throw fault
+  }
+}
 
 function isDomain(text: string): boolean {
   const jid = parseJid(text)

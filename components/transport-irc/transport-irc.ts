@@ -13,18 +13,20 @@ import { type Caller, cameOf } from '../kit/process/command.ts'
 import type { Context, Running } from '../kit/process/run.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import { type Asker, openAsker } from '../kit/transport/asker/asker.ts'
+import { openPeople, type People } from '../kit/transport/people/people.ts'
 import type { Asking } from '../kit/transport/rooms/house.ts'
-import { openTransport, type PeopleSide } from '../kit/transport/transport.ts'
+import { openSeal } from '../kit/transport/secrets.ts'
+import type { Sessions } from '../kit/transport/sessions.ts'
+import { openTransport, type Transport } from '../kit/transport/transport.ts'
 import { bareOf, domainOf } from '../kit/xmpp/jid.ts'
 import { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { openGatewayChat } from './chat.ts'
 import { transportIrcCommands } from './commands.ts'
 import { type Ban, keepPlace, type RoomWord, roomPlace } from './desk.ts'
 import { openGauges } from './gauges.ts'
-import { openLogins } from './logins.ts'
+import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
 import { openIdentd } from './network/identd.ts'
-import { openSeal } from './sealing.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
 import type { TransportIrcSettings } from './settings.ts'
@@ -91,12 +93,22 @@ export async function startTransportIrc(
   if (asker === null) log.warn('what comes from networks is not asked about, because the settings say so')
   const seal = settings.key === null ? null : openSeal(settings.key.reveal())
   const logins = openLogins(memory, seal, nickOf)
-  const transport = await openTransport({
+  const anew = seal === null ? 0 : await sealAnew(memory, seal)
+  if (anew > 0) log.info('logins are sealed with the new key', { logins: anew })
+  let people: People | null = null
+  const peopleSide = () => {
+    if (people === null) throw new Error('nobody asks before the transport is made')
+    return people
+  }
+  const transport: Transport = await openTransport({
     domain: settings.domain,
     network: networks,
     store: file('rooms.db'),
     asker: asker ?? UNASKED,
-    people: () => peopleOf(),
+    people(sessions) {
+      people = peopleOf(sessions)
+      return people
+    },
     message: (message) => chat.take(message),
     session: (_, network) => ({
       down: (fault, retryAt) => log.info('connection lost', { network, reason: fault.reason, retryAt }),
@@ -113,7 +125,9 @@ export async function startTransportIrc(
     log,
     now,
     occupantKey: await occupantKeyOf(memory),
-    ...(seal === null ? {} : { seal }),
+    ...(seal === null
+      ? {}
+      : { seal: { seal: (words) => seal.seal(words, 'room'), open: (sealed) => seal.open(sealed, 'room') } }),
     stream: () => link?.router.stream ?? null,
   })
   gauges.open(networks, transport)
@@ -124,6 +138,7 @@ export async function startTransportIrc(
     networks,
     transport,
     logins,
+    people: peopleSide(),
     nickOf,
     memory,
     say: text.say,
@@ -168,6 +183,7 @@ export async function startTransportIrc(
           up() {
             asker?.up()
             transport.up()
+            peopleSide().up()
           },
           down(reason) {
             asker?.down()
@@ -201,32 +217,40 @@ export async function startTransportIrc(
     warnings: (language) => warningsOf(language),
     async drain(bound) {
       adHoc.close()
+      peopleSide().stop()
       await transport.drain(bound)
+      await peopleSide().identities.settled()
       await asker?.stop(bound)
       await stream.drain(bound)
       await opened.disposeAsync()
     },
   }
 
-  /** Who may use it, and what he logs in with. */
-  function peopleOf(): PeopleSide {
-    return {
-      routes: [],
-      features: [],
-      presence: () => false,
-      message: () => false,
-      sessionEvents: () => ({}),
-      async login(owner, network) {
-        const login = logins.login(owner, network)
-        if (login === 'sealed') throw new StanzaError('cancel', 'not-authorized', text.inAll('transport-irc-sealed'))
-        return login
-      },
+  /** Who is registered, his contacts, and what is said one to one. */
+  function peopleOf(sessions: Sessions): People {
+    return openPeople({
+      domain: settings.domain,
+      network: networks,
+      networks: settings.networks.map(({ name }) => name),
+      keep: memory,
+      logins,
       mayUse(owner) {
         const id = refusal(owner)
         return id === null ? null : text.inAll(id)
       },
+      sessions,
+      asker: asker ?? UNASKED,
+      inRooms: (owner, network) => transport.roomsOf(owner).some((one) => one.network === network),
       keeps: (owner, network) => memory.read('keep', keepPlace(owner, network)) !== null,
-    }
+      privileges: () => link?.privileges ?? null,
+      request: (to, payload, how) => router().request(to, payload, how),
+      send: (xml) => link?.router.stream.send(xml) ?? false,
+      text,
+      log,
+      now,
+      noteRefused: settings.noteRefused,
+      accounts: settings.accountsFolder,
+    })
   }
 
   /** Who wanted to be connected before the process ended is connected again. */

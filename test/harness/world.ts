@@ -48,6 +48,8 @@ export type WorldOptions = {
   rooms?: boolean | 'archived'
   /** Domain of a further component, such as a gateway to another network, which connects to the component port with the same secret. */
   gateway?: string
+  /** The kind of network behind the gateway, such as irc: the hosts trust it, and policy takes its questions. */
+  network?: string
   /** The rule file below `version: 1`; default: everything passes. */
   rules?: string
   /** Files beside it that it names. */
@@ -195,7 +197,7 @@ function siteOf(folder: string, ports: Site['ports'], address: string, options: 
   const gatehouse: GatehouseOptions = {
     screen: SCREEN,
     on_outage: options.onOutage ?? 'closed',
-    ...(options.people === undefined ? {} : { trusted: [ARCHIVE] }),
+    ...trustedOf(options),
     ...options.helper,
   }
   const who = options.accounts === 'own' ? null : anybody()
@@ -232,12 +234,19 @@ function siteOf(folder: string, ports: Site['ports'], address: string, options: 
   }
 }
 
+function trustedOf({ people, gateway, network }: WorldOptions): { trusted?: string[] } {
+  const trusted = [...(people === undefined ? [] : [ARCHIVE]), ...(gateway && network ? [gateway] : [])]
+  return trusted.length === 0 ? {} : { trusted }
+}
+
 async function writeSettings(folder: string, port: number, address: string, options: WorldOptions) {
   const config = join(folder, 'config')
   await mkdir(config)
   const rules = join(config, 'policy-rules.yaml')
   const rooms = options.rooms === undefined || options.rooms === false ? null : ROOMS
   const hosts = askingHosts(options.server ?? 'prosody', options.hosts ?? [HOST], rooms)
+  const { gateway, network: kind } = options
+  const network = gateway && kind ? { network: kind, domain: gateway } : null
   const journal = options.journal ?? join(folder, 'journals', 'policy')
   const write = (name: string, lines: readonly string[], mode = 0o644) =>
     writeFile(join(config, name), `${lines.join('\n')}\n`, { mode })
@@ -261,7 +270,8 @@ async function writeSettings(folder: string, port: number, address: string, opti
   await write('policy.secret', [SECRET], 0o600)
   await write('policy.yaml', [
     'secret_file: policy.secret',
-    `hosts: [${hosts.join(', ')}]`,
+    `hosts: [${[...hosts, ...(network === null ? [] : [network.domain])].join(', ')}]`,
+    ...(network === null ? [] : ['networks:', `  - { network: ${network.network}, domain: ${network.domain} }`]),
     'metrics:',
     '  port: 0',
     ...(options.journal === undefined ? [] : ['journal:', `  folder: ${journal}`]),

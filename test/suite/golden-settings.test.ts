@@ -41,7 +41,7 @@ suite('settings', () => {
       t.after(() => rmSync(folder, { recursive: true }))
       const golden = join(GOLDEN, name)
       cpSync(golden, folder, { recursive: true })
-      writeFileSync(join(folder, 'secret'), 'hush', { mode: 0o600 })
+      writeFileSync(join(folder, 'secret'), 'hush: nobody is to know', { mode: 0o600 })
       const means = Object.fromEntries(
         Object.entries(kinds).flatMap(([kind, shape]) => {
           const file = join(folder, `${kind}.yaml`)

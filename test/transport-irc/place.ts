@@ -55,7 +55,7 @@ export async function openIrcPlace(options: IrcPlaceOptions): Promise<IrcPlace> 
     await startWorld({
       server,
       gateway: GATEWAY,
-      ...(isAsked ? { rules, helper: { trusted: [GATEWAY] } } : { bare: true }),
+      ...(isAsked ? { rules, network: 'irc' } : { bare: true }),
     }),
   )
   const config = join(world.folder, 'config')

@@ -13,7 +13,7 @@ let folder = ''
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-transport-irc-settings-'))
   for (const name of ['transport-irc.secret', 'transport-irc.key'])
-    writeFileSync(join(folder, name), 'x\n', { mode: 0o600 })
+    writeFileSync(join(folder, name), 'a key that nobody guesses\n', { mode: 0o600 })
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -93,3 +93,8 @@ for (const [what, text, wanted] of bad) {
     assert.throws(() => read(text), wanted)
   })
 }
+
+test('a key for secrets that could be guessed is refused', () => {
+  writeFileSync(join(folder, 'short.key'), 'short\n', { mode: 0o600 })
+  assert.throws(() => read(`${LEAST}secrets: { key_file: short.key }\n`), /at least 16 characters/)
+})

@@ -35,9 +35,11 @@ export class Line {
   #probing = false
   #nextProbe = 0
   #forbidden = false
+  /** The last that was heard was no answer. */
+  #failing = false
   #told = { last: 0, done: 0 }
   #nextMark = 0
-  #replaying = false
+  #replaying: Promise<boolean> | null = null
   #nextReplay = 0
   #replayed = REPLAYED
 
@@ -72,7 +74,7 @@ export class Line {
   async ask(asks: readonly string[], reports: readonly string[]): Promise<Element> {
     try {
       const result = await this.#sendWith(asks, reports)
-      if (this.#breaker.answered()) this.#back()
+      this.#answered()
       return result
     } catch (error) {
       this.#fail(error)
@@ -82,10 +84,9 @@ export class Line {
 
   tick(now: number): void {
     if (!this.#up) return
-    if (!this.#breaker.asks) {
-      if (now >= this.#nextProbe) this.#probe()
-      return
-    }
+    // Also after a single failure: what had no answer waits to be asked again.
+    if ((this.#failing || !this.#breaker.asks) && now >= this.#nextProbe) this.#probe()
+    if (!this.#breaker.asks) return
     if (this.#ledger.owed.count > 0 && now >= this.#nextReplay) {
       this.#nextReplay = now + this.#options.bounds.replayMs
       void this.#replay()
@@ -96,7 +97,7 @@ export class Line {
   /** Nothing is to be said any more. */
   isTold(): boolean {
     const { last, done, owed } = this.#ledger
-    return this.asks && last === this.#told.last && done === this.#told.done && owed.count === 0
+    return this.asks && !this.#failing && last === this.#told.last && done === this.#told.done && owed.count === 0
   }
 
   /** Tells what is owed, and that no number follows. */
@@ -155,6 +156,7 @@ export class Line {
 
   #fail(error: unknown): void {
     const { log, screen } = this.#options
+    this.#failing = true
     if (error instanceof StanzaError && error.condition === 'forbidden') {
       if (!this.#forbidden)
         log.error('policy takes no questions of this transport: is it in hosts of policy.yaml?', { screen })
@@ -165,9 +167,12 @@ export class Line {
     this.#options.watch()
   }
 
-  #back(): void {
+  #answered(): void {
+    const isBack = this.#breaker.answered()
+    if (isBack) this.#options.log.info('policy answers', { screen: this.#options.screen })
+    if (!this.#breaker.asks || !(isBack || this.#failing)) return
     this.#forbidden = false
-    this.#options.log.info('policy answers', { screen: this.#options.screen })
+    this.#failing = false
     this.#options.back()
   }
 
@@ -178,8 +183,8 @@ export class Line {
     this.#send([this.#mark()]).then(
       () => {
         this.#probing = false
-        if (this.#breaker.answered()) this.#back()
-        else if (!this.#breaker.asks) this.#probe()
+        this.#answered()
+        if (!this.#breaker.asks) this.#probe()
       },
       (error: unknown) => {
         this.#probing = false
@@ -201,10 +206,15 @@ export class Line {
     this.#send([this.#mark()]).catch((error: unknown) => this.#fail(error))
   }
 
-  /** Some of what is owed, of one run; true: there may be more. */
-  async #replay(): Promise<boolean> {
-    if (this.#replaying) return false
-    this.#replaying = true
+  /** Some of what is owed, of one run; true: there may be more. One at a time. */
+  #replay(): Promise<boolean> {
+    this.#replaying ??= this.#replayOnce().finally(() => {
+      this.#replaying = null
+    })
+    return this.#replaying
+  }
+
+  async #replayOnce(): Promise<boolean> {
     let some: readonly Owed[] = []
     try {
       some = await this.#ledger.owing(this.#replayed, CHARACTERS_PER_SCREEN)
@@ -218,8 +228,6 @@ export class Line {
       return true
     } catch (error) {
       return await this.#notReplayed(some, error)
-    } finally {
-      this.#replaying = false
     }
   }
 

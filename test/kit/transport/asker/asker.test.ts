@@ -255,6 +255,28 @@ describe('while policy is away', () => {
     assert.equal(screen.of('done').at(-1)?.to, 7)
   })
 
+  it('closed: one failure alone costs nothing that can still be asked about in time', async () => {
+    const screen = openScreen()
+    await using asker = await open(screen)
+    assert.equal(textOf(await asker.ask(question('before'))), 'before')
+    const { request } = screen
+    screen.request = async (to, payload, options) => {
+      if (!payload.includes('hiccup')) return request(to, payload, options)
+      screen.request = request
+      throw new StanzaError('wait', 'resource-constraint')
+    }
+    assert.equal(textOf(await asker.ask(question('hiccup'))), 'hiccup')
+    await stop(asker)
+    assert.deepEqual(
+      screen.of('ask').map(({ n, try: tried }) => [n, tried]),
+      [
+        [1, 1],
+        [2, 2],
+      ],
+    )
+    assert.equal(screen.of('done').at(-1)?.to, 2)
+  })
+
   it('open: it passes, with its question on disk first, and the next run tells of it after a kill', async () => {
     const screen = openScreen()
     const path = newPath()

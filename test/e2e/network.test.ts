@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// IRC under the company's roof: an XMPP server with mod_gatehouse, policy, archive, transport-irc, InspIRCd with services. What crosses is asked
+// about once, recorded once, and found by whoever said it.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { openSnapshotWriter } from '../../components/kit/bus/file-snapshot.ts'
+import type { SnapshotWriter } from '../../components/kit/bus/snapshot.ts'
+import { writeItem } from '../../components/kit/facts/people.ts'
+import type { Row } from '../harness/ask-command.ts'
+import { filesWith } from '../harness/files-with.ts'
+import { type Inspircd, inspircdLack, startInspircd } from '../harness/inspircd.ts'
+import { type IrcPerson, irc } from '../harness/irc-person.ts'
+import { SERVICES, type Services, servicesLack, startServices } from '../harness/irc-services.ts'
+import { recorded } from '../harness/recorded.ts'
+import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
+import { itemsOf } from '../policy/people.ts'
+import {
+  asks,
+  enter,
+  GATEWAY,
+  groupchat,
+  type IrcPlace,
+  like,
+  NETWORK,
+  openIrcPlace,
+  plain,
+  roomOf,
+} from '../transport-irc/place.ts'
+import { serverLack } from './servers.ts'
+
+const ROOM = roomOf('#garden')
+const RULES = `otherwise: allow
+rules:
+  - { id: no-secrets, when: { words: [secret] }, then: { refuse: { text: { en: Not this word. } } } }
+  - { id: not-on-irc, when: { network: irc, words: [classified] }, then: refuse }
+  - { id: crossed, when: { network: irc }, then: { tag: crossed } }`
+
+const LACK = serverLack('prosody') ?? inspircdLack() ?? servicesLack() ?? slixmppLack()
+
+describe('a network under the roof', { skip: LACK ?? false }, () => {
+  let ircd: Inspircd
+  let services: Services
+  let place: IrcPlace
+  let directory: SnapshotWriter
+  let iris: IrcPerson
+  const people = {} as Record<'alice' | 'bob', SlixmppClient>
+  let nudges = 0
+
+  before(async () => {
+    ircd = await startInspircd({ services: SERVICES })
+    services = await startServices(ircd)
+    await services.register('alicehome', 'pencil')
+    place = await openIrcPlace({
+      server: 'prosody',
+      networks: [plain(ircd)],
+      rules: RULES,
+      settings: { policy: { hold_max: '1 s' } },
+    })
+    directory = await openSnapshotWriter(join(place.world.journal, '..', 'directory'))
+    await directory.replace(
+      itemsOf({
+        'alice@corp.example': { groups: ['Staff'], name: 'Alice Meier' },
+        'bob@corp.example': { groups: ['Staff'] },
+      }).map(writeItem),
+    )
+    await place.world.policy?.logged(({ event }) => event === 'people in force')
+    await place.transport.logged(({ event }) => event === 'policy answers')
+    iris = await irc(ircd, 'iris')
+    await iris.join('#garden')
+    for (const name of ['alice', 'bob'] as const) {
+      people[name] = await place.person(name)
+      await enter(people[name], ROOM, name)
+    }
+  })
+  after(async () => {
+    await iris?.[Symbol.asyncDispose]()
+    await directory?.[Symbol.asyncDispose]()
+    await place?.[Symbol.asyncDispose]()
+    await services?.[Symbol.asyncDispose]()
+    await ircd?.[Symbol.asyncDispose]()
+  })
+
+  /** What makes helpers and transport say again how far they are. */
+  const nudge = async () => {
+    nudges += 1
+    iris.say('#garden', `nudge ${nudges}`)
+    await people.alice.send(`<message xmlns='jabber:client' to='alice@corp.example'><body>nudge</body></message>`)
+  }
+  const records = (words: string, ...settlements: string[]): Promise<Row[]> =>
+    recorded(place.world, { words }, settlements, nudge)
+
+  it('what one of ours says to another in a channel is asked about once and is one record', async () => {
+    await people.alice.send(groupchat(ROOM, 'roses are red', 'r1'))
+    await Promise.all([people.alice, people.bob].map((one) => one.wait(/<body>roses are red<\/body>/)))
+    await iris.next(/PRIVMSG #garden :roses are red/)
+    const [row] = await records('roses', 'released')
+    assert.deepEqual([row?.host, row?.via, row?.direction, row?.network], ['corp.example', 'c2s', 'sent', null])
+    assert.deepEqual(row?.tags, ['crossed'])
+  })
+
+  it('what somebody says there is asked about once, reaches both, and is one record with who it was', async () => {
+    iris.say('#garden', 'violets are blue')
+    const copies = await Promise.all(
+      [people.alice, people.bob].map((one) => one.wait(/<body>violets are blue<\/body>/)),
+    )
+    for (const copy of copies) assert.match(copy, new RegExp(`from="${ROOM}/iris"`))
+    const [row] = await records('violets', 'released')
+    assert.deepEqual([row?.host, row?.via, row?.direction, row?.network], [GATEWAY, 'network', 'received', 'irc'])
+    const foreign = (row?.foreign ?? {}) as { server?: string; nick?: string }
+    assert.deepEqual([foreign.server, foreign.nick], [NETWORK, 'iris'])
+    assert.deepEqual(row?.tags, ['crossed'])
+    const found = await place.world.ask('archive search', {
+      foreign: 'IRIS',
+      network: 'irc',
+      words: 'violets',
+      reason: 'test',
+    })
+    assert.equal(found.length, 1)
+  })
+
+  it('what rules refuse does not leave, with an error to who said it; on IRC more is refused than elsewhere', async () => {
+    await people.alice.send(groupchat(ROOM, 'a secret plan', 'r2'))
+    assert.match(
+      await people.alice.wait(like('message', 'id="r2"', 'type="error"')),
+      /policy-violation.*Not this word/s,
+    )
+    await people.alice.send(groupchat(ROOM, 'classified', 'r3'))
+    await people.alice.wait(like('message', 'id="r3"', 'type="error"', 'policy-violation'))
+    await people.alice.send(
+      `<message xmlns='jabber:client' type='chat' to='bob@corp.example' id='r4'><body>classified</body></message>`,
+    )
+    await people.bob.wait(/id="r4"/)
+    await people.alice.send(groupchat(ROOM, 'after', 'r5'))
+    await iris.next(/PRIVMSG #garden :after/)
+    assert.ok(!iris.heard('#garden').some((line) => /secret|classified/.test(String(line))))
+    await records('plan', 'refused')
+  })
+
+  it('what rules refuse does not come in either, and is on record', async () => {
+    iris.say('#garden', 'a secret rumour')
+    iris.say('#garden', 'harmless gossip')
+    await Promise.all([people.alice, people.bob].map((one) => one.wait(/harmless gossip/)))
+    await people.alice.nothing(/secret rumour/)
+    const [row] = await records('rumour', 'refused')
+    assert.deepEqual([row?.rule, row?.network], ['no-secrets', 'irc'])
+  })
+
+  it('what is encrypted is refused with the reason', async () => {
+    const omemo = "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/></encrypted>"
+    await people.alice.send(groupchat(ROOM, 'fallback text', 'r6', omemo))
+    assert.match(await people.alice.wait(like('message', 'id="r6"', 'type="error"')), /not-acceptable.*[Ee]ncrypt/s)
+    await iris.fence()
+    assert.ok(!iris.heard('#garden').some((line) => /fallback/.test(String(line))))
+  })
+
+  it('what somebody of ours says under an account of hers is found by her name, once it is known whose it is', async () => {
+    await using home = await irc(ircd, 'al-at-home')
+    home.send('PRIVMSG NickServ :IDENTIFY alicehome pencil')
+    await home.next(/ 900 |NOTICE .*identified/u)
+    await place.ask('account', { account: 'alicehome', person: 'alice@corp.example', network: NETWORK })
+    await home.join('#garden')
+    // Policy follows the table: until it has it, the record names nobody.
+    for (let tries = 0; ; tries++) {
+      home.say('#garden', `from my garden ${tries}`)
+      await people.bob.wait(new RegExp(`from my garden ${tries}`))
+      const [row] = await records(`"from my garden ${tries}"`, 'released')
+      if (row?.from_person !== null) break
+      assert.ok(tries < 20, 'the table never came')
+    }
+    const found = await place.world.ask('archive search', {
+      person: 'Alice Meier',
+      words: 'garden',
+      network: 'irc',
+      reason: 'test',
+    })
+    assert.ok(found.length > 0)
+    const { foreign, from_person } = (found[0] ?? {}) as {
+      foreign?: { account: string }
+      from_person?: { name: string }
+    }
+    assert.equal(foreign?.account, 'alicehome')
+    assert.equal(from_person?.name, 'Alice Meier')
+  })
+
+  it('who registers logs in there with his account, which is then known to be his, sees his contacts, and is away when he is', async () => {
+    await services.register('carolhome', 'crayon-in-the-box')
+    const carol = await place.person('carol')
+    const query = (inside: string) => `<query xmlns='jabber:iq:register'>${inside}</query>`
+    const login = '<nick>caro</nick><username>carolhome</username><password>crayon-in-the-box</password>'
+    await asks(carol, 'set', GATEWAY, query(login))
+    await carol.wait(like('presence', 'type="subscribe"', `from="${GATEWAY}"`))
+    await carol.send(`<presence xmlns='jabber:client' to='${GATEWAY}'/>`)
+    for (let tries = 0; ; tries++) {
+      const [one] = await place
+        .ask('accounts', { network: NETWORK })
+        .then((rows) => rows.filter(({ by }) => by === 'person'))
+      if (one !== undefined) {
+        assert.deepEqual([one.account, one.person], ['carolhome', 'carol@corp.example'])
+        break
+      }
+      assert.ok(tries < 200, 'her account was never known')
+      await iris.fence()
+    }
+    const contact = `iris%${NETWORK}@${GATEWAY}`
+    await carol.send(`<presence xmlns='jabber:client' type='subscribe' to='${contact}'/>`)
+    await carol.wait(new RegExp(`^<presence(?![^>]*type=)[^>]*from="${contact}"`))
+    // One to one, both ways.
+    await carol.send(
+      `<message xmlns='jabber:client' type='chat' to='${contact}' id='c1'><body>a word with you</body><request xmlns='urn:xmpp:receipts'/></message>`,
+    )
+    await iris.next(/^:caro!\S+ PRIVMSG iris :a word with you/)
+    await carol.wait(like('message', 'urn:xmpp:receipts', 'id="c1"'))
+    iris.say('caro', 'any time, dear')
+    await carol.wait(like('message', 'any time, dear', `from="${contact}"`))
+    const [row] = await records('dear', 'released')
+    assert.deepEqual([row?.via, row?.to, row?.network], ['network', 'carol@corp.example', 'irc'])
+    await records('"a word with you"', 'released')
+    await carol.send(
+      `<presence xmlns='jabber:client' to='${GATEWAY}'><show>away</show><status>at tea</status></presence>`,
+    )
+    for (let tries = 0; ; tries++) {
+      const lines = await iris.ask('WHOIS caro', / 318 /)
+      if (lines.some((line) => / 301 .*at tea/.test(line))) break
+      assert.ok(tries < 200, 'the network never knew')
+    }
+    // What she logs in with stands nowhere on the disk as it is.
+    assert.deepEqual(filesWith(join(place.world.folder, 'state'), 'crayon-in-the-box'), [])
+    await asks(carol, 'set', GATEWAY, query('<remove/>'))
+    await carol.wait(like('presence', 'type="unavailable"', `from="${contact}"`))
+    assert.deepEqual(
+      (await place.ask('accounts')).filter(({ by }) => by === 'person'),
+      [],
+    )
+  })
+
+  it('while policy is away nothing comes in; what is said afterwards does, and the record says what was withheld', async () => {
+    const { world } = place
+    world.policy?.kill('SIGKILL')
+    await world.policy?.exited
+    iris.say('#garden', 'said into the void')
+    await place.transport.logged(({ event }) => event === 'policy does not answer: the rule for outages applies')
+    await world.startPolicy()
+    await place.transport.logged(({ event, at }) => event === 'policy answers' && Date.parse(String(at)) > 0)
+    for (let tries = 0; ; tries++) {
+      iris.say('#garden', `back again ${tries}`)
+      const heard = await people.bob.wait(/back again/, 3).catch(() => null)
+      if (heard !== null) break
+      assert.ok(tries < 10, 'nothing comes in any more')
+    }
+    await people.bob.nothing(/void/)
+  })
+})
