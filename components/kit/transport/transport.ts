@@ -18,7 +18,8 @@ import { type Asking, COUNTED, type Counts, type House, type RoomSettings } from
 import { inviteDirectly, mediate, readMediated, tellInvited } from './rooms/inviting.ts'
 import { PrivateMessages } from './rooms/private.ts'
 import { roomRoutes } from './rooms/requests.ts'
-import { type RoomAddress, Rooms } from './rooms/rooms.ts'
+import { Rooms } from './rooms/rooms.ts'
+import type { RoomAddress } from './rooms/seating.ts'
 import { speak } from './rooms/speaking.ts'
 import { newId } from './rooms/telling.ts'
 import { openSessions, type Sessions } from './sessions.ts'
@@ -148,7 +149,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   function eventsOf(owner: string, of: string): readonly Partial<SessionEvents>[] {
     const beside = people.sessionEvents(owner, of)
     return [
-      rooms.sessionEvents(owner, of),
+      rooms.seating.sessionEvents(owner, of),
       {
         ...beside,
         invited(room, by) {
@@ -240,7 +241,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       const state = { rooms: 0, seats: 0, clients: 0, occupants: 0, sessions: [...sessions.all()].length }
       for (const room of rooms.all()) {
         state.rooms++
-        state.occupants += room.occupantCount
+        state.occupants += room.occupants.size
         for (const seat of room.seats.values()) {
           state.seats++
           state.clients += seat.clients.size

@@ -202,6 +202,49 @@ test('a large room is told as the stream takes it, in order, and a client that t
   assert.ok(at.transport.counts.overBound > 0)
 })
 
+test('many who go while a client is still being told who is there', async () => {
+  await using at = await stand()
+  for (let n = 0; n < 1500; n++) at.net.comes('#big', `n${n}`)
+  at.net.subjectFirst = true
+  at.net.place('#big').subject = { subject: 'Large', by: 'n1', at: 1 }
+  at.link.takes = false
+  at.send(`<presence from='${ANNA}' to='${room('#big')}/anna'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+  await calm(at)
+  while (at.transport.state().clients === 0) await calm(at)
+  at.net.tellAll('#big', { kind: 'parted', nicks: Array.from({ length: 1000 }, (_, n) => `n${n}`), reason: 'hub leaf' })
+  await calm(at)
+  at.link.takes = true
+  await at.heard(ANNA, /n999' type='unavailable'/)
+  const told = at.unread(ANNA)
+  assert.equal(told.filter((xml) => xml.startsWith('<presence') && !xml.includes('unavailable')).length, 1501)
+  assert.equal(told.filter((xml) => xml.includes('unavailable')).length, 999)
+  assert.equal(
+    told.findIndex((xml) => xml.includes('<subject>Large')),
+    1501,
+  )
+})
+
+test('a connection that goes once more while the room is entered again, and a client that enters meanwhile', async () => {
+  await using at = await stand()
+  at.net.comes('#tea', 'otto')
+  await at.enter(ANNA, '#tea', 'anna')
+  const [session] = at.net.sessions
+  session?.cut()
+  session?.hold()
+  session?.connect()
+  await calm(at)
+  const second = at.enter('anna@corp.example/phone', '#tea', 'anna')
+  await calm(at)
+  session?.cut()
+  session?.connect()
+  await second
+  assert.equal(at.transport.state().seats, 1)
+  assert.equal(at.transport.state().clients, 2)
+  at.says(ANNA, '#tea', 'still here', 'm')
+  await at.heard('anna@corp.example/phone', /still here/)
+  assert.deepEqual([...at.net.place('#tea').members.keys()].sort(), ['anna', 'otto'])
+})
+
 test('bounds: rooms of one person, clients of one person, messages on their way', async () => {
   await using at = await stand({ settings: { most: { roomsPerPerson: 2, clientsPerSeat: 2 } } })
   await at.enter(ANNA, '#one', 'anna')

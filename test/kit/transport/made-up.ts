@@ -44,6 +44,8 @@ export class MadeUpNet implements Network {
   readonly accounts = new Map<string, string>()
   /** The next one who does this is refused. */
   refusal: { what: string; reason: Reason } | null = null
+  /** Tells the subject of a room before who is in it. */
+  subjectFirst = false
   /** Connections come up at once; otherwise a test lets them. */
   comesUp = true
   clock = () => Date.now()
@@ -235,9 +237,11 @@ export class MadeUpSession implements NetworkSession {
     this.net.tellAll(room, { kind: 'joined', occupant: self })
     this.rooms.add(room.toLowerCase())
     const occupants = [...place.members.values()]
-    this.tell((events) => events.room(room, { kind: 'occupants', occupants }))
     const subject = { ...place.subject }
+    const list = () => this.tell((events) => events.room(room, { kind: 'occupants', occupants }))
+    if (!this.net.subjectFirst) list()
     if (subject.subject !== '') this.tell((events) => events.room(room, { kind: 'subject', ...subject }))
+    if (this.net.subjectFirst) list()
     return await this.#after(undefined)
   }
 

@@ -111,7 +111,7 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
         ? []
         : ([
             { type: 'text-single', var: 'muc#roominfo_subject', values: [mine.subject.subject] },
-            { type: 'text-single', var: 'muc#roominfo_occupants', values: [String(mine.occupantCount)] },
+            { type: 'text-single', var: 'muc#roominfo_occupants', values: [String(mine.occupants.size)] },
           ] as const)
     return writeDescribed(
       [{ category: 'conference', type: 'text', name: mine?.name ?? address.name }],
@@ -152,7 +152,7 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
       if (address.kind !== 'room') throw new StanzaError('cancel', 'service-unavailable')
       // §6.6: occupants are asked through the room, and what is at the network has no features of its own.
       if (address.resource !== '') {
-        if (rooms.of(address.network, address.name)?.occupant(address.resource) == null)
+        if (rooms.of(address.network, address.name)?.occupants.get(address.resource) == null)
           throw new StanzaError('cancel', 'item-not-found')
         return writeDescribed([{ category: 'client', type: 'bot', name: address.resource }], [NS.discoInfo], '')
       }
@@ -177,7 +177,7 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
       // §6.5: who is in the room is for those who are in it.
       const place = rooms.clientIn(address.network, address.name, iq.from)
       if (place === null) return writeItems([])
-      const ids = [...place.room.occupants()].map(({ nick }) => nick)
+      const ids = [...place.room.occupants.all()].map(({ nick }) => nick)
       const paging: Paging = readPaging(iq.payload, PAGE_MOST) ?? { max: PAGE_MOST, from: 'start' }
       const page = pageOf(paging, ids)
       if (page === null) throw new StanzaError('cancel', 'item-not-found')

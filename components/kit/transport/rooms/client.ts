@@ -11,6 +11,8 @@ export type Face = { readonly jid: string; readonly escaped: string }
 
 export type ClientOptions = {
   jid: string
+  /** The bare address. */
+  owner: string
   language: string
   face: Face
   /** The nick it asked for: its pings go there, whatever the network made of it. */
@@ -29,6 +31,7 @@ const A_TURN = 512
 
 export class Client {
   readonly jid: string
+  readonly owner: string
   readonly face: Face
   /** The nick it wants to have: its pings go there, whatever the network made of it. */
   asked: string
@@ -47,6 +50,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options
     this.jid = options.jid
+    this.owner = options.owner
     this.face = options.face
     this.asked = options.asked
     this.language = options.language
@@ -67,7 +71,7 @@ export class Client {
     this.#put(this.#presence + rest)
   }
 
-  /** All of these presences, made one by one as the stream takes them, before anything that is put afterwards. */
+  /** All of these presences, made one by one as the stream takes them, before anything that is put afterwards. Once, and first of all. */
   presences(rests: Iterator<Rest>): void {
     const before = this.#presence
     this.#source = {

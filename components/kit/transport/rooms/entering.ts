@@ -44,8 +44,8 @@ function wholeOf(history: Element | undefined, name: string): number | undefined
 
 /** Tells one client all of it. From the first stanza on, whatever the room tells comes behind. */
 export function welcome(room: Room, seat: Seat, client: Client, wanted: WantedHistory): void {
-  const self = room.selfOf(seat)
-  const others = [...room.occupants()]
+  const self = room.occupants.selfOf(seat)
+  const others = [...room.occupants.all()]
   const face = client.face.escaped
   client.isIn = true
   client.presences(

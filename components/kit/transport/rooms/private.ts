@@ -12,7 +12,8 @@ import { type ForeignMessage, NetworkFault } from '../network.ts'
 import type { House } from './house.ts'
 import { isEncrypted, readSaid, reflected } from './reading.ts'
 import type { Room } from './room.ts'
-import type { RoomAddress, Rooms } from './rooms.ts'
+import type { Rooms } from './rooms.ts'
+import type { RoomAddress } from './seating.ts'
 import { foreignOf, newId } from './telling.ts'
 
 /** Conversations of which it is known by which room they were begun. */
@@ -35,7 +36,7 @@ export class PrivateMessages {
     const place = this.#rooms.clientIn(to.network, to.name, message.from)
     if (place === null) throw new StanzaError('cancel', 'not-acceptable', text.inAll('kit-transport-not-in-room'))
     const { room, seat } = place
-    const occupant = room.occupant(to.resource)
+    const occupant = room.occupants.get(to.resource)
     if (occupant === null) throw new StanzaError('cancel', 'item-not-found', text.inAll('kit-transport-person-unknown'))
     if (isEncrypted(message.element))
       throw new StanzaError('modify', 'not-acceptable', text.inAll('kit-transport-encrypted'))
@@ -113,7 +114,7 @@ export class PrivateMessages {
   #roomOf(owner: string, network: string, nick: string): Room | null {
     const name = this.#by.get(this.#keyOf(owner, network, nick))
     const room = name === undefined ? null : this.#rooms.of(network, name)
-    if (room === null || room.occupant(nick) === null) return null
+    if (room === null || room.occupants.get(nick) === null) return null
     for (const _ of room.clientsOf(owner)) return room
     return null
   }

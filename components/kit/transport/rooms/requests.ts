@@ -14,8 +14,9 @@ import { type Affiliation, NetworkFault, type Role, type RoomField } from '../ne
 import type { House } from './house.ts'
 import { NS_MODERATE, NS_RETRACT } from './reading.ts'
 import type { Room } from './room.ts'
-import type { RoomAddress, Rooms } from './rooms.ts'
+import type { Rooms } from './rooms.ts'
 import type { Seat } from './seat.ts'
+import type { RoomAddress } from './seating.ts'
 
 const ROLES: readonly (Role | 'none')[] = ['moderator', 'participant', 'visitor', 'none']
 const AFFILIATIONS: readonly Affiliation[] = ['owner', 'admin', 'member', 'none', 'outcast']
@@ -72,7 +73,7 @@ function ping(house: House, rooms: Rooms, { from, to }: Iq): string {
   const key = (nick: string) => house.network.key(address.network, nick)
   const asked = key(address.resource)
   if (asked === key(found.seat.shown) || asked === key(found.client.asked)) return ''
-  if (found.room.occupant(address.resource) === null) throw new StanzaError('cancel', 'item-not-found')
+  if (found.room.occupants.get(address.resource) === null) throw new StanzaError('cancel', 'item-not-found')
   throw new StanzaError('cancel', 'feature-not-implemented')
 }
 
@@ -100,7 +101,7 @@ function itemsOf(query: Element): AdminItem[] {
 async function list(house: House, { room, seat }: Place, [item]: readonly AdminItem[]): Promise<string> {
   const items: string[] = []
   if (item?.role !== undefined) {
-    for (const { nick, role, affiliation } of room.occupants())
+    for (const { nick, role, affiliation } of room.occupants.all())
       if (role === item.role)
         items.push(`<item nick='${escapeAttribute(nick)}' role='${role}' affiliation='${affiliation}'/>`)
   } else if (item?.affiliation !== undefined) {
@@ -108,7 +109,7 @@ async function list(house: House, { room, seat }: Place, [item]: readonly AdminI
     const told = await tried(house, () => seat.session.affiliated(room.name, affiliation))
     for (const { who } of told) {
       const jid = escapeAttribute(writeAddress(house.domain, house.network, room.network, who))
-      const nick = room.occupant(who) === null ? '' : ` nick='${escapeAttribute(who)}'`
+      const nick = room.occupants.get(who) === null ? '' : ` nick='${escapeAttribute(who)}'`
       items.push(`<item jid='${jid}'${nick} affiliation='${affiliation}'/>`)
     }
   }
@@ -121,7 +122,7 @@ async function change(house: House, { room, seat }: Place, items: readonly Admin
     if (who === null) throw bad('who is meant is not said')
     if (item.role !== undefined) {
       const role = item.role
-      if (room.occupant(who) === null)
+      if (room.occupants.get(who) === null)
         throw new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-person-unknown'))
       await tried(house, () => seat.session.role(room.name, who, role, item.reason))
     } else if (item.affiliation !== undefined) {

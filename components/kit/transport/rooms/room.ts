@@ -7,12 +7,11 @@ import type { Attention, ForeignMessage, Occupant, RoomEvent } from '../network.
 import type { Client, Face } from './client.ts'
 import { Course, type Taken } from './course.ts'
 import type { House } from './house.ts'
+import { Occupants } from './occupants.ts'
 import { Order } from './order.ts'
 import type { Seat } from './seat.ts'
 import { foreignOf, Telling } from './telling.ts'
-import { occupantId, type ShownOccupant, STATUS, writeAvailable, writeGroupchat, writeUnavailable } from './writing.ts'
-
-export type How = 'left' | 'kicked' | 'banned' | 'offline'
+import { STATUS, writeGroupchat } from './writing.ts'
 
 const SWEEP_MS = 500
 const LATE_MS = 2000
@@ -30,8 +29,8 @@ export class Room {
   readonly order: Order
   readonly telling: Telling
   readonly course: Course
+  readonly occupants: Occupants
   readonly #house: House
-  readonly #occupants = new Map<string, ShownOccupant>()
   readonly #faces = new Map<string, Face>()
   readonly #byNick = new Map<string, Seat>()
   #subject: { subject: string; by: string; at: number } = { subject: '', by: '', at: 0 }
@@ -45,10 +44,12 @@ export class Room {
     this.#house = house
     this.network = network
     this.name = name
-    this.key = `${network}\0${house.network.key(network, name)}`
+    // A network's name holds no blank.
+    this.key = `${network} ${house.network.key(network, name)}`
     this.jid = writeAddress(house.domain, house.network, network, name)
     this.order = new Order(house.settings.perRoom)
     this.course = new Course({ now: house.now, lateMs: LATE_MS })
+    this.occupants = new Occupants(house, this)
     this.telling = new Telling(house, this, this.order)
     this.ready = house.history.recent(this.key, house.settings.given).then(
       (recent) => this.telling.remember(recent),
@@ -60,20 +61,12 @@ export class Room {
     return this.#subject
   }
 
-  get occupantCount(): number {
-    return this.#occupants.size
-  }
-
   get driver(): Seat | null {
     return this.course.driver === null ? null : (this.seats.get(this.course.driver) ?? null)
   }
 
-  occupants(): IterableIterator<ShownOccupant> {
-    return this.#occupants.values()
-  }
-
-  occupant(nick: string): ShownOccupant | null {
-    return this.#occupants.get(this.#key(nick)) ?? null
+  occupantIdOf(nick: string, account?: string): string {
+    return this.occupants.idOf(nick, account)
   }
 
   *clients(): Generator<Client> {
@@ -82,19 +75,6 @@ export class Room {
 
   *clientsOf(owner: string): Generator<Client> {
     for (const client of this.seats.get(owner)?.clients.values() ?? []) if (client.isIn) yield client
-  }
-
-  /** XEP-0421. Of those who are there it is known already. */
-  occupantIdOf(nick: string, account?: string): string {
-    const known = this.occupant(nick)
-    if (known !== null && (account === undefined || account === known.account)) return known.id
-    return this.#idOf(nick, account)
-  }
-
-  /** By the login where the network tells it, else by the nick. */
-  #idOf(nick: string, account: string | undefined): string {
-    const who = account === undefined ? `nick ${this.#key(nick)}` : `account ${account}`
-    return occupantId(this.#house.occupantKey, this.key, who)
   }
 
   face(jid: string): Face {
@@ -125,7 +105,7 @@ export class Room {
 
   /** The network said that he is in. Whose connection told no list does not drive, or asks for one now. */
   sits(seat: Seat): void {
-    if (this.course.has(seat.owner)) return
+    if (seat.state === 'lost' || this.course.has(seat.owner)) return
     this.#isIn(seat)
     if (this.course.enter(seat.owner, seat.from)) this.#takesOver(seat)
   }
@@ -140,8 +120,12 @@ export class Room {
   // What the connections tell
 
   take(seat: Seat, event: RoomEvent): void {
+    // Whose connection is down, or who is out, has nothing to tell.
+    if (seat.state === 'lost') return
     if (event.kind === 'message') this.#saw(seat, event.message)
     else if (event.kind === 'occupants') this.#listed(seat, event.occupants)
+    // A network may tell the subject before the list, with which the first one begins to drive.
+    else if (event.kind === 'subject' && this.course.driver === null) this.#setSubject(event)
     else if (this.course.driver === seat.owner) this.#follow(event)
   }
 
@@ -157,22 +141,22 @@ export class Room {
   #people(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'subject' | 'typing' | 'configured' }>): void {
     switch (event.kind) {
       case 'joined':
-        this.#joined(event.occupant)
+        this.occupants.joined(event.occupant)
         break
       case 'rejoined':
-        for (const one of event.occupants) this.#joined(one)
+        for (const one of event.occupants) this.occupants.joined(one)
         break
       case 'left':
-        this.left(event.nick, event.how, event.by, event.reason)
+        this.occupants.left(event.nick, event.how, event.by, event.reason)
         break
       case 'parted':
-        this.#parted(event.nicks, event.reason)
+        this.occupants.parted(event.nicks, event.reason)
         break
       case 'renamed':
-        this.#renamed(event.from, event.to)
+        this.occupants.renamed(event.from, event.to)
         break
       case 'changed':
-        this.#changed(event.occupant)
+        this.occupants.changed(event.occupant)
     }
   }
 
@@ -216,151 +200,7 @@ export class Room {
     }
     if (this.course.driver !== seat.owner) return
     this.#resyncSince = null
-    this.#compare(occupants)
-  }
-
-  /** Shows what is different. */
-  #compare(list: readonly Occupant[]): void {
-    const { occupants: most } = this.#house.settings
-    if (list.length > most) this.#house.counts.overBound++
-    const now = new Map(list.slice(0, most).map((one) => [this.#key(one.nick), one]))
-    for (const seat of this.seats.values()) {
-      const nick = seat.session.nick
-      if (seat.state === 'in' && this.#key(nick) !== this.#key(seat.shown) && now.has(this.#key(nick)))
-        this.#renamed(seat.shown, nick)
-    }
-    for (const [key, old] of [...this.#occupants]) if (!now.has(key)) this.left(old.nick, 'offline')
-    for (const one of now.values()) this.#joined(one)
-  }
-
-  #joined(occupant: Occupant): void {
-    const key = this.#key(occupant.nick)
-    const before = this.#occupants.get(key)
-    const seat = this.#enteringSeatOf(key)
-    if (seat !== null) {
-      seat.from = this.course.place
-      this.course.joined(seat.owner)
-      if (this.#key(seat.shown) !== key) this.#shownAnew(seat, occupant.nick)
-    }
-    if (before !== undefined) {
-      this.#changed(occupant)
-      return
-    }
-    if (this.#occupants.size >= this.#house.settings.occupants) {
-      this.#house.counts.overBound++
-      return
-    }
-    const shown = this.#shownAs(occupant)
-    this.#occupants.set(key, shown)
-    this.#showAvailable(shown)
-  }
-
-  /** Who came back under another nick: only his own clients still know the old one. */
-  #shownAnew(seat: Seat, nick: string): void {
-    const before = this.selfOf(seat)
-    seat.shown = nick
-    this.renick()
-    this.order.say(() => {
-      const item = { role: before.role, affiliation: before.affiliation, nick }
-      for (const client of this.clientsOf(seat.owner))
-        client.presence(
-          writeUnavailable(client.face.escaped, before.nick, item, [STATUS.renamed, STATUS.self], undefined, before.id),
-        )
-    })
-  }
-
-  #changed(occupant: Occupant): void {
-    const key = this.#key(occupant.nick)
-    const before = this.#occupants.get(key)
-    if (before === undefined) {
-      this.#joined(occupant)
-      return
-    }
-    const shown = this.#shownAs(occupant)
-    this.#occupants.set(key, shown)
-    if (!looksAlike(before, shown)) this.#showAvailable(shown)
-  }
-
-  left(nick: string, how: How, by?: string, reason?: string): void {
-    const gone = this.#occupants.get(this.#key(nick))
-    if (gone === undefined) return
-    this.#occupants.delete(this.#key(nick))
-    const seat = this.seatOf(nick)
-    if (seat !== null) seat.isToldOut = how === 'kicked' || how === 'banned'
-    // Those of ours who only left, or were cut off, hear it from their own connection.
-    const own = seat !== null && !seat.isToldOut ? seat : null
-    const show = (text: string | undefined) => this.#showGone(gone, how, by, text, own)
-    const isSilent = reason === undefined || reason === '' || own !== null || !this.#isHeard()
-    // Our own people's words were asked about on their way here.
-    if (isSilent || (by !== undefined && this.seatOf(by) !== null)) {
-      this.order.say(() => show(isSilent ? undefined : reason))
-      return
-    }
-    const said = how === 'left' || how === 'offline' ? reason : undefined
-    const room = escapeAttribute(this.jid)
-    const xml = writeUnavailable(room, gone.nick, outItem(how, by, reason), outCodes(how), said, gone.id)
-    const who = by === undefined ? gone : (this.occupant(by) ?? { nick: by })
-    const may = this.#mayRead(`<presence xmlns='jabber:client' to='${room}'${xml}`, who)
-    this.order.hold(may.then((yes) => () => show(yes ? reason : undefined)))
-  }
-
-  #showGone(
-    gone: ShownOccupant,
-    how: How,
-    by: string | undefined,
-    reason: string | undefined,
-    butNot: Seat | null,
-  ): void {
-    const said = how === 'left' || how === 'offline' ? reason : undefined
-    const write = (client: Client, codes: readonly number[]) =>
-      writeUnavailable(client.face.escaped, gone.nick, outItem(how, by, reason), codes, said, gone.id)
-    this.#show(gone.nick, write, outCodes(how), butNot)
-  }
-
-  #parted(nicks: readonly string[], reason: string): void {
-    const gone: ShownOccupant[] = []
-    for (const nick of nicks) {
-      const key = this.#key(nick)
-      const one = this.#occupants.get(key)
-      if (one === undefined || this.seatOf(nick) !== null) continue
-      this.#occupants.delete(key)
-      gone.push(one)
-    }
-    this.order.say(() => {
-      const clients = new Map<Face, Client[]>()
-      for (const client of this.clients()) {
-        const mine = clients.get(client.face)
-        if (mine === undefined) clients.set(client.face, [client])
-        else mine.push(client)
-      }
-      for (const [face, mine] of clients) {
-        const rests = gone.map((one) =>
-          writeUnavailable(face.escaped, one.nick, outItem('offline'), [], reason, one.id),
-        )
-        for (const client of mine) client.presences(rests[Symbol.iterator]())
-      }
-    })
-  }
-
-  #renamed(from: string, to: string): void {
-    const before = this.#occupants.get(this.#key(from))
-    if (before === undefined) return
-    const seat = this.seatOf(from)
-    if (seat !== null) seat.shown = to
-    this.renick()
-    const after = this.#shownAs({ ...before, nick: to })
-    this.#occupants.delete(this.#key(from))
-    this.#occupants.set(this.#key(to), after)
-    this.order.say(() => {
-      for (const client of this.clients()) {
-        const own = seat?.clients.has(client.jid) ? [STATUS.self] : []
-        const item = { role: before.role, affiliation: before.affiliation, nick: to }
-        client.presence(
-          writeUnavailable(client.face.escaped, from, item, [STATUS.renamed, ...own], undefined, before.id),
-        )
-        client.presence(writeAvailable(client.face.escaped, after, own))
-      }
-    })
+    this.occupants.compare(occupants)
   }
 
   #setSubject({ subject, by = '', at }: Extract<RoomEvent, { kind: 'subject' }>): void {
@@ -376,9 +216,9 @@ export class Room {
       return
     }
     const xml = this.writeSubject({ jid: this.jid, escaped: escapeAttribute(this.jid) }, set, false)
-    const who = this.occupant(by) ?? { nick: by === '' ? this.name : by }
+    const who = this.occupants.get(by) ?? { nick: by === '' ? this.name : by }
     this.order.hold(
-      this.#mayRead(`<message xmlns='jabber:client' to='${escapeAttribute(this.jid)}'${xml}`, who).then((may) => () => {
+      this.mayRead(`<message xmlns='jabber:client' to='${escapeAttribute(this.jid)}'${xml}`, who).then((may) => () => {
         if (!may && this.#subject === set) this.#subject = { subject: '', by: '', at: set.at }
         if (may) tell()
       }),
@@ -475,105 +315,14 @@ export class Room {
     for (const seat of this.seats.values()) for (const client of seat.clients.values()) client.drop()
   }
 
-  // Showing
-
-  /** As everybody is shown; of ourselves what the own connection knows, until the driver has seen it. */
-  selfOf(seat: Seat): ShownOccupant {
-    const known = this.#occupants.get(this.#key(seat.shown))
-    if (known !== undefined) return known
-    return this.#shownAs({ ...(seat.self ?? { role: 'participant', affiliation: 'none' }), nick: seat.shown })
-  }
-
-  #showAvailable(occupant: ShownOccupant): void {
-    this.#show(occupant.nick, (client, codes) => writeAvailable(client.face.escaped, occupant, codes), [], null)
-  }
-
-  /** To everybody, with 110 to those whose own it is. Made once for all who write the room alike. */
-  #show(
-    nick: string,
-    write: (client: Client, codes: readonly number[]) => string,
-    codes: readonly number[],
-    butNot: Seat | null,
-  ): void {
-    const own = this.seatOf(nick)
-    this.order.say(() => {
-      let face: Face | null = null
-      let rest = ''
-      for (const seat of this.seats.values()) {
-        if (seat === butNot) continue
-        for (const client of seat.clients.values()) {
-          if (!client.isIn) continue
-          if (seat === own) client.presence(write(client, [STATUS.self, ...codes]))
-          else {
-            if (client.face !== face) {
-              face = client.face
-              rest = write(client, codes)
-            }
-            client.presence(rest)
-          }
-        }
-      }
-    })
-  }
-
-  #isHeard(): boolean {
-    for (const _ of this.clients()) return true
-    return false
-  }
-
-  async #mayRead(stanza: string, who: { nick: string; account?: string; identity?: string }): Promise<boolean> {
+  async mayRead(stanza: string, who: { nick: string; account?: string; identity?: string }): Promise<boolean> {
     const { asker, network } = this.#house
     const foreign = foreignOf(who)
     const answer = await asker.ask({ stanza, network: network.type, server: this.network, foreign, order: this.key })
     return answer.action === 'deliver' && !answer.replaced
   }
 
-  #enteringSeatOf(key: string): Seat | null {
-    for (const seat of this.seats.values()) if (seat.from === null && this.#key(seat.session.nick) === key) return seat
-    return null
-  }
-
-  #shownAs(occupant: Occupant): ShownOccupant {
-    const { nick, role, affiliation, account, identity, hats, away } = occupant
-    return {
-      nick,
-      role,
-      affiliation,
-      account,
-      identity,
-      hats,
-      away,
-      id: this.#idOf(nick, account),
-    } as ShownOccupant
-  }
-
   #key(nick: string): string {
     return this.#house.network.key(this.network, nick)
   }
-}
-
-function looksAlike(one: ShownOccupant, other: ShownOccupant): boolean {
-  return (
-    one.nick === other.nick &&
-    one.role === other.role &&
-    one.affiliation === other.affiliation &&
-    one.id === other.id &&
-    (one.away === undefined) === (other.away === undefined) &&
-    (one.hats ?? []).join('\0') === (other.hats ?? []).join('\0')
-  )
-}
-
-function outItem(how: How, by?: string, reason?: string) {
-  const isMade = how === 'kicked' || how === 'banned'
-  return {
-    role: 'none',
-    affiliation: how === 'banned' ? 'outcast' : 'none',
-    ...(isMade && by !== undefined && { actor: by }),
-    ...(isMade && reason !== undefined && { reason }),
-  } as const
-}
-
-function outCodes(how: How): readonly number[] {
-  if (how === 'kicked') return [STATUS.kicked]
-  return how === 'banned' ? [STATUS.banned] : []
 }

@@ -24,6 +24,8 @@ export type Seat = {
   saying: Promise<unknown>
   /** How many are being looked up. */
   looking: number
+  /** How often his connection went, or he entered again: what was begun before it is over. */
+  tries: number
   /** Has no clients any more; leaves when this fires. */
   linger: NodeJS.Timeout | null
 }

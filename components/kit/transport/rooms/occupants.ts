@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is in a room, as everybody is shown it: each change is told at its place in the room's order.
+import { escapeAttribute } from '../../xml/writer.ts'
+import type { Occupant } from '../network.ts'
+import type { Client, Face } from './client.ts'
+import type { Course } from './course.ts'
+import type { House } from './house.ts'
+import type { Order } from './order.ts'
+import type { Seat } from './seat.ts'
+import { occupantId, type ShownOccupant, STATUS, writeAvailable, writeUnavailable } from './writing.ts'
+
+export type How = 'left' | 'kicked' | 'banned' | 'offline'
+
+/** The room that they are in. */
+export type Place = {
+  readonly network: string
+  readonly key: string
+  readonly jid: string
+  readonly seats: ReadonlyMap<string, Seat>
+  readonly order: Order
+  readonly course: Course
+  clients(): Iterable<Client>
+  clientsOf(owner: string): Iterable<Client>
+  /** Which of our people is shown under this nick. */
+  seatOf(nick: string): Seat | null
+  /** Somebody of ours is shown under another nick. */
+  renick(): void
+  /** Whether the rules let our people read it. */
+  mayRead(stanza: string, who: { nick: string; account?: string; identity?: string }): Promise<boolean>
+}
+
+export class Occupants {
+  readonly #house: House
+  readonly #at: Place
+  readonly #known = new Map<string, ShownOccupant>()
+
+  constructor(house: House, at: Place) {
+    this.#house = house
+    this.#at = at
+  }
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  all(): IterableIterator<ShownOccupant> {
+    return this.#known.values()
+  }
+
+  get(nick: string): ShownOccupant | null {
+    return this.#known.get(this.#key(nick)) ?? null
+  }
+
+  /** XEP-0421. Of those who are there it is known already. */
+  idOf(nick: string, account?: string): string {
+    const known = this.get(nick)
+    if (known !== null && (account === undefined || account === known.account)) return known.id
+    return this.#madeId(nick, account)
+  }
+
+  /** By the login where the network tells it, else by the nick. */
+  #madeId(nick: string, account: string | undefined): string {
+    const who = account === undefined ? `nick ${this.#key(nick)}` : `account ${account}`
+    return occupantId(this.#house.occupantKey, this.#at.key, who)
+  }
+
+  /** As everybody is shown; of ourselves what the own connection knows, until the driver has seen it. */
+  selfOf(seat: Seat): ShownOccupant {
+    const known = this.#known.get(this.#key(seat.shown))
+    if (known !== undefined) return known
+    return this.#shownAs({ ...(seat.self ?? { role: 'participant', affiliation: 'none' }), nick: seat.shown })
+  }
+
+  /** Shows what is different. */
+  compare(list: readonly Occupant[]): void {
+    const { occupants: most } = this.#house.settings
+    if (list.length > most) this.#house.counts.overBound++
+    const now = new Map(list.slice(0, most).map((one) => [this.#key(one.nick), one]))
+    for (const seat of this.#at.seats.values()) {
+      const nick = seat.session.nick
+      if (seat.state === 'in' && this.#key(nick) !== this.#key(seat.shown) && now.has(this.#key(nick)))
+        this.renamed(seat.shown, nick)
+    }
+    for (const [key, old] of [...this.#known]) if (!now.has(key)) this.left(old.nick, 'offline')
+    for (const one of now.values()) this.joined(one)
+  }
+
+  joined(occupant: Occupant): void {
+    const key = this.#key(occupant.nick)
+    const before = this.#known.get(key)
+    const seat = this.#enteringSeatOf(key)
+    if (seat !== null) {
+      seat.from = this.#at.course.place
+      this.#at.course.joined(seat.owner)
+      if (this.#key(seat.shown) !== key) this.#shownAnew(seat, occupant.nick)
+    }
+    if (before !== undefined) {
+      this.changed(occupant)
+      return
+    }
+    if (this.#known.size >= this.#house.settings.occupants) {
+      this.#house.counts.overBound++
+      return
+    }
+    const shown = this.#shownAs(occupant)
+    this.#known.set(key, shown)
+    this.#showAvailable(shown)
+  }
+
+  /** Who came back under another nick: only his own clients still know the old one. */
+  #shownAnew(seat: Seat, nick: string): void {
+    const before = this.selfOf(seat)
+    seat.shown = nick
+    this.#at.renick()
+    this.#at.order.say(() => {
+      const item = { role: before.role, affiliation: before.affiliation, nick }
+      for (const client of this.#at.clientsOf(seat.owner))
+        client.presence(
+          writeUnavailable(client.face.escaped, before.nick, item, [STATUS.renamed, STATUS.self], undefined, before.id),
+        )
+    })
+  }
+
+  changed(occupant: Occupant): void {
+    const key = this.#key(occupant.nick)
+    const before = this.#known.get(key)
+    if (before === undefined) {
+      this.joined(occupant)
+      return
+    }
+    const shown = this.#shownAs(occupant)
+    this.#known.set(key, shown)
+    if (!looksAlike(before, shown)) this.#showAvailable(shown)
+  }
+
+  left(nick: string, how: How, by?: string, reason?: string): void {
+    const gone = this.#known.get(this.#key(nick))
+    if (gone === undefined) return
+    this.#known.delete(this.#key(nick))
+    const seat = this.#at.seatOf(nick)
+    if (seat !== null) seat.isToldOut = how === 'kicked' || how === 'banned'
+    // Those of ours who only left, or were cut off, hear it from their own connection.
+    const own = seat !== null && !seat.isToldOut ? seat : null
+    const show = (text: string | undefined) => this.#showGone(gone, how, by, text, own)
+    const isSilent = reason === undefined || reason === '' || own !== null || !this.#isHeard()
+    // Our own people's words were asked about on their way here.
+    if (isSilent || (by !== undefined && this.#at.seatOf(by) !== null)) {
+      this.#at.order.say(() => show(isSilent ? undefined : reason))
+      return
+    }
+    const said = how === 'left' || how === 'offline' ? reason : undefined
+    const room = escapeAttribute(this.#at.jid)
+    const xml = writeUnavailable(room, gone.nick, outItem(how, by, reason), outCodes(how), said, gone.id)
+    const who = by === undefined ? gone : (this.get(by) ?? { nick: by })
+    const may = this.#at.mayRead(`<presence xmlns='jabber:client' to='${room}'${xml}`, who)
+    this.#at.order.hold(may.then((yes) => () => show(yes ? reason : undefined)))
+  }
+
+  #showGone(
+    gone: ShownOccupant,
+    how: How,
+    by: string | undefined,
+    reason: string | undefined,
+    butNot: Seat | null,
+  ): void {
+    const said = how === 'left' || how === 'offline' ? reason : undefined
+    const write = (client: Client, codes: readonly number[]) =>
+      writeUnavailable(client.face.escaped, gone.nick, outItem(how, by, reason), codes, said, gone.id)
+    this.#show(gone.nick, write, outCodes(how), butNot)
+  }
+
+  /** Many at once. */
+  parted(nicks: readonly string[], reason: string): void {
+    const gone: ShownOccupant[] = []
+    for (const nick of nicks) {
+      const one = this.get(nick)
+      if (one === null || this.#at.seatOf(nick) !== null) continue
+      this.#known.delete(this.#key(nick))
+      gone.push(one)
+    }
+    this.#at.order.say(() => {
+      let face: Face | null = null
+      let rests: string[] = []
+      for (const client of this.#at.clients()) {
+        if (client.face !== face) {
+          face = client.face
+          const { escaped } = face
+          rests = gone.map((one) => writeUnavailable(escaped, one.nick, outItem('offline'), [], reason, one.id))
+        }
+        for (const rest of rests) client.presence(rest)
+      }
+    })
+  }
+
+  renamed(from: string, to: string): void {
+    const before = this.get(from)
+    if (before === null) return
+    const seat = this.#at.seatOf(from)
+    if (seat !== null) seat.shown = to
+    this.#at.renick()
+    const after = this.#shownAs({ ...before, nick: to })
+    this.#known.delete(this.#key(from))
+    this.#known.set(this.#key(to), after)
+    const item = { role: before.role, affiliation: before.affiliation, nick: to }
+    this.#at.order.say(() => {
+      for (const client of this.#at.clients()) {
+        const { escaped } = client.face
+        const own = seat !== null && seat.owner === client.owner ? [STATUS.self] : []
+        client.presence(writeUnavailable(escaped, from, item, [STATUS.renamed, ...own], undefined, before.id))
+        client.presence(writeAvailable(escaped, after, own))
+      }
+    })
+  }
+
+  #showAvailable(occupant: ShownOccupant): void {
+    this.#show(occupant.nick, (client, codes) => writeAvailable(client.face.escaped, occupant, codes), [], null)
+  }
+
+  /** To everybody, with 110 to those whose own it is. Made once for all who write the room alike. */
+  #show(
+    nick: string,
+    write: (client: Client, codes: readonly number[]) => string,
+    codes: readonly number[],
+    butNot: Seat | null,
+  ): void {
+    const own = this.#at.seatOf(nick)
+    this.#at.order.say(() => {
+      let face: Face | null = null
+      let rest = ''
+      for (const seat of this.#at.seats.values()) {
+        if (seat === butNot) continue
+        for (const client of seat.clients.values()) {
+          if (!client.isIn) continue
+          if (seat === own) client.presence(write(client, [STATUS.self, ...codes]))
+          else {
+            if (client.face !== face) {
+              face = client.face
+              rest = write(client, codes)
+            }
+            client.presence(rest)
+          }
+        }
+      }
+    })
+  }
+
+  #isHeard(): boolean {
+    for (const _ of this.#at.clients()) return true
+    return false
+  }
+
+  #enteringSeatOf(key: string): Seat | null {
+    for (const seat of this.#at.seats.values())
+      if (seat.from === null && this.#key(seat.session.nick) === key) return seat
+    return null
+  }
+
+  #shownAs(occupant: Occupant): ShownOccupant {
+    const { nick, role, affiliation, account, identity, hats, away } = occupant
+    return {
+      nick,
+      role,
+      affiliation,
+      account,
+      identity,
+      hats,
+      away,
+      id: this.#madeId(nick, account),
+    } as ShownOccupant
+  }
+
+  #key(nick: string): string {
+    return this.#house.network.key(this.#at.network, nick)
+  }
+}
+
+function looksAlike(one: ShownOccupant, other: ShownOccupant): boolean {
+  return (
+    one.nick === other.nick &&
+    one.role === other.role &&
+    one.affiliation === other.affiliation &&
+    one.id === other.id &&
+    (one.away === undefined) === (other.away === undefined) &&
+    (one.hats ?? []).join('\0') === (other.hats ?? []).join('\0')
+  )
+}
+
+function outItem(how: How, by?: string, reason?: string) {
+  const isMade = how === 'kicked' || how === 'banned'
+  return {
+    role: 'none',
+    affiliation: how === 'banned' ? 'outcast' : 'none',
+    ...(isMade && by !== undefined && { actor: by }),
+    ...(isMade && reason !== undefined && { reason }),
+  } as const
+}
+
+function outCodes(how: How): readonly number[] {
+  if (how === 'kicked') return [STATUS.kicked]
+  return how === 'banned' ? [STATUS.banned] : []
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rooms that somebody of ours is in, and his seat there: taken, given up, taken away, lost with a connection and taken again.
+import { normalJid } from '../../xmpp/jid.ts'
+import { StanzaError } from '../../xmpp/stanza-error.ts'
+import type { Address } from '../address.ts'
+import { wordsOf } from '../faults.ts'
+import { NetworkFault, type NetworkSession, type SessionEvents } from '../network.ts'
+import type { Client } from './client.ts'
+import type { House } from './house.ts'
+import type { How } from './occupants.ts'
+import { Room } from './room.ts'
+import type { Seat } from './seat.ts'
+import { STATUS, writeUnavailable } from './writing.ts'
+
+export type RoomAddress = Extract<Address, { kind: 'room' }>
+
+export class Seating {
+  readonly #house: House
+  readonly #rooms = new Map<string, Room>()
+  /** By (owner, network): the rooms in which he has a seat, or is about to. */
+  readonly #mine = new Map<string, Set<Room>>()
+  /** How many rooms each of our people has. */
+  readonly #counted = new Map<string, number>()
+  /** Rooms that somebody is about to enter, so that they do not go meanwhile. */
+  readonly #pins = new Map<Room, number>()
+  /** Who is on his way in, by seat; who is on his way out. */
+  readonly #entering = new Map<string, Promise<Seat>>()
+  readonly #leaving = new Map<string, Promise<void>>()
+  readonly #idle = new Map<string, NodeJS.Timeout>()
+  isClosing = false
+
+  constructor(house: House) {
+    this.#house = house
+  }
+
+  all(): Iterable<Room> {
+    return this.#rooms.values()
+  }
+
+  /** The room, where somebody of ours is in it. */
+  of(network: string, name: string): Room | null {
+    return this.#rooms.get(this.#keyOf(network, name)) ?? null
+  }
+
+  /** His rooms at a network, and his seats there. */
+  *seatsOf(owner: string, network: string): Generator<{ room: Room; seat: Seat }> {
+    for (const room of [...(this.#mine.get(`${owner}\0${network}`) ?? [])]) {
+      const seat = room.seats.get(owner)
+      if (seat !== undefined) yield { room, seat }
+    }
+  }
+
+  /** His seat in the room, for which he enters it where he has none. Rejects with a StanzaError or a NetworkFault. */
+  async take(owner: string, to: RoomAddress, password: string | undefined): Promise<{ room: Room; seat: Seat }> {
+    const room = this.#roomFor(to)
+    const signal = AbortSignal.timeout(this.#house.settings.enterWithinMs)
+    this.#pin(room, 1)
+    try {
+      await room.ready
+      return { room, seat: await this.#seatFor(room, owner, to, password, signal) }
+    } finally {
+      // Whoever has a seat holds the room himself.
+      this.#pin(room, -1)
+      this.#dispose(room)
+    }
+  }
+
+  async #seatFor(
+    room: Room,
+    owner: string,
+    to: RoomAddress,
+    password: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Seat> {
+    const key = `${room.key}\0${owner}`
+    await this.#leaving.get(key)
+    const coming = this.#entering.get(key)
+    if (coming !== undefined) return await coming
+    // Also one that is being entered again: what has changed meanwhile is shown then.
+    const found = room.seats.get(owner)
+    if (found !== undefined) return found
+    const entering = this.#sit(room, owner, to, password, signal).finally(() => this.#entering.delete(key))
+    this.#entering.set(key, entering)
+    return await entering
+  }
+
+  async #sit(
+    room: Room,
+    owner: string,
+    to: RoomAddress,
+    password: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Seat> {
+    const { settings, text } = this.#house
+    if ((this.#counted.get(owner) ?? 0) >= settings.roomsPerPerson)
+      throw new StanzaError('wait', 'resource-constraint', text.inAll('kit-transport-too-many-rooms'))
+    const isElsewhere = this.#count(room, owner)
+    let seat: Seat | null = null
+    try {
+      const session = await this.#connect(owner, to, isElsewhere, signal)
+      seat = newSeat(owner, session, password)
+      room.seats.set(owner, seat)
+      room.renick()
+      await withinSignal(session.enter(room.name, room.entering(seat)), signal)
+      if (room.seats.get(owner) !== seat) throw new NetworkFault('not-there', '')
+      room.sits(seat)
+      return seat
+    } catch (error) {
+      if (seat === null) this.#uncount(room, owner)
+      else if (room.seats.get(owner) === seat) {
+        room.away(seat)
+        room.seats.delete(owner)
+        room.renick()
+        this.#uncount(room, owner)
+        // The network may still let him in, after he has been told that it did not.
+        if (signal.aborted) seat.session.leave(room.name, '').catch((late: unknown) => this.#leftNot(late))
+      }
+      this.#idleSoon(owner, room.network)
+      throw error
+    }
+  }
+
+  /** His connection, up, with the nick that he wants where he is in no other room. */
+  async #connect(owner: string, to: RoomAddress, isElsewhere: boolean, signal: AbortSignal): Promise<NetworkSession> {
+    const { sessions, network } = this.#house
+    await sessions.open(owner, to.network, to.resource)
+    const session = await sessions.up(owner, to.network, signal)
+    const isOther = network.key(to.network, session.nick) !== network.key(to.network, to.resource)
+    // A nick is the network's, not the room's: who is elsewhere already keeps his, and is told (210).
+    if (isOther && !isElsewhere) await withinSignal(session.rename(to.resource), signal)
+    return session
+  }
+
+  /** He is out for good: of the room, and of what is kept. */
+  unseat(room: Room, seat: Seat): void {
+    if (seat.linger !== null) clearTimeout(seat.linger)
+    seat.linger = null
+    if (room.seats.get(seat.owner) !== seat) return
+    room.seats.delete(seat.owner)
+    room.renick()
+    this.#uncount(room, seat.owner)
+    this.#house.history.dropSeat({ owner: seat.owner, network: room.network, key: room.key })
+    this.#dispose(room)
+    this.#idleSoon(seat.owner, room.network)
+  }
+
+  /** Whether he has rooms at this network already. */
+  #count(room: Room, owner: string): boolean {
+    const key = `${owner}\0${room.network}`
+    const mine = this.#mine.get(key) ?? new Set()
+    const isElsewhere = mine.size > 0
+    this.#mine.set(key, mine.add(room))
+    this.#counted.set(owner, (this.#counted.get(owner) ?? 0) + 1)
+    return isElsewhere
+  }
+
+  #uncount(room: Room, owner: string): void {
+    const key = `${owner}\0${room.network}`
+    const mine = this.#mine.get(key)
+    if (mine?.delete(room) === true && mine.size === 0) this.#mine.delete(key)
+    const left = (this.#counted.get(owner) ?? 1) - 1
+    if (left <= 0) this.#counted.delete(owner)
+    else this.#counted.set(owner, left)
+  }
+
+  /** Gives the seat up at the network too. */
+  stand(room: Room, seat: Seat, text: string): Promise<void> {
+    const key = `${room.key}\0${seat.owner}`
+    const isThere = seat.state !== 'lost'
+    const left = isThere
+      ? seat.session.leave(room.name, text).catch((error: unknown) => this.#leftNot(error))
+      : Promise.resolve()
+    if (isThere) {
+      this.#leaving.set(key, left)
+      void left.finally(() => this.#leaving.delete(key))
+    }
+    room.away(seat, left)
+    room.occupants.left(seat.shown, 'left')
+    this.unseat(room, seat)
+    return left
+  }
+
+  #leftNot(error: unknown): void {
+    if (!(error instanceof NetworkFault)) this.#house.log.error('a room was not left', { error })
+  }
+
+  /** Who has no client any more goes, unless he stays. */
+  perhapsStand(room: Room, seat: Seat, text: string): void {
+    if (seat.clients.size > 0) return
+    if (this.#house.settings.stays(seat.owner, room.network, room.name)) return
+    void this.stand(room, seat, text)
+  }
+
+  forget(room: Room, seat: Seat, client: Client): void {
+    client.drop()
+    if (seat.clients.get(normalJid(client.jid)) === client) seat.clients.delete(normalJid(client.jid))
+    this.#house.asker.occupant(room.jid, seat.shown, client.jid, 'left')
+    this.keep(room, seat)
+  }
+
+  /** §9.1.1: tells his clients that they are out, and forgets them. */
+  tellOut(room: Room, seat: Seat, codes: readonly number[], text: string | ((language: string) => string)): void {
+    const self = room.occupants.selfOf(seat)
+    const item = { role: 'none', affiliation: self.affiliation } as const
+    for (const client of [...seat.clients.values()]) {
+      const words = typeof text === 'string' ? text : text(client.language)
+      client.presence(writeUnavailable(client.face.escaped, seat.shown, item, [STATUS.self, ...codes], words, self.id))
+      this.forget(room, seat, client)
+    }
+  }
+
+  // What the connections tell
+
+  sessionEvents(owner: string, network: string): Pick<SessionEvents, 'up' | 'down' | 'room' | 'out'> {
+    return {
+      up: () => {
+        for (const { room, seat } of this.seatsOf(owner, network))
+          if (seat.state === 'lost') void this.#enterAgain(room, seat)
+      },
+      down: (fault, retryAt) => {
+        for (const { room, seat } of this.seatsOf(owner, network)) {
+          // Who is on his way in for the first time is told by the refusal of it.
+          if (this.#entering.has(`${room.key}\0${owner}`)) continue
+          if (seat.state === 'in') room.away(seat)
+          seat.state = 'lost'
+          seat.tries++
+          if (retryAt === null) this.#dropLost(room, seat, fault)
+        }
+      },
+      room: (name, event) => {
+        const room = this.of(network, name)
+        const seat = room?.seats.get(owner)
+        if (room !== null && seat !== undefined) room.take(seat, event)
+      },
+      out: (name, how, by, reason) => {
+        const room = this.of(network, name)
+        const seat = room?.seats.get(owner)
+        if (room !== null && seat?.state === 'in') this.#out(room, seat, how, by, reason)
+      },
+    }
+  }
+
+  /** The network took him out. */
+  #out(room: Room, seat: Seat, how: How, by?: string, reason?: string): void {
+    const wasDriver = room.course.driver === seat.owner
+    room.away(seat)
+    seat.state = 'lost'
+    // Nobody else could tell the others.
+    if (wasDriver || !seat.isToldOut) room.occupants.left(seat.shown, how, by, reason)
+    const isTold = seat.isToldOut
+    room.order.say(() => {
+      if (isTold) for (const client of [...seat.clients.values()]) this.forget(room, seat, client)
+      else this.tellOut(room, seat, [], reason ?? '')
+      this.unseat(room, seat)
+    })
+  }
+
+  async #enterAgain(room: Room, seat: Seat): Promise<void> {
+    seat.from = null
+    seat.isToldOut = false
+    seat.state = 'entering'
+    const tried = ++seat.tries
+    /** Meanwhile he has left, or the connection went once more: there will be another try. */
+    const isOver = () => room.seats.get(seat.owner) !== seat || seat.tries !== tried
+    try {
+      await seat.session.enter(room.name, room.entering(seat))
+      if (!isOver()) room.sits(seat)
+    } catch (error) {
+      if (isOver()) return
+      seat.state = 'lost'
+      if (error instanceof NetworkFault && error.reason === 'down') return
+      this.#dropLost(room, seat, error instanceof NetworkFault ? error : new NetworkFault('other', ''))
+      if (!(error instanceof NetworkFault)) this.#house.log.error('a room was not entered again', { error })
+    }
+  }
+
+  #dropLost(room: Room, seat: Seat, fault: NetworkFault): void {
+    room.occupants.left(seat.shown, 'offline')
+    const words = wordsOf(fault, this.#house.text)
+    this.tellOut(room, seat, [STATUS.technical], (language) => words[this.#house.text.nearest(language)] ?? '')
+    this.unseat(room, seat)
+  }
+
+  // The rest
+
+  /** For the next start. */
+  keep(room: Room, seat: Seat): void {
+    if (room.seats.get(seat.owner) !== seat) return
+    const { history, seal } = this.#house
+    history.keepSeat({
+      owner: seat.owner,
+      network: room.network,
+      key: room.key,
+      room: room.name,
+      nick: seat.shown,
+      password: seat.password === undefined || seal === null ? null : seal.seal(seat.password),
+      clients: [...seat.clients.values()].map((client) => [client.jid, client.face.jid] as const),
+    })
+  }
+
+  #roomFor(to: RoomAddress): Room {
+    const key = this.#keyOf(to.network, to.name)
+    let room = this.#rooms.get(key)
+    if (room !== undefined) return room
+    if (this.isClosing || this.#rooms.size >= this.#house.settings.rooms)
+      throw new StanzaError('wait', 'resource-constraint', this.#house.text.inAll('kit-transport-too-much'))
+    room = new Room(this.#house, to.network, to.name)
+    this.#rooms.set(key, room)
+    return room
+  }
+
+  #dispose(room: Room): void {
+    if (room.seats.size > 0 || (this.#pins.get(room) ?? 0) > 0 || this.#rooms.get(room.key) !== room) return
+    this.#rooms.delete(room.key)
+    room.close()
+  }
+
+  #pin(room: Room, by: number): void {
+    const pins = (this.#pins.get(room) ?? 0) + by
+    if (pins <= 0) this.#pins.delete(room)
+    else this.#pins.set(room, pins)
+  }
+
+  /** A connection without rooms is ended after a while, unless somebody else needs it. */
+  #idleSoon(owner: string, network: string): void {
+    const key = `${owner}\0${network}`
+    if (this.isClosing || this.#idle.has(key) || this.#mine.has(key)) return
+    const timer = setTimeout(() => {
+      this.#idle.delete(key)
+      if (this.#mine.has(key) || this.#house.settings.keeps(owner, network)) return
+      this.#house.sessions
+        .close(owner, network, '')
+        .catch((error: unknown) => this.#house.log.error('a connection was not ended', { error }))
+    }, this.#house.settings.idleMs)
+    timer.unref()
+    this.#idle.set(key, timer)
+  }
+
+  close(): void {
+    for (const timer of this.#idle.values()) clearTimeout(timer)
+    for (const room of this.#rooms.values()) {
+      for (const seat of room.seats.values()) if (seat.linger !== null) clearTimeout(seat.linger)
+      room.close()
+    }
+    this.#rooms.clear()
+    this.#mine.clear()
+  }
+
+  #keyOf(network: string, name: string): string {
+    return `${network} ${this.#house.network.key(network, name)}`
+  }
+}
+
+function newSeat(owner: string, session: NetworkSession, password: string | undefined): Seat {
+  return {
+    owner,
+    session,
+    state: 'entering',
+    shown: session.nick,
+    password,
+    clients: new Map(),
+    from: null,
+    self: null,
+    isToldOut: false,
+    echoes: null,
+    saying: Promise.resolve(),
+    looking: 0,
+    linger: null,
+    tries: 0,
+  }
+}
+
+/** What does not settle in time is a fault of the network's, and goes on without anybody listening. */
+export function withinSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new NetworkFault('timeout', ''))
+    if (signal.aborted) late()
+    signal.addEventListener('abort', late, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))
+  })
+}
