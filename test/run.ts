@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests, two files at a time; of those that use a port that is given one at a time;
+// npm test: the checks, then the tests, three files at a time (they wait for servers more than they work; two in the long form, where
+// the work is load); of those that use a port that is given one at a time;
 // in the long form then those with real servers once more, on Debian 13.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
@@ -100,7 +101,7 @@ async function main(): Promise<number> {
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
   const { quiet = [], others = [] } = Object.groupBy(here, (file) => (needsQuiet(file) ? 'quiet' : 'others'))
   const place = values.on === undefined ? '' : ` on ${values.on}`
-  await testAll(others, side, { minutes, signal: stop.signal, tally, place })
+  await testAll(others, values.long ? side : side + 1, { minutes, signal: stop.signal, tally, place })
   await testAll(quiet, 1, { minutes, signal: stop.signal, tally, place })
   await testOnDebian(onDebian, values.long, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
