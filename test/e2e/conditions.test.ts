@@ -51,6 +51,7 @@ const CONDITIONS: Readonly<Record<string, unknown>> = {
   'department-to': { 'to.department': 'lab' },
   'same-group': { 'same.group': true },
   external: { 'is-external': true },
+  network: { network: 'irc' },
   not: { not: { any: [{ words: 'zeppelin' }, { from: 'alice@corp.example' }] } },
 }
 
@@ -105,11 +106,15 @@ const CASES: Readonly<Record<string, Case>> = {
   'from-sales': {
     by: 'sally',
     xml: (mark) => chat('bob@corp.example', `${mark} zeppelin`),
-    tags: `always sent host-sales from-sales from-vips department-from ${TO_BOB} one-to-one words any message`,
+    tags: `always sent host-sales from-sales from-vips department-from external network ${TO_BOB} one-to-one words any message`,
   },
   'to-partner': {
     xml: (mark) => chat(`xavier@${PARTNER}`, mark),
     tags: `${FROM_ALICE} to-partner to-partners external one-to-one message`,
+  },
+  'to-network': {
+    xml: (mark) => chat(`paris%irc.partner.example@${SALES}`, mark),
+    tags: `${FROM_ALICE} external network one-to-one message`,
   },
   'from-partner': {
     by: 'partner',
@@ -244,7 +249,11 @@ onServers('conditions', slixmppLack(), (server) => {
   let partner: AllowScreen
   const people = new Map<string, SlixmppClient>()
   before(async () => {
-    stage = await openStage({ server, rooms: true, hosts: ['corp.example', SALES], gateway: PARTNER, rules: RULES })
+    stage = await openStage({
+      ...{ server, rooms: true, hosts: ['corp.example', SALES], gateway: PARTNER, rules: RULES },
+      // What people send to a transport is of its network; what comes from one is asked about by the transport itself.
+      policy: { lines: [`networks: [{ network: irc, domain: ${SALES} }]`] },
+    })
     const { address, ports, secret, journal, policy } = stage.world
     {
       await using directory = await openSnapshotWriter(join(journal, '..', 'directory'))
