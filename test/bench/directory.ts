@@ -12,7 +12,7 @@ import { type Reading, type ReadingShape, readingFigures } from './directory-rea
 import type { Form } from './peers.ts'
 
 const COMPANY = { people: 50_000, groups: 2_000, contacts: 2_001, mates: 1_000 }
-const PEOPLE = { ...COMPANY, colleagues: 200, joins: 10, online: 20, logins: 15, crowd: 200 }
+const PEOPLE = { ...COMPANY, colleagues: 200, joins: 6, online: 20, logins: 15, crowd: 200 }
 const SHAPE: Record<Form, { reading: ReadingShape; people: PeopleShape }> = {
   quick: {
     reading: { people: 5_000, groups: 200, rounds: 1, polls: 5 },
