@@ -19,11 +19,7 @@ export const declarations = [
     ...OWN,
     name: 'transport-irc disconnect',
     help: 'transport-irc-disconnect',
-    parameters: [
-      { ...NETWORK, positional: true },
-      { name: 'text', help: 'transport-irc-disconnect-text', type: 'text' },
-      PERSON,
-    ],
+    parameters: [{ ...NETWORK, positional: true }, PERSON],
     columns: ['network', 'state'],
   },
   {

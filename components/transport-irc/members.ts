@@ -12,12 +12,15 @@ export type Members = AsyncDisposable & {
 
 const AGAIN_MS = 1_000
 
-/** `groups`: names; none: everybody is a member. `fault`: people cannot be read; null: they can again. */
-export function followMembers(
-  folder: string,
-  groups: readonly string[],
-  fault: (error: Error | null) => void,
-): Members {
+export type MembersEvents = {
+  /** Others are members now, so many. */
+  changed(members: number): void
+  /** People cannot be read; null: they can again. */
+  fault(error: Error | null): void
+}
+
+/** `groups`: names; none: everybody is a member. */
+export function followMembers(folder: string, groups: readonly string[], events: MembersEvents): Members {
   if (groups.length === 0) return { has: () => true, async [Symbol.asyncDispose]() {} }
   const wanted = new Set(groups.map(nameKey))
   const stop = new AbortController()
@@ -42,7 +45,7 @@ export function followMembers(
       try {
         for await (const step of reader.follow(mark, { signal: stop.signal })) take(step)
       } catch (error) {
-        if (!failed) fault(error instanceof Error ? error : new Error(String(error)))
+        if (!failed) events.fault(error instanceof Error ? error : new Error(String(error)))
         failed = true
         // What was half read is read anew.
         mark = null
@@ -72,8 +75,9 @@ export function followMembers(
       const ids = new Set([...named.values()].filter(({ name }) => wanted.has(nameKey(name))).map(({ id }) => id))
       const belong = [...people.values()].filter((one) => !one.disabled && one.groups.some((id) => ids.has(id)))
       members = new Set(belong.map(({ jid }) => bareOf(jid)))
-      if (failed) fault(null)
+      if (failed) events.fault(null)
       failed = false
+      events.changed(members.size)
     }
   }
 

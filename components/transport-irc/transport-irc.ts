@@ -35,6 +35,7 @@ import { type Memory, openMemory } from './storage/memory.ts'
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
 
+/** How often idle people, and those who may no more, are looked for at most. */
 const REAP_MS = 30_000
 
 export async function startTransportIrc(
@@ -54,9 +55,10 @@ export async function startTransportIrc(
     }),
   )
   const members = opening.use(
-    followMembers(settings.peopleFolder, settings.groups, (error) =>
-      log[error === null ? 'info' : 'error']('people', { error }),
-    ),
+    followMembers(settings.peopleFolder, settings.groups, {
+      changed: (count) => log.info('members in force', { count }),
+      fault: (error) => log[error === null ? 'info' : 'error']('people', { error }),
+    }),
   )
   /** Why somebody may not use it, as an id of the catalogue; null: he may. */
   const refusal = (person: string): string | null => {
@@ -68,6 +70,7 @@ export async function startTransportIrc(
     networks: settings.networks,
     others: settings.others,
     only: settings.only,
+    givesReasons: settings.policy === null,
     limits: settings.limits,
     refusesPerson: (owner) => {
       const id = refusal(owner)
@@ -197,7 +200,10 @@ export async function startTransportIrc(
     opening.use(
       await openIdentd({ host: settings.identd.address, port: settings.identd.port, userOf: userIn(networks) }),
     )
-  const reaping = setInterval(() => void reap(), REAP_MS)
+  const reaping = setInterval(
+    () => void reap(),
+    settings.limits.idleMs === 0 ? REAP_MS : Math.min(REAP_MS, Math.max(500, settings.limits.idleMs / 2)),
+  )
   reaping.unref()
   opening.defer(() => clearInterval(reaping))
   const { stream } = link.router

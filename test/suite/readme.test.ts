@@ -47,14 +47,16 @@ suite('README', () => {
 
   test('every command in its table is one, and open to whom it says', async () => {
     const known = new Map<string, readonly string[]>()
-    for (const component of ['policy', 'archive', 'directory']) {
+    for (const component of ['policy', 'archive', 'directory', 'transport-irc']) {
       const { stdout } = await run(process.execPath, [join(ROOT, 'components', component, 'main.ts'), '--commands'])
       const described: { commands: { name: string; rights: string[] }[] } = JSON.parse(stdout)
       for (const { name, rights } of described.commands) known.set(name, rights)
     }
     const wrong = ['operator', 'officer', 'auditor'].flatMap((who) => {
       const row = new RegExp(`^\\| ${who} \\| (.*) \\|$`, 'm').exec(README)?.[1] ?? ''
-      const named = [...row.matchAll(/`((?:policy|archive|directory) [a-z]+)/g)].map(([, name = '']) => name)
+      const named = [...row.matchAll(/`((?:policy|archive|directory|transport-irc) [a-z]+)/g)].map(
+        ([, name = '']) => name,
+      )
       assert.ok(named.length > 0, who)
       return named.filter((name) => !known.get(name)?.includes(who)).map((name) => `${who}: ${name}`)
     })

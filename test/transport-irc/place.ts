@@ -20,6 +20,8 @@ export type IrcPlaceOptions = {
   networks: readonly Said[]
   /** Further settings of transport-irc. */
   settings?: Said
+  /** Files beside the settings, for their owner only. */
+  files?: Readonly<Record<string, string>>
   /** With mod_gatehouse and policy; the rule file below `version: 1`. Default: the server alone, and nobody is asked. */
   rules?: string
 }
@@ -62,6 +64,8 @@ export async function openIrcPlace(options: IrcPlaceOptions): Promise<IrcPlace> 
   mkdirSync(config, { recursive: true })
   writeFileSync(join(config, 'transport-irc.secret'), `${world.secret}\n`, { mode: 0o600 })
   writeFileSync(join(config, 'transport-irc.key'), `${'0123456789abcdef'.repeat(4)}\n`, { mode: 0o600 })
+  for (const [name, text] of Object.entries(options.files ?? {}))
+    writeFileSync(join(config, name), text, { mode: 0o600 })
   // The command line asks as whoever runs the tests.
   const me = userInfo().username
   writeFileSync(

@@ -24,7 +24,7 @@ import {
 const MUC = 'http://jabber.org/protocol/muc'
 const ADMIN = `${MUC}#admin`
 const OWNER = `${MUC}#owner`
-const CAPS = ['message-tags', 'server-time', 'echo-message', 'batch', 'multi-prefix', 'account-tag']
+const CAPS = ['message-tags', 'server-time', 'echo-message', 'batch', 'multi-prefix', 'account-tag', 'away-notify']
 
 describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppLack() ?? false }, () => {
   let ircd: Inspircd
@@ -410,7 +410,7 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     )
   })
 
-  it('shows who is away', async () => {
+  it('shows who is away, both ways', async () => {
     const room = roomOf('#away')
     await enter(alice, room, 'alice')
     await iris.join('#away')
@@ -419,5 +419,11 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await alice.wait(shows(room, 'iris', '<show>away</show>', 'at lunch'))
     iris.send('AWAY')
     await alice.wait(like('presence', `from="${room}/iris"`, 'affiliation'))
+    await alice.send(
+      `<presence xmlns='jabber:client' to='${room}/alice'><show>away</show><status>gone fishing</status></presence>`,
+    )
+    await iris.next(/:alice!\S+ AWAY :gone fishing$/)
+    await alice.send(`<presence xmlns='jabber:client' to='${room}/alice'/>`)
+    await iris.next(/:alice!\S+ AWAY$/)
   })
 })

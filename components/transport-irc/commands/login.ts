@@ -5,6 +5,13 @@ import { type Desk, type LoginChange, networkOf, personOf, row } from '../desk.t
 import { makeCertificate } from '../sessions/certificate.ts'
 import { refusalOf } from './own.ts'
 
+/**
+ * What a person may have said at each login: to the services by their own commands, and modes without words. Nothing that people there
+ * read: no rule would be asked about it.
+ */
+const PERSONAL_LINE = /^(?:(?:NS|NICKSERV|CS|CHANSERV|HS|HOSTSERV|AS|AUTHSERV) \S.*|MODE \S+ [+-][A-Za-z+-]*)$/i
+const NAME_MOST = 50
+
 export async function* nick(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const person = personOf(desk, args, asked)
   const network = networkOf(desk, args, asked)
@@ -12,6 +19,7 @@ export async function* nick(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   const wrong = desk.networks.wrongNick(network, wanted)
   if (wrong !== null)
     throw new CommandError(desk.say('transport-irc-wrong-nick', asked.language, { nick: wanted }), EXIT.usage)
+  await desk.record(asked.caller, 'transport-irc nick', { person, network, nick: wanted })
   const session = desk.networks.of(person, network)?.session
   try {
     if (session?.isUp) await session.rename(wanted)
@@ -60,13 +68,19 @@ export async function* settings(desk: Desk, args: Args, asked: Asked): AsyncGene
   const network = networkOf(desk, args, asked)
   const text = (name: string) => (typeof args[name] === 'string' ? { [name]: args[name] } : {})
   const lines = typeof args.afterwards === 'string' ? linesOf(args.afterwards) : null
-  if (lines !== null && (lines.length > 20 || lines.some((line) => line.length > 400)))
-    throw new CommandError(desk.say('transport-irc-too-many-lines', asked.language), EXIT.usage)
+  if (lines !== null && (lines.length > 20 || lines.some((line) => line.length > 400 || !PERSONAL_LINE.test(line))))
+    throw new CommandError(desk.say('transport-irc-not-such-lines', asked.language), EXIT.usage)
+  if (typeof args.name === 'string' && args.name.length > NAME_MOST)
+    throw new CommandError(desk.say('transport-irc-name-too-long', asked.language, { most: NAME_MOST }), EXIT.usage)
   const change: LoginChange =
     args.reset === true
       ? { nick: null, name: null, afterwards: null }
       : { ...text('name'), ...(lines === null ? {} : { afterwards: lines }) }
-  if (Object.keys(change).length > 0) await keep(desk, person, network, change, asked)
+  if (Object.keys(change).length > 0) {
+    // People there read a name, and no rule was asked about it: it is on record.
+    await desk.record(asked.caller, 'transport-irc settings', { person, network, name: change.name ?? null })
+    await keep(desk, person, network, change, asked)
+  }
   const held = await desk.logins.shown(person, network)
   const what: Readonly<Record<string, unknown>> = {
     network,

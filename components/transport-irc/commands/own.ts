@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Of a person's own connections and rooms.
+
+import { orAborted } from '../../kit/bus/or-aborted.ts'
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
@@ -21,8 +23,19 @@ export async function* connect(desk: Desk, args: Args, asked: Asked): AsyncGener
   try {
     await desk.transport.sessions.open(person, network, desk.nickOf(person, network))
     await desk.memory.set('keep', keepPlace(person, network), true)
-    desk.networks.of(person, network)?.connection.connect()
-    await desk.transport.sessions.up(person, network, asked.signal)
+    const one = connectedOf(desk, person, network, asked)
+    if (!one.session.isUp) {
+      if (one.fault !== null) one.tried = Promise.withResolvers()
+      one.connection.connect()
+      // It goes on trying by itself; who asked is told what came of the first try.
+      let fault: NetworkFault | null = null
+      const tried = one.tried.promise.then((told) => {
+        fault = told
+      })
+      await orAborted(tried, asked.signal)
+      asked.signal.throwIfAborted()
+      if (fault !== null) throw fault
+    }
   } catch (error) {
     throw refusalOf(desk, error, asked.language)
   }
@@ -34,7 +47,7 @@ export async function* disconnect(desk: Desk, args: Args, asked: Asked): AsyncGe
   const network = networkOf(desk, args, asked)
   connectedOf(desk, person, network, asked)
   await desk.memory.set('keep', keepPlace(person, network), null)
-  await desk.transport.sessions.close(person, network, typeof args.text === 'string' ? args.text : '')
+  await desk.transport.sessions.close(person, network, '')
   yield row({ network, state: 'disconnected' })
 }
 

@@ -248,10 +248,16 @@ function readNick(session: Session, line: Line, { label }: Context): void {
 function readMode(session: Session, line: Line): void {
   const [name = '', letters = '', ...params] = line.params
   const channel = session.channels.get(name)
-  if (channel === null || channel.attention !== 'all') return
+  if (channel === null || (channel.attention !== 'all' && !letters.includes('b'))) return
+  const changes = readModes(session.isupport, letters, params)
+  if (channel.attention !== 'all') {
+    // Why we are put out is told also to who hears nothing else.
+    for (const { sign, letter, parameter } of changes)
+      if (letter === 'b' && sign === '+' && parameter !== null) rememberBan(session, channel, parameter)
+    return
+  }
   session.splits.tell()
   const by = readSource(line.source).nick
-  const changes = readModes(session.isupport, letters, params)
   const ranked = new Set<User>()
   for (const change of changes) {
     const user = session.channels.change(channel, change)

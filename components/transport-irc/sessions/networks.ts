@@ -10,7 +10,7 @@ import {
   type SessionEvents,
 } from '../../kit/transport/network.ts'
 import { bareOf, domainOf } from '../../kit/xmpp/jid.ts'
-import type { IrcConnection, IrcSettings, StsStore } from '../network/irc.ts'
+import type { IrcChannel, IrcConnection, IrcSettings, StsStore } from '../network/irc.ts'
 import { openIrcConnection } from '../network/irc-connection.ts'
 import { keyBy } from '../network/wire/casemapping.ts'
 import { wrongNick } from '../network/wire/nick.ts'
@@ -29,6 +29,8 @@ export type NetworksOptions = {
   networks: readonly IrcNetwork[]
   others: boolean
   only: string | null
+  /** Of kicks and bans of our people. */
+  givesReasons: boolean
   limits: {
     perPerson: { networks: number; rooms: number }
     people: number
@@ -60,6 +62,8 @@ export type Connected = {
   activeAt: number
   /** Since when it is not up, and why; null: it is. */
   fault: { at: number; why: string; retryAt: number | null } | null
+  /** What became of the first try since it was last asked to connect: null when it came up. */
+  tried: PromiseWithResolvers<NetworkFault | null>
 }
 
 export type Networks = Network & {
@@ -114,6 +118,7 @@ export function openNetworks(options: NetworksOptions): Networks {
       ...events,
       up(nick) {
         one.fault = null
+        one.tried.resolve(null)
         learn(network, connection)
         up()
         options.counted('connected', network)
@@ -121,6 +126,7 @@ export function openNetworks(options: NetworksOptions): Networks {
       },
       down(fault, retryAt) {
         one.fault = { at: now(), why: fault.message, retryAt }
+        one.tried.resolve(fault)
         options.counted('lost', network)
         events.down(fault, retryAt)
       },
@@ -134,7 +140,9 @@ export function openNetworks(options: NetworksOptions): Networks {
       connection,
       words,
       most: limits.perPerson,
+      givesReasons: options.givesReasons,
       refuses: (channel) => wrongChannel(of, channel),
+      known: (channel) => knownChannel(connection, network, channel),
       active() {
         one.activeAt = now()
       },
@@ -150,9 +158,21 @@ export function openNetworks(options: NetworksOptions): Networks {
       since: now(),
       activeAt: now(),
       fault: null,
+      tried: Promise.withResolvers(),
     }
     all.set(place, one)
     return session
+  }
+
+  /** Only one of those who are in a channel keeps its members; all may change their ranks. */
+  function knownChannel(own: IrcConnection, network: string, name: string): IrcChannel | null {
+    const here = own.channel(name)
+    if (here?.attention === 'all' && here.complete) return here
+    for (const one of all.values()) {
+      const channel = one.network === network && one.connection.isUp ? one.connection.channel(name) : null
+      if (channel?.attention === 'all' && channel.complete) return channel
+    }
+    return here
   }
 
   function requireRoom(network: string, of: IrcNetwork, owner: string): void {

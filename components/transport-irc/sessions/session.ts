@@ -2,7 +2,7 @@
 // One of our people on one network.
 import type { Affiliation, NetworkSession, Occupant, Role } from '../../kit/transport/network.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
-import type { IrcConnection } from '../network/irc.ts'
+import type { IrcChannel, IrcConnection } from '../network/irc.ts'
 import { fromStyled, toStyled } from '../network/wire/formatting.ts'
 import { faultOf, orFault } from './fault.ts'
 import { fieldsOf, modesOf } from './form.ts'
@@ -17,19 +17,24 @@ export type SessionOptions = {
   /** Why this channel may not be entered; null: it may. */
   refuses(channel: string): string | null
   most: { rooms: number }
+  /** Whether what people give as a reason goes on: it comes in a way that no rule is asked about. */
+  givesReasons: boolean
+  /** As a connection knows it that keeps its members: this one, or that of somebody else of ours; null: none does. */
+  known(channel: string): IrcChannel | null
   /** Whenever the person does something there. */
   active(): void
   ended(): void
 }
 
 /** `up`: of the connection, after each login. */
-export function openSession({ connection, words, refuses, most, active, ended }: SessionOptions): {
+export function openSession({ connection, words, refuses, most, givesReasons, known, active, ended }: SessionOptions): {
   session: NetworkSession
   up(): void
 } {
   const speak = openSaying(connection, words)
-  const prefixesOf = (room: string, nick: string) => connection.channel(room)?.member(nick)?.prefixes ?? ''
-  const isModerated = (room: string) => connection.channel(room)?.modes.has('m') ?? false
+  const prefixesOf = (room: string, nick: string) => known(room)?.member(nick)?.prefixes ?? ''
+  const isModerated = (room: string) => known(room)?.modes.has('m') ?? false
+  const isIn = (room: string, nick: string) => known(room)?.member(nick) != null
   let isOver = false
   let wantedAway: string | null = null
 
@@ -40,15 +45,21 @@ export function openSession({ connection, words, refuses, most, active, ended }:
     get isUp() {
       return connection.isUp
     },
-    async enter(room, { password }) {
+    async enter(room, { password, attend }) {
       active()
       const why = refuses(room)
       if (why !== null) throw new NetworkFault('not-allowed', why)
       const held = [...connection.channels()]
       if (held.length >= most.rooms && connection.channel(room) === null)
         throw new NetworkFault('too-many', String(most.rooms))
-      await orFault(connection.join(room, password === undefined ? {} : { key: password }))
+      await orFault(
+        connection.join(room, {
+          ...(password === undefined ? {} : { key: password }),
+          ...(attend === undefined ? {} : { attention: attend }),
+        }),
+      )
     },
+    attend: (room, what) => connection.attend(room, what),
     leave: (room, text) => orFault(connection.part(room, text)),
     resync(room) {
       // When it is down everything is told anew once it is up.
@@ -61,8 +72,9 @@ export function openSession({ connection, words, refuses, most, active, ended }:
     typing: (target, state) => void connection.typing('room' in target ? target.room : target.person, state),
     rename: (nick) => orFault(connection.setNick(nick)),
     subject: (room, subject) => orFault(connection.topic(room, fromStyled(subject.replace(/\s*\n\s*/g, ' ')))),
-    role: (room, nick, role, reason) => orFault(setRole(room, nick, role, reason)),
-    affiliation: (room, who, affiliation, reason) => orFault(setAffiliation(room, who, affiliation, reason)),
+    role: (room, nick, role, reason) => orFault(setRole(room, nick, role, givesReasons ? reason : '')),
+    affiliation: (room, who, affiliation, reason) =>
+      orFault(setAffiliation(room, who, affiliation, givesReasons ? reason : '')),
     affiliated: (room, affiliation) => orFault(affiliated(room, affiliation)),
     invite: (room, nick) => orFault(connection.invite(room, nick)),
     configuration: async (room) => fieldsOf(await orFault(connection.modes(room)), connection.facts, words.label),
@@ -146,8 +158,8 @@ export function openSession({ connection, words, refuses, most, active, ended }:
 
   async function setAffiliation(room: string, who: string, affiliation: Affiliation, reason: string): Promise<void> {
     if (affiliation === 'outcast') {
-      await connection.mode(room, '+b', maskOf(who))
-      if (!isMask(who) && connection.channel(room)?.member(who) !== null) await connection.kick(room, who, reason)
+      await connection.mode(room, '+b', maskOf(room, who))
+      if (!isMask(who) && isIn(room, who)) await connection.kick(room, who, reason)
       return
     }
     const listed = await bansOf(room, who, affiliation === 'none')
@@ -163,16 +175,16 @@ export function openSession({ connection, words, refuses, most, active, ended }:
   /** Entries of the list of bans that mean this person or are this mask. */
   async function bansOf(room: string, who: string, isAsked: boolean): Promise<string[]> {
     if (!isAsked) return []
-    if (!isMask(who) && connection.channel(room)?.member(who) !== null && prefixesOf(room, who) !== '') return []
-    const wanted = new Set([who, maskOf(who)].map((one) => connection.key(one)))
+    if (!isMask(who) && isIn(room, who) && prefixesOf(room, who) !== '') return []
+    const wanted = new Set([who, maskOf(room, who)].map((one) => connection.key(one)))
     const masks = await connection.masks(room, 'b')
     return masks.map(({ mask }) => mask).filter((mask) => wanted.has(connection.key(mask)))
   }
 
   /** Whoever comes from there, where that is known: a nick is changed in a moment. */
-  function maskOf(who: string): string {
+  function maskOf(room: string, who: string): string {
     if (isMask(who)) return who
-    const user = connection.user(who)
+    const user = known(room)?.member(who) ?? connection.user(who)
     return user?.host === undefined || user.user === undefined ? `${who}!*@*` : `*!${user.user}@${user.host}`
   }
 
@@ -191,7 +203,7 @@ export function openSession({ connection, words, refuses, most, active, ended }:
       }))
     }
     if (affiliation === 'none') return []
-    const members = connection.channel(room)?.members() ?? []
+    const members = known(room)?.members() ?? []
     return [...members]
       .filter(({ prefixes }) => standingOf(prefixes, connection.facts.ranks, false).affiliation === affiliation)
       .map(({ nick }) => ({ who: nick }))

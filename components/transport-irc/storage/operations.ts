@@ -11,11 +11,11 @@ export type Kind = 'account' | 'ban' | 'contact' | 'keep' | 'key' | 'known' | 'l
 export type Kept = { kind: Kind; name: string; body: string }
 
 /** Its mark in the file: GHTI. */
-const MEMORY_ID = 0x47485449
+export const MEMORY_ID = 0x47485449
 /** Entries of one kind; the oldest goes. */
 const MOST = 100_000
 
-const migrations: readonly Migration[] = [
+export const migrations: readonly Migration[] = [
   `CREATE TABLE kept (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (kind, name)) STRICT`,
 ]
 

@@ -1,0 +1,10 @@
+PRAGMA application_id = 1195922505;
+CREATE TABLE kept (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (kind, name)) STRICT;
+INSERT INTO kept (number, kind, name, body) VALUES (1, 'ban', 'eve@corp.example', '{"at":"2026-11-23T00:00:00.000Z","by":"root","reason":"it''s spam"}');
+INSERT INTO kept (number, kind, name, body) VALUES (2, 'keep', 'anna@corp.example irc.example.org', 'true');
+INSERT INTO kept (number, kind, name, body) VALUES (3, 'key', 'occupants', '"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="');
+INSERT INTO kept (number, kind, name, body) VALUES (4, 'known', 'irc.example.org', '{"casemapping":"ascii","nickLength":30}');
+INSERT INTO kept (number, kind, name, body) VALUES (5, 'login', 'anna@corp.example irc.example.org', '{"nick":"anna","account":"anna","hasSecret":true,"sealed":"1.x"}');
+INSERT INTO kept (number, kind, name, body) VALUES (6, 'room', 'anna@corp.example irc.example.org #talk', '{"stay":true}');
+INSERT INTO kept (number, kind, name, body) VALUES (7, 'sts', 'irc.example.org', '{"port":6697,"until":1800000000000}');
+PRAGMA user_version = 1;
