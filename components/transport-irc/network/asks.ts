@@ -58,6 +58,8 @@ export class Asks {
   #nextLabel = 1
   #fencesSent = 0
   #fenceOut = false
+  /** Something was written that a fence has to cover. */
+  #needsFence = false
   #cancel: (() => void) | null = null
   /** Of those that want every line. */
   #wanting = 0
@@ -68,6 +70,11 @@ export class Asks {
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** This label is on a question of ours without an answer. */
+  has(label: string): boolean {
+    return this.#labels.has(label)
   }
 
   /** Somebody waits for whatever comes. */
@@ -141,7 +148,8 @@ export class Asks {
 
   /** One PING for all that has been written since the last: called when the outbox pauses. */
   fence(): void {
-    if (this.#fenceOut) return
+    if (this.#fenceOut || !this.#needsFence) return
+    this.#needsFence = false
     let needed = false
     for (const entry of this.#entries) {
       if (entry.writtenAt === null || entry.fence !== null || entry.endsItself === true || entry.label !== null)
@@ -153,12 +161,15 @@ export class Asks {
     this.#fencesSent += 1
     this.#fenceOut = this.#options.outbox()?.send(`PING :fence-${this.#fencesSent}`, 'urgent') ?? false
     // Without room for the fence these wait for the next.
-    if (!this.#fenceOut) for (const entry of this.#entries) if (entry.fence === this.#fencesSent) entry.fence = null
+    if (this.#fenceOut) return
+    for (const entry of this.#entries) if (entry.fence === this.#fencesSent) entry.fence = null
+    this.#needsFence = true
   }
 
   /** The connection is gone. What was written may have been carried out. */
   lost(text: string): void {
     this.#fenceOut = false
+    this.#needsFence = false
     for (const entry of [...this.#entries])
       this.#fail(entry, new IrcFault('down', text, 'down', entry.writtenAt !== null))
   }
@@ -182,6 +193,7 @@ export class Asks {
 
   #written(entry: Entry): void {
     entry.writtenAt = this.#options.clock.now()
+    this.#needsFence ||= entry.endsItself !== true && entry.label === null
     this.#watch()
   }
 

@@ -29,7 +29,9 @@ export function takeBatch(session: Session, line: Line): void {
   if (label !== null && opening.tags.has('label')) session.asks.labelEnds(label)
 }
 
-function tell(session: Session, line: Line, label: string | null, isWhole: boolean, historic: boolean): void {
+function tell(session: Session, line: Line, given: string | null, isWhole: boolean, historic: boolean): void {
+  // A label that nobody waits for says nothing.
+  const label = given !== null && session.asks.has(given) ? given : null
   // What others say and do answers nothing: it is not shown to those that wait.
   const mayAnswer = !historic && session.asks.size > 0 && (label !== null || isAnswer(session, line))
   if (mayAnswer && session.asks.offer(line, label, isWhole)) return

@@ -18,6 +18,9 @@ const CAP_MS = 5_000
 /** A connection that held so long was a good one: the next loss begins with a short pause. */
 const GOOD_MS = 30_000
 
+/** Units of text that are not held until the end of a turn. */
+const LARGE = 32 * 1024
+
 export type LinkEvents = { up: () => void; down: () => void }
 
 export class Link {
@@ -34,6 +37,9 @@ export class Link {
   #upSince = 0
   #heard = false
   #holds = 0
+  /** Lines written in this turn. */
+  #pending = ''
+  #isDue = false
   #isOver = false
   /** Where TLS is, said on the clear connection that was given up for it. */
   #upgrade: { host: string; port: number } | null = null
@@ -86,6 +92,7 @@ export class Link {
       this.#write(`QUIT :${text.replace(/[\r\n\0]/g, ' ')}`)
     }
     const closed = this.#closed
+    this.#flush()
     socket.end()
     const cancel = this.#session.world.clock.after(2_000, () => socket.destroy(new IrcFault('down', 'quit')))
     await closed?.promise
@@ -178,11 +185,25 @@ export class Link {
     this.#registration.start()
   }
 
+  /** Lines of one turn go out together: a write of its own for each would cost more than the line. */
   #write(text: string): boolean {
-    const socket = this.#socket
-    if (socket === null) return true
     this.#session.counts.linesOut += 1
-    const takes = socket.write(this.#session.encoding.write(`${text}\r\n`))
+    this.#pending += `${text}\r\n`
+    if (this.#pending.length >= LARGE) return this.#flush()
+    if (!this.#isDue) {
+      this.#isDue = true
+      setImmediate(() => {
+        this.#isDue = false
+        if (this.#pending !== '' && !this.#flush()) this.#session.outbox?.pause()
+      })
+    }
+    return true
+  }
+
+  #flush(): boolean {
+    const bytes = this.#session.encoding.write(this.#pending)
+    this.#pending = ''
+    const takes = this.#socket?.write(bytes) ?? true
     // A server that reads nothing for so long is gone, whatever it still says.
     if (!takes)
       this.#cancelStall ??= this.#session.world.clock.after(this.#session.limits.pongMs, () => this.#stalled())
@@ -315,6 +336,7 @@ export class Link {
     this.#cancelStall = null
     this.#session.outbox?.close()
     this.#session.outbox = null
+    this.#pending = ''
     this.#socket = null
     this.#registration = null
     this.#ends = null

@@ -53,6 +53,11 @@ export class Outbox {
     return true
   }
 
+  /** The socket is full until `resume`. */
+  pause(): void {
+    this.#full = true
+  }
+
   /** The socket takes more. */
   resume(): void {
     this.#full = false

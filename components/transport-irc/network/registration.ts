@@ -136,6 +136,7 @@ export class Registration {
         return true
       case '001':
         this.#state = 'ended'
+        this.#offered.clear()
         this.nick = line.params[0] ?? this.nick
         return false
       default:

@@ -26,8 +26,17 @@ export const UTF8: Encoding = {
   sizeOf: (text) => Buffer.byteLength(text),
 }
 
+/** Decoders are no small things, and hold nothing between two lines: connections share them. */
+const decoders = new Map<string, InstanceType<typeof TextDecoder>>()
+
+function decoderOf(name: string) {
+  const decoder = decoders.get(name) ?? new TextDecoder(name)
+  decoders.set(name, decoder)
+  return decoder
+}
+
 function utf8Or(name: string): Encoding {
-  const other = new TextDecoder(name)
+  const other = decoderOf(name)
   return {
     ...UTF8,
     read(bytes) {
@@ -38,7 +47,7 @@ function utf8Or(name: string): Encoding {
 }
 
 function byTable(name: string): Encoding {
-  const decoder = new TextDecoder(name)
+  const decoder = decoderOf(name)
   const table = tableOf(name)
   const encoding: Encoding = {
     read: (bytes) => (isAscii(bytes) && isPlain(name) ? bytes.toString('latin1') : decoder.decode(bytes)),

@@ -34,8 +34,29 @@ export const NOTHING_SAID: Isupport = readIsupport(new Map())
 /** Most tokens kept: a hostile server is not to fill the memory. */
 const MOST_TOKENS = 500
 
+/** What a server says is the same for all who are connected to it: they share one value, and it is read once. */
+const known = { after: new WeakMap<Isupport, Map<string, Isupport>>(), count: 0 }
+/** A server that says something new each time fills this, and it begins anew. */
+const MOST_KNOWN = 500
+
 /** The tokens of one more 005: without our nick before, and the words for people behind. */
 export function withTokens(before: Isupport, tokens: readonly string[]): Isupport {
+  const text = Buffer.from(tokens.join(' ')).toString()
+  const found = known.after.get(before)?.get(text)
+  if (found !== undefined) return found
+  if (known.count >= MOST_KNOWN) {
+    known.after = new WeakMap()
+    known.count = 0
+  }
+  const read = readTokens(before, tokens)
+  const after = known.after.get(before) ?? new Map<string, Isupport>()
+  known.after.set(before, after)
+  after.set(text, read)
+  known.count += 1
+  return read
+}
+
+function readTokens(before: Isupport, tokens: readonly string[]): Isupport {
   const all = new Map(before.tokens)
   for (const token of tokens) {
     if (token.startsWith('-')) {
