@@ -58,9 +58,10 @@ function readWhois(session: Session, found: Found, { command, params }: Line): v
       if (/^[0-9]{1,12}$/.test(fourth)) found.signedOnAt = Number(fourth) * 1000
       return
     case '319':
-      found.channels = [...(found.channels ?? []), ...third.split(' ').filter((name) => name !== '')].map(
-        (name) => splitSigns(session.isupport, name).rest,
-      )
+      found.channels = [
+        ...(found.channels ?? []),
+        ...third.split(' ').flatMap((name) => (name === '' ? [] : [splitSigns(session.isupport, name).rest])),
+      ].slice(0, MOST_ROWS)
       return
     case '330':
       found.account = third
@@ -73,6 +74,9 @@ function readWhois(session: Session, found: Found, { command, params }: Line): v
       return
   }
 }
+
+/** A server that never ends its answer fills no memory. */
+const MOST_ROWS = 2_000
 
 /** Rows of lists: bans 367, invitations 346, exceptions 348, quiets 728, automatic ranks 910, words 941, exemptions 954. */
 const LIST_ROWS = new Set(['367', '346', '348', '728', '910', '941', '954', '386', '388'])
@@ -90,7 +94,7 @@ export async function masks(session: Session, channel: string, letter: string): 
       const entry: MaskEntry = { mask }
       if (by !== undefined) entry.by = by.split('!')[0] ?? by
       if (at !== undefined && /^[0-9]{1,12}$/.test(at)) entry.at = Number(at) * 1000
-      entries.push(entry)
+      if (entries.length < MOST_ROWS) entries.push(entry)
       return 'taken'
     },
   })

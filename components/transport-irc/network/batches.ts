@@ -18,13 +18,15 @@ export type Batch = {
 /** Read only when they are whole. */
 const AS_ONE = new Set(['netsplit', 'netjoin', 'chathistory', 'draft/multiline', 'multiline'])
 
-export type BatchBounds = { open: number; lines: number }
+/** `units` of text in all open batches together. */
+export type BatchBounds = { open: number; lines: number; units: number }
 
 export class Batches {
   readonly #bounds: BatchBounds
   readonly #open = new Map<string, Batch>()
+  #units = 0
 
-  constructor(bounds: BatchBounds = { open: 32, lines: 10_000 }) {
+  constructor(bounds: BatchBounds = { open: 32, lines: 10_000, units: 4 * 1024 * 1024 }) {
     this.#bounds = bounds
   }
 
@@ -39,8 +41,11 @@ export class Batches {
    * a split of that size is shown one by one, and nothing is lost.
    */
   keep(batch: Batch, line: Line): boolean {
-    if (batch.lines === null || batch.lines.length >= this.#bounds.lines) return false
+    const units = unitsOf(line)
+    if (batch.lines === null || batch.lines.length >= this.#bounds.lines || this.#units + units > this.#bounds.units)
+      return false
     batch.lines.push(line)
+    this.#units += units
     return true
   }
 
@@ -61,12 +66,21 @@ export class Batches {
     const ref = (line.params[0] ?? '').slice(1)
     const batch = this.#open.get(ref) ?? null
     this.#open.delete(ref)
+    for (const each of batch?.lines ?? []) this.#units -= unitsOf(each)
     return batch
   }
 
   clear(): void {
     this.#open.clear()
+    this.#units = 0
   }
+}
+
+function unitsOf({ source, params, tags }: Line): number {
+  let units = 64 + source.length
+  for (const param of params) units += param.length
+  for (const [name, value] of tags) units += name.length + value.length
+  return units
 }
 
 /** The text of a multi-line message (draft/multiline): lines that say so continue the one before them. */

@@ -58,6 +58,8 @@ export class Channel implements IrcChannel {
 export class Channels {
   isupport: Isupport
   readonly #most: number
+  /** Members of all channels together. */
+  #kept = 0
   readonly #channels = new Map<string, Channel>()
   readonly #users = new Map<string, User>()
   #attentive = 0
@@ -85,8 +87,10 @@ export class Channels {
     return this.#users.get(this.isupport.key(nick)) ?? null
   }
 
-  enter(name: string, attention: Attention): Channel {
+  /** Null: no name, or in more than anybody is in. */
+  enter(name: string, attention: Attention): Channel | null {
     this.leave(name)
+    if (name.length > LONGEST || this.#channels.size >= MOST_CHANNELS) return null
     const channel = new Channel(kept(name), attention, (nick) => this.user(nick))
     this.#channels.set(this.isupport.key(name), channel)
     if (attention === 'all') this.#attentive += 1
@@ -112,16 +116,17 @@ export class Channels {
 
   /** Null: this channel keeps no members, or has as many as it may. */
   add(channel: Channel, nick: string, prefixes: string): User | null {
-    if (channel.attention !== 'all') return null
+    if (channel.attention !== 'all' || nick.length > LONGEST) return null
     const key = this.isupport.key(nick)
     let user = this.#users.get(key)
     if (user === undefined || !channel.kept.has(user)) {
-      if (channel.kept.size >= this.#most) return null
+      if (channel.kept.size >= this.#most || this.#kept >= this.#most * 5) return null
       if (user === undefined) {
         user = new User(kept(nick))
         this.#users.set(key, user)
       }
       user.kept += 1
+      this.#kept += 1
     }
     channel.kept.set(user, prefixes)
     channel.named?.add(user)
@@ -192,7 +197,7 @@ export class Channels {
     }
     if (modes.list.includes(change.letter)) return null
     if (change.sign === '-') channel.modes.delete(change.letter)
-    else channel.modes.set(change.letter, change.parameter ?? '')
+    else if (channel.modes.size < MOST_MODES) channel.modes.set(change.letter, change.parameter ?? '')
     if (change.letter === 'k') channel.key = change.sign === '+' ? (change.parameter ?? undefined) : undefined
     return null
   }
@@ -201,6 +206,7 @@ export class Channels {
     this.#channels.clear()
     this.#users.clear()
     this.#attentive = 0
+    this.#kept = 0
   }
 
   /** CASEMAPPING may become known after the first names. */
@@ -221,6 +227,7 @@ export class Channels {
 
   #release(user: User): void {
     user.kept -= 1
+    this.#kept -= 1
     if (user.kept <= 0) this.#users.delete(this.isupport.key(user.nick))
   }
 }
@@ -239,7 +246,13 @@ export function memberOf(user: User, prefixes: string): IrcMember {
   return { ...userOf(user), prefixes }
 }
 
-/** A copy that does not hold the whole line in memory that it was cut from. */
+/** A copy that does not hold the whole line in memory that it was cut from; no server means more than that much. */
 export function kept(text: string): string {
-  return text.length < 13 ? text : Buffer.from(text).toString()
+  return text.length < 13 ? text : Buffer.from(text.slice(0, LONGEST_KEPT)).toString()
 }
+
+const LONGEST_KEPT = 1_000
+/** Of a name. */
+const LONGEST = 300
+const MOST_CHANNELS = 2_000
+const MOST_MODES = 100

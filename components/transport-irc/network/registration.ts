@@ -174,7 +174,7 @@ export class Registration {
         this.#answered(names.length)
         for (const name of names) {
           if (name.startsWith('-')) this.caps.delete(name.slice(1))
-          else this.caps.set(name, this.#offered.get(name) ?? '')
+          else if (WANTED.has(name) || name === 'sasl') this.caps.set(name, this.#offered.get(name) ?? '')
         }
         this.#options.changed()
         if (names.includes('sasl') && !this.#isLoggedIn) this.#login()

@@ -4,6 +4,7 @@ import { IrcFault, type SayOptions, type Spoken } from './irc.ts'
 import { splitTarget } from './messages.ts'
 import type { Session } from './session.ts'
 import { writeCtcp } from './wire/ctcp.ts'
+import { openCodes } from './wire/formatting.ts'
 import { type Line, readSource, writeLine } from './wire/line.ts'
 import { roomForText, splitText } from './wire/split.ts'
 import { readTime, writeTags } from './wire/tags.ts'
@@ -34,10 +35,8 @@ export async function say(session: Session, target: string, text: string, option
   const parts = lines.flatMap((line, index): Part[] => {
     const isAction = kind === 'action' && index === 0
     if (line === '' && !isAction) return []
-    return splitText(line, isAction ? room - writeCtcp('ACTION', '.').length + 1 : room, sizeOf).map((part) => ({
-      text: part,
-      isAction,
-    }))
+    const most = isAction ? room - writeCtcp('ACTION', '.').length + 1 : room
+    return reopened(splitText(line, most - MOST_CODES, sizeOf)).map((part) => ({ text: part, isAction }))
   })
   if (parts.length === 0) throw new IrcFault('other', 'nothing to say')
   // All are asked before the first answer is waited for: nobody else's words come between.
@@ -95,6 +94,19 @@ export function clientTags(session: Session, given: Readonly<Record<string, stri
 }
 
 const NO_TAGS: ReadonlyMap<string, string> = new Map()
+
+/** Bytes for codes that a part opens again. */
+const MOST_CODES = 6
+
+/** What was bold at the end of a line is bold in the next. */
+function reopened(parts: readonly string[]): string[] {
+  let open = ''
+  return parts.map((part) => {
+    const whole = open + part
+    open = openCodes(whole)
+    return whole
+  })
+}
 
 type Asked = {
   command: string

@@ -168,7 +168,7 @@ test('a split without a batch is told once, and so is the coming back; what else
 })
 
 test('batches have their bounds: one more than may be open, or a line too many, is read as it comes', () => {
-  const batches = new Batches({ open: 2, lines: 3 })
+  const batches = new Batches({ open: 2, lines: 3, units: 10_000 })
   const line = (text: string) => readLine(text) as NonNullable<ReturnType<typeof readLine>>
   const one = batches.open(line('@label=L :s BATCH +a labeled-response'))
   const inner = batches.open(line('@batch=a :s BATCH +b netsplit x.y z.w'))
@@ -184,6 +184,16 @@ test('batches have their bounds: one more than may be open, or a line too many, 
   assert.equal(batches.around(quit), null)
   assert.equal(batches.close(line(':s BATCH -nothing')), null)
   assert.equal(batches.open(line(':s BATCH +')), null)
+  const large = batches.open(line(':s BATCH +d netsplit'))
+  assert.ok(large !== null)
+  const quits = ['x', 'y', 'z'].map((reason) => line(`@batch=d :n QUIT :${reason.repeat(4_000)}`))
+  assert.deepEqual(
+    quits.map((each) => batches.keep(large, each)),
+    [true, true, false],
+  )
+  batches.close(line(':s BATCH -d'))
+  const next = batches.open(line(':s BATCH +e netsplit'))
+  assert.ok(next !== null && batches.keep(next, quits[0] as NonNullable<ReturnType<typeof readLine>>))
 })
 
 test('lines that nobody needs are known by their bytes; our own are never among them', () => {

@@ -76,6 +76,32 @@ test('names that mean something elsewhere are names', async () => {
   ])
 })
 
+test('a server that tells no end of channels, people and words fills no memory', async () => {
+  await using server = await startFakeIrcd()
+  await using nina = await arrived(server, 'nina', { limits: { members: 50, bytesPerSecond: 1e9 } })
+  const send = (count: number, line: (n: number) => string) =>
+    server.bytes(Array.from({ length: count }, (_, n) => `${line(n)}\r\n`).join(''))
+  send(3_000, (n) => `:nina!u@h JOIN #c${n}`)
+  send(500, (n) => `:${'x'.repeat(5_000)}${n}!u@h JOIN #c1`)
+  for (let channel = 1; channel < 10; channel += 1) send(100, (n) => `:p${channel}-${n}!u@h JOIN #c${channel}`)
+  send(40, (n) => `:p1-${n}!u@h AWAY :${'a'.repeat(9_000)}`)
+  send(200, (n) => `:p1-1!u@h MODE #c1 +${String.fromCodePoint(0x4e00 + n * 2)}${String.fromCodePoint(0x4e01 + n * 2)}`)
+  send(200, (n) => `:s CAP nina ACK :made-up-${n}`)
+  server.bytes(':s PING :done\r\n')
+  await server.got(/^PONG :?done$/u)
+  const channels = [...nina.irc.channels()]
+  assert.equal(channels.length, 2_000)
+  const sizes = channels.map(({ size }) => size)
+  assert.equal(sizes[1], 50)
+  assert.equal(
+    sizes.reduce((one, other) => one + other, 0),
+    250,
+  )
+  assert.equal(nina.irc.user('p1-1')?.away?.length, 1_000)
+  assert.ok((nina.irc.channel('#c1')?.modes.size ?? 0) <= 100)
+  assert.ok(![...nina.irc.facts.caps].some((name) => name.startsWith('made-up')))
+})
+
 test('a crowd that asks by CTCP is answered seldom, and DCC never', async () => {
   await using server = await startFakeIrcd()
   await using dora = await arrived(server, 'dora', { version: 'Gatehouse' })

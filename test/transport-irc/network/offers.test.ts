@@ -230,6 +230,16 @@ test('batches: a netsplit and its end are one event each, nested or not; history
     assert.deepEqual(await zoe.next('said', (_, kind) => kind === wanted[1]), wanted)
 })
 
+test('what is bold goes on being bold in the next line; UTF8ONLY is stronger than a setting', async () => {
+  await using server = await startFakeIrcd({ caps: {}, isupport: ['UTF8ONLY'] })
+  await using yves = await arrived(server, 'yves', { encoding: 'iso-8859-1' })
+  await yves.irc.join('#u')
+  const { parts } = await yves.irc.say('#u', `\x02${'word '.repeat(150)}\x02 plain ä`)
+  assert.ok(parts.length >= 2)
+  assert.ok(parts.every((part) => part.startsWith('\x02')))
+  assert.match(await server.got(/PRIVMSG #u :.*plain/), /plain ä$/u)
+})
+
 test('capabilities that come and go are followed', async () => {
   await using server = await startFakeIrcd({ caps: { ...FAKE_CAPS, 'cap-notify': '' } })
   await using vera = await arrived(server, 'vera')

@@ -5,7 +5,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { readCtcp, writeCtcp } from '../../../components/transport-irc/network/wire/ctcp.ts'
 import { encodingOf } from '../../../components/transport-irc/network/wire/encoding.ts'
-import { fromStyled, toStyled, withoutCodes } from '../../../components/transport-irc/network/wire/formatting.ts'
+import {
+  fromStyled,
+  openCodes,
+  toStyled,
+  withoutCodes,
+} from '../../../components/transport-irc/network/wire/formatting.ts'
 import { roomForText, splitText } from '../../../components/transport-irc/network/wire/split.ts'
 
 const numRuns = process.env.GATEHOUSE_LONG === '1' ? 50_000 : 1_500
@@ -53,6 +58,12 @@ test('codes become marks where marks are read as such', () => {
   ] as const)
     assert.equal(toStyled(coded), styled, JSON.stringify(coded))
   assert.equal(withoutCodes('\x02a\x0304b\x03c\x0f'), 'abc')
+})
+
+test('codes that are open at the end of a line are known', () => {
+  assert.equal(openCodes('\x02bold \x1dboth\x1d'), '\x02')
+  assert.equal(openCodes('\x02bold\x0f \x1e\x1f'), '\x1e\x1f')
+  assert.equal(openCodes('\x02a\x02 plain'), '')
 })
 
 test('marks become codes where XEP-0393 reads them', () => {

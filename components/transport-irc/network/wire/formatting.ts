@@ -31,6 +31,20 @@ export function withoutCodes(text: string): string {
     .join('')
 }
 
+/** Codes that are still open at the end: what follows in another line has to open them again. Colours are not among them. */
+export function openCodes(text: string): string {
+  const on = new Set<string>()
+  for (const letter of text) {
+    if (letter === RESET) on.clear()
+    else if (letter in MARKS || letter === UNDERLINE) {
+      if (!on.delete(letter)) on.add(letter)
+    }
+  }
+  return [...on].join('')
+}
+
+const RESET = '\x0f'
+const UNDERLINE = '\x1f'
 const MARKS: Readonly<Record<string, string>> = { '\x02': '*', '\x1d': '_', '\x1e': '~', '\x11': '`' }
 const CODES: Readonly<Record<string, string>> = { '*': '\x02', _: '\x1d', '~': '\x1e', '`': '\x11' }
 /** Outermost first; nothing is read inside monospace. */
@@ -57,7 +71,7 @@ function runsOf(line: string): Run[] {
     if (mark !== undefined) {
       end()
       if (!on.delete(mark)) on.add(mark)
-    } else if (letter === '\x0f') {
+    } else if (letter === RESET) {
       end()
       on.clear()
     } else if (letter === '\x03')

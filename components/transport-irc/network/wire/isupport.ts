@@ -33,6 +33,7 @@ export const NOTHING_SAID: Isupport = readIsupport(new Map())
 
 /** Most tokens kept: a hostile server is not to fill the memory. */
 const MOST_TOKENS = 500
+const LONGEST = 1_000
 
 /** What a server says is the same for all who are connected to it: they share one value, and it is read once. */
 const known = { after: new WeakMap<Isupport, Map<string, Isupport>>(), count: 0 }
@@ -66,7 +67,7 @@ function readTokens(before: Isupport, tokens: readonly string[]): Isupport {
     const equals = token.indexOf('=')
     const name = (equals === -1 ? token : token.slice(0, equals)).toUpperCase()
     if (name !== '' && (all.size < MOST_TOKENS || all.has(name)))
-      all.set(name, equals === -1 ? '' : unescaped(token.slice(equals + 1)))
+      all.set(name, equals === -1 ? '' : unescaped(token.slice(equals + 1, equals + LONGEST)))
   }
   return readIsupport(all)
 }
