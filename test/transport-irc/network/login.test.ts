@@ -115,6 +115,13 @@ test('settings that would end in clear text, or in nothing, are refused', () => 
     { afterwards: ['PRIVMSG x :a\r\nQUIT'] },
     { encoding: 'utf-16' },
     { fallback: 'nothing' },
+    { user: 'a b' },
+    { user: '' },
+    { realname: 'a\nQUIT' },
+    { password: 'a\rb' },
+    { webirc: { password: 'a b', gateway: 'g', host: 'h', address: '::1' } },
+    { webirc: { password: 'a', gateway: 'g', host: 'h', address: 'x y' } },
+    { sasl: { account: '', required: true } },
   ]
   for (const wrong of refused) assert.notEqual(wrongSettings({ ...settings, ...wrong }), null, JSON.stringify(wrong))
 })

@@ -12,12 +12,12 @@ const lack = inspircdLack()
 const skip = lack === null ? false : lack
 
 test('a password of the server, WEBIRC, an address of its own, lines afterwards', { skip }, async () => {
-  await using server = await startInspircd({ password: 'let me in', webirc: 'gateway secret' })
+  await using server = await startInspircd({ password: 'let me in', webirc: 'gateway-secret' })
   const password = 'let me in'
   await using stranger = person(server, 'stranger', { password: 'wrong' })
   await using web = person(server, 'web', {
     password,
-    webirc: { password: 'gateway secret', gateway: 'gatehouse', host: 'alice.example', address: '192.0.2.7' },
+    webirc: { password: 'gateway-secret', gateway: 'gatehouse', host: 'alice.example', address: '192.0.2.7' },
   })
   await using other = person(server, 'other', { password, localAddress: '127.0.0.3', afterwards: ['JOIN #after'] })
   const [fault, retryAt] = await stranger.next('down')
