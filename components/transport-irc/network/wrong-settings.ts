@@ -21,7 +21,8 @@ export function wrongSettings(settings: IrcSettings): string | null {
   if (words.some((word) => !/^[^\s:\0][^\s\0]*$/.test(word) && word !== webirc?.address))
     return 'user, webirc: a single word each'
   if (webirc !== undefined && !/^[0-9a-fA-F.:]+$/.test(webirc.address)) return 'webirc: no address'
-  if (!isOneLine(realname) || (password !== undefined && !isOneLine(password))) return 'realname, password: one line'
+  if ((realname !== '' && !isOneLine(realname)) || (password !== undefined && !isOneLine(password)))
+    return 'realname, password: one line'
   if (sasl !== undefined && (sasl.account === '' || /[\0]/.test(`${sasl.account}${sasl.secret ?? ''}`)))
     return 'sasl: no account'
   if (encodingOf(settings.encoding ?? 'utf-8', settings.fallback) === null) return 'unknown encoding'
