@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to a network for each of our people who uses it, shared by his clients, his rooms and his contacts.
+
 import type { Catalogue } from '../text/catalogue.ts'
 import { bareOf } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { refusalOf } from './faults.ts'
 import { type Login, type Network, NetworkFault, type NetworkSession, type SessionEvents } from './network.ts'
+import { withShownNicks } from './nicks.ts'
 
 /** One NetworkSession for each (owner, network); `owner` is bare. */
 export type Sessions = {
@@ -93,7 +95,7 @@ export function openSessions(options: SessionsOptions): Sessions {
     if (wrong !== null) throw refusalOf(new NetworkFault('nick-invalid', wrong), text)
     if (held.get(keyOf(owner, network)) !== one) throw refusalOf(new NetworkFault('down', ''), text)
     try {
-      one.session = kind.open(network, owner, login, fan(one))
+      one.session = kind.open(network, owner, login, withShownNicks(fan(one)))
     } catch (error) {
       throw refusalOf(error, text)
     }
