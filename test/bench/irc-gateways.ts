@@ -90,7 +90,7 @@ export async function openOurs({ ports, ircd, folder }: Site): Promise<Gateway> 
       ...['secret_file: transport-irc.secret', `hosts: [${HOST}]`, 'networks:'],
       `  - { name: ${network}, servers: ['irc://${ircd.address}:${ircd.port}'], allow_plain: true, flood: { lines: 1000, every: 1 ms }, connections: 100000 }`,
       'limits: { people: 100000, connects_per_minute: 60000, rooms: 10000, waiting: 10000 }',
-      ...['policy:', '  ask: no', 'metrics:', '  port: 0'],
+      ...['policy:', '  ask: false', 'metrics:', '  port: 0'],
     ])
     component = await startComponent({
       name: 'transport-irc',

@@ -2,10 +2,9 @@
 // bench irc: our gateway to IRC beside Debian's biboumi in one run, on the same Prosody and the same InspIRCd, in turn. Neither asks a policy.
 // Ours keeps history as it is installed; biboumi keeps none, because that is the fastest it can be made. A message counts when everybody has it:
 // each XMPP user of the room and the person on IRC.
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import { startServer } from '../../deploy/demo/site.ts'
 import { biboumiLack } from '../harness/biboumi.ts'
@@ -63,7 +62,7 @@ export async function irc({ form }: { form: keyof typeof SHAPE }): Promise<numbe
   }
   await load.give({ order: 'users', target, count: USERS })
   const site = { ports, ircd, folder }
-  const gateways = [opened.use(await openBiboumi(site)), ...(isThere() ? [opened.use(await openOurs(site))] : [])]
+  const gateways = [opened.use(await openBiboumi(site)), opened.use(await openOurs(site))]
   for (const gateway of gateways) await prepare(gateway, load)
   await asItComes(gateways, load, shape)
   const rounds: Round[] = []
@@ -214,11 +213,6 @@ function connectAll(
   },
 ) {
   return load.give({ order: 'users', target, count: MANY_USERS })
-}
-
-/** Whether there is anything of ours to be measured. */
-function isThere(): boolean {
-  return existsSync(resolve(import.meta.dirname, '../../components/transport-irc/main.ts'))
 }
 
 function settled(ms: number): Promise<void> {
