@@ -14,6 +14,8 @@ import type { Seat } from './seat.ts'
 import { newId } from './telling.ts'
 
 const QUOTED = 80
+/** What has come to the sockets of others is read within this. */
+const OTHERS_MS = 200
 
 type Place = { room: Room; seat: Seat; client: Client }
 
@@ -93,9 +95,18 @@ async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Ou
     }
     if (!room.telling.says.isEmpty) room.sweepSoon()
   } catch (error) {
+    // A connection may end with our message said and not confirmed: the others of ours, whose connections end in the same moment, may have it.
+    if (!say.isPlaced && room.seats.size > 1 && error instanceof NetworkFault && error.reason === 'down')
+      await afterAMoment()
     room.telling.says.failed(say)
+    // Who reads it in the room is not told that it failed.
+    if (say.isPlaced) return
     throw refusalOf(error, house.text)
   }
+}
+
+function afterAMoment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, OTHERS_MS))
 }
 
 /** What the message speaks of, in the network's own ids. */
