@@ -12,6 +12,7 @@
 
 -define(PRIORITY, 10).
 -define(LOCAL_ID_BYTES, 27). % gh- and 24 digits
+-define(TAG_BYTES, 8).
 
 -spec install() -> ok.
 install() ->
@@ -118,11 +119,13 @@ payload(_) -> none.
 %% A screen that the host no longer asks may still answer what it was told.
 take(answer, _, _, none) -> false;
 take(answer, #iq{id = Id, type = Type} = Iq, _, Name) ->
-    _ = case asker(Id) of
-        none -> ok;
-        Node -> {Name, Node} ! {answer, self(), Id, Type, elements(Iq)}
-    end,
-    true;
+    case asker(Id) of
+        somebody_else -> false;
+        gone -> true;
+        Node ->
+            {Name, Node} ! {answer, self(), Id, Type, elements(Iq)},
+            true
+    end;
 take(El, Iq, screen, Name) -> told(El, Iq, Name);
 take(_, Iq, another, _) ->
     self() ! {route, error_to(Iq, {<<"auth">>, <<"forbidden">>, <<>>})},
@@ -156,14 +159,14 @@ error_to(Iq, {Type, Condition, Text}) ->
 %% Sub-elements that the server has decoded already (validate_stream) are written again.
 elements(Iq) -> [xmpp:encode(El, ?NS_COMPONENT) || El <- xmpp:get_els(Iq)].
 
-%% The node that asked.
+%% The node that asked. A transport asks the same screen by itself, with ids of another length.
 asker(Id) when byte_size(Id) =:= ?LOCAL_ID_BYTES -> node();
-asker(<<_:?LOCAL_ID_BYTES/binary, Tag/binary>>) ->
+asker(<<_:?LOCAL_ID_BYTES/binary, Tag:?TAG_BYTES/binary>>) ->
     case [Node || Node <- nodes(), node_tag(Node) =:= Tag] of
         [Node | _] -> Node;
-        [] -> none
+        [] -> gone
     end;
-asker(_) -> none.
+asker(_) -> somebody_else.
 
 -spec ejabberd_stopping() -> ok.
 ejabberd_stopping() -> gatehouse_link:stop_all().
