@@ -33,6 +33,8 @@ export type Stage = AsyncDisposable & {
 
 export type StageOptions = {
   rules?: string
+  /** Who may ask beside HOST and its rooms. */
+  hosts?: readonly string[]
   settings?: string
   /** More of gatehouse.yaml. */
   shared?: string
@@ -56,7 +58,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     join(folder, 'gatehouse.yaml'),
     `server: { port: ${server.port}, hosts: [${HOST}] }\nfolders: { run: ${folder}/run, state: ${folder}/state }\n${options.shared ?? ''}`,
   )
-  const own = `secret_file: secret\nhosts: [${HOST}, rooms.${HOST}]\nrules: rules.yaml\nmetrics: { port: 0 }\n`
+  const hosts = [HOST, `rooms.${HOST}`, ...(options.hosts ?? [])].join(', ')
+  const own = `secret_file: secret\nhosts: [${hosts}]\nrules: rules.yaml\nmetrics: { port: 0 }\n`
   const journal = /^journal:/mu.test(options.settings ?? '') ? '' : `journal: { folder: ${folder}/journal }\n`
   const file = join(folder, 'policy.yaml')
   writeFileSync(file, own + journal + (options.settings ?? '').replaceAll('FOLDER', folder))
