@@ -26,6 +26,8 @@ export type Site = {
   hosts: readonly { name: string; gatehouse?: GatehouseOptions; directory?: string }[]
   /** A room service; on ejabberd the module of its host sees to it, on Prosody a module of its own with these options. */
   rooms?: {
+    /** On Prosody 13 only those of its own hosts and admins may make rooms that stay: a component is one here. */
+    admins?: readonly string[]
     name: string
     gatehouse?: GatehouseOptions
     archive?: boolean
@@ -100,6 +102,7 @@ function startProsodySite(site: Site): Promise<Prosody> {
               lines: [
                 ...helper(rooms.gatehouse, [...(rooms.archive === true ? ['muc_mam'] : []), ...roomModules]),
                 ...(rooms.createdBy === 'people of the host' ? ['restrict_room_creation = "local"'] : []),
+                ...(rooms.admins === undefined ? [] : [`admins = { ${rooms.admins.map(lua).join(', ')} }`]),
                 ...hostLines,
               ],
             },

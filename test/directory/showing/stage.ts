@@ -38,7 +38,7 @@ export async function openHouse(kind: ServerKind, accounts: readonly string[], d
     folder,
     ports: { c2s, component },
     hosts: [{ name: HOST }],
-    rooms: { name: ROOMS },
+    rooms: { name: ROOMS, admins: [DIRECTORY] },
     components: [{ name: DIRECTORY, secret: SECRET }],
     accounts: accounts.map((name) => ({ jid: `${name}@${HOST}`, password: 'secret' })),
     tls: false,
