@@ -150,7 +150,9 @@ export async function startLinkedInspircds(options: InspircdOptions = {}): Promi
     hub,
     leaf,
     async split() {
+      // At both ends: whoever is only left may take a while to notice.
       watcher.send(`SQUIT ${leaf.name} :split by the test`)
+      other.send(`SQUIT ${hub.name} :split by the test`)
       await linked(false)
     },
     async join() {
