@@ -130,8 +130,11 @@ async function loseGateway(people: People, place: IrcPlace): Promise<void> {
   const { alice, bob, iris } = people
   place.transport.kill('SIGKILL')
   await place.transport.exited
-  alice.say('into the void')
-  await alice.until(() => alice.refused().includes('into the void'), 'the server telling that the gateway is gone')
+  // What the server writes before it has noticed goes with the connection (XEP-0114 knows no acknowledgement): said again until it has.
+  const saying = setInterval(() => alice.say('into the void'), 250)
+  await alice
+    .until(() => alice.refused().includes('into the void'), 'the server telling that the gateway is gone')
+    .finally(() => clearInterval(saying))
   await iris.next(/^:alice!\S+ QUIT /u)
   await iris.next(/^:bob!\S+ QUIT /u)
   await place.start()
