@@ -3,7 +3,7 @@
 import { type Args, type Asked, type Command, CommandError, cameOf, EXIT, type Said } from '../kit/process/command.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
 import { type CommandName, declarations } from './declarations.ts'
-import { type Desk, sayAddressProblem } from './desk.ts'
+import { type Desk, sayAddressProblem, sayFault, sayTrouble } from './desk.ts'
 import { type Held, removalsOf } from './domain/brake.ts'
 import { planRooms } from './domain/room.ts'
 import type { StoredPlan } from './domain/state.ts'
@@ -150,7 +150,9 @@ async function* sync(desk: Desk, args: Args, { caller, language }: Asked): Async
   if (engine.plan !== null) for (const line of sayHeld(say, language, engine.plan)) yield { say: 'text', text: line }
   if (faults.length > 0)
     throw new CommandError(
-      say('directory-sync-failed', language, { cause: faults.map(({ message }) => message).join('; ') }),
+      say('directory-sync-failed', language, {
+        cause: faults.map((fault) => sayFault(say, language, fault)).join(' '),
+      }),
       EXIT.fault,
     )
 }
@@ -200,8 +202,15 @@ async function* errors({ engine, store, say, refused }: Desk, args: Args, { lang
       wrong: say(`directory-problem-${problem.what}`, language, { attribute: problem.attribute ?? '-' }),
       ...problem,
     })
-  for (const { at, place, reason, message } of await store.read('troubles', Math.max(1, left)))
-    yield* give({ at: new Date(at).toISOString(), where: place, who: null, wrong: `${reason}: ${message}`, reason })
+  for (const trouble of await store.read('troubles', Math.max(1, left)))
+    yield* give({
+      at: new Date(trouble.at).toISOString(),
+      where: trouble.place,
+      who: null,
+      wrong: sayTrouble(say, language, trouble),
+      reason: trouble.reason,
+      cause: trouble.message,
+    })
   if (left === limit) yield { say: 'text', text: say('directory-no-errors', language) }
 }
 

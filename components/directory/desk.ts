@@ -3,6 +3,7 @@
 import type { Catalogue } from '../kit/text/catalogue.ts'
 import type { AddressProblem, PersonMark } from './domain/company.ts'
 import type { SourceFault } from './domain/source.ts'
+import type { Trouble } from './domain/state.ts'
 import type { Engine, How } from './engine.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
@@ -35,4 +36,28 @@ export function sayAddressProblem(
     address: wrong.address,
     by: other === undefined ? wrong.by : `${wrong.by} (${other.uid})`,
   })
+}
+
+/** What came to nothing, in the language of who reads it, and what the other side said, as it said it. */
+export function sayFault(say: Catalogue['say'], language: string, { reason, message }: SourceFault): string {
+  return `${say(`directory-trouble-${reason}`, language)} [${message}]`
+}
+
+export function sayTrouble(say: Catalogue['say'], language: string, { reason, message }: Trouble): string {
+  if (reason !== 'room') return say(`directory-trouble-${reason}`, language)
+  const condition = message.split(':', 1)[0] ?? ''
+  const known = ROOM_TROUBLES[condition]
+  return known === undefined
+    ? say('directory-trouble-room', language, { condition })
+    : say(`directory-trouble-room-${known}`, language)
+}
+
+const ROOM_TROUBLES: Readonly<Record<string, string>> = {
+  conflict: 'taken',
+  forbidden: 'forbidden',
+  'feature-not-implemented': 'poor',
+  'recipient-unavailable': 'silent',
+  'remote-server-timeout': 'silent',
+  'remote-server-not-found': 'silent',
+  'service-unavailable': 'silent',
 }

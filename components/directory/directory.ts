@@ -16,6 +16,7 @@ import type { Context, Running } from '../kit/process/run.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import type { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { directoryCommands } from './commands.ts'
+import { sayFault } from './desk.ts'
 import { removalsOf } from './domain/brake.ts'
 import { roomNames } from './domain/room.ts'
 import { rosterRules } from './domain/roster-rules.ts'
@@ -310,7 +311,7 @@ function warningsOf(engine: Engine, helpers: readonly HelperView[], say: Say, la
   const away = engine.sources().flatMap(({ name, fault, since }) => {
     if (fault === null) return []
     const at = new Date(since ?? 0).toISOString()
-    return [say('directory-away', language, { name, at, cause: fault.message })]
+    return [say('directory-away', language, { name, at, cause: sayFault(say, language, fault) })]
   })
   const behind = helpers.flatMap(({ host, trouble }) => {
     if (trouble === null || trouble.error === null) return []

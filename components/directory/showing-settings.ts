@@ -13,6 +13,10 @@ export function showingFields(words: Words) {
     language: words.choice(['en', 'de'], { default: 'en', about: 'Of the words on cards and in names of rooms.' }),
     search: words.group({
       outsiders: words.choice(SIGHTS, { default: 'nothing', about: 'What people of other servers may see of others.' }),
+      unknown: words.choice(['outsiders', 'colleagues'], {
+        default: 'outsiders',
+        about: 'What accounts of our hosts are of which the directory knows nothing.',
+      }),
       walled_off: words.choice(SIGHTS, { default: 'nothing', about: 'What one side of a wall sees of the other.' }),
       hidden_groups: words.list(words.text({}), { default: [], atMost: 1_000 }),
       most: words.whole({ min: 1, max: 1_000, default: 100 }),
@@ -58,6 +62,7 @@ export function showingSettings(
     language,
     search: {
       outsiders: search.outsiders,
+      unknown: search.unknown,
       walledOff: search.walled_off,
       hidden: search.hidden_groups,
       most: search.most,

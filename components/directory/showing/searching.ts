@@ -6,7 +6,7 @@ import { pageOf, RESULT_SETS, writePage } from '../../kit/xep/result-sets.ts'
 import { SEARCH } from '../../kit/xep/search.ts'
 import { bareOf, domainOf } from '../../kit/xmpp/jid.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
-import { NO_WALLS, readParted } from '../domain/parted.ts'
+import { NO_WALLS, readParted, type Walled } from '../domain/parted.ts'
 import type { ProvisionedGroup, ProvisionedPerson } from '../domain/provisioned.ts'
 import { namePattern } from '../domain/roster-rules.ts'
 import { type Findable, type Hit, SearchIndex, type Sight } from '../domain/search.ts'
@@ -17,6 +17,8 @@ import type { DirectoryStore } from '../storage/directory-store.ts'
 /** Who sees what. `hidden`: patterns of names of groups whose members are found only by one another. `most`: of one search. */
 export type SightRules = {
   outsiders: Exclude<Sight, 'all'>
+  /** What accounts of our hosts are of which the directory knows nothing. */
+  unknown: 'outsiders' | 'colleagues'
   walledOff: Exclude<Sight, 'all'>
   hidden: readonly string[]
   most: number
@@ -65,14 +67,15 @@ export function openSearching({ store, hosts, rules, text }: SearchingOptions): 
   })
   return {
     routes: [
-      route('get', ({ from, language }) => {
-        refuseOutsiders(from)
+      route('get', async ({ from, language }) => {
+        admit(await askerOf(from))
         return writeFields(labelsFor(language))
       }),
       route('set', async ({ from, language, payload }) => {
-        refuseOutsiders(from)
+        const asker = await askerOf(from)
+        admit(asker)
         const { kind, wanted, paging } = readQuery(payload, MOST_OF_PAGE)
-        const found = index.find(wanted, await sightOf(from), rules.most)
+        const found = index.find(wanted, sightFor(asker), rules.most)
         if (found === null) throw new StanzaError('modify', 'not-acceptable', text.inAll('directory-search-too-little'))
         const ids = found.hits.map(({ jid }) => jid)
         const page = paging === null ? { from: 0, to: ids.length } : pageOf(paging, ids)
@@ -93,27 +96,32 @@ export function openSearching({ store, hosts, rules, text }: SearchingOptions): 
       last = seq
     },
     isHidden,
-    sightOf,
+    sightOf: async (asker) => sightFor(await askerOf(asker)),
   }
 
   function isHidden(groups: readonly string[]): boolean {
     return groups.some((group) => hidden.has(group))
   }
 
-  function refuseOutsiders(from: string): void {
-    if (rules.outsiders !== 'nothing' || hosts.has(domainOf(from))) return
+  /** Null: an outsider. */
+  async function askerOf(from: string): Promise<Walled | null> {
+    if (!hosts.has(domainOf(from))) return null
+    const jid = bareOf(from)
+    const body = await store.read('bodyAt', jid)
+    if (body === null) return rules.unknown === 'colleagues' ? { jid, groups: [] } : null
+    return { jid, groups: (JSON.parse(body) as ProvisionedPerson).groups }
+  }
+
+  function admit(asker: Walled | null): void {
+    if (asker !== null || rules.outsiders !== 'nothing') return
     throw new StanzaError('auth', 'forbidden', text.inAll('directory-search-not-for-you'))
   }
 
-  async function sightOf(from: string): Promise<(person: Findable) => Sight> {
-    if (!hosts.has(domainOf(from))) return ({ groups }) => (isHidden(groups) ? 'nothing' : rules.outsiders)
-    const jid = bareOf(from)
-    const body = await store.read('bodyAt', jid)
-    const groups = body === null ? [] : (JSON.parse(body) as ProvisionedPerson).groups
-    const asker = { jid, groups }
-    const own = new Set(groups)
+  function sightFor(asker: Walled | null): (person: Findable) => Sight {
+    if (asker === null) return ({ groups }) => (isHidden(groups) ? 'nothing' : rules.outsiders)
+    const own = new Set(asker.groups)
     return (person) => {
-      if (person.jid === jid) return 'all'
+      if (person.jid === asker.jid) return 'all'
       const inHidden = person.groups.filter((group) => hidden.has(group))
       if (inHidden.length > 0 && !inHidden.some((group) => own.has(group))) return 'nothing'
       return walls.between(asker, person) ? rules.walledOff : 'all'

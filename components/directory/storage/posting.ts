@@ -286,4 +286,22 @@ function dueBySteps(db: DatabaseSync, from: number, at: number): void {
     db,
     `INSERT INTO due SELECT id, ${HOST}, :at, 0 FROM person WHERE json_extract(body, '$.manager') IN (${renamed}) ${PUT_DUE}`,
   ).run({ from, at })
+  dueByRenamedGroups(db, from, at)
+}
+
+/** A group that is called otherwise may be one of which nobody is to know, or no more: its members stand on the cards of others. */
+function dueByRenamedGroups(db: DatabaseSync, from: number, at: number): void {
+  const renamed = statement(
+    db,
+    `SELECT DISTINCT id FROM step WHERE kind = 'group' AND seq > ? AND before <> '' AND after <> ''
+      AND json_extract(before, '$.name') <> json_extract(after, '$.name')`,
+  )
+    .all(from)
+    .map(({ id }) => String(id))
+  if (renamed.length === 0) return
+  const members = `SELECT m.id FROM person m, json_each(m.body, '$.groups') g WHERE g.value IN (SELECT value FROM json_each(:renamed))`
+  statement(
+    db,
+    `INSERT INTO due SELECT id, ${HOST}, :at, 0 FROM person WHERE json_extract(body, '$.manager') IN (${members}) ${PUT_DUE}`,
+  ).run({ at, renamed: JSON.stringify(renamed) })
 }

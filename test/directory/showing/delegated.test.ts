@@ -8,13 +8,13 @@ import { it } from 'node:test'
 import { VCARD_TEMP } from '../../../components/kit/xep/vcard-temp.ts'
 import { onServers } from '../../e2e/servers.ts'
 import { enter } from '../../servers/both/directory-house.ts'
-import { group, HOST, openHouse, openStage, person } from './stage.ts'
+import { group, HOST, openHouse, openStage, person, SETTINGS } from './stage.ts'
 
 onServers('cards by delegation, and what is left to publish', null, (kind) => {
   it('are as the directory has them now, to each asker what he may see; nobody changes his own', async () => {
     await using house = await openHouse(kind, ['alice', 'bob', 'carol', 'dave'], true)
     await using stage = await openStage(house, {
-      settings: { search: { outsiders: 'nothing', walledOff: 'name', hidden: ['Board'], most: 100 } },
+      settings: { search: { ...SETTINGS.search, walledOff: 'name', hidden: ['Board'] } },
     })
     await stage.privileges.until(() => stage.privileges.delegated(HOST).has(VCARD_TEMP), AbortSignal.timeout(10_000))
     const groups = [group('ad:b', 'Board'), group('ad:x', 'X'), group('ad:y', 'Y')]

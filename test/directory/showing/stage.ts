@@ -70,7 +70,7 @@ export async function openHouse(kind: ServerKind, accounts: readonly string[], d
 
 export const SETTINGS: ShowingSettings = {
   language: 'en',
-  search: { outsiders: 'nothing', walledOff: 'nothing', hidden: [], most: 100 },
+  search: { outsiders: 'nothing', unknown: 'outsiders', walledOff: 'nothing', hidden: [], most: 100 },
   cards: { table: DEFAULT_CARD, readableBy: 'contacts' },
   photos: { ownWins: true, mostBytes: 5 * 2 ** 20, mostPixels: 20_000_000 },
   rooms: { service: ROOMS, groups: ['Team *'], name: '{name}', subject: '{description}', bookmarks: 'autojoin' },

@@ -82,3 +82,26 @@ test('where pictures of ours stood is asked again; where somebody has his own is
   await opened.store.write('dueOurPictures', 1)
   assert.deepEqual(await due(opened), ['a'])
 })
+
+test('when a group is called otherwise, those are due whose cards name a member of it', async () => {
+  using place = enginePlace()
+  const corp = madeUp()
+  corp.person('boss')
+  corp.person('other')
+  corp.person('clerk', { managerDn: 'uid=boss,ou=people,dc=corp' })
+  corp.person('porter', { managerDn: 'uid=other,ou=people,dc=corp' })
+  corp.group('g', ['boss'], { name: 'Club' })
+  await using opened = await place.open([corp])
+  const notice = async () => {
+    await opened.sync()
+    await opened.store.write('dueUpTo', { seq: opened.engine.seq, at: 1, settings: '' })
+  }
+  await notice()
+  await settle(opened, ['boss', 'other', 'clerk', 'porter'])
+  corp.group('g', ['boss'], { name: 'Club', description: 'of those who meet' })
+  await notice()
+  assert.deepEqual(await due(opened), [])
+  corp.group('g', ['boss'], { name: 'Board' })
+  await notice()
+  assert.deepEqual(await due(opened), ['clerk'])
+})
