@@ -67,6 +67,8 @@ export function behalf(server: DirectoryServer): void {
     it('tells also who was there before he was shown somebody who is not', async () => {
       const dave = await enter(house, 'dave', { notify: [NICK] })
       assert.match(await publish('alice', NICK, nick('Al'), 'current'), /type='result'/)
+      // What his coming is owed has been sent.
+      await directory.settled()
       assert.match(await directory.change(2, person('dave') + join('g', ['dave'])), /type='result'/)
       const hears = (name: string) =>
         dave.until(`the nick ${name}`, () =>

@@ -3,7 +3,7 @@
 %% owner. Told are those who see the owner and whose client says that it wants it (XEP-0163 section 4), at once or when they come.
 -module(gatehouse_directory_events).
 
--export([published/3, caps_add/3, told/2, owed/2]).
+-export([published/3, caps_add/3, told/2, owed/2, shown/2]).
 
 -include("gatehouse_directory.hrl").
 
@@ -57,9 +57,8 @@ may_be({Name, Host}, Node) ->
 
 %% In the process of a session: it asks for the user, who may not be allowed to read all of it.
 -spec told([{who(), binary(), newest | {item | retract, binary()}}], map()) -> ok.
-told(Events, #{jid := #jid{lserver = Host} = Jid, pres_last := Presence}) ->
-    Caps = mod_caps:read_caps(Presence),
-    Features = mod_caps:get_features(Host, Caps),
+told(Events, #{jid := Jid, pres_last := _} = State) ->
+    Features = features(State),
     lists:foreach(fun({Owner, Node, What}) ->
                       case lists:member(<<Node/binary, "+notify">>, Features) of
                           true -> event(Owner, Node, What, Jid);
@@ -67,6 +66,12 @@ told(Events, #{jid := #jid{lserver = Host} = Jid, pres_last := Presence}) ->
                       end
                   end, Events);
 told(_, _) -> ok.
+
+%% In the process of a session that is there: it sees these people from now on. What a client wants that has not said so yet, caps_add owes.
+-spec shown([who()], map()) -> ok.
+shown(Contacts, State) -> told(owed(Contacts, nodes_of(features(State))), State).
+
+features(#{lserver := Host, pres_last := Presence}) -> mod_caps:get_features(Host, mod_caps:read_caps(Presence)).
 
 event({Name, Host}, Node, What, Jid) ->
     Owner = jid:make(Name, Host),

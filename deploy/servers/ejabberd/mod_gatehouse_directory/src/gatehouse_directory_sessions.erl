@@ -58,7 +58,8 @@ change({Name, Host}, Generation, Changes) ->
     lists:foreach(fun(Pid) ->
                       ok = send(Pid, {push, Generation, Changes}, Changes),
                       ok = send(Pid, {gone, Gone}, Gone),
-                      ok = send(Pid, {probe, Come}, Come)
+                      ok = send(Pid, {probe, Come}, Come),
+                      ok = send(Pid, {shown, Come}, Come)
                   end, Pids),
     length(Pids) * (length(Changes) + length(Come) + length(Gone)).
 
@@ -147,6 +148,9 @@ told({probe, Contacts}, #{pres_last := _, jid := Jid} = State) ->
     State;
 told({gone, Resources}, #{pres_last := _, jid := Jid} = State) ->
     lists:foreach(fun(From) -> ejabberd_router:route(#presence{type = unavailable, from = From, to = Jid}) end, Resources),
+    State;
+told({shown, Contacts}, #{pres_last := _} = State) ->
+    ok = gatehouse_directory_events:shown(Contacts, State),
     State;
 told({events, Events}, State) ->
     ok = gatehouse_directory_events:told(Events, State),
