@@ -18,7 +18,7 @@ const HERE = import.meta.dirname
 const PROSODY = '/usr/lib/prosody'
 const LUA_MODULE = resolve(HERE, '../../../deploy/servers/prosody/mod_gatehouse')
 const LUA_TESTS = resolve(HERE, '../prosody')
-const SOURCES = ['kinds', 'writer', 'errors', 'replacement', 'texts'].map((one) => `gatehouse_${one}`)
+const SOURCES = ['kinds', 'forms', 'writer', 'errors', 'replacement', 'texts'].map((one) => `gatehouse_${one}`)
 const CONDITIONS = [
   'policy-violation',
   'resource-constraint',

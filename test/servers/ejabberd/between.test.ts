@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between ejabberd and other servers: test/servers/both/between.ts. And nothing leaves it for a screen or a trusted component, though
+// Between ejabberd and other servers: test/servers/both/between.ts. And nothing leaves it for a screen, a trusted component or a transport, though
 // a DNS says that their names are somewhere. The DNS is played by this test.
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { it } from 'node:test'
 import { freePorts } from '../../../deploy/demo/ports.ts'
-import { ARCHIVE, between } from '../both/between.ts'
+import { ARCHIVE, between, IRC } from '../both/between.ts'
 import { ejabberd, openEjabberd } from '../both/ejabberd.ts'
 import { openFar } from '../both/far.ts'
 import { HOST, SCREEN, soon } from '../both/house.ts'
@@ -23,16 +23,19 @@ async function ports() {
 between(ejabberd, {
   far: FAR,
   open: async () =>
-    openEjabberd({ options: { ...PATIENT, trusted: [ARCHIVE] }, components: [ARCHIVE] }, { ports: await ports() }),
+    openEjabberd(
+      { options: { ...PATIENT, trusted: [ARCHIVE], transports: [IRC] }, components: [ARCHIVE, IRC] },
+      { ports: await ports() },
+    ),
 })
 
-it('what a component sends out is asked about; no question leaves, and nothing for a screen or a trusted component, though their names resolve and they are away', {
+it('what a component sends out is asked about; no question leaves, and nothing for a screen, a trusted component or a transport, though their names resolve and they are away', {
   skip: ejabberd.skip,
 }, async () => {
   await using other = await openFar(FAR)
   await using dns = await openWildcard()
   await using gated = await openEjabberd(
-    { options: { trusted: [ARCHIVE], try: 1, hold_max: 2 }, components: [ARCHIVE, TELLER] },
+    { options: { trusted: [ARCHIVE], transports: [IRC], try: 1, hold_max: 2 }, components: [ARCHIVE, IRC, TELLER] },
     { ports: await ports(), nameServer: { address: '127.0.0.1', port: dns.port } },
   )
   const alice = await gated.login('alice')
@@ -55,6 +58,7 @@ it('what a component sends out is asked about; no question leaves, and nothing f
   for (const [at, to] of [
     `${ARCHIVE}.`,
     `${SCREEN}.`,
+    `${IRC}.`,
     ARCHIVE.replaceAll('.', '\u3002'),
     `${SCREEN}\u3002`,
   ].entries()) {
@@ -63,7 +67,7 @@ it('what a component sends out is asked about; no question leaves, and nothing f
   }
   await screen.close()
   assert.match(await alice.got(/id='HOLD-while-it-goes'/), /resource-constraint/)
-  for (const to of [SCREEN, ARCHIVE]) {
+  for (const to of [SCREEN, ARCHIVE, IRC]) {
     alice.client.send(
       `<iq type='set' id='to-${to}' to='${to}'><command xmlns='http://jabber.org/protocol/commands' node='n'/></iq>`,
     )
@@ -74,7 +78,7 @@ it('what a component sends out is asked about; no question leaves, and nothing f
   await other.called('next.example')
   assert.deepEqual([...new Set(other.to)].sort(), ['elsewhere.example', 'next.example', 'somewhere.example'])
   assert.deepEqual(
-    dns.asked.filter((name) => name.endsWith('gatehouse.internal')),
+    dns.asked.filter((name) => name.endsWith('gatehouse.internal') || name === IRC),
     [],
   )
 })

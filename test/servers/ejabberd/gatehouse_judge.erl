@@ -92,7 +92,8 @@ where() ->
     #{own => <<"alice@corp">>,
       host => <<"corp">>,
       is_room => fun(Domain) -> Domain =:= <<"rooms.corp">> end,
-      is_local => fun(Domain) -> Domain =:= <<"rooms.corp">> orelse Domain =:= <<"corp">> end,
+      is_local => fun(Domain) -> lists:member(Domain, [<<"rooms.corp">>, <<"corp">>, <<"irc.corp">>]) end,
+      is_transport => fun(Domain) -> Domain =:= <<"irc.corp">> end,
       inside => fun(<<"corp">>, <<"corp">>) -> host;
                    (<<"rooms.corp">>, _) -> service;
                    (<<"pubsub.corp">>, _) -> service;

@@ -12,7 +12,7 @@ import { type Erlang, noErlang, openErlang } from './eunit.ts'
 
 const run = promisify(execFile)
 const LUA = resolve(import.meta.dirname, '../../../deploy/servers/prosody/mod_gatehouse/texts.lib.lua')
-const SOURCES = ['kinds', 'writer', 'errors', 'replacement', 'texts'].map((one) => `gatehouse_${one}`)
+const SOURCES = ['kinds', 'forms', 'writer', 'errors', 'replacement', 'texts'].map((one) => `gatehouse_${one}`)
 const TESTS = ['gatehouse_writer_tests', 'gatehouse_errors_tests']
 
 describe('the pure parts of mod_gatehouse for ejabberd', { skip: noErlang }, () => {

@@ -98,6 +98,23 @@ const ASKED: readonly Node[] = [
   el('pubsub', PUBSUB, {}, el('retract'), el('create')),
   el('pubsub', `${PUBSUB}#owner`, {}, el('configure')),
   el('query', `${MUC}#owner`),
+  el('query', `${MUC}#admin`, {}, el('item', undefined, { affiliation: 'outcast', role: 'none' })),
+  el('query', `${MUC}#admin`, {}, el('item', undefined, { nick: 'psst' })),
+  el('query', `${MUC}#admin`, {}, el('item', undefined, { role: 'none' }), el('item', undefined, { role: 'none' })),
+  ...['register', 'gateway', 'search'].map((name) => el('query', `jabber:iq:${name}`)),
+  el('query', 'jabber:iq:gateway', {}, el('prompt', undefined, {}, 'psst')),
+  el('vCard', 'vcard-temp'),
+  ...[
+    [el('max', undefined, {}, '50'), el('after', undefined, {}, '#a')],
+    [el('before'), el('index', undefined, {}, long(11))],
+    [el('max'), el('max')],
+    [el('max', undefined, { say: 'psst' })],
+    [el('psst')],
+    ['psst'],
+    [],
+  ].map((parts) =>
+    el('query', `${DISCO}#items`, { node: 'n' }, el('set', 'http://jabber.org/protocol/rsm', {}, ...parts)),
+  ),
   el('query', `${MUC}#admin`, {}, el('item', undefined, {}, el('reason', undefined, {}, 'psst'))),
   el('unique', `${MUC}#unique`),
   ...['urn:xmpp:mam:1', 'urn:xmpp:mam:2', 'urn:xmpp:mam:2#extended'].map((ns) => el('query', ns)),
@@ -128,6 +145,9 @@ const ADDRESSES = [
   'r@rooms.corp/a@b/c',
   'r@rooms.elsewhere/nick',
   'alice@corp/other',
+  'irc.corp',
+  '#r%n@irc.corp',
+  '#r%n@irc.corp/nick',
 ]
 
 const surprises: readonly ((node: Node) => Node)[] = [

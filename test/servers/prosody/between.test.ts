@@ -3,7 +3,7 @@
 // server's people is not acknowledged to it, what is released is.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { ARCHIVE, between } from '../both/between.ts'
+import { ARCHIVE, between, IRC } from '../both/between.ts'
 import { openFar, streamOf } from '../both/far.ts'
 import { bodies, freePort, soon } from '../both/house.ts'
 import { openProsody, prosody } from '../both/prosody.ts'
@@ -14,7 +14,7 @@ const FAR = '127.0.0.14'
 const open = async () => {
   const ports = { c2s: await freePort(), component: await freePort(), s2s: await freePort() }
   return openProsody(
-    { options: { ...PATIENT, trusted: [ARCHIVE] }, components: [ARCHIVE] },
+    { options: { ...PATIENT, trusted: [ARCHIVE], transports: [IRC] }, components: [ARCHIVE, IRC] },
     { ports, global: ['modules_disabled = { "tls" }'] },
   )
 }

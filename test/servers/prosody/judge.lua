@@ -39,13 +39,15 @@ local function read(xml)
 end
 
 local function is_room(host) return host == "rooms.corp"; end
-local function is_local(host) return host == "rooms.corp" or host == "corp"; end
+local function is_local(host) return host == "rooms.corp" or host == "corp" or host == "irc.corp"; end
 local SERVICE = { ["rooms.corp"] = true, ["pubsub.corp"] = true, ["upload.corp"] = true };
 local function is_inside(host) return host == "corp" and "host" or SERVICE[host] and "service" or nil; end
+local function is_transport(host) return host == "irc.corp"; end
+local WHERE = { is_room = is_room, is_local = is_local, is_inside = is_inside, is_transport = is_transport };
 local function kind_of(stanza)
 	if stanza.name == "message" then return kinds.message(stanza) or "none"; end
-	if stanza.name == "presence" then return kinds.presence(stanza, is_room, is_local) or "none"; end
-	return kinds.iq(stanza, "alice@corp", is_room, is_inside) or "none";
+	if stanza.name == "presence" then return kinds.presence(stanza, WHERE) or "none"; end
+	return kinds.iq(stanza, "alice@corp", WHERE) or "none";
 end
 
 local function write(stanza) return assert(writer.stanza(stanza, stanza.attr.from, stanza.attr.to)); end

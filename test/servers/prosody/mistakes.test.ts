@@ -181,5 +181,6 @@ const MISTAKES = [
   'gatehouse_texts = { de = { outage = 1 } }',
   'gatehouse_ask = { message = true }',
   'gatehouse_trusted = 7',
+  'gatehouse_transports = 7',
   'c2s_stanza_size_limit = "256k"',
 ]

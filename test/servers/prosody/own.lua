@@ -41,12 +41,14 @@ local function read(xml)
 end
 
 local function is_room(host) return host == "rooms.corp"; end
-local function is_local(host) return host == "rooms.corp" or host == "corp"; end
+local function is_local(host) return host == "rooms.corp" or host == "corp" or host == "irc.corp"; end
 local function is_inside(host) return host == "corp" and "host" or (host == "rooms.corp" or host == "pubsub.corp" or host == "upload.corp") and "service" or nil; end
+local function is_transport(host) return host == "irc.corp"; end
+local WHERE = { is_room = is_room, is_local = is_local, is_inside = is_inside, is_transport = is_transport };
 local function kind_of(stanza)
 	if stanza.name == "message" then return kinds.message(stanza); end
-	if stanza.name == "presence" then return kinds.presence(stanza, is_room, is_local); end
-	return kinds.iq(stanza, "alice@corp", is_room, is_inside);
+	if stanza.name == "presence" then return kinds.presence(stanza, WHERE); end
+	return kinds.iq(stanza, "alice@corp", WHERE);
 end
 
 local long = ("x"):rep(300);
@@ -171,6 +173,34 @@ local CASES = {
 	{ "<iq type='set' id='1' to='r@elsewhere'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>", "iq" };
 	{ "<iq type='get' id='1' to='corp'><x xmlns='urn:x'/></iq>", nil };
 	{ "<iq type='set' id='1' to='corp/x@y'><x xmlns='urn:x'/></iq>", nil };
+	-- to a transport
+	{ "<iq type='set' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='n' role='none'><reason>psst</reason></item></query></iq>", "iq" };
+	{ "<iq type='set' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='n' role='none'/></query></iq>", "iq" };
+	{ "<iq type='set' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>", "iq" };
+	{ "<iq type='set' id='1' to='#r%n@irc.corp'><moderate xmlns='urn:xmpp:message-moderate:1' id='i'><reason>psst</reason></moderate></iq>", "iq" };
+	{ "<iq type='set' id='1' to='irc.corp'><command xmlns='http://jabber.org/protocol/commands' node='n' action='execute'/></iq>", "iq" };
+	{ "<iq type='set' id='1' to='irc.corp'><query xmlns='jabber:iq:register'><nick>psst</nick></query></iq>", "iq" };
+	{ "<iq type='set' id='1' to='irc.corp'><query xmlns='jabber:iq:gateway'><prompt>psst</prompt></query></iq>", "iq" };
+	{ "<iq type='result' id='1' to='irc.corp'><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='result' id='1' to='irc.corp'/>", nil };
+	{ "<iq type='get' id='1' to='irc.corp'><ping xmlns='urn:xmpp:ping'/></iq>", nil };
+	{ "<iq type='get' id='1' to='#r%n@irc.corp/nick'><ping xmlns='urn:xmpp:ping'/></iq>", nil };
+	{ "<iq type='get' id='1' to='irc.corp'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>", nil };
+	{ "<iq type='get' id='1' to='n@irc.corp'><query xmlns='http://jabber.org/protocol/disco#items'><set xmlns='http://jabber.org/protocol/rsm'><max>50</max><after>#a</after></set></query></iq>", nil };
+	{ "<iq type='get' id='1' to='n@irc.corp'><query xmlns='http://jabber.org/protocol/disco#items'><set xmlns='http://jabber.org/protocol/rsm'><max>50</max><psst/></set></query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='n@irc.corp'><query xmlns='http://jabber.org/protocol/disco#items'><set xmlns='http://jabber.org/protocol/rsm'><after>"..long.."</after></set></query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='outcast'/></query></iq>", nil };
+	{ "<iq type='get' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='outcast'><reason>psst</reason></item></query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='outcast' nick='psst'/></query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>", nil };
+	{ "<iq type='get' id='1' to='#r%n@irc.corp'><query xmlns='http://jabber.org/protocol/muc#owner'>psst</query></iq>", "iq" };
+	{ "<iq type='get' id='1' to='irc.corp'><query xmlns='jabber:iq:register'/></iq>", nil };
+	{ "<iq type='get' id='1' to='n@irc.corp'><vCard xmlns='vcard-temp'/></iq>", nil };
+	{ "<iq type='set' id='1' to='#r%n@irc.corp'><query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data' type='submit'/></query></iq>", nil };
+	{ "<iq type='set' id='1' to='#r%n@irc.corp'><query xmlns='urn:xmpp:mam:2'/><x xmlns='urn:x'>psst</x></iq>", "iq" };
+	{ "<iq type='set' id='1' to='irc.corp'><jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s'/></iq>", "file" };
+	{ "<presence to='#r%n@irc.corp/psst'/>", "join" };
+	{ "<presence to='#r%n@irc.corp'/>", nil };
 };
 for _, case in ipairs(CASES) do equal(kind_of(read(case[1])), case[2], case[1]:sub(1, 140)); end
 

@@ -10,6 +10,7 @@ return function (state, kinds, hold)
 local post, route = prosody.core_post_stanza, prosody.core_route_stanza;
 local released = state.released; -- stanzas that passed and are on their way in once more
 local hosts = state.hosts;
+local NONE = {}; -- of a host whose helper is an earlier one
 local full_sessions, bare_sessions, served = prosody.full_sessions, prosody.bare_sessions, prosody.hosts;
 
 -- The address as the server is going to read it: otherwise another spelling of Bob's would be judged as somebody else's. nil: it
@@ -34,14 +35,22 @@ end
 
 local function is_local(name) return prosody.hosts[name] ~= nil; end
 
+-- It carries to another network: what people send to it is asked about, also by IQ.
+local function is_transport(name, host) return (host.transports or NONE)[name] or false; end
+
+-- What comes by its stream was asked about already, or never needs to be.
+local function is_own_word(name, host) return state.links[name] or host.trusted[name] or is_transport(name, host); end
+
+local WHERE = { is_room = is_room_host, is_local = is_local, is_inside = is_inside, is_transport = is_transport };
+
 local function kind_of(host, stanza, bare)
 	local name, kind = stanza.name, nil;
 	if name == "message" then
 		kind = kinds.message(stanza);
 	elseif name == "presence" then
-		kind = kinds.presence(stanza, is_room_host, is_local);
+		kind = kinds.presence(stanza, WHERE, host);
 	elseif name == "iq" then
-		kind = kinds.iq(stanza, bare, is_room_host, is_inside, host);
+		kind = kinds.iq(stanza, bare, WHERE, host);
 	end
 	return kind and host.asked[kind] and kind or nil;
 end
@@ -122,12 +131,12 @@ local function keyed(key, kind, enter)
 	return queue;
 end
 
--- What the components that answer and the trusted ones exchange is not asked about: it stays on this server. That a name does not
--- resolve keeps nobody from writing to it over a connection that he opened.
+-- What the components that answer, the trusted ones and transports exchange stays on this server. That a name does not resolve keeps
+-- nobody from writing to it over a connection that he opened.
 local function is_closed_to_servers(name)
 	if state.links[name] then return true; end
 	for _, host in pairs(hosts) do
-		if host.trusted[name] then return true; end
+		if host.trusted[name] or is_transport(name, host) then return true; end
 	end
 	return false;
 end
@@ -234,7 +243,7 @@ local function at_door(host, event)
 	if released[stanza] and released[stanza] ~= "privileged" then return; end
 	local from = stanza.attr.from;
 	if origin.type == "component" then
-		if not origin.conn or state.links[origin.host] or host.trusted[origin.host] then return; end
+		if not origin.conn or is_own_word(origin.host, host) then return; end
 		if is_privileged_wrapper(host, stanza) then return; end
 		local item = {
 			stanza = stanza, from = from, to = stanza.attr.to, session = origin, frozen = frozen_component(origin),
@@ -278,7 +287,7 @@ local function outbound(host, event)
 	local origin, stanza = event.origin, event.stanza;
 	-- mod_dialback sends without an origin.
 	if not origin or origin.type ~= "component" or not origin.conn or released[stanza] then return; end
-	if state.links[origin.host] or host.trusted[origin.host] then return; end
+	if is_own_word(origin.host, host) then return; end
 	local from = stanza.attr.from;
 	local item = { stanza = stanza, from = from, to = stanza.attr.to, session = origin, frozen = frozen_component(origin), via = "component" };
 	return hold_at(host, "remote "..jid_bare(from), enter_remote, item);

@@ -73,6 +73,14 @@ local FILE_IQ = {
 local READING_IQ = {
 	["urn:xmpp:mam:1"] = true, ["urn:xmpp:mam:2"] = true, ["http://jabber.org/protocol/muc#unique"] = true, ["urn:xmpp:mam:2#extended"] = true,
 };
+-- What a person asks a transport with a get, and nobody at the network reads: the empty element of this name.
+local EMPTY_GET = {
+	["http://jabber.org/protocol/muc#owner"] = "query", ["jabber:iq:register"] = "query", ["jabber:iq:gateway"] = "query",
+	["jabber:iq:search"] = "query", ["vcard-temp"] = "vCard",
+};
+local MUC_ADMIN, DISCO_ITEMS = "http://jabber.org/protocol/muc#admin", "http://jabber.org/protocol/disco#items";
+local RSM = "http://jabber.org/protocol/rsm";
+local PAGE = { max = 10, after = LINE, before = LINE, index = 10 }; -- with the longest text of each
 local PUBSUB, PUBSUB_OWNER = "http://jabber.org/protocol/pubsub", "http://jabber.org/protocol/pubsub#owner";
 
 local function only(attr, allowed)
@@ -218,7 +226,10 @@ local function quiet_presence(stanza)
 	return true;
 end
 
-local function presence(stanza, is_room, is_local)
+-- where, below: is_room(domain), whether an internal room service lives there; is_local(domain): whether it is of this server;
+-- is_inside(domain, host): "host" where it is a host of accounts of this server, or a component that is trusted: nobody else reads
+-- what goes there; "service" for another of the server's own; nil for all that is outside of it; is_transport(domain, host).
+local function presence(stanza, where, asking)
 	local attr = stanza.attr;
 	local kind, to = attr.type, attr.to;
 	if kind == "subscribe" then return "subscription"; end
@@ -238,7 +249,7 @@ local function presence(stanza, is_room, is_local)
 	if kind == nil then
 		if stanza:get_child("x", MUC) then return "join"; end
 		local host = match(to, "([^@/]*)/") -- in a room this is a change of nick
-		if host and (is_room(host) or not is_local(host)) then return "join"; end
+		if host and (where.is_room(host) or not where.is_local(host) or where.is_transport(host, asking)) then return "join"; end
 	end
 	return not quiet_presence(stanza) and "status" or nil;
 end
@@ -257,10 +268,36 @@ local function own_iq(stanza, child)
 	return nil;
 end
 
--- own_bare: the sender; is_room(host): whether an internal room service lives there; is_inside(name, host): "host" where it
--- is a host of accounts of this server, or a component that is trusted: nobody else reads what goes there; "service" for another
--- of the server's own; nil for all that is outside of it
-local function iq(stanza, own_bare, is_room, is_inside, host)
+-- XEP-0059 around a list: numbers, and where the page begins.
+local function page(set)
+	if set.name ~= "set" or set.attr.xmlns ~= RSM or has_text(set) or not only(set.attr, EMPTY) then return false; end
+	local seen = {};
+	for i = 1, #set.tags do
+		local part = set.tags[i];
+		local longest = part.attr.xmlns == RSM and PAGE[part.name];
+		if not longest or not first_time(seen, part) or not only(part.attr, EMPTY) or not is_short(part, longest) then return false; end
+	end
+	return true;
+end
+
+-- What a person reads at a transport: nothing in these is for anybody at the network.
+local function reads_transport(stanza, kind, child)
+	local xmlns = child.attr.xmlns;
+	if #stanza.tags > 1 or not bare_stanza(stanza) then return false; end
+	if READING_IQ[xmlns] then return kind == "get" or kind == "set"; end
+	if kind ~= "get" then return false; end
+	if EMPTY_GET[xmlns] == child.name then return #child == 0 and only(child.attr, EMPTY); end
+	local inner = child.tags[1];
+	if child.name ~= "query" or #child.tags ~= 1 or has_text(child) then return false; end
+	if xmlns == MUC_ADMIN then
+		return only(child.attr, EMPTY) and inner.name == "item" and inner.attr.xmlns == MUC_ADMIN and #inner == 0
+			and only(inner.attr, { role = 16, affiliation = 16 });
+	end
+	return xmlns == DISCO_ITEMS and only(child.attr, { node = LINE }) and page(inner);
+end
+
+-- own_bare: the sender; host: the one that asks
+local function iq(stanza, own_bare, where, host)
 	local attr, child = stanza.attr, stanza.tags[1];
 	local to, kind = attr.to, attr.type;
 	if not to or to == own_bare then return own_iq(stanza, child); end
@@ -268,7 +305,10 @@ local function iq(stanza, own_bare, is_room, is_inside, host)
 	if (kind == "get" or kind == "set") and FILE_IQ[xmlns] then return "file"; end
 	local node_end = find(to, "@", 1, true);
 	local is_service = not node_end or (find(to, "/", 1, true) or #to) < node_end;
-	local inside = is_service and is_inside(match(to, "^[^/]*"), host);
+	local domain = match(to, "^[^/]*");
+	if not is_service then domain = match(domain, "@(.*)$"); end
+	local is_transport = where.is_transport(domain, host);
+	local inside = is_service and not is_transport and where.is_inside(domain, host);
 	if inside then return inside == "service" and kind == "set" and not READING_IQ[xmlns] and "iq" or nil; end
 	if not child then return not bare_stanza(stanza) and "iq" or nil; end
 	if kind == "error" then
@@ -279,7 +319,8 @@ local function iq(stanza, own_bare, is_room, is_inside, host)
 		return nil;
 	end
 	if plain_iq(stanza, kind) then return nil; end
-	if not is_service and not find(to, "/", 1, true) and is_room(match(to, "@([^/]*)")) then
+	if is_transport then return not reads_transport(stanza, kind, child) and "iq" or nil; end
+	if not is_service and not find(to, "/", 1, true) and where.is_room(domain) then
 		if READING_IQ[xmlns] or kind == "get" or kind == "result" then return nil; end
 		return "room";
 	end

@@ -51,7 +51,7 @@ end
 
 -- module: of the host. options.mistake: what closes the host, nil where nothing does.
 return function (module)
-	local options = { asked = {}, trusted = {} };
+	local options = { asked = {}, trusted = {}, transports = {} };
 
 	local function mistaken(name, value, wanted)
 		module:log("error", "%s is %s; wanted is %s: nothing passes on %s until this is mended and the config and the module are reloaded, or Prosody is restarted",
@@ -119,6 +119,10 @@ return function (module)
 	end
 
 	for _, component in ipairs(words("gatehouse_trusted") or {}) do options.trusted[component] = true; end
+	-- Of a name in both lists more is asked.
+	for _, component in ipairs(words("gatehouse_transports") or {}) do
+		options.transports[component], options.trusted[component] = true, nil;
+	end
 
 	local texts = module:get_option("gatehouse_texts", {});
 	if not are_texts(texts) then

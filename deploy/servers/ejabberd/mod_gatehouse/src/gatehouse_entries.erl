@@ -19,8 +19,8 @@
 %% Without these the hooks behind ours cannot work; a whole state for each stanza would be copied between processes.
 -define(KEPT, [mod, remote_server, routes, host_opts, check_from, access, ip, lang, lserver, server, server_host, xmlns, auth_domains]).
 
-%% No stream to or from another server has the name of a screen or of a trusted component, whatever the DNS says of it: what is for
-%% them does not leave while they are away.
+%% No stream to or from another server has the name of a screen, of a trusted component or of a transport, whatever the DNS says of
+%% it: what is for them does not leave while they are away.
 -spec s2s_allow_host(allow | deny, binary(), binary()) -> allow | deny | {stop, deny}.
 s2s_allow_host(Allowed, _Host, Other) ->
     case gatehouse_options:is_closed_name(Other) of
@@ -112,11 +112,12 @@ recipients_ask(Inner, Host, Name, Own, #jid{lserver = Domain}) when Domain =/= H
 recipients_ask(_Inner, _Host, _Name, _Own, _To) ->
     [].
 
-%% Name: whose stream it came by. Another host may trust whom this one does not know.
+%% Name: whose stream it came by. Another host may trust whom this one does not know. A transport asks by itself about what it brings.
 asks(Packet, Host, Name, Direction, Via) ->
     case gatehouse_options:get(Host) of
         none -> [];
         #{trusted := #{Name := true}} when Via =:= component -> [];
+        #{transports := #{Name := true}} when Via =:= component -> [];
         Options -> [#{host => Host, options => Options, kind => gatehouse_where:judge(Packet, Host, Options),
                       direction => Direction, via => Via}]
     end.

@@ -57,7 +57,7 @@ quiet(#presence{from = From, to = To, meta = Meta} = Presence) ->
                             end,
                             {[], #{}},
                             Children),
-    Plain = [One || {Name, Value} = One <- Attrs, gatehouse_kinds:plain_attribute(Name, Value)],
+    Plain = [One || {Name, Value} = One <- Attrs, gatehouse_forms:plain_attribute(Name, Value)],
     Left = El#xmlel{attrs = Plain, children = lists:reverse(Kept)},
     (xmpp:decode(Left, ?CLIENT, [ignore_els]))#presence{from = From, to = To, meta = Meta}.
 

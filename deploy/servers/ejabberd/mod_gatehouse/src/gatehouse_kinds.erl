@@ -5,30 +5,34 @@
 %% server would send on, which is what its codec kept of the stanza: the rest reaches nobody.
 -module(gatehouse_kinds).
 
--export([all/0, judge/3, kind/2, plain_attribute/2, quiet/2]).
+-export([all/0, judge/3, kind/2, quiet/2]).
 
 -include("gatehouse.hrl").
+
+-import(gatehouse_forms, [bare/1, each_once/2, first_time/2, exactly/2, empty/2, only/2, is_declaration/1, short/2, text/1, has_text/1,
+                          is_space/1, attribute/2, namespace/2, tags/1, resolved/1, local/1]).
 
 -type kind() :: message | error | status | subscription | join | iq | pep | vcard | room | file.
 %% own: the sender's bare address; host: the host that asks; is_room, is_local: whether a domain is a room service, or any
 %% domain of this server; inside: `host` where a domain is a host of accounts here, or a component that is trusted (nobody else
-%% reads what goes there), `service` for another of the server's own, `undefined` for all that is outside of it.
+%% reads what goes there), `service` for another of the server's own, `undefined` for all that is outside of it; is_transport: whether
+%% one carries to another network.
 -type where() :: #{own := binary(),
                    host := binary(),
                    is_room := fun((binary()) -> boolean()),
                    is_local := fun((binary()) -> boolean()),
+                   is_transport := fun((binary()) -> boolean()),
                    inside := fun((binary(), binary()) -> host | service | undefined)}.
--type seen() :: #{{binary(), binary()} => true}.
--export_type([kind/0, where/0, seen/0]).
+-export_type([kind/0, where/0]).
 
 -define(CLIENT, <<"jabber:client">>).
 -define(MUC, <<"http://jabber.org/protocol/muc">>).
+-define(MUC_ADMIN, <<"http://jabber.org/protocol/muc#admin">>).
+-define(RSM, <<"http://jabber.org/protocol/rsm">>).
 -define(CONDITIONS, <<"urn:ietf:params:xml:ns:xmpp-stanzas">>).
 -define(PUBSUB, <<"http://jabber.org/protocol/pubsub">>).
 -define(PUBSUB_OWNER, <<"http://jabber.org/protocol/pubsub#owner">>).
 
-%% Attributes that the exact forms may carry, with the longest value taken for nothing but an identifier.
--define(STANZA_ATTR, #{<<"id">> => 128, <<"to">> => 3071, <<"from">> => 3071, <<"type">> => 16, <<"xml:lang">> => 35}).
 -define(ID, #{<<"id">> => 128}).
 %% Namespace -> name -> allowed attributes. None of these has text or children.
 -define(SIGNALS,
@@ -108,8 +112,8 @@ presence(El, To, Where) ->
 %% In a room this is a change of nick.
 to_room(#jid{lresource = <<>>}, _Where) ->
     false;
-to_room(#jid{lserver = Domain}, #{is_room := IsRoom, is_local := IsLocal}) ->
-    IsRoom(Domain) orelse not IsLocal(Domain).
+to_room(#jid{lserver = Domain}, #{is_room := IsRoom, is_local := IsLocal, is_transport := IsTransport}) ->
+    IsRoom(Domain) orelse not IsLocal(Domain) orelse IsTransport(Domain).
 
 is_muc(Child) ->
     Child#xmlel.name =:= <<"x">> andalso namespace(Child, ?CLIENT) =:= ?MUC.
@@ -122,13 +126,13 @@ iq(El, To, #{own := Own} = Where) ->
         false -> iq(Type, Child, El, To, Where)
     end.
 
-iq(Type, Child, El, #jid{luser = User, lserver = Domain} = To, #{inside := Inside, host := Host} = Where) ->
+iq(Type, Child, El, #jid{luser = User, lserver = Domain} = To, #{inside := Inside, is_transport := IsTransport, host := Host} = Where) ->
     Ns = case Child of none -> none; _ -> namespace(Child, ?CLIENT) end,
     Asks = Type =:= <<"get">> orelse Type =:= <<"set">>,
     case Asks andalso is_file(Ns) of
         true -> file;
         false ->
-            case User =:= <<>> andalso Inside(Domain, Host) of
+            case User =:= <<>> andalso not IsTransport(Domain) andalso Inside(Domain, Host) of
                 service when Type =:= <<"set">> -> unless(is_reading(Ns), iq);
                 service -> none;
                 host -> none;
@@ -140,15 +144,55 @@ outside_iq(_Type, none, _Ns, El, _To, _Where) ->
     unless(bare(El), iq);
 outside_iq(<<"error">>, _Child, _Ns, El, _To, _Where) ->
     unless(bare(El) andalso is_one_plain_error(tags(El)), error);
-outside_iq(Type, Child, Ns, El, #jid{luser = User, lserver = Domain, lresource = Resource}, #{is_room := IsRoom}) ->
-    case plain_iq(Type, Child, Ns, El) of
+outside_iq(Type, Child, Ns, El, #jid{luser = User, lserver = Domain, lresource = Resource},
+           #{is_room := IsRoom, is_transport := IsTransport}) ->
+    case plain_iq(Type, Child, Ns, El) orelse IsTransport(Domain) andalso transport of
         true -> none;
+        transport -> unless(reads_transport(Type, Child, Ns, El), iq);
         false when User =/= <<>>, Resource =:= <<>> ->
             case IsRoom(Domain) of
                 true -> unless(is_reading(Ns) orelse Type =:= <<"get">> orelse Type =:= <<"result">>, room);
                 false -> iq
             end;
         false -> iq
+    end.
+
+%% What a person reads at a transport: nothing in these is for anybody at the network.
+reads_transport(Type, Child, Ns, El) ->
+    is_single(tags(El)) andalso bare(El) andalso case is_reading(Ns) of
+                                                     true -> Type =:= <<"get">> orelse Type =:= <<"set">>;
+                                                     false -> Type =:= <<"get">> andalso reads(Child, Ns)
+                                                 end.
+
+reads(#xmlel{name = Name, children = []} = Child, Ns) ->
+    empty_get(Ns) =:= Name andalso only(Child, #{});
+reads(#xmlel{name = <<"query">>} = Child, ?MUC_ADMIN) ->
+    only(Child, #{}) andalso not has_text(Child) andalso case tags(Child) of
+        [#xmlel{name = <<"item">>} = Item] ->
+            namespace(Item, ?MUC_ADMIN) =:= ?MUC_ADMIN andalso empty(Item, #{<<"role">> => 16, <<"affiliation">> => 16});
+        _ -> false
+    end;
+reads(#xmlel{name = <<"query">>} = Child, <<"http://jabber.org/protocol/disco#items">> = Ns) ->
+    only(Child, #{<<"node">> => 256}) andalso not has_text(Child) andalso case tags(Child) of
+        [#xmlel{name = <<"set">>} = Set] ->
+            namespace(Set, Ns) =:= ?RSM andalso only(Set, #{}) andalso not has_text(Set) andalso each_once(tags(Set), fun is_page/1);
+        _ -> false
+    end;
+reads(_Child, _Ns) ->
+    false.
+
+empty_get(<<"http://jabber.org/protocol/muc#owner">>) -> <<"query">>;
+empty_get(<<"jabber:iq:register">>) -> <<"query">>;
+empty_get(<<"jabber:iq:gateway">>) -> <<"query">>;
+empty_get(<<"jabber:iq:search">>) -> <<"query">>;
+empty_get(<<"vcard-temp">>) -> <<"vCard">>;
+empty_get(_) -> none.
+
+%% XEP-0059 around a list: numbers, and where the page begins.
+is_page(#xmlel{name = Name} = Part) ->
+    case #{<<"max">> => 10, <<"after">> => 256, <<"before">> => 256, <<"index">> => 10} of
+        #{Name := Longest} -> namespace(Part, ?RSM) =:= ?RSM andalso only(Part, #{}) andalso short(Part, Longest);
+        _ -> false
     end.
 
 is_one_plain_error([One]) -> plain_error(One);
@@ -271,7 +315,7 @@ all_quiet([Child | Rest], Seen) ->
     end.
 
 %% One child of a presence that says nothing but known words, hashes and times. Seen: those before it in the same presence.
--spec quiet(xmlel(), seen()) -> {boolean(), seen()}.
+-spec quiet(xmlel(), gatehouse_forms:seen()) -> {boolean(), gatehouse_forms:seen()}.
 quiet(Child, Seen) ->
     case first_time(Child, Seen) of
         false -> {false, Seen};
@@ -308,91 +352,6 @@ is_whole(Text) ->
 
 is_flat(Child) ->
     tags(Child) =:= [] andalso only(Child, #{}).
-
--spec plain_attribute(binary(), binary()) -> boolean().
-plain_attribute(Name, Value) ->
-    case ?STANZA_ATTR of
-        #{Name := Longest} -> byte_size(Value) =< Longest;
-        _ -> false
-    end.
-
-%% A stanza without attributes of its own, and without text between the elements.
-bare(El) ->
-    only(El, ?STANZA_ATTR) andalso not has_text(El).
-
-each_once(Tags, Fits) ->
-    lists:all(Fits, Tags) andalso
-        lists:foldl(fun(Child, Seen) -> Seen =/= false andalso first_time(Child, Seen) end, #{}, Tags) =/= false.
-
-%% False where the name was seen before: of what says nothing once, fifty would say something.
-first_time(#xmlel{name = Name} = Child, Seen) ->
-    Key = {case namespace(Child, ?CLIENT) of ?CLIENT -> <<>>; Ns -> Ns end, Name},
-    not maps:is_key(Key, Seen) andalso Seen#{Key => true}.
-
-exactly(#xmlel{name = Name} = Child, Known) ->
-    Ns = namespace(Child, ?CLIENT),
-    case Known of
-        #{Ns := #{Name := Allowed}} -> empty(Child, Allowed);
-        _ -> false
-    end.
-
-empty(#xmlel{children = []} = Child, Allowed) -> only(Child, Allowed);
-empty(_Child, _Allowed) -> false.
-
-only(#xmlel{attrs = Attrs}, Allowed) ->
-    lists:all(fun({Name, Value}) -> is_declaration(Name) orelse fits(Name, Value, Allowed) end, Attrs).
-
-fits(Name, Value, Allowed) ->
-    case Allowed of
-        #{Name := Longest} -> byte_size(Value) =< Longest;
-        _ -> false
-    end.
-
-is_declaration(<<"xmlns">>) -> true;
-is_declaration(<<"xmlns:", _/binary>>) -> true;
-is_declaration(_) -> false.
-
-short(#xmlel{children = Children} = Child, Longest) ->
-    tags(Child) =:= [] andalso lists:sum([byte_size(Text) || {xmlcdata, Text} <- Children]) =< Longest.
-
-text(#xmlel{children = Children}) ->
-    iolist_to_binary([Text || {xmlcdata, Text} <- Children]).
-
-has_text(#xmlel{children = Children}) ->
-    lists:any(fun({xmlcdata, Text}) -> not is_space(Text); (_) -> false end, Children).
-
-is_space(<<C, Rest/binary>>) when C =:= $\s; C =:= $\n; C =:= $\t; C =:= $\r -> is_space(Rest);
-is_space(Text) -> Text =:= <<>>.
-
-attribute(Name, #xmlel{attrs = Attrs}) ->
-    case lists:keyfind(Name, 1, Attrs) of
-        {_, Value} -> Value;
-        false -> none
-    end.
-
-%% The one in force: its own, or that of what it stands in.
-namespace(#xmlel{attrs = Attrs}, Parent) ->
-    case lists:keyfind(<<"xmlns">>, 1, Attrs) of
-        {_, Ns} -> Ns;
-        false -> Parent
-    end.
-
-tags(#xmlel{children = Children}) ->
-    [El || #xmlel{} = El <- Children].
-
-%% Streams that come whole (BOSH) leave a prefix in the name; who reads the stanza resolves it.
-resolved(#xmlel{name = Name, attrs = Attrs} = El) ->
-    case binary:split(Name, <<":">>) of
-        [Prefix, Local] ->
-            case lists:keyfind(<<"xmlns:", Prefix/binary>>, 1, Attrs) of
-                {_, Ns} -> El#xmlel{name = Local, attrs = [{<<"xmlns">>, Ns} | lists:keydelete(<<"xmlns">>, 1, Attrs)]};
-                false -> El
-            end;
-        _ -> El
-    end.
-
-local(Name) ->
-    lists:last(binary:split(Name, <<":">>)).
 
 unless(true, _Kind) -> none;
 unless(false, Kind) -> Kind.

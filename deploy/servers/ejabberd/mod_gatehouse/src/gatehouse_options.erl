@@ -6,7 +6,7 @@
 -module(gatehouse_options).
 
 -export([validator/1, defaults/0, read/2]).
--export([get/1, put/2, forget/1, hosts/0, is_screen/1, is_closed_name/1]).
+-export([get/1, put/2, forget/1, hosts/0, is_screen/1, is_transport/2, is_closed_name/1]).
 
 -include("gatehouse.hrl").
 -include("logger.hrl").
@@ -19,13 +19,14 @@
 -define(ONE(Host), {gatehouse, host, Host}).
 -define(ALL, {gatehouse, hosts}).
 
-%% Times in milliseconds, sizes in bytes. asked, trusted: sets.
+%% Times in milliseconds, sizes in bytes. asked, trusted, transports: sets; no name is in both of the latter.
 -type options() :: #{screen := binary(),
                      on_outage := closed | open,
                      'try' := pos_integer(),
                      hold_max := pos_integer(),
                      asked := #{atom() => true},
                      trusted := #{binary() => true},
+                     transports := #{binary() => true},
                      max_questions := pos_integer(),
                      max_bytes := pos_integer(),
                      max_stanza := pos_integer(),
@@ -41,6 +42,7 @@ validator('try') -> econf:number(0.01);
 validator(hold_max) -> econf:number(0.01);
 validator(ask) -> econf:list_or_single(econf:enum(gatehouse_kinds:all()), [unique]);
 validator(trusted) -> econf:list_or_single(econf:domain(), [unique]);
+validator(transports) -> econf:list_or_single(econf:domain(), [unique]);
 validator(max_questions) -> econf:pos_int();
 validator(max_bytes) -> econf:pos_int();
 validator(max_stanza) -> econf:pos_int();
@@ -60,6 +62,7 @@ defaults() ->
      {hold_max, 5},
      {ask, gatehouse_kinds:all()},
      {trusted, []},
+     {transports, []},
      {max_questions, 1000},
      {max_bytes, 32 * ?MIB},
      {max_stanza, undefined},
@@ -71,11 +74,13 @@ defaults() ->
 -spec read(binary(), gen_mod:opts()) -> options().
 read(Host, Said) ->
     Same = maps:with([screen, on_outage, max_questions, max_bytes, max_reports, spool_max_bytes], Said),
-    #{'try' := Try, hold_max := HoldMax, ask := Ask, trusted := Trusted, max_stanza := MaxStanza, texts := Texts} = Said,
+    #{'try' := Try, hold_max := HoldMax, ask := Ask, trusted := Trusted, transports := Transports, max_stanza := MaxStanza,
+      texts := Texts} = Said,
     Same#{'try' => milliseconds(Try),
           hold_max => milliseconds(HoldMax),
           asked => set(Ask),
-          trusted => set(Trusted),
+          trusted => set(Trusted -- Transports), % of a name in both lists more is asked
+          transports => set(Transports),
           max_stanza => max_stanza(Host, MaxStanza),
           texts => gatehouse_texts:with(maps:from_list(Texts))}.
 
@@ -131,8 +136,13 @@ is_screen(Domain) ->
               end,
               hosts()).
 
-%% Whether it is a screen, or a component that a host trusts: what these exchange stays on this server. Also as a DNS would read it:
-%% with the dot of the root, and with the ideographic one for others, which nameprep leaves alone.
+%% Whether it carries to another network, as the host of these options says.
+-spec is_transport(binary(), #{atom() => term()}) -> boolean().
+is_transport(Domain, #{transports := Transports}) -> is_map_key(Domain, Transports);
+is_transport(_Domain, _Options) -> false. % of a helper before this one
+
+%% Whether it is a screen, or a component that a host trusts, or a transport: what these exchange stays on this server. Also as a DNS
+%% would read it: with the dot of the root, and with the ideographic one for others, which nameprep leaves alone.
 -spec is_closed_name(binary()) -> boolean().
 is_closed_name(Name) ->
     Domain = string:trim(binary:replace(Name, <<"\x{3002}"/utf8>>, <<".">>, [global]), trailing, "."),
@@ -140,7 +150,8 @@ is_closed_name(Name) ->
         lists:any(fun(Host) ->
                           case ?MODULE:get(Host) of
                               #{trusted := #{Domain := true}} -> true;
-                              _ -> false
+                              none -> false;
+                              Options -> is_transport(Domain, Options)
                           end
                   end,
                   hosts()).

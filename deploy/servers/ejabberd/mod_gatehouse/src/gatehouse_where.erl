@@ -16,6 +16,7 @@ judge(Stanza, Host, #{asked := Asked} = Options) ->
               host => Host,
               is_room => fun is_room/1,
               is_local => fun ejabberd_router:is_my_route/1,
+              is_transport => fun(Domain) -> gatehouse_options:is_transport(Domain, Options) end,
               inside => fun(Domain, _Host) -> inside(Domain, Options) end},
     case gatehouse_kinds:kind(Stanza, Where) of
         none -> none;

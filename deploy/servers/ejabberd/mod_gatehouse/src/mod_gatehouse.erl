@@ -119,6 +119,8 @@ documented() ->
                             "The default is all of them.">>},
      {trusted, "[Domain, ...]", <<"Components of ours, such as the archive, that are never asked about: nor what they send, nor IQs of "
                                   "people to them; nothing from other servers reaches them. The default is none.">>},
+     {transports, "[Domain, ...]", <<"Components of ours that carry to other networks: what they send is not asked about here, what people "
+                                     "send to them is, also by IQ; nothing from other servers reaches them. The default is none.">>},
      {max_questions, "Number", <<"Questions under way for this host; above it the sender gets an error. The default is '1000'.">>},
      {max_bytes, "Bytes", <<"Bytes of them; also of the reports that wait. The default is '33554432'.">>},
      {max_stanza, "Bytes", <<"Bytes of one question as written, at most 3932160; above it the stanza is refused. The default is 2097152, "
