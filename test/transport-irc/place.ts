@@ -7,7 +7,7 @@ import type { ServerKind } from '../../deploy/demo/server.ts'
 import { askCommand, type Row } from '../harness/ask-command.ts'
 import { type Component, type ComponentSettings, startComponent } from '../harness/component.ts'
 import { type Slixmpp, type SlixmppClient, startSlixmpp } from '../harness/slixmpp.ts'
-import { HOST, startWorld, type World } from '../harness/world.ts'
+import { HOST, startWorld, type World, type WorldOptions } from '../harness/world.ts'
 
 export const GATEWAY = 'irc.corp.example'
 export const NETWORK = 'irc.gatehouse.test'
@@ -24,6 +24,8 @@ export type IrcPlaceOptions = {
   files?: Readonly<Record<string, string>>
   /** With mod_gatehouse and policy; the rule file below `version: 1`. Default: the server alone, and nobody is asked. */
   rules?: string
+  /** What only the one server understands. */
+  world?: Pick<WorldOptions, 'prosody' | 'ejabberd' | 'serverArchive'>
 }
 
 export type IrcPlace = AsyncDisposable & {
@@ -57,6 +59,7 @@ export async function openIrcPlace(options: IrcPlaceOptions): Promise<IrcPlace> 
     await startWorld({
       server,
       gateway: GATEWAY,
+      ...options.world,
       ...(isAsked ? { rules, network: 'irc' } : { bare: true }),
     }),
   )

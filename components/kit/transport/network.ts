@@ -34,6 +34,8 @@ export type ForeignMessage = {
   at: number | null
   /** Automatic: never answered automatically. */
   notice?: true
+  /** Our own, and said at another program with the same account there: `say` gave nothing of it. */
+  elsewhere?: true
   /** Only some of the room can read it, such as its operators: shown to those whose connection got it, and to nobody else. */
   narrow?: true
   /** Ids of the network. */
@@ -79,6 +81,8 @@ export type SessionEvents = {
   invited(room: string, by: string): void
   /** One to one. */
   message(message: ForeignMessage): void
+  /** One to one, said by this person himself at another program with the same account there. */
+  reflected(to: string, message: ForeignMessage): void
   typing(nick: string, state: 'active' | 'paused' | 'done'): void
   presence(nick: string, presence: { online: boolean; away?: string }): void
   renamed(from: string, to: string): void

@@ -38,6 +38,7 @@ export function withShownNicks(events: SessionEvents): SessionEvents {
     out: (room, how, by, reason) => events.out(room, how, maybe(by), reason),
     invited: (room, by) => events.invited(room, shownNick(by)),
     message: (message) => events.message(ofMessage(message)),
+    reflected: (to, message) => events.reflected(shownNick(to), ofMessage(message)),
     typing: (nick, state) => events.typing(shownNick(nick), state),
     presence: (nick, presence) => events.presence(shownNick(nick), presence),
     renamed: (from, to) => events.renamed(shownNick(from), shownNick(to)),

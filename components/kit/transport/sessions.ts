@@ -52,6 +52,7 @@ const HELLO: readonly (keyof SessionEvents)[] = [
   'out',
   'invited',
   'message',
+  'reflected',
   'typing',
   'presence',
   'renamed',

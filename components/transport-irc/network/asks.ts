@@ -77,6 +77,14 @@ export class Asks {
     return this.#labels.has(label)
   }
 
+  /** Something without a label is under way that has to do with this name: what comes back may be its answer, in other words. */
+  awaits(name: string): boolean {
+    const key = this.#options.key(name)
+    for (const { label, writtenAt, names } of this.#entries)
+      if (label === null && writtenAt !== null && names.includes(key)) return true
+    return false
+  }
+
   /** Somebody waits for whatever comes. */
   get wantsAll(): boolean {
     return this.#wanting > 0

@@ -22,7 +22,7 @@ export function takeBatch(session: Session, line: Line): void {
   if (batch === null) return
   const { type, params, lines, label, parent, opening } = batch
   if (lines !== null) {
-    const context = { label, historic: isHistoric(parent) }
+    const context = { label, historic: isHistoric(parent), answered: false }
     if (type === 'chathistory') readHistory(session, batch, lines)
     else if (!readSplit(session, type, params.join(' '), lines, context)) readMultiline(session, batch, lines)
   }
@@ -34,12 +34,13 @@ function tell(session: Session, line: Line, given: string | null, isWhole: boole
   const label = given !== null && session.asks.has(given) ? given : null
   // What others say and do answers nothing: it is not shown to those that wait.
   const mayAnswer = !historic && session.asks.size > 0 && (label !== null || isAnswer(session, line))
+  const waiting = session.asks.size
   if (mayAnswer && session.asks.offer(line, label, isWhole)) return
-  readLineOfServer(session, line, { label, historic })
+  readLineOfServer(session, line, { label, historic, answered: session.asks.size < waiting })
 }
 
 function readHistory(session: Session, { params }: Batch, lines: readonly Line[]): void {
-  const context = { label: null, historic: true }
+  const context = { label: null, historic: true, answered: false }
   const take = session.histories.get(session.key(params[0] ?? ''))?.[0]
   if (take !== undefined) {
     take(lines.flatMap((line) => (isMessage(line) ? (readMessage(session, line, context) ?? []) : [])))

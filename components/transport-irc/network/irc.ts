@@ -155,6 +155,8 @@ export type IrcMessage = {
   from: IrcUser & { isServer: boolean }
   /** Our own: an echo, or said at another client of the same account. */
   own: boolean
+  /** Our own, and said by no `say` of ours: by another client of the same account, behind a bouncer or a server that lets several in. */
+  elsewhere: boolean
   /** Label of our line, where the echo bears it. */
   label: string | null
   /** The channel without its status prefix, or the nick it went to. */
@@ -175,7 +177,11 @@ export type IrcMessage = {
   tags: ReadonlyMap<string, string>
 }
 
-export type IrcReaction = Omit<IrcMessage, 'kind' | 'text' | 'replyTo'> & { to: string; text: string; removed: boolean }
+export type IrcReaction = Omit<IrcMessage, 'elsewhere' | 'kind' | 'text' | 'replyTo'> & {
+  to: string
+  text: string
+  removed: boolean
+}
 
 /** `sign` is + or -; `parameter` of a rank is the nick. */
 export type ModeChange = { sign: '+' | '-'; letter: string; parameter: string | null }

@@ -7,10 +7,11 @@ import { readCtcp, writeCtcp } from './wire/ctcp.ts'
 import { type Line, readSource, writeLine } from './wire/line.ts'
 import { readTime } from './wire/tags.ts'
 
-export type Context = { label: string | null; historic: boolean }
+/** `answered`: the line was the answer to something of ours. */
+export type Context = { label: string | null; historic: boolean; answered: boolean }
 
 /** Null: nothing that is shown as a message. */
-export function readMessage(session: Session, line: Line, { label, historic }: Context): IrcMessage | null {
+export function readMessage(session: Session, line: Line, { label, historic, answered }: Context): IrcMessage | null {
   const [to = '', text = ''] = line.params
   const ctcp = readCtcp(text)
   if (ctcp !== null && ctcp.name !== 'ACTION') {
@@ -19,9 +20,13 @@ export function readMessage(session: Session, line: Line, { label, historic }: C
   }
   const kind = ctcp !== null ? 'action' : line.command === 'NOTICE' ? 'notice' : 'privmsg'
   const replyTo = line.tags.get('+draft/reply') ?? line.tags.get('+reply')
+  const told = common(session, line, to, label, historic)
+  // Who talks to himself gets it twice.
+  const elsewhere = told.own && !answered && !historic && !session.isOwn(told.target) && !session.asks.awaits(to)
   return {
     kind,
-    ...common(session, line, to, label, historic),
+    ...told,
+    elsewhere,
     text: ctcp === null ? text : ctcp.text,
     ...(replyTo === undefined || replyTo === '' ? {} : { replyTo }),
   }

@@ -34,6 +34,8 @@ const WANTED = new Set([
   'draft/event-playback',
   'no-implicit-names',
   'draft/no-implicit-names',
+  // Bouncers: what another client of the same account says.
+  'znc.in/self-message',
 ])
 
 export type RegistrationOptions = {

@@ -120,8 +120,11 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
         room(message.target, { kind: 'message', message: foreign(message) })
         return
       }
-      // What somebody says one to one comes back to him as a confirmation only.
-      if (message.own) return
+      // What somebody says one to one comes back to him as a confirmation, unless he said it elsewhere.
+      if (message.own) {
+        if (message.elsewhere) events.reflected(message.target, foreign(message))
+        return
+      }
       if (message.from.isServer) events.said(toStyled(message.text), 'info')
       else events.message(foreign(message))
     },
@@ -184,6 +187,7 @@ export function foreign(message: IrcMessage): ForeignMessage {
     ...whoOf(message.from, message.account),
     ...(message.kind === 'notice' ? { notice: true } : {}),
     ...(message.status === '' ? {} : { narrow: true }),
+    ...(message.elsewhere ? { elsewhere: true } : {}),
     ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
   }
 }

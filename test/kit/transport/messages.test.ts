@@ -129,6 +129,30 @@ test('encrypted messages are refused with an explanation in the language of the 
   assert.deepEqual(at.net.done, [])
 })
 
+test('what one of ours says at another program of his network is his in the room, and can be taken back here', async () => {
+  await using at = await stand()
+  await at.enter(ANNA, '#tea', 'anna')
+  await at.enter(BERT, '#tea', 'bert')
+  // While his own words are under way: they are not taken for each other.
+  const [session] = at.net.sessions
+  session?.hold()
+  at.net.says('#tea', 'anna', 'from my phone', { elsewhere: true })
+  at.says(ANNA, '#tea', 'from here', 'm1')
+  await calm(at)
+  session?.flow()
+  const mine = await at.heard(ANNA, /from my phone/)
+  assert.match(mine, new RegExp(`from='${room('#tea')}/anna'`))
+  await at.heard(BERT, /from my phone/)
+  assert.match(await at.heard(ANNA, /from here/), /id='m1'/)
+  const id = /<stanza-id[^>]* id='([^']+)'/.exec(mine)?.[1]
+  at.send(
+    `<message type='groupchat' id='r1' from='${ANNA}' to='${room('#tea')}'><retract xmlns='urn:xmpp:message-retract:1' id='${id}'/></message>`,
+  )
+  await at.heard(BERT, /<retract/)
+  assert.ok(at.asked.some(({ stanza }) => stanza.includes('from my phone')))
+  assert.deepEqual(at.errors, [])
+})
+
 test('typing and links go both ways; what says nothing is silent, what cannot be carried is an error', async () => {
   await using at = await stand()
   await both(at)

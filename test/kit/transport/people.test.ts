@@ -8,10 +8,10 @@ import { after, describe, it } from 'node:test'
 import { openSnapshotReader } from '../../../components/kit/bus/file-snapshot-reader.ts'
 import { readAccount } from '../../../components/kit/facts/accounts.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
-import type { Login } from '../../../components/kit/transport/network.ts'
+import type { ForeignMessage, Login } from '../../../components/kit/transport/network.ts'
 import type { Keep, LoginChange, PersonLogins } from '../../../components/kit/transport/people/keep.ts'
 import { openPeople, type People, type PeopleOptions } from '../../../components/kit/transport/people/people.ts'
-import type { Grants } from '../../../components/kit/xep/privilege.ts'
+import type { Grants, MessageOnBehalf } from '../../../components/kit/xep/privilege.ts'
 import type { Element } from '../../../components/kit/xml/element.ts'
 import type { RosterChange } from '../../../components/kit/xmpp/roster.ts'
 import { StanzaError } from '../../../components/kit/xmpp/stanza-error.ts'
@@ -110,6 +110,7 @@ async function open(options: Options = {}) {
                   presence: 'none',
                   iq: new Map(),
                 }),
+                sendMessage: () => '',
                 setRosterItem: async (account, change) => void rosters.push({ account, change }),
               },
         request: () => Promise.reject(new StanzaError('cancel', 'service-unavailable')),
@@ -394,6 +395,93 @@ describe('one to one', () => {
     assert.ok(!one.net.done.some((done) => done.includes('fallback')))
   })
 
+  describe('what he said at another program of his network', () => {
+    const said = { id: 'n1', nick: 'ali', body: 'from my phone', at: null, elsewhere: true } as const
+    /** A server that grants messages, as `version` says them. */
+    async function granted(version: 1 | 2, asker: StandOptions['asker'] = undefined) {
+      const onBehalf: MessageOnBehalf[] = []
+      const grants: Grants = {
+        version,
+        roster: { get: false, set: false, push: false },
+        message: true,
+        presence: 'none',
+        iq: new Map(),
+      }
+      const privileges: PeopleOptions['privileges'] = () => ({
+        grants: () => grants,
+        setRosterItem: async () => {},
+        sendMessage: (message) => `sent${onBehalf.push(message)}`,
+      })
+      const one = await open({ more: { privileges }, ...(asker === undefined ? {} : { asker }) })
+      await registered(one)
+      comesOnline(one)
+      await calm(one.at)
+      const reflect = (to = 'bob', message: ForeignMessage = said) => {
+        one.net.sessions[0]?.tell((events) => events.reflected(to, message))
+        return calm(one.at)
+      }
+      return { ...one, onBehalf, reflect }
+    }
+
+    it('is shown to his clients as his own, once, and does not go to the network again', async () => {
+      await using one = await granted(2)
+      await one.reflect()
+      const [message] = one.onBehalf
+      assert.deepEqual([one.onBehalf.length, message?.from, message?.to, message?.type], [1, ALICE, BOB, 'chat'])
+      assert.match(message?.payload ?? '', /^<body>from my phone<\/body>/)
+      // The server hands it to whom it is addressed.
+      one.at.send(
+        `<message type='chat' id='${message?.id}' from='${ALICE}' to='${BOB}'><body>from my phone</body></message>`,
+      )
+      // Nobody says anything by way of its id.
+      one.at.send(`<message type='chat' id='${message?.id}' from='${DESK}' to='${BOB}'><body>me too</body></message>`)
+      await calm(one.at)
+      assert.deepEqual(
+        one.net.done.filter((done) => done.includes(' to bob')),
+        ['ali to bob: me too'],
+      )
+      assert.deepEqual([one.people.talk.counts.reflected, one.people.talk.counts.out], [1, 1])
+    })
+
+    it('is a carbon to each of his clients where the server makes none', async () => {
+      await using one = await granted(1)
+      await one.reflect()
+      assert.deepEqual(
+        one.onBehalf.map(({ from, to }) => [from, to]),
+        [[ALICE, DESK]],
+      )
+      const carbon = new RegExp(
+        `^<sent xmlns='urn:xmpp:carbons:2'><forwarded [^>]*><message [^>]*from='${ALICE}' to='${BOB}' type='chat' id='[^']+'><body>from my phone`,
+      )
+      assert.match(one.onBehalf[0]?.payload ?? '', carbon)
+    })
+
+    it('is asked about as everything that comes from there, and not shown where it is refused', async () => {
+      const asked: string[] = []
+      await using one = await granted(2, {
+        occupant() {},
+        async ask({ stanza, foreign }) {
+          asked.push(`${foreign.nick}: ${stanza}`)
+          return { action: 'refuse', why: 'policy', rule: 'r', condition: 'policy-violation', text: {} }
+        },
+      })
+      await one.reflect()
+      assert.match(asked.join(), new RegExp(`^ali: <message [^>]*from='${ALICE}' to='${BOB}'`))
+      assert.deepEqual([one.onBehalf.length, one.people.talk.counts.refused], [0, 1])
+    })
+
+    it('is not shown, and counted, where the server grants nothing', async () => {
+      await using one = await open()
+      await registered(one)
+      comesOnline(one)
+      await calm(one.at)
+      one.net.sessions[0]?.tell((events) => events.reflected('bob', said))
+      await calm(one.at)
+      assert.equal(one.people.talk.counts.unreflected, 1)
+      assert.ok(!one.at.sent.some((xml) => xml.includes('from my phone')))
+    })
+  })
+
   it('that he is typing goes both ways', async () => {
     await using one = await open()
     await registered(one)
@@ -448,7 +536,15 @@ describe('one to one', () => {
       asked,
       Array.from({ length: 4 }, () => ({ nick: 'bob', account: 'bob_', identity: 'bob!b@h' })),
     )
-    assert.deepEqual(one.people.talk.counts, { in: 2, out: 0, refused: 1, withheld: 1, failed: 0 })
+    assert.deepEqual(one.people.talk.counts, {
+      in: 2,
+      out: 0,
+      reflected: 0,
+      unreflected: 0,
+      refused: 1,
+      withheld: 1,
+      failed: 0,
+    })
   })
 })
 

@@ -71,6 +71,30 @@ test('a message is taken back, and a refusal of that is told in the words of the
   assert.deepEqual([fault.reason, fault.code], ['not-there', 'UNKNOWN_MSGID'])
 })
 
+for (const [how, caps] of [
+  ['labels', undefined],
+  ['echoes alone', { 'echo-message': '', 'message-tags': '' }],
+  ['nothing', {}],
+] as const)
+  test(`with ${how}, what another client of the same account says is told from an echo`, async () => {
+    await using server = await startFakeIrcd(caps === undefined ? {} : { caps })
+    await using berta = await arrived(server, 'berta')
+    await berta.irc.join('#b')
+    await berta.irc.say('#b', 'here')
+    await berta.irc.say('uwe', 'here too')
+    // As a bouncer tells it.
+    server.bytes(':berta!berta@fake PRIVMSG #b :here\r\n:berta!berta@fake PRIVMSG uwe :on my phone\r\n', 'berta')
+    // Who talks to herself: the copy that reaches her is no word of another client.
+    server.bytes(':berta!berta@fake PRIVMSG berta :note\r\n:uwe!uwe@fake PRIVMSG berta :last\r\n', 'berta')
+    for (let [message] = await berta.next('message'); message.text !== 'last'; [message] = await berta.next('message'));
+    const own = berta.all('message').filter(([message]) => message.own)
+    assert.deepEqual(
+      own.filter(([message]) => message.elsewhere).map(([{ target, text }]) => `${target} ${text}`),
+      ['#b here', 'uwe on my phone'],
+    )
+    assert.equal(own.length, caps !== undefined && !('echo-message' in caps) ? 3 : 5)
+  })
+
 test('without echo and labels a fence confirms; a refusal reaches the one who asked', async () => {
   await using server = await startFakeIrcd({ caps: {} })
   await using gerd = await arrived(server, 'gerd')

@@ -35,7 +35,7 @@ export type PeopleOptions = {
   inRooms(owner: string, network: string): boolean
   /** He wants to stay connected, in rooms or not. */
   keeps(owner: string, network: string): boolean
-  privileges(): Pick<Privileges, 'grants' | 'setRosterItem'> | null
+  privileges(): Pick<Privileges, 'grants' | 'sendMessage' | 'setRosterItem'> | null
   request: Router['request']
   send(xml: string): boolean
   text: Catalogue
@@ -71,10 +71,11 @@ export function openPeople(options: PeopleOptions): People {
   const addressOf = (of: string, nick: string) => writeAddress(domain, kind, of, nick)
   const identities = openIdentities({ keep, network: kind.type, folder: options.accounts, now: options.now, log })
   const contacts: Contacts = openContacts({ network: kind, keep, addressOf, sessionOf: sessions.of, send })
-  const talk = openTalk({ ...options, addressOf, newId: randomUUID })
+  const clients = (owner: string) => [...(online.get(bareOf(owner))?.keys() ?? [])]
+  const talk = openTalk({ ...options, addressOf, newId: randomUUID, clients })
   const rosters = openRosters({
     ...options,
-    clients: (owner) => [...(online.get(bareOf(owner))?.keys() ?? [])],
+    clients,
     words: { suggested: text.say('kit-transport-contact-suggested', undefined) },
   })
   const registrations = openRegistrations({
@@ -248,6 +249,7 @@ export function openPeople(options: PeopleOptions): People {
         )
       },
       message: (message) => void talk.take(owner, of, message).catch(failed),
+      reflected: (to, message) => void talk.reflect(owner, of, to, message).catch(failed),
       typing: (nick, how) => talk.typing(owner, of, nick, how),
       presence: (nick, now) => contacts.told(owner, of, nick, now),
       renamed: (from, to) => contacts.renamed(owner, of, from, to),

@@ -22,8 +22,9 @@ import {
   type Said,
 } from '../rooms/reading.ts'
 import type { Sessions } from '../sessions.ts'
+import { openReflecting, type ReflectingOptions } from './reflecting.ts'
 
-export type TalkOptions = {
+export type TalkOptions = ReflectingOptions & {
   network: Network
   sessions: Pick<Sessions, 'open' | 'up' | 'of'>
   asker: Pick<Asking, 'ask'>
@@ -41,8 +42,10 @@ export type Talk = {
   /** From one of our people to somebody there. Rejects with the StanzaError that he gets. */
   say(message: StanzaOf<'message'>, network: string, nick: string): Promise<void>
   take(owner: string, network: string, message: ForeignMessage): Promise<void>
+  /** What he said to somebody there at another program of his. */
+  reflect(owner: string, network: string, nick: string, message: ForeignMessage): Promise<void>
   typing(owner: string, network: string, nick: string, state: 'active' | 'paused' | 'done'): void
-  counts: Readonly<Record<'in' | 'out' | 'refused' | 'withheld' | 'failed', number>>
+  counts: Readonly<Record<'in' | 'out' | 'reflected' | 'unreflected' | 'refused' | 'withheld' | 'failed', number>>
 }
 
 /** What is still known of what was said: for corrections, replies, reactions. */
@@ -65,8 +68,10 @@ export function openTalk({
   now,
   noteRefused,
   newId,
+  ...rest
 }: TalkOptions): Talk {
-  const counts = { in: 0, out: 0, refused: 0, withheld: 0, failed: 0 }
+  const reflecting = openReflecting({ ...rest, log })
+  const counts = { in: 0, out: 0, reflected: 0, unreflected: 0, refused: 0, withheld: 0, failed: 0 }
   const known = new Map<string, Known[]>()
   const turns = new Map<string, { last: Promise<void>; waiting: number }>()
 
@@ -102,6 +107,7 @@ export function openTalk({
   }
 
   async function say(message: StanzaOf<'message'>, network: string, nick: string): Promise<void> {
+    if (reflecting.comesBack(message)) return
     const said = readSaid(message.element)
     switch (said.kind) {
       case 'encrypted':
@@ -195,10 +201,40 @@ export function openTalk({
     counts.in += 1
     remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false })
     const inside = answer.replaced ? reflected(parse(answer.stanza)) : payload
-    const isLate = at !== null && now() - at > LATE_MS
-    const delay = isLate ? `<delay xmlns='urn:xmpp:delay' stamp='${new Date(at).toISOString()}'/>` : ''
-    if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delay}</message>`))
+    if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(at)}</message>`))
       log.warn('a message could not be handed to the server', { network })
+  }
+
+  async function reflect(owner: string, network: string, nick: string, message: ForeignMessage): Promise<void> {
+    const key = keyOf(owner, network, nick)
+    const id = newId()
+    const payload = payloadOf(message, key)
+    if (payload === '') return
+    const to = addressOf(network, nick)
+    const addresses = `from='${escapeAttribute(bareOf(owner))}' to='${escapeAttribute(to)}'`
+    const { account, identity, at } = message
+    const answer = await asker.ask({
+      stanza: `<message xmlns='jabber:client' ${addresses} type='chat' id='${id}'>${payload}</message>`,
+      network: kind.type,
+      server: network,
+      foreign: { nick: message.nick, ...(account ? { account } : {}), ...(identity ? { identity } : {}) },
+      order: key,
+      ...(at === null ? {} : { at }),
+    })
+    if (answer.action === 'refuse') {
+      counts[answer.why === 'policy' ? 'refused' : 'withheld'] += 1
+      return
+    }
+    const inside = answer.replaced ? reflected(parse(answer.stanza)) : payload
+    const isShown = reflecting.show(owner, to, id, inside + delayOf(at))
+    counts[isShown ? 'reflected' : 'unreflected'] += 1
+    if (isShown) remember(key, { foreign: message.id, stanza: id, body: message.body, nick: message.nick, own: true })
+  }
+
+  /** XEP-0203, where it was said some time ago. */
+  function delayOf(at: number | null): string {
+    if (at === null || now() - at <= LATE_MS) return ''
+    return `<delay xmlns='urn:xmpp:delay' stamp='${new Date(at).toISOString()}'/>`
   }
 
   function note(to: string, from: string, words: string): void {
@@ -235,6 +271,7 @@ export function openTalk({
   return {
     say,
     take,
+    reflect,
     typing(owner, network, nick, state) {
       const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
       const from = escapeAttribute(addressOf(network, nick))

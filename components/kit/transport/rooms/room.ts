@@ -182,8 +182,10 @@ export class Room {
   }
 
   #tell(message: ForeignMessage): void {
-    const say = this.telling.says.match(this.#key(message.nick), message)
-    if (say === null) this.telling.tellForeign(message, null)
+    const nick = this.#key(message.nick)
+    const say = message.elsewhere === true ? null : this.telling.says.match(nick, message)
+    // What nobody said here under the nick of one of ours he said himself, elsewhere.
+    if (say === null) this.telling.tellForeign(message, null, this.#byNick.get(nick)?.owner ?? null)
     else this.telling.placeSay(say)
   }
 

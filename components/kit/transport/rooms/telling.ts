@@ -102,18 +102,24 @@ export class Telling {
     this.#house.history.link(this.#to.key, say.id, ids)
   }
 
-  /** Somebody else's: asked about, then told. `only`: whose connection alone got it. */
-  tellForeign(message: ForeignMessage, only: string | null): void {
+  /** From the network: asked about, then told. `only`: whose connection alone got it. `owner`: who of ours said it elsewhere. */
+  tellForeign(message: ForeignMessage, only: string | null, owner: string | null = null): void {
     if (this.#order.isFull) {
       this.#house.counts.overBound++
       this.#withhold()
       return
     }
     const id = newId()
-    this.#order.hold(this.#prepare(id, message, message.at ?? this.#house.now(), only))
+    this.#order.hold(this.#prepare(id, message, message.at ?? this.#house.now(), only, owner))
   }
 
-  async #prepare(id: string, message: ForeignMessage, at: number, only: string | null): Promise<() => void> {
+  async #prepare(
+    id: string,
+    message: ForeignMessage,
+    at: number,
+    only: string | null,
+    owner: string | null,
+  ): Promise<() => void> {
     const { text, network } = this.#house
     const references = speaksOfNothing(message) ? NO_REFERENCES : await this.#references(message)
     const words = { retracted: text.say('kit-transport-retracted', undefined) }
@@ -144,7 +150,7 @@ export class Telling {
         id,
         at,
         nick: nick ?? '',
-        owner: null,
+        owner,
         mid: id,
         ...allowed,
         foreign: message.id === null ? [] : [message.id],
