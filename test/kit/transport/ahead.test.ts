@@ -29,7 +29,11 @@ const open = (path: string, more: Partial<HistoryOptions> = {}) =>
 
 /** Keeps so many more, and ends by SIGKILL before the store has committed them. */
 function killed(path: string, count: number): void {
-  const { signal, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'shows/main.ts'), path, String(count)])
+  const { signal, stderr } = spawnSync(process.execPath, [
+    join(import.meta.dirname, 'shows/main.ts'),
+    path,
+    String(count),
+  ])
   assert.equal(signal, 'SIGKILL', String(stderr))
 }
 
