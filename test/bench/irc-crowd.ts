@@ -33,7 +33,7 @@ export async function openCrowd(ircd: Inspircd, channel: string, people: number)
         )
       }
       const ping = /^:(\S+) PING (\S+)/u.exec(line)
-      if (ping !== null) send(`:${ID} PONG ${ping[1]}`)
+      if (ping !== null) send(`:${ID} PONG ${ID} ${ping[1]}`)
       if (/ PONG /u.test(line)) resolve()
     }
   })
