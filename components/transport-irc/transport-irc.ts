@@ -11,6 +11,7 @@ import { writeFact } from '../kit/facts/entries.ts'
 import { createPrivilegedRouter } from '../kit/privilege/privileged-router.ts'
 import { type Caller, cameOf } from '../kit/process/command.ts'
 import type { Context, Running } from '../kit/process/run.ts'
+import { openThread } from '../kit/store/thread.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import { type Asker, openAsker } from '../kit/transport/asker/asker.ts'
 import { openPeople, type People } from '../kit/transport/people/people.ts'
@@ -46,10 +47,13 @@ export async function startTransportIrc(
   await using opening = new AsyncDisposableStack()
   mkdirSync(settings.folder, { recursive: true, mode: 0o750 })
   const file = (name: string) => join(settings.folder, name)
-  const memory = opening.use(await openMemory(file('memory.db')))
+  // What is kept is little, and nobody waits for a commit of the journal for each message: one thread for all of it.
+  const thread = opening.use(openThread('stores'))
+  const memory = opening.use(await openMemory(file('memory.db'), thread))
   const journal = opening.use(
     await openJournal(settings.journal.folder, {
       maxBytes: settings.journal.maxBytes,
+      thread,
       warn: (level, fill) => log[level === 'normal' ? 'info' : 'warn']('journal level', { fill: level, ...fill }),
       fault: (error) => log.error('journal fault', { error }),
     }),
@@ -107,6 +111,7 @@ export async function startTransportIrc(
     domain: settings.domain,
     network: networks,
     store: file('rooms.db'),
+    thread,
     asker: asker ?? UNASKED,
     people(sessions) {
       people = peopleOf(sessions)
@@ -179,11 +184,11 @@ export async function startTransportIrc(
           allowClear: settings.server.allowPlain,
           domain: settings.domain,
           secret: settings.secret.reveal(),
+          gathers: 'turn',
           log,
         },
         {
           ...told,
-          writing: () => transport.writing(),
           up() {
             asker?.up()
             transport.up()
@@ -341,6 +346,7 @@ function askerCounts(state: ReturnType<Asker['state']> | undefined): Record<stri
 
 /** Where nobody is to be asked everything passes. */
 const UNASKED: Asking = {
+  passes: true,
   ask: async ({ stanza }) => ({ action: 'deliver', stanza, replaced: false }),
   occupant() {},
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer's side of the engine `file`. The main thread only gathers; a worker thread owns the files. Page: JOURNAL.md.
-import { Worker } from 'node:worker_threads'
+import { type Running, startAlone, type Thread } from '../store/thread.ts'
 import { workerUrl } from '../store/worker-url.ts'
 import type { Ask, Fill, FillLevel, Settled, Told, WorkerSettings } from './file-messages.ts'
 import { type Entry, type Journal, JournalFault, JournalFull, type JournalState } from './journal.ts'
@@ -24,6 +24,8 @@ export type FileJournalOptions = {
    * that no follower has acknowledged.
    */
   forgets?: boolean
+  /** Where its files are written, beside what else runs there. Default: a thread of its own, as whoever waits for commits wants. */
+  thread?: Thread
   /** Characters under way at most; more is rejected with JournalFault. Default 64 Mi. */
   maxInFlight?: number
 }
@@ -69,7 +71,7 @@ type Asked = { resolve(value: never): void; reject(error: Error): void }
 
 class FileJournal implements Journal {
   readonly ready: Promise<void>
-  readonly #worker: Worker
+  readonly #worker: Running
   readonly #folder: string
   readonly #maxInFlight: number
   readonly #closed: Promise<void>
@@ -85,7 +87,7 @@ class FileJournal implements Journal {
   readonly #send = (): void => {
     if (this.#packer.isEmpty) return
     const parcel = this.#packer.take()
-    this.#worker.postMessage({ ask: 'append', parcel } satisfies Ask, [parcel.bodies.buffer])
+    this.#worker.post({ ask: 'append', parcel } satisfies Ask, [parcel.bodies.buffer])
   }
 
   constructor(settings: WorkerSettings, options: FileJournalOptions) {
@@ -95,11 +97,7 @@ class FileJournal implements Journal {
     const closed = Promise.withResolvers<void>()
     this.ready = opened.promise
     this.#closed = closed.promise
-    this.#worker = new Worker(workerUrl(new URL('./file-worker.ts', import.meta.url)), {
-      workerData: settings,
-      name: 'journal writer',
-    })
-    this.#worker.on('message', (told: Told) => {
+    const take = (told: Told): void => {
       if (told.told === 'settled') {
         this.#packer.giveBack(told.used)
         this.#settle(told.settled)
@@ -108,7 +106,7 @@ class FileJournal implements Journal {
       else if (told.told === 'level') options.warn?.(told.level, told.fill)
       else if (told.told === 'fault') options.fault?.(new JournalFault(told.message))
       else this.#answer(told)
-    })
+    }
     const end = (cause?: Error): void => {
       const text = cause === undefined ? 'is closed' : `has lost its writer: ${cause.message}`
       this.#ended ??= new JournalFault(`the journal in ${this.#folder} ${text}`, { cause })
@@ -120,8 +118,9 @@ class FileJournal implements Journal {
       this.#asked.clear()
       closed.resolve()
     }
-    this.#worker.on('error', end)
-    this.#worker.on('exit', () => end())
+    const url = workerUrl(new URL('./file-worker.ts', import.meta.url))
+    const events = { message: (told: unknown) => take(told as Told), end }
+    this.#worker = options.thread?.start(url, settings, events) ?? startAlone(url, settings, 'journal writer', events)
   }
 
   append(entries: readonly Entry[]): Promise<{ first: number; last: number }> {
@@ -160,7 +159,7 @@ class FileJournal implements Journal {
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing === undefined) {
       this.#send()
-      if (this.#ended === undefined) this.#worker.postMessage({ ask: 'close' } satisfies Ask)
+      if (this.#ended === undefined) this.#worker.post({ ask: 'close' } satisfies Ask)
       this.#closing = this.#closed
     }
     return this.#closing
@@ -174,7 +173,7 @@ class FileJournal implements Journal {
     const id = ++this.#lastId
     return new Promise<T>((resolve, reject) => {
       this.#asked.set(id, { resolve, reject })
-      this.#worker.postMessage(write(id))
+      this.#worker.post(write(id))
     })
   }
 

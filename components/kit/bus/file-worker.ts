@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker thread of a file journal: takes everything that is queued into one commit, answers, then tidies up.
 import { once } from 'node:events'
-import { parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
+import { receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { takeSeat } from '../store/seat.ts'
 import { workerUrl } from '../store/worker-url.ts'
 import type { Ask, FoldAsk, FoldTold, Told, WorkerSettings } from './file-messages.ts'
 import { FileWriter } from './file-writer.ts'
@@ -12,9 +13,10 @@ import { unpack } from './parcel.ts'
 /** A commit takes no more entries than this at once: bounds the wait of the first call. */
 const MAX_GROUP_ENTRIES = 4096
 
-const port = parentPort
-if (port === null) throw new JournalFault('file-worker.ts is started by openJournal()')
-const settings = workerData as WorkerSettings
+const seat = takeSeat()
+if (seat === null) throw new JournalFault('file-worker.ts is started by openJournal()')
+const { port } = seat
+const settings = seat.data as WorkerSettings
 const tell = (told: Told): void => port.postMessage(told)
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -51,7 +53,7 @@ function serve(writer: FileWriter): void {
     trimming = trimming.then(step, step).catch((error: unknown) => tell({ told: 'fault', message: textOf(error) }))
   }
   const timer = setInterval(() => inTurn(() => writer.tick()), settings.trimEveryMs)
-  port?.on('message', (first: Ask) => {
+  port.on('message', (first: Ask) => {
     let ask: Ask | undefined = first
     while (ask !== undefined) ask = ask.ask === 'append' ? appendFrom(writer, ask) : answer(ask)
   })
@@ -81,8 +83,9 @@ function serve(writer: FileWriter): void {
           folder.postMessage({ fold: 'stop' } satisfies FoldAsk)
           await ended
         }
-        port?.close()
+        // The end of the port says that everything is closed.
         writer.close()
+        port.close()
       })
     }
   }
@@ -93,7 +96,7 @@ function appendFrom(writer: FileWriter, first: Extract<Ask, { ask: 'append' }>):
   const group = { sizes: [...first.parcel.sizes], cells: [...unpack(first.parcel)] }
   const used = [first.parcel.bodies.buffer]
   let other: Ask | undefined
-  while (other === undefined && group.cells.length < MAX_GROUP_ENTRIES * 3 && port !== null) {
+  while (other === undefined && group.cells.length < MAX_GROUP_ENTRIES * 3) {
     const next = receiveMessageOnPort(port)?.message as Ask | undefined
     if (next === undefined) break
     if (next.ask === 'append') {
@@ -103,7 +106,7 @@ function appendFrom(writer: FileWriter, first: Extract<Ask, { ask: 'append' }>):
     } else other = next
   }
   const settled = writer.append(group)
-  port?.postMessage({ told: 'settled', settled, used } satisfies Told, used)
+  port.postMessage({ told: 'settled', settled, used } satisfies Told, used)
   try {
     writer.tidy()
   } catch (error) {

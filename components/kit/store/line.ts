@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread's end of one worker thread of a store: bounded calls out, answers in, exactly one answer for each call.
-import { Worker } from 'node:worker_threads'
 import { readFault, StoreBusy, StoreFault } from './faults.ts'
 import type { Ask, Setup, Told } from './operations.ts'
+import { type Running, startAlone, type Thread } from './thread.ts'
 
 type Waiting = { resolve(value: unknown): void; reject(error: Error): void }
 type Batch = { rows: readonly unknown[]; last: boolean }
@@ -10,7 +10,7 @@ type Batch = { rows: readonly unknown[]; last: boolean }
 export class Line {
   /** Resolves with the schema's version when the worker has opened the file. */
   readonly ready: Promise<number>
-  readonly #worker: Worker
+  readonly #worker: Running
   readonly #path: string
   readonly #maxWaiting: number
   readonly #waiting = new Map<number, Waiting>()
@@ -19,10 +19,9 @@ export class Line {
   #closed: Promise<void>
   #ended: StoreFault | undefined
 
-  constructor(url: URL, setup: Setup, maxWaiting: number) {
+  constructor(url: URL, setup: Setup, maxWaiting: number, thread?: Thread) {
     this.#path = setup.path
     this.#maxWaiting = maxWaiting
-    this.#worker = new Worker(url, { workerData: setup, name: `store ${setup.role}` })
     const opened = Promise.withResolvers<number>()
     const closed = Promise.withResolvers<void>()
     this.ready = opened.promise
@@ -30,14 +29,14 @@ export class Line {
     // Whoever awaits `ready` or close() hears of it; a fault that nobody awaits is heard by the calls.
     opened.promise.catch(() => {})
     closed.promise.catch(() => {})
-    this.#worker.on('message', (told: Told) => {
+    const take = (told: Told): void => {
       if (told.told === 'ready') opened.resolve(told.version)
       else if (told.told === 'unable') opened.reject(readFault(told.note))
       else if (told.told === 'done') for (const answer of told.answers) this.#settle(answer.id, answer)
       else if (told.told === 'rows') this.#settle(told.id, { result: told satisfies Batch })
       else if (told.note !== undefined) closed.reject(readFault(told.note))
-    })
-    const end = (cause: Error | undefined): void => {
+    }
+    const end = (cause?: Error): void => {
       this.#ended ??= new StoreFault(`the store ${this.#path} is closed`, { cause })
       if (cause !== undefined)
         this.#ended = new StoreFault(`the worker of ${this.#path} ended: ${cause.message}`, { cause })
@@ -48,8 +47,8 @@ export class Line {
       if (cause === undefined) closed.resolve()
       else closed.reject(this.#ended)
     }
-    this.#worker.on('error', end)
-    this.#worker.on('exit', () => end(undefined))
+    const events = { message: (told: unknown) => take(told as Told), end }
+    this.#worker = thread?.start(url, setup, events) ?? startAlone(url, setup, `store ${setup.role}`, events)
   }
 
   get waiting(): number {
@@ -79,14 +78,14 @@ export class Line {
         got = (await this.#ask(() => ({ ask: 'next', id }), id)) as Batch
       }
     } finally {
-      if (!ended && this.#state !== 'closed') this.#worker.postMessage({ ask: 'end', id } satisfies Ask)
+      if (!ended && this.#state !== 'closed') this.#worker.post({ ask: 'end', id } satisfies Ask)
     }
   }
 
   close(): Promise<void> {
     if (this.#state === 'open') {
       this.#state = 'closing'
-      this.#worker.postMessage({ ask: 'close' } satisfies Ask)
+      this.#worker.post({ ask: 'close' } satisfies Ask)
     }
     return this.#closed
   }
@@ -99,7 +98,7 @@ export class Line {
     }
     const id = again ?? ++this.#lastId
     return new Promise((resolve, reject) => {
-      this.#worker.postMessage(write(id))
+      this.#worker.post(write(id))
       this.#waiting.set(id, { resolve, reject })
     })
   }

@@ -3,10 +3,11 @@
 // another reads, so that a long search never delays a write.
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { isFull, StoreFault, writeFault } from './faults.ts'
 import { type Migration, migrate, schemaVersion } from './migrations.ts'
 import type { Answer, Ask, Operations, Setup, Told } from './operations.ts'
+import { takeSeat } from './seat.ts'
 
 /** Named points where a test's own worker module may hand in a function; a program never does. `between-commits`: see Beside. */
 export type CrashPoints = { 'before-commit'?: () => void; 'between-commits'?: () => void; 'after-commit'?: () => void }
@@ -47,9 +48,10 @@ const MAX_GROUP = 1000
 
 /** Serves the operations from this worker thread; called once, at the top of a component's worker module. */
 export function serve<O extends Operations>(service: Service<O>): void {
-  const port = parentPort
-  if (port === null) throw new StoreFault('serve() is for worker threads: start this module with openStore()')
-  const setup = workerData as Setup
+  const seat = takeSeat()
+  if (seat === null) throw new StoreFault('serve() is for worker threads: start this module with openStore()')
+  const { port } = seat
+  const setup = seat.data as Setup
   const tell = (told: Told): void => port.postMessage(told)
   let db: DatabaseSync
   try {

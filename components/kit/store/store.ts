@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { StoreFault } from './faults.ts'
 import { Line } from './line.ts'
 import type { ArgsOf, Operations, ResultOf, RowOf } from './operations.ts'
+import type { Thread } from './thread.ts'
 import { workerUrl } from './worker-url.ts'
 
 export type StoreOptions = {
@@ -13,6 +14,8 @@ export type StoreOptions = {
   maxWaiting?: number
   /** Threads that read; a search that takes long holds up only the others on its thread. Default 1. */
   readers?: number
+  /** Where writes run, beside what else runs there. Default: on a thread of their own. */
+  thread?: Thread
   /** Overwrites what is deleted with zeros (PRAGMA secure_delete). Default false. */
   secureDelete?: boolean
 }
@@ -47,7 +50,7 @@ export async function openStore<O extends Operations>(worker: URL, options: Stor
   const url = workerUrl(worker)
   const setup = { path: options.path, secureDelete: options.secureDelete ?? false, busyMs: 5000 }
   const maxWaiting = options.maxWaiting ?? 10_000
-  const writer = new Line(url, { ...setup, role: 'writer' }, maxWaiting)
+  const writer = new Line(url, { ...setup, role: 'writer' }, maxWaiting, options.thread)
   const version = await writer.ready
   const readers: Line[] = []
   try {

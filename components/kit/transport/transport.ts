@@ -2,6 +2,7 @@
 // The door of a transport: hands stanzas to whoever they are for (a room, a person, the gateway), and what the network tells to whoever it
 // concerns. Knows no network; the component hands in an adapter (network.ts).
 import type { RouterOptions } from '../router/router.ts'
+import type { Thread } from '../store/thread.ts'
 import type { Catalogue } from '../text/catalogue.ts'
 import { MUC } from '../xep/muc.ts'
 import { escapeAttribute, escapeText } from '../xml/writer.ts'
@@ -66,6 +67,8 @@ export type TransportOptions = {
   network: Network
   /** File of the store: who is in which room, history. */
   store: string
+  /** Where it is written; default: a thread of its own. */
+  thread?: Thread
   asker: Asking
   people(sessions: Sessions): PeopleSide
   /** To addresses that are neither a room's nor a person's, after `people.message` said no. A StanzaError is sent back. */
@@ -91,7 +94,6 @@ export type Transport = {
   /** Events of the component's stream. */
   up(): void
   down(): void
-  writing(): void
   /** Once, when the stream is up for the first time: enters again the rooms in which people stay. */
   resume(): Promise<void>
   roomsOf(owner: string): ReturnType<Rooms['roomsOf']>
@@ -111,6 +113,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   const counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Counts
   const history = await openHistory({
     path: options.store,
+    ...(options.thread && { thread: options.thread }),
     keepMs: settings.history?.keepMs ?? 30 * 86_400_000,
     mostPerRoom: settings.history?.mostPerRoom ?? 10_000,
     now,
@@ -118,8 +121,6 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       counts.unkept++
       log.error('could not be kept', { what, error })
     },
-    torn: (pieces) => log.error('a part of what was shown last before the end is lost', { pieces }),
-    pressed: pressing(network, log, counts, now),
   })
   const sessions = openSessions({
     network,
@@ -224,7 +225,6 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     sessions,
     up: () => rooms.linkUp(),
     down: () => rooms.linkDown(),
-    writing: () => history.ahead(),
     resume: () => rooms.resume(),
     roomsOf: (owner) => rooms.roomsOf(bareOf(owner)),
     leave: (owner, of, room, words) => rooms.leave(bareOf(owner), of, room, words),
@@ -266,25 +266,6 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   }
 }
 
-/** While too much waits to be kept, nothing more is read: it waits at the network, and is not dropped. */
-function pressing(network: Network, log: House['log'], counts: Counts, now: () => number): (is: boolean) => void {
-  let release: (() => void) | null = null
-  let loggedAt = Number.NEGATIVE_INFINITY
-  return (is) => {
-    if (!is) {
-      release?.()
-      release = null
-      return
-    }
-    release = network.hold?.() ?? null
-    counts.heldBack++
-    if (now() - loggedAt < LOGGED_AGAIN_MS) return
-    loggedAt = now()
-    log.warn('the store is behind: nothing is read from the networks until it has caught up')
-  }
-}
-
-const LOGGED_AGAIN_MS = 60_000
 const PER_CLIENT = 5000
 const PER_ROOM = 2000
 const PER_SEAT = 100

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All that the process remembers, at hand; what is set is on disk when the promise resolves.
 import { openStore } from '../../kit/store/store.ts'
+import type { Thread } from '../../kit/store/thread.ts'
 import type { Kind, MemoryOperations } from './operations.ts'
 
 export type Memory = AsyncDisposable & {
@@ -12,15 +13,15 @@ export type Memory = AsyncDisposable & {
 
 const WORKER = new URL('./memory-worker.ts', import.meta.url)
 
-export async function openMemory(path: string): Promise<Memory> {
-  const store = await openStore<MemoryOperations>(WORKER, { path })
+export async function openMemory(path: string, thread?: Thread): Promise<Memory> {
+  const store = await openStore<MemoryOperations>(WORKER, { path, readers: 0, ...(thread && { thread }) })
   const kept = new Map<Kind, Map<string, unknown>>()
   const of = (kind: Kind) => {
     const found = kept.get(kind) ?? new Map<string, unknown>()
     kept.set(kind, found)
     return found
   }
-  for (const { kind, name, body } of await store.read('all', null)) of(kind).set(name, JSON.parse(body))
+  for (const { kind, name, body } of await store.write('all', null)) of(kind).set(name, JSON.parse(body))
   return {
     read: <T>(kind: Kind, name: string) => (of(kind).get(name) as T | undefined) ?? null,
     list: <T>(kind: Kind) => [...of(kind)].map(([name, body]) => ({ name, body: body as T })),

@@ -32,13 +32,13 @@ const operations = {
           AND number <= (SELECT max(number) FROM kept WHERE kind = ?1) - ${MOST}`,
       ).run(kind)
     },
-  },
-  read: {
+    /** Read once, at the start: a thread that only reads would do nothing ever after. */
     all(db: DatabaseSync, _: null): Kept[] {
       const rows = statement(db, 'SELECT kind, name, body FROM kept ORDER BY number').all()
       return rows.map(({ kind, name, body }) => ({ kind: kind as Kind, name: String(name), body: String(body) }))
     },
   },
+  read: {},
   stream: {},
 }
 
