@@ -15,11 +15,19 @@ export function openGauges(metrics: Metrics) {
     connected: metrics.counter('connects_total', 'Logins on a network', networks),
     lost: metrics.counter('losses_total', 'Connections lost or refused', networks),
   }
+  /** Messages by network that the metrics do not know yet: in a full room each connection hears each message. */
+  const heard = new Map<string, number>()
+  const countHeard = () => {
+    for (const [network, by] of heard) counters.message(by, { network })
+    heard.clear()
+  }
   const counts: Record<Counted, number> = { message: 0, netsplit: 0, reconnected: 0, connected: 0, lost: 0 }
   return {
     counted(what: Counted, network: string) {
       counts[what] += 1
-      counters[what](1, { network })
+      if (what !== 'message') return counters[what](1, { network })
+      if (heard.size === 0) setImmediate(countHeard)
+      heard.set(network, (heard.get(network) ?? 0) + 1)
     },
     open(all: Networks, transport: Pick<Transport, 'state' | 'counts'>) {
       const up = () => [...all.connected()].filter(({ session }) => session.isUp)

@@ -93,7 +93,7 @@ class ComponentStream implements Stream {
     this.#clock = options.clock ?? systemClock
     this.#queuedMost = options.queuedBytes ?? 16 * 1024 * 1024
     this.#timers = new Timers(this.#clock)
-    this.#outgoing = new Outgoing(this.counts, () => this.#flush(), options.outbox)
+    this.#outgoing = new Outgoing(this.counts, () => this.#flush(), options.outbox, options.gathers)
     this.#inWork = new InWork(() => {
       this.#flow()
       this.#waiters.wake()
@@ -114,12 +114,13 @@ class ComponentStream implements Stream {
     this.#scheduleTick()
   }
 
-  send(xml: string): boolean {
+  send(xml: string, row?: object): boolean {
     if (this.state !== 'up' || this.#outgoing.units + (this.#wire?.queuedBytes ?? 0) > this.#queuedMost) {
       this.counts.refusedSends++
       return false
     }
-    this.#outgoing.push(xml)
+    if (row === undefined) this.#outgoing.push(xml)
+    else this.#outgoing.pushInRow(xml, row)
     return true
   }
 
@@ -210,7 +211,6 @@ class ComponentStream implements Stream {
   /** One write for all that one turn of the loop has to say. */
   #flush(): void {
     if (this.#outgoing.isEmpty || this.state !== 'up') return
-    this.#events.writing?.()
     this.#written = this.#library.write(this.#outgoing.take(this.#clock.now())).catch(() => {
       // The connection is going; its end is told by the wire.
     })

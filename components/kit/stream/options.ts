@@ -19,6 +19,8 @@ export type StreamOptions = {
   /** `send` says no while this much waits to be written. */
   queuedBytes?: number
   outbox?: OutboxOptions
+  /** How much one write holds: what follows from one event, or from all that one turn of the loop brings. Default `tick`. */
+  gathers?: 'tick' | 'turn'
   backoff?: BackoffOptions
   pulse?: PulseOptions
   /**

@@ -9,8 +9,10 @@ const UNPROVEN: OutboxOptions = { answers: 10_000, units: 256 * 1024, keepMs: 60
 
 export class Outgoing {
   readonly #counts: StreamCounts
-  readonly #flush: () => void
+  readonly #schedule: () => void
   #queue: string[] = []
+  /** What is put into the queue together, by row: see `row`. */
+  readonly #rows = new Map<object, string>()
   /** Those of the queue that are answers. */
   #replies: string[] = []
   #units = 0
@@ -18,15 +20,23 @@ export class Outgoing {
   readonly #waiting: Outbox
   readonly #unproven = new Outbox(UNPROVEN)
 
-  /** `flush` is called once for all that one turn of the loop has to say. */
-  constructor(counts: StreamCounts, flush: () => void, waiting: OutboxOptions = DEFAULT_OUTBOX) {
+  /**
+   * `flush` is called once for all that is said at once, which lasts a `tick` (what follows from one event) or a `turn` of the loop (from
+   * all events that it brings).
+   */
+  constructor(
+    counts: StreamCounts,
+    flush: () => void,
+    waiting: OutboxOptions = DEFAULT_OUTBOX,
+    gathers: 'tick' | 'turn' = 'tick',
+  ) {
     this.#counts = counts
-    this.#flush = flush
+    this.#schedule = gathers === 'turn' ? () => void setImmediate(flush) : () => process.nextTick(flush)
     this.#waiting = new Outbox(waiting)
   }
 
   get isEmpty(): boolean {
-    return this.#queue.length === 0
+    return this.#stanzas === 0
   }
 
   /** UTF-16 units in the queue. */
@@ -46,6 +56,16 @@ export class Outgoing {
 
   push(xml: string): void {
     this.#push(xml, 1)
+  }
+
+  /**
+   * Stanzas of one row keep their order, and go together before those of the rows that began later: a server that finds all for one
+   * recipient in one place gives it to him in one. What is pushed without a row stays behind all that came before it.
+   */
+  pushInRow(xml: string, row: object): void {
+    this.#count(xml, 1)
+    const before = this.#rows.get(row)
+    this.#rows.set(row, before === undefined ? xml : before + xml)
   }
 
   reply(xml: string): void {
@@ -72,6 +92,7 @@ export class Outgoing {
 
   /** Takes out the whole queue as one text, to be written now. */
   take(now: number): string {
+    this.#endRows()
     const text = this.#queue.join('')
     this.#counts.sent += this.#stanzas
     // One flat text for many answers: thousands of small strings that live for a second would burden the collector.
@@ -111,14 +132,26 @@ export class Outgoing {
   }
 
   #push(xml: string, stanzas: number): void {
-    if (this.#queue.length === 0) process.nextTick(this.#flush)
+    this.#count(xml, stanzas)
+    this.#endRows()
     this.#queue.push(xml)
+  }
+
+  #count(xml: string, stanzas: number): void {
+    if (this.#stanzas === 0) this.#schedule()
     this.#stanzas += stanzas
     this.#units += xml.length
   }
 
+  #endRows(): void {
+    if (this.#rows.size === 0) return
+    for (const text of this.#rows.values()) this.#queue.push(text)
+    this.#rows.clear()
+  }
+
   #empty(): void {
     this.#queue = []
+    this.#rows.clear()
     this.#replies = []
     this.#units = 0
     this.#stanzas = 0

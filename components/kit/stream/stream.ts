@@ -18,8 +18,11 @@ export type Stream = AsyncDisposable & {
   /** Why it is not up, and what the operator can do about it; null while it is up, and before the first attempt has failed. */
   readonly trouble: string | null
   readonly counts: Readonly<StreamCounts>
-  /** Writes one stanza, already serialised. False: the stream is down or its queue is full, nothing was written (counted). */
-  send(xml: string): boolean
+  /**
+   * Writes one stanza, already serialised. False: the stream is down or its queue is full, nothing was written (counted). Those of one `row`
+   * (of one recipient, say) stay in order among themselves, but may pass those of other rows that are written at the same time.
+   */
+  send(xml: string, row?: object): boolean
   /**
    * Sends an answer; if the stream is down it waits in a bounded outbox for the next connection, and is counted as lost when
    * the box is over its bound or its time.
@@ -36,8 +39,6 @@ export type StreamEvents = {
   take(received: Received): Promise<void> | undefined
   up?(): void
   down?(reason: string): void
-  /** What was sent goes to the server now: what must be kept before anybody sees it is kept here. */
-  writing?(): void
 }
 
 /** Counters the stream keeps; the process turns them into metrics. */

@@ -99,11 +99,14 @@ export class Asks {
     const label = this.#options.hasLabels() ? (this.#nextLabel++).toString(36) : null
     let text: string
     try {
-      text = writeLine(
-        ask.command,
-        ask.params,
-        label === null ? ask.tags : new Map([['label', label], ...(ask.tags ?? [])]),
-      )
+      const tags = ask.tags === undefined || ask.tags.size === 0 ? null : ask.tags
+      if (label !== null && tags === null) text = `@label=${label} ${writeLine(ask.command, ask.params)}`
+      else
+        text = writeLine(
+          ask.command,
+          ask.params,
+          label === null ? ask.tags : new Map([['label', label], ...(tags ?? [])]),
+        )
     } catch (fault) {
       return Promise.reject(new IrcFault('other', fault instanceof Error ? fault.message : String(fault)))
     }

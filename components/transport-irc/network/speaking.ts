@@ -19,12 +19,16 @@ export async function say(session: Session, target: string, text: string, option
   const { kind = 'privmsg', status = '' } = options
   const command = kind === 'notice' ? 'NOTICE' : 'PRIVMSG'
   const to = status + target
-  const tags = clientTags(session, {
-    ...options.tags,
-    ...(options.replyTo === undefined ? {} : { '+draft/reply': options.replyTo }),
-  })
-  if (Buffer.byteLength(writeTags(tags)) > MOST_TAGS) throw new IrcFault('too-long', 'the tags are too long')
-  const lines = text.replaceAll('\0', '').split(/\r\n|\r|\n/)
+  const tags =
+    options.tags === undefined && options.replyTo === undefined
+      ? NO_TAGS
+      : clientTags(session, {
+          ...options.tags,
+          ...(options.replyTo === undefined ? {} : { '+draft/reply': options.replyTo }),
+        })
+  if (tags.size > 0 && Buffer.byteLength(writeTags(tags)) > MOST_TAGS)
+    throw new IrcFault('too-long', 'the tags are too long')
+  const lines = ENDS.test(text) ? text.replaceAll('\0', '').split(/\r\n|\r|\n/) : [text]
   const room = roomForText(session.isupport.lineLength, session.mask, command, to)
   const sizeOf = (part: string) => session.encoding.sizeOf(part)
   const multiline = kind === 'action' ? null : asMultiline(session, command, to, lines, room, sizeOf, tags)
@@ -49,7 +53,7 @@ export async function say(session: Session, target: string, text: string, option
       behind: [],
     })
   })
-  await Promise.allSettled(asked)
+  if (asked.length > 1) await Promise.allSettled(asked)
   const confirmed = await Promise.all(asked)
   return {
     ids: confirmed.map(({ id }) => id),
@@ -94,12 +98,15 @@ export function clientTags(session: Session, given: Readonly<Record<string, stri
 }
 
 const NO_TAGS: ReadonlyMap<string, string> = new Map()
+/** What no line can hold. */
+const ENDS = /[\0\r\n]/
 
 /** Bytes for codes that a part opens again. */
 const MOST_CODES = 6
 
 /** What was bold at the end of a line is bold in the next. */
-function reopened(parts: readonly string[]): string[] {
+function reopened(parts: readonly string[]): readonly string[] {
+  if (parts.length < 2) return parts
   let open = ''
   return parts.map((part) => {
     const whole = open + part

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { pauseMs } from '../../../components/kit/stream/backoff.ts'
 import { isLoopback } from '../../../components/kit/stream/options.ts'
 import { Outbox } from '../../../components/kit/stream/outbox.ts'
+import { Outgoing } from '../../../components/kit/stream/outgoing.ts'
 import { Pulse } from '../../../components/kit/stream/pulse.ts'
 
 test('the outbox is bounded by number, by size and by age, and says what had to go', () => {
@@ -99,4 +100,52 @@ test('what counts as this machine', () => {
     '::ffff:127.0.0.1.x',
   ])
     assert.ok(!isLoopback(host), host)
+})
+
+test('stanzas of one row go together and in order; what has no row stays behind all before it', () => {
+  const counts = { received: 0, sent: 0, lostReplies: 0, repeatedReplies: 0, refusedSends: 0, reconnects: 0, faults: 0 }
+  const outgoing = new Outgoing({ ...counts, pauses: 0 }, () => {})
+  const [ann, ben] = [{}, {}]
+  outgoing.pushInRow('a1 ', ann)
+  outgoing.pushInRow('b1 ', ben)
+  outgoing.pushInRow('a2 ', ann)
+  outgoing.reply('an answer ')
+  outgoing.pushInRow('b2 ', ben)
+  outgoing.pushInRow('a3 ', ann)
+  outgoing.push('last ')
+  assert.equal(outgoing.units, 'a1 a2 b1 an answer b2 a3 last '.length)
+  assert.equal(outgoing.take(0), 'a1 a2 b1 an answer b2 a3 last ')
+  assert.ok(outgoing.isEmpty && outgoing.units === 0)
+  outgoing.pushInRow('of a lost connection', ann)
+  assert.ok(!outgoing.isEmpty)
+  outgoing.drop()
+  assert.ok(outgoing.isEmpty)
+  assert.equal(outgoing.take(0), '')
+})
+
+test('one write for all of a tick, or for all of a turn', async () => {
+  const counts = { received: 0, sent: 0, lostReplies: 0, repeatedReplies: 0, refusedSends: 0, reconnects: 0, faults: 0 }
+  for (const [gathers, wanted] of [
+    ['tick', ['one', 'two']],
+    ['turn', ['onetwo']],
+  ] as const) {
+    const written: string[] = []
+    const outgoing: Outgoing = new Outgoing(
+      { ...counts, pauses: 0 },
+      () => written.push(outgoing.take(0)),
+      undefined,
+      gathers,
+    )
+    // Two events of one turn of the loop.
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        outgoing.push('one')
+      })
+      setImmediate(() => {
+        outgoing.push('two')
+        setImmediate(() => setImmediate(resolve))
+      })
+    })
+    assert.deepEqual(written, wanted)
+  }
 })

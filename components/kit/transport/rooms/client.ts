@@ -4,7 +4,8 @@
 import { escapeAttribute } from '../../xml/writer.ts'
 import type { Rest } from './writing.ts'
 
-export type Link = { send(xml: string): boolean }
+/** Stanzas of one `row` stay in order; they may pass others. */
+export type Link = { send(xml: string, row?: object): boolean }
 
 /** The room as this client writes its address; clients that write it alike share what is made for them. */
 export type Face = { readonly jid: string; readonly escaped: string }
@@ -95,7 +96,7 @@ export class Client {
 
   #put(xml: string): void {
     if (this.isGone) return
-    if (this.#source === null && this.#queue.length === 0 && this.#options.link()?.send(xml) === true) return
+    if (this.#source === null && this.#queue.length === 0 && this.#options.link()?.send(xml, this) === true) return
     this.#queue.push(xml)
     if (this.#queue.length > this.#options.most) this.#options.overrun(this)
     else this.#later(AGAIN_MS)
@@ -116,7 +117,7 @@ export class Client {
         break
       }
       left--
-      if (!link.send(value)) {
+      if (!link.send(value, this)) {
         // It stands before everything that waits.
         const rest = this.#source
         let again = false
@@ -137,7 +138,7 @@ export class Client {
       return
     }
     let sent = 0
-    while (sent < this.#queue.length && link.send(this.#queue[sent] as string)) sent++
+    while (sent < this.#queue.length && link.send(this.#queue[sent] as string, this)) sent++
     if (sent > 0) this.#queue.splice(0, sent)
     if (this.#queue.length > 0) this.#later(AGAIN_MS)
   }

@@ -35,6 +35,8 @@ export class Course {
   #base = 0
   readonly #places = new Map<string, number[]>()
   #driverSawAt = 0
+  /** Spares the look at every seat for each message. */
+  #mayBeAhead = false
   /** Copies that were not told again. */
   doubles = 0
   /** Sightings that were let go because a seat was too far ahead. */
@@ -50,7 +52,9 @@ export class Course {
 
   /** Whether some seat has seen what is not told yet. */
   get isAhead(): boolean {
+    if (!this.#mayBeAhead) return false
     for (const seat of this.#seats.values()) if (seat.ahead.length > 0) return true
+    this.#mayBeAhead = false
     return false
   }
 
@@ -114,6 +118,7 @@ export class Course {
       return true
     }
     seat.ahead.push({ key, at: now, message })
+    this.#mayBeAhead = true
     if (seat.ahead.length > this.#options.most) {
       this.#catchUp(seat, now)
       if (seat.ahead.length > this.#options.most) {

@@ -24,7 +24,7 @@ export function writePayload(
   message: ForeignMessage,
   known: References,
   room: string,
-  words: { retracted: string },
+  words: { retracted(): string },
 ): string | null {
   if (message.retracts !== undefined) {
     if (known.retracts === null) return null
@@ -36,7 +36,7 @@ export function writePayload(
           }`
     return (
       `<retract xmlns='${NS_RETRACT}' id='${known.retracts.id}'>${moderated}</retract>` +
-      `<fallback xmlns='${NS_FALLBACK}' for='${NS_RETRACT}'/><body>${escapeText(words.retracted)}</body>`
+      `<fallback xmlns='${NS_FALLBACK}' for='${NS_RETRACT}'/><body>${escapeText(words.retracted())}</body>`
     )
   }
   if (message.reaction !== undefined) {

@@ -8,7 +8,10 @@ import type { Sessions } from '../sessions.ts'
 import type { Link } from './client.ts'
 
 /** The part of an asker that rooms need. */
-export type Asking = Pick<Asker, 'ask' | 'occupant'>
+export type Asking = Pick<Asker, 'ask' | 'occupant'> & {
+  /** Nobody is asked: what comes passes as it is, at once. */
+  readonly passes?: true
+}
 
 export const COUNTED = [
   'messagesIn',
@@ -22,7 +25,6 @@ export const COUNTED = [
   'notEntered',
   'overBound',
   'unkept',
-  'heldBack',
 ] as const
 export type Counts = Record<(typeof COUNTED)[number], number>
 

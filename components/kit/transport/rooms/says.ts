@@ -122,7 +122,9 @@ function byText(mine: readonly Say[], { id, body }: ForeignMessage): Say | null 
   const text = plain(body)
   const fits = (say: Say) => {
     if (id !== null && say.sent?.ids.every((one) => one !== null) === true) return false
-    const whole = plain(say.sent?.body ?? say.body)
+    const said = say.sent?.body ?? say.body
+    if (said === body) return say.seen === 0
+    const whole = plain(said)
     if (whole === text) return say.seen === 0
     return text !== '' && say.seen + text.length <= whole.length && whole.includes(text)
   }
@@ -135,5 +137,5 @@ function firstUnanswered(mine: readonly Say[]): Say | null {
 }
 
 function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
+  return /^\s|\s$|\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ').trim() : text
 }

@@ -27,6 +27,16 @@ export type Audience = {
   occupantIdOf(nick: string, account?: string): string
 }
 
+/** A message of the network, to be told. `only`: whose connection alone got it. `owner`: who of ours said it elsewhere. */
+type Heard = {
+  id: string
+  message: ForeignMessage
+  at: number
+  only: string | null
+  owner: string | null
+}
+type Allowed = { payload: string; body: string }
+
 /** Messages that are remembered for those who enter and for what speaks of them. */
 const REMEMBERED = 60
 const WITHHELD_TOLD_AFTER_MS = 5000
@@ -110,28 +120,30 @@ export class Telling {
       return
     }
     const id = newId()
-    this.#order.hold(this.#prepare(id, message, message.at ?? this.#house.now(), only, owner))
+    const heard: Heard = { id, message, at: message.at ?? this.#house.now(), only, owner }
+    const allowed = speaksOfNothing(message)
+      ? this.#ask(heard, NO_REFERENCES)
+      : this.#references(message).then((references) => this.#ask(heard, references))
+    if (allowed instanceof Promise) this.#order.hold(allowed)
+    else this.#order.say(allowed)
   }
 
-  async #prepare(
-    id: string,
-    message: ForeignMessage,
-    at: number,
-    only: string | null,
-    owner: string | null,
-  ): Promise<() => void> {
-    const { text, network } = this.#house
-    const references = speaksOfNothing(message) ? NO_REFERENCES : await this.#references(message)
-    const words = { retracted: text.say('kit-transport-retracted', undefined) }
-    const payload = writePayload(message, references, this.#to.jid, words)
+  /** Gives what is to be done at its place in the order; at once where nobody is asked. */
+  #ask(heard: Heard, references: References): (() => void) | Promise<() => void> {
+    const { asker, text, network } = this.#house
+    const { id, message, at } = heard
+    const retracted = () => text.say('kit-transport-retracted', undefined)
+    const payload = writePayload(message, references, this.#to.jid, { retracted })
     if (payload === null) return () => {}
+    const allowed = { payload, body: message.body }
+    if (asker.passes === true) return () => this.#tellAllowed(heard, references, allowed)
     // A room's own moderation comes from the room itself (XEP-0425 §5).
     const nick = message.moderated === undefined ? message.nick : null
     const occupant = nick === null ? null : this.#to.occupantIdOf(message.nick, message.account)
     const room = escapeAttribute(this.#to.jid)
     const from = nick === null ? room : `${room}/${escapeAttribute(nick)}`
     const ids = `${occupant === null ? '' : writeOccupantId(occupant)}<stanza-id xmlns='${STANZA_ID}' by='${room}' id='${id}'/>`
-    const answer = await this.#house.asker.ask({
+    const asked = asker.ask({
       stanza: `<message xmlns='jabber:client' from='${from}' to='${room}' type='groupchat' id='${id}'>${payload}${ids}</message>`,
       network: network.type,
       server: this.#to.network,
@@ -139,27 +151,27 @@ export class Telling {
       order: this.#to.key,
       at,
     })
-    if (answer.action === 'refuse')
-      return () => (answer.why === 'outage' ? this.#withhold() : this.#refused(message.nick))
-    const allowed = answer.replaced ? payloadOf(answer.stanza) : { payload, body: message.body }
-    if (allowed === null) return () => this.#refused(message.nick)
-    return () => {
-      this.#sayWithheld()
-      this.#house.counts.messagesIn++
-      const told: StoredMessage = {
-        id,
-        at,
-        nick: nick ?? '',
-        owner,
-        mid: id,
-        ...allowed,
-        foreign: message.id === null ? [] : [message.id],
-      }
-      if (message.retracts !== undefined && references.retracts !== null)
-        this.#withdraw(references.retracts, id, message.nick)
-      const late = this.#house.now() - at > LIVE_MS ? at : null
-      if (only !== null) this.#send(told, late, this.#to.clientsOf(only), occupant)
-      else this.#tellNow(told, late, message.account)
+    return asked.then((answer) => {
+      if (answer.action === 'refuse')
+        return () => (answer.why === 'outage' ? this.#withhold() : this.#refused(message.nick))
+      const left = answer.replaced ? payloadOf(answer.stanza) : allowed
+      return () => (left === null ? this.#refused(message.nick) : this.#tellAllowed(heard, references, left))
+    })
+  }
+
+  #tellAllowed({ id, message, at, only, owner }: Heard, references: References, allowed: Allowed): void {
+    this.#sayWithheld()
+    this.#house.counts.messagesIn++
+    const nick = message.moderated === undefined ? message.nick : ''
+    const foreign = message.id === null ? [] : [message.id]
+    const told: StoredMessage = { id, at, nick, owner, mid: id, ...allowed, foreign }
+    if (message.retracts !== undefined && references.retracts !== null)
+      this.#withdraw(references.retracts, id, message.nick)
+    const late = this.#house.now() - at > LIVE_MS ? at : null
+    if (only === null) this.#tellNow(told, late, message.account)
+    else {
+      const occupant = nick === '' ? null : this.#to.occupantIdOf(nick, message.account)
+      this.#send(told, late, this.#to.clientsOf(only), occupant)
     }
   }
 
