@@ -74,7 +74,6 @@ export async function startTransportIrc(
     networks: settings.networks,
     others: settings.others,
     only: settings.only,
-    givesReasons: settings.policy === null,
     limits: settings.limits,
     refusesPerson: (owner) => {
       const id = refusal(owner)

@@ -48,7 +48,7 @@ export type WorldOptions = {
   rooms?: boolean | 'archived'
   /** Domain of a further component, such as a gateway to another network, which connects to the component port with the same secret. */
   gateway?: string
-  /** The kind of network behind the gateway, such as irc: the hosts trust it, and policy takes its questions. */
+  /** The kind of network behind the gateway, such as irc: to the hosts it is a transport, and policy takes its questions. */
   network?: string
   /** The rule file below `version: 1`; default: everything passes. */
   rules?: string
@@ -197,7 +197,7 @@ function siteOf(folder: string, ports: Site['ports'], address: string, options: 
   const gatehouse: GatehouseOptions = {
     screen: SCREEN,
     on_outage: options.onOutage ?? 'closed',
-    ...trustedOf(options),
+    ...ours(options),
     ...options.helper,
   }
   const who = options.accounts === 'own' ? null : anybody()
@@ -234,9 +234,11 @@ function siteOf(folder: string, ports: Site['ports'], address: string, options: 
   }
 }
 
-function trustedOf({ people, gateway, network }: WorldOptions): { trusted?: string[] } {
-  const trusted = [...(people === undefined ? [] : [ARCHIVE]), ...(gateway && network ? [gateway] : [])]
-  return trusted.length === 0 ? {} : { trusted }
+function ours({ people, gateway, network }: WorldOptions): GatehouseOptions {
+  return {
+    ...(people === undefined ? {} : { trusted: [ARCHIVE] }),
+    ...(gateway && network ? { transports: [gateway] } : {}),
+  }
 }
 
 async function writeSettings(folder: string, port: number, address: string, options: WorldOptions) {

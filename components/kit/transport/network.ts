@@ -131,7 +131,8 @@ export type Outgoing = {
   replyTo?: { id: string; nick: string; quote: string }
   corrects?: { id: string | null; before: string }
   reaction?: { to: string | null; emojis: readonly string[]; quote: string }
-  retracts?: { id: string | null }
+  /** `reason`: why it is taken back, where a moderator does. */
+  retracts?: { id: string | null; reason?: string }
 }
 
 /**

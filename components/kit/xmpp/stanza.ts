@@ -88,5 +88,9 @@ export function readError(element: Element): StanzaError {
   const type = (['auth', 'cancel', 'continue', 'modify', 'wait'] as const).find((known) => known === error?.attrs.type)
   const text = error?.getChild('text', NS.stanzaErrors)
   const texts = text === undefined ? {} : { [text.attrs['xml:lang'] ?? 'en']: text.getText() }
-  return new StanzaError((type ?? 'cancel') satisfies ErrorType, condition, texts)
+  const own = error
+    ?.getChildElements()
+    .find((each) => each.getNS() !== NS.stanzaErrors && each.getNS() !== error.getNS())
+  const specific = own === undefined ? undefined : { name: own.getName(), namespace: own.getNS() ?? '' }
+  return new StanzaError((type ?? 'cancel') satisfies ErrorType, condition, texts, specific && { specific })
 }

@@ -7,12 +7,14 @@ import type { Fact, FactOf, WhoWas } from '../../kit/facts/facts.ts'
 import type { Iq } from '../../kit/router/router.ts'
 import type { Element } from '../../kit/xml/element.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
+import { NS } from '../../kit/xmpp/namespaces.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import type { AddressPattern } from '../domain/address-pattern.ts'
 import type { Decide, Decision } from '../domain/decide.ts'
 import type { People } from '../domain/person.ts'
 import type { Ask, Screen } from '../domain/screen.ts'
 import type { Screened } from '../domain/screened.ts'
+import { withoutLogins } from '../protocol/logins.ts'
 import { readScreen } from '../protocol/screen.ts'
 import { type Elsewhere, readScreened } from '../protocol/screened.ts'
 import { type Exception, writeVerdict, writeVerdicts } from '../protocol/verdicts.ts'
@@ -121,7 +123,9 @@ export function createGate(options: GateOptions): Gate {
     if (!options.hosts.has(host)) {
       tally.stranger()
       if (options.coverage.stranger(host)) options.stranger(host)
-      throw new StanzaError('auth', 'forbidden', options.wording.error('policy-stranger'))
+      // With a mark of ours: a server may say forbidden of a component that is away.
+      const specific = { name: 'stranger', namespace: NS.screen }
+      throw new StanzaError('auth', 'forbidden', options.wording.error('policy-stranger'), { specific })
     }
     const screen = read(iq)
     options.coverage.heard(host, screen)
@@ -226,7 +230,8 @@ export function createGate(options: GateOptions): Gate {
     options.skipped(host, why)
   }
 
-  function judgeOne(ask: Ask<Element>, origin: Origin, judge: Judge, news: FactOf<'identity'>[]): Ready | Slow {
+  function judgeOne(given: Ask<Element>, origin: Origin, judge: Judge, news: FactOf<'identity'>[]): Ready | Slow {
+    const ask = withoutLogins(given, (domain) => options.elsewhere?.networks.has(domain) === true)
     if ('unreadable' in ask.stanza) {
       const at = ask.at || new Date(options.now()).toISOString()
       return ready({ ...ask, at }, { action: 'refuse', rule: 'unreadable', condition: 'bad-request', text: null })

@@ -7,7 +7,7 @@ import { refusalOf } from './own.ts'
 
 /**
  * What a person may have said at each login: to the services by their own commands, and modes without words. Nothing that people there
- * read: no rule would be asked about it.
+ * read: at the command line no rule is asked about it.
  */
 const PERSONAL_LINE = /^(?:(?:NS|NICKSERV|CS|CHANSERV|HS|HOSTSERV|AS|AUTHSERV) \S.*|MODE \S+ [+-][A-Za-z+-]*)$/i
 const NAME_MOST = 50
@@ -77,7 +77,7 @@ export async function* settings(desk: Desk, args: Args, asked: Asked): AsyncGene
       ? { nick: null, name: null, afterwards: null }
       : { ...text('name'), ...(lines === null ? {} : { afterwards: lines }) }
   if (Object.keys(change).length > 0) {
-    // People there read a name, and no rule was asked about it: it is on record.
+    // People there read a name, and at the command line no rule is asked about it: it is on record.
     await desk.record(asked.caller, 'transport-irc settings', { person, network, name: change.name ?? null })
     await keep(desk, person, network, change, asked)
   }

@@ -225,7 +225,7 @@ class Connection implements IrcConnection {
       throw new IrcFault('unsupported', 'the server takes nothing back')
     await this.#session.asks.ask({
       command: 'REDACT',
-      params: reason === '' ? [target, id] : [target, id, reason],
+      params: reason === '' ? [target, id] : [target, id, this.#fitting(reason, 'REDACT', `${target} ${id}`)],
       about: [target, id],
     })
   }

@@ -29,8 +29,6 @@ export type NetworksOptions = {
   networks: readonly IrcNetwork[]
   others: boolean
   only: string | null
-  /** Of kicks and bans of our people. */
-  givesReasons: boolean
   limits: {
     perPerson: { networks: number; rooms: number }
     people: number
@@ -140,7 +138,6 @@ export function openNetworks(options: NetworksOptions): Networks {
       connection,
       words,
       most: limits.perPerson,
-      givesReasons: options.givesReasons,
       refuses: (channel) => wrongChannel(of, channel),
       known: (channel) => knownChannel(connection, network, channel),
       active() {

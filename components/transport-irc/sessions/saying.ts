@@ -22,7 +22,7 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
 
   return async function say(target: Target, message: Outgoing): Promise<Sent> {
     const to = 'room' in target ? target.room : target.person
-    if (message.retracts !== undefined) return retract(to, message.retracts.id)
+    if (message.retracts !== undefined) return retract(to, message.retracts)
     if (message.reaction !== undefined) return react(to, message.reaction)
     return text(to, message)
   }
@@ -63,9 +63,9 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
     return sent(spoken, `/me ${spoken.parts.join('\n')}`)
   }
 
-  async function retract(to: string, id: string | null): Promise<Sent> {
+  async function retract(to: string, { id, reason }: NonNullable<Outgoing['retracts']>): Promise<Sent> {
     if (id === null || !connection.facts.caps.has(REDACTION)) throw new NetworkFault('unsupported', REDACTION)
-    await connection.redact(to, id)
+    await connection.redact(to, id, reason)
     return { ids: [], at: null, confirmed: true, body: '' }
   }
 }

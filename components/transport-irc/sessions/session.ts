@@ -17,8 +17,6 @@ export type SessionOptions = {
   /** Why this channel may not be entered; null: it may. */
   refuses(channel: string): string | null
   most: { rooms: number }
-  /** Whether what people give as a reason goes on: it comes in a way that no rule is asked about. */
-  givesReasons: boolean
   /** As a connection knows it that keeps its members: this one, or that of somebody else of ours; null: none does. */
   known(channel: string): IrcChannel | null
   /** Whenever the person does something there. */
@@ -27,7 +25,7 @@ export type SessionOptions = {
 }
 
 /** `up`: of the connection, after each login. */
-export function openSession({ connection, words, refuses, most, givesReasons, known, active, ended }: SessionOptions): {
+export function openSession({ connection, words, refuses, most, known, active, ended }: SessionOptions): {
   session: NetworkSession
   up(): void
 } {
@@ -72,9 +70,8 @@ export function openSession({ connection, words, refuses, most, givesReasons, kn
     typing: (target, state) => void connection.typing('room' in target ? target.room : target.person, state),
     rename: (nick) => orFault(connection.setNick(nick)),
     subject: (room, subject) => orFault(connection.topic(room, fromStyled(subject.replace(/\s*\n\s*/g, ' ')))),
-    role: (room, nick, role, reason) => orFault(setRole(room, nick, role, givesReasons ? reason : '')),
-    affiliation: (room, who, affiliation, reason) =>
-      orFault(setAffiliation(room, who, affiliation, givesReasons ? reason : '')),
+    role: (room, nick, role, reason) => orFault(setRole(room, nick, role, reason)),
+    affiliation: (room, who, affiliation, reason) => orFault(setAffiliation(room, who, affiliation, reason)),
     affiliated: (room, affiliation) => orFault(affiliated(room, affiliation)),
     invite: (room, nick) => orFault(connection.invite(room, nick)),
     configuration: async (room) => fieldsOf(await orFault(connection.modes(room)), connection.facts, words.label),

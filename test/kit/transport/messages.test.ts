@@ -101,9 +101,9 @@ test('XEP-0444, 0308, 0424: reactions, corrections and retractions name the mess
     entering.some((xml) => xml.includes('>teh<')),
     false,
   )
-  const moderate = `<moderate xmlns='urn:xmpp:message-moderate:1' id='${oops}'><retract xmlns='urn:xmpp:message-retract:1'/></moderate>`
+  const moderate = `<moderate xmlns='urn:xmpp:message-moderate:1' id='${oops}'><retract xmlns='urn:xmpp:message-retract:1'/><reason>rude</reason></moderate>`
   assert.equal((await at.ask(ANNA, R, 'set', moderate)).attrs.type, 'result')
-  assert.deepEqual(handed(at), { body: '', retracts: { id: others } })
+  assert.deepEqual(handed(at), { body: '', retracts: { id: others, reason: 'rude' } })
   at.says(ANNA, '#tea', 'what', 'q', `<replace xmlns='urn:xmpp:message-correct:0' id='unknown'/>`)
   assert.match(await at.heard(ANNA, /type='error'/), /item-not-found/)
 })

@@ -80,4 +80,8 @@ test('an error that came is read, and a strange one is undefined-condition', () 
     readError(parse(`<iq type='error' ${AT}><error type='odd'><odd/></error></iq>`)).condition,
     'undefined-condition',
   )
+  const specific = { name: 'stranger', namespace: 'urn:own' }
+  const own = writeError(new StanzaError('auth', 'forbidden', 'x', { specific }))
+  assert.deepEqual(readError(parse(`<iq type='error' ${AT}>${own}</iq>`)).specific, specific)
+  assert.equal(error.specific, undefined)
 })

@@ -24,7 +24,6 @@ function networksOf(limits: Partial<NetworksOptions['limits']>, more: Partial<Ne
     networks: [deaf('one.example'), deaf('two.example'), deaf('three.example')],
     others: false,
     only: null,
-    givesReasons: true,
     limits: { perPerson: { networks: 2, rooms: 2 }, people: 3, connectsPerMinute: 100, waiting: 10, ...limits },
     refusesPerson: (owner) => (owner.startsWith('eve') ? 'banned' : null),
     known: { read: () => null, write() {} },

@@ -2,6 +2,7 @@
 // The way to policy: screens with the announcement before them, probes while it does not answer, marks, and what is owed from the disk.
 // PROTOCOL.md sections 2, 4 and 7.
 import type { Element } from '../../xml/element.ts'
+import { NS } from '../../xmpp/namespaces.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import type { AskerBounds, AskerLog } from './bounds.ts'
 import { Breaker } from './breaker.ts'
@@ -156,14 +157,17 @@ export class Line {
 
   #fail(error: unknown): void {
     const { log, screen } = this.#options
+    // Where nothing is asked yet, one failure is enough to say so.
+    const isNews = !this.#failing && !this.#breaker.asks
     this.#failing = true
-    if (error instanceof StanzaError && error.condition === 'forbidden') {
+    if (isStranger(error)) {
       if (!this.#forbidden)
         log.error('policy takes no questions of this transport: is it in hosts of policy.yaml?', { screen })
       this.#forbidden = true
       this.#breaker.lost()
       this.#nextProbe = performance.now() + FORBIDDEN_MS
-    } else if (this.#breaker.failed()) log.warn('policy does not answer: the rule for outages applies', { screen })
+    } else if (this.#breaker.failed() || isNews)
+      log.warn('policy does not answer: the rule for outages applies', { screen })
     this.#options.watch()
   }
 
@@ -248,6 +252,12 @@ export class Line {
     this.#replayed = REPLAYED
     return true
   }
+}
+
+/** By the mark of the screen: a server may say forbidden as well, of a component that is away. */
+function isStranger(error: unknown): boolean {
+  if (!(error instanceof StanzaError) || error.condition !== 'forbidden') return false
+  return error.specific?.name === 'stranger' && error.specific.namespace === NS.screen
 }
 
 function isBad(error: unknown): error is StanzaError {

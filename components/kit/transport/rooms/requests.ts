@@ -187,9 +187,9 @@ async function moderate(house: House, { room, seat }: Place, query: Element): Pr
   const found = await room.telling.find(id)
   if (found === null)
     throw new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-unknown-message'))
-  await tried(house, () =>
-    seat.session.say({ room: room.name }, { body: '', retracts: { id: found.foreign[0] ?? null } }),
-  )
+  const reason = query.getChildText('reason')?.slice(0, 1000) ?? ''
+  const retracts = { id: found.foreign[0] ?? null, ...(reason !== '' && { reason }) }
+  await tried(house, () => seat.session.say({ room: room.name }, { body: '', retracts }))
   return ''
 }
 

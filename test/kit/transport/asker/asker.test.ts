@@ -206,6 +206,26 @@ describe('while policy is away', () => {
     assert.equal(screen.of('done').at(-1)?.to, 3)
   })
 
+  for (const away of ['service-unavailable', 'forbidden'] as const)
+    it(`says once that policy does not answer, and not that it refuses, where the server says ${away}`, async () => {
+      const screen = openScreen()
+      screen.mode = 'away'
+      screen.away = away
+      const told: string[] = []
+      const tell = (event: string) => void told.push(event)
+      await using asker = await open(screen, { log: { info: tell, warn: tell, error: tell } })
+      await until(() => screen.seen.length > 5, 'some probes')
+      assert.deepEqual(told, ['policy does not answer: the rule for outages applies'])
+      screen.mode = 'answers'
+      await until(() => asker.state().asking, 'policy answers')
+      assert.equal(told.at(-1), 'policy answers')
+      screen.mode = 'stranger'
+      asker.down()
+      asker.up()
+      await until(() => told.some((event) => event.startsWith('policy takes no questions')), 'the truth')
+      await stop(asker)
+    })
+
   it('closed: what was never asked about is counted in an outage', async () => {
     const screen = openScreen()
     screen.mode = 'away'

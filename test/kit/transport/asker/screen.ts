@@ -66,8 +66,10 @@ export function openScreen({ slow }: { slow?: Decide } = {}) {
     /** Payloads of all screens that came, answered or not. */
     seen,
     later,
-    /** `answers`; `silent`: nothing comes back until the time-out; `away`: the server says that nobody is there. */
-    mode: 'answers' as 'answers' | 'silent' | 'away',
+    /** `answers`; `silent`: nothing comes back until the time-out; `away`: the server says that nobody is there; `stranger`: policy knows us not. */
+    mode: 'answers' as 'answers' | 'silent' | 'away' | 'stranger',
+    /** What the server says of a component that is away. */
+    away: 'service-unavailable' as 'service-unavailable' | 'forbidden',
     of<K extends FactKind>(kind: K): FactOf<K>[] {
       return facts.filter((fact): fact is FactOf<K> => fact.kind === kind)
     },
@@ -75,7 +77,7 @@ export function openScreen({ slow }: { slow?: Decide } = {}) {
       if (to !== SCREEN) throw new Error(`nobody is asked but policy: ${to}`)
       seen.push(payload)
       await Promise.resolve()
-      if (screen.mode === 'away') throw new StanzaError('cancel', 'service-unavailable')
+      if (screen.mode === 'away') throw new StanzaError('cancel', screen.away)
       if (screen.mode === 'silent') {
         await new Promise((resolve) => setTimeout(resolve, timeoutMs))
         throw new StanzaError('wait', 'remote-server-timeout')
@@ -83,7 +85,8 @@ export function openScreen({ slow }: { slow?: Decide } = {}) {
       const { element, slice } = parseStanza(`<iq xmlns='jabber:component:accept'>${payload}</iq>`)
       const [child] = element.getChildElements()
       if (child === undefined) throw new Error('no payload')
-      const answer = await gate.answer({ from: DOMAIN, payload: child, slice })
+      const from = screen.mode === 'stranger' ? `else.${DOMAIN}` : DOMAIN
+      const answer = await gate.answer({ from, payload: child, slice })
       return parseStanza(`<iq xmlns='jabber:component:accept' type='result'>${answer}</iq>`).element
     },
   }
