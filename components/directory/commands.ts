@@ -7,7 +7,7 @@ import { type Desk, sayAddressProblem, sayFault, sayTrouble } from './desk.ts'
 import { type Held, removalsOf } from './domain/brake.ts'
 import { planRooms } from './domain/room.ts'
 import type { StoredPlan } from './domain/state.ts'
-import { leavesRooms } from './parted-rooms.ts'
+import { leavesRooms, wallsToStand } from './parted-rooms.ts'
 import { sayWho } from './who.ts'
 
 /** So many are listed of those whom a wall puts out of rooms. */
@@ -31,7 +31,11 @@ export function directoryCommands(desk: Desk): readonly Command[] {
   }))
 }
 
-async function* plan({ engine, store, say, roomName }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+async function* plan(
+  { engine, store, say, roomName, leaving }: Desk,
+  args: Args,
+  { language }: Asked,
+): AsyncGenerator<Said> {
   const { plan: waiting } = engine
   if (waiting === null) {
     yield { say: 'text', text: say('directory-nothing-to-do', language, { version: engine.seq }) }
@@ -55,16 +59,7 @@ async function* plan({ engine, store, say, roomName }: Desk, args: Args, { langu
     const detail = oldName === undefined ? null : say('directory-detail-name', language, { old: oldName })
     yield row({ what: 'room', ...room, detail, id: group, ...(oldName !== undefined && { old_name: oldName }) })
   }
-  for await (const { room, jid } of leavesRooms(store, MOST_LEAVING))
-    yield row({
-      what: 'room',
-      change: 'walled-off',
-      name: room.name,
-      jid,
-      detail: say('directory-detail-walled-room', language, { room: room.jid }),
-      id: room.group,
-      room: room.jid,
-    })
+  yield* sayLeaving({ store, say, leaving }, language)
   const removals = removalsOf(waiting.counts)
   const { people, groups, memberships } = waiting.counts
   yield {
@@ -82,6 +77,40 @@ async function* plan({ engine, store, say, roomName }: Desk, args: Args, { langu
     values: { removals, hash: waiting.hash, held: waiting.held.length > 0 },
   }
   for (const line of sayHeld(say, language, waiting)) yield { say: 'text', text: line }
+}
+
+/** Who leaves rooms when the walls of the plan stand: those of groups, then those that people made. */
+async function* sayLeaving(
+  { store, say, leaving }: Pick<Desk, 'store' | 'say' | 'leaving'>,
+  language: string,
+): AsyncGenerator<Said> {
+  const walls = await wallsToStand(store)
+  if (walls === null) return
+  const leaves = (room: string, name: string, jid: string, id: string | null) =>
+    row({
+      what: 'room',
+      change: 'walled-off',
+      name,
+      jid,
+      detail: say('directory-detail-walled-room', language, { room }),
+      id,
+      room,
+    })
+  for await (const { room, jid } of leavesRooms(store, walls, MOST_LEAVING))
+    yield leaves(room.jid, room.name, jid, room.group)
+  // Helpers of two hosts on one server tell of the same rooms.
+  const told = new Set<string>()
+  for await (const one of leaving(walls)) {
+    if ('cause' in one) {
+      const { condition } = one.cause
+      yield { say: 'text', text: say('directory-plan-rooms-unseen', language, { host: one.host, condition }) }
+      continue
+    }
+    if (told.size === MOST_LEAVING) return
+    if (told.has(`${one.room} ${one.jid}`)) continue
+    told.add(`${one.room} ${one.jid}`)
+    yield leaves(one.room, one.room, one.jid, null)
+  }
 }
 
 /** Why a plan waits and what lets it go. */

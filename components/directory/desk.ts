@@ -5,6 +5,7 @@ import type { AddressProblem, PersonMark } from './domain/company.ts'
 import type { SourceFault } from './domain/source.ts'
 import type { Trouble } from './domain/state.ts'
 import type { Engine, How } from './engine.ts'
+import type { Helpers } from './helpers.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
 export type Desk = {
@@ -16,6 +17,8 @@ export type Desk = {
   sync(how: How, by: Readonly<Record<string, unknown>>): Promise<readonly SourceFault[]>
   /** Name of the room that a group is to have; null: it is to have none. */
   roomName(group: { name: string; description?: string }): string | null
+  /** Who leaves which room that people made when these walls stand. */
+  leaving: Helpers['leaving']
   /** Addresses that a server does not take. */
   refused(): readonly { host: string; jid: string }[]
   stats(): Promise<Readonly<Record<string, string | number | null>>>

@@ -142,6 +142,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     names,
     sync,
     roomName: roomNames(settings.showing.rooms),
+    leaving: (walls) => helpers?.leaving(walls) ?? (async function* () {})(),
     refused: () => (helpers?.views() ?? []).flatMap(({ host, refused }) => refused.map((jid) => ({ host, jid }))),
     stats: async () => ({
       ...gauges.counts(engine, helpers?.views() ?? []),
@@ -267,7 +268,7 @@ function openLink(
 type Link = NonNullable<ReturnType<typeof openLink>>
 
 function openHelpersOf(
-  { settings, log, now }: Context<DirectorySettings>,
+  { settings, log, now, text }: Context<DirectorySettings>,
   router: Link['router'],
   engine: Engine,
   store: DirectoryStore,
@@ -282,6 +283,7 @@ function openHelpersOf(
     // Another policy is another state.
     stateId: `${engine.stateId}-${hash('sha256', JSON.stringify(policy), 'hex').slice(0, 8)}`,
     policy,
+    wallReason: text.say('directory-room-walled', settings.showing.language),
     request: (host, payload, type, timeoutMs) => router.request(host, payload, { type, timeoutMs }),
     current: () => engine.seq,
     told: {
@@ -295,6 +297,8 @@ function openHelpersOf(
       },
       leftOut: (host, addresses) =>
         log.error('the server takes these for no addresses; nobody logs in under them', { host, addresses }),
+      putOut: (host, people) => log.info('put out of rooms by walls', { host, people }),
+      cutRoom: (host, room) => log.warn('a room has more people than are looked at for walls', { host, room }),
     },
     now,
     signal,

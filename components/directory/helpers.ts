@@ -3,8 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Element } from '../kit/xml/element.ts'
 import { StanzaError } from '../kit/xmpp/stanza-error.ts'
+import type { ProvisionedWall } from './domain/walls.ts'
 import { changesOf, everything } from './hand-over.ts'
+import { leavesOwnRooms, partsPeople } from './own-rooms.ts'
 import { writeMoved } from './protocol/publish.ts'
+import { writeLeave } from './protocol/rooms.ts'
 import {
   ASK_STATE,
   type HelperPolicy,
@@ -22,6 +25,8 @@ export type HelpersOptions = {
   /** Names what is handed over; another one makes every helper take all of it anew. */
   stateId: string
   policy: HelperPolicy
+  /** What is said to those whom a wall puts out of a room. */
+  wallReason: string
   request(host: string, payload: string, type: 'get' | 'set', timeoutMs: number): Promise<Element>
   /** The version that is provisioned. */
   current(): number
@@ -35,6 +40,10 @@ export type HelperEvents = {
   failed(host: string, error: StanzaError): void
   /** The server takes these for no addresses; nothing is said of them there. */
   leftOut(host: string, addresses: readonly string[]): void
+  /** So many were put out of rooms that people made, because walls part them from others in there. */
+  putOut(host: string, count: number): void
+  /** The room has more people than the helper tells of. */
+  cutRoom(host: string, room: string): void
 }
 
 export type HelperView = {
@@ -53,6 +62,10 @@ export type Helpers = AsyncDisposable & {
   views(): readonly HelperView[]
   /** Resolves when this host has this version; rejects when the signal aborts. */
   has(host: string, seq: number, signal: AbortSignal): Promise<void>
+  /** Who leaves which room that people made when these walls stand; `cause`: why that cannot be told of this host. */
+  leaving(
+    walls: readonly ProvisionedWall[],
+  ): AsyncIterable<{ host: string; room: string; jid: string } | { host: string; cause: StanzaError }>
 }
 
 /** A part is written to the helper's disk before it is answered. */
@@ -74,6 +87,16 @@ export function openHelpers(options: HelpersOptions): Helpers {
     async has(host, seq, until) {
       await links.find((link) => link.host === host)?.has(seq, until)
     },
+    async *leaving(walls) {
+      for (const link of links)
+        try {
+          for await (const { room, jids } of link.leaving(walls))
+            for (const jid of jids) yield { host: link.host, room, jid }
+        } catch (cause) {
+          if (!(cause instanceof StanzaError)) throw cause
+          yield { host: link.host, cause }
+        }
+    },
     async [Symbol.asyncDispose]() {
       stop.abort()
       await Promise.all(links.map(({ ended }) => ended))
@@ -88,6 +111,8 @@ function openHelper(host: string, options: HelpersOptions) {
   let waking = Promise.withResolvers<void>()
   const waiting = new Set<() => void>()
   const refused = new Set<string>()
+  /** Somebody may be together with others in a room from whom a wall parts him; at a start nobody knows. */
+  let unparted = true
   const hasAll = () => state?.id === stateId && state.seq === current()
 
   const wake = () => waking.resolve()
@@ -96,6 +121,7 @@ function openHelper(host: string, options: HelpersOptions) {
     host,
     wake,
     ended,
+    leaving,
     view: (): HelperView => ({
       host,
       state,
@@ -127,6 +153,7 @@ function openHelper(host: string, options: HelpersOptions) {
       try {
         await bringUp()
         await tellMoved()
+        await part()
         trouble = null
         pauseMs = PAUSE.leastMs
         await wokenOr(LOOK_AGAIN_MS)
@@ -161,14 +188,53 @@ function openHelper(host: string, options: HelpersOptions) {
         const kind = next !== null && version !== null && version.steps > 0 ? 'changes' : 'whole'
         const parts = kind === 'changes' ? await handChanges(next ?? 0) : await handAll()
         told.handed(host, kind, state?.seq ?? 0, parts, now() - began)
+        if (kind === 'whole' || (await partsPeople(store, next ?? 0))) unparted = true
       } catch (error) {
         if (await isAboutAddresses(error)) continue
         // It holds something else than it said, or would rather begin anew.
         if (!(error instanceof StanzaError) || error.condition !== 'conflict' || next === null) throw error
         const parts = await handAll()
         told.handed(host, 'whole', state?.seq ?? 0, parts, now() - began)
+        unparted = true
       }
     }
+  }
+
+  /** Puts those out of rooms that people made whom walls part from others in there. Done again where it was not done to the end. */
+  async function part(): Promise<void> {
+    if (!unparted || state?.features.includes('rooms') !== true) return
+    const walls = (await store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall)
+    let count = 0
+    let fault: StanzaError | null = null
+    for await (const { room, jids, isCut } of leaving(walls)) {
+      if (isCut) told.cutRoom(host, room)
+      for (const jid of jids)
+        try {
+          if (await leave(room, jid)) count += 1
+        } catch (error) {
+          // One whom a room does not let go keeps no other.
+          if (!(error instanceof StanzaError) || error.type === 'wait') throw error
+          fault ??= error
+        }
+    }
+    if (count > 0) told.putOut(host, count)
+    if (fault !== null) throw fault
+    unparted = false
+  }
+
+  /** False: the room, or the person, is gone meanwhile. */
+  async function leave(room: string, jid: string): Promise<boolean> {
+    try {
+      await request(host, writeLeave(room, jid, options.wallReason), 'set', ASK_WITHIN_MS)
+      return true
+    } catch (error) {
+      if (error instanceof StanzaError && error.condition === 'item-not-found') return false
+      throw error
+    }
+  }
+
+  function leaving(walls: readonly ProvisionedWall[]) {
+    return leavesOwnRooms(store, walls, (payload) => request(host, payload, 'get', ASK_WITHIN_MS))
   }
 
   /** True: the server does not take some of the addresses; from now on nothing is said of those. */

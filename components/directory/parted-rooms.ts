@@ -5,10 +5,10 @@ import type { Room } from './domain/room.ts'
 import type { ProvisionedWall } from './domain/walls.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
-/** At most `most`. As people are in groups now: who comes into a group by the same plan is not put into its room. */
-export async function* leavesRooms(store: DirectoryStore, most: number): AsyncGenerator<{ room: Room; jid: string }> {
+/** Those that will stand when the plan is carried out; null: they stand already. */
+export async function wallsToStand(store: DirectoryStore): Promise<ProvisionedWall[] | null> {
   const changed = await store.read('plannedWalls', null)
-  if (changed.length === 0) return
+  if (changed.length === 0) return null
   const walls = new Map<string, ProvisionedWall>()
   for (const body of await store.read('walls', null)) {
     const wall = JSON.parse(body) as ProvisionedWall
@@ -17,7 +17,16 @@ export async function* leavesRooms(store: DirectoryStore, most: number): AsyncGe
   for (const { id, body } of changed)
     if (body === '') walls.delete(id)
     else walls.set(id, JSON.parse(body) as ProvisionedWall)
-  const parted = readParted([...walls.values()])
+  return [...walls.values()]
+}
+
+/** At most `most`. As people are in groups now: who comes into a group by the same plan is not put into its room. */
+export async function* leavesRooms(
+  store: DirectoryStore,
+  walls: readonly ProvisionedWall[],
+  most: number,
+): AsyncGenerator<{ room: Room; jid: string }> {
+  const parted = readParted(walls)
   const rooms = (await store.read('rooms', null)).filter(({ state }) => state === 'made')
   const people = new Map<string, Walled[]>()
   const asked = { groups: rooms.map(({ group }) => group), sides: [...parted.groups] }

@@ -32,6 +32,7 @@ test('each cause in English and in German, and the words of the other side besid
     names: ['corp'],
     sync: async () => [],
     roomName: () => null,
+    leaving: async function* () {},
     refused: () => [],
     stats: async () => ({}),
   })

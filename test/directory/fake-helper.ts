@@ -32,6 +32,12 @@ export type FakeHelper = AsyncDisposable & {
   has(host: string, seq: number): Promise<Held>
   /** Answers the next set with this condition. */
   refuseNext(condition: string, type?: string): void
+  /** Rooms of the server, in the order of their addresses: who is in them, owners with a star. One is told of in each answer. */
+  rooms: Map<string, string[]>
+  /** Who was put out of them, and what was said, in order. */
+  putOut: string[]
+  /** Resolves when so many were. */
+  hasPutOut(count: number): Promise<void>
   /** Whether the server takes this for an address. */
   isAddress: (jid: string) => boolean
   /** Forgets what a host holds. */
@@ -75,6 +81,11 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
     refuseNext(condition, type = 'cancel') {
       refusal = { condition, type }
     },
+    rooms: new Map(),
+    putOut: [],
+    async hasPutOut(count) {
+      while (helper.putOut.length < count) await something()
+    },
     isAddress: () => true,
     forget: (host) => void hosts.delete(host),
     onPart: null,
@@ -116,6 +127,13 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
         for (const resolve of waiting) resolve()
         continue
       }
+      const about = element.getChild('rooms', DIRECTORY) ?? element.getChild('leave', DIRECTORY)
+      if (about !== undefined) {
+        const payload = about.getName() === 'rooms' ? roomsBehind(about) : leave(about)
+        from.send(`<iq type='result' id='${element.attrs.id}' from='${host}' to='${domain}'>${payload}</iq>`)
+        for (const resolve of waiting) resolve()
+        continue
+      }
       // The rest of section 8, beside the transfers: nobody has an account here.
       if (element.attrs.type !== 'result' && element.getChild('state', DIRECTORY) === undefined) {
         const condition = helper.isAddress(element.getChildElements()[0]?.attrs.jid ?? '')
@@ -132,6 +150,29 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
         .catch((error: unknown) => fault.reject(error))
         .finally(() => inWork.set(host, (inWork.get(host) ?? 1) - 1))
     }
+  }
+
+  function roomsBehind(asked: Element): string {
+    const groups = asked.getChildElements().map(({ attrs }) => attrs.group)
+    assert.ok(groups.length > 0, 'groups are asked about')
+    const [first, ...rest] = [...helper.rooms].filter(([room]) => room > (asked.attrs.after ?? ''))
+    if (first === undefined) return `<rooms xmlns='${DIRECTORY}'/>`
+    const [room, people] = first
+    const who = people.map((one) => {
+      const jid = one.replace('*', '')
+      return `<who jid='${jid}' affiliation='${one === jid ? 'none' : 'owner'}' there='true'/>`
+    })
+    const next = rest.length > 0 ? ` next='${room}'` : ''
+    return `<rooms xmlns='${DIRECTORY}'${next}><room jid='${room}'>${who.join('')}</room></rooms>`
+  }
+
+  function leave({ attrs: { room = '', jid = '' }, ...one }: Element): string {
+    helper.rooms.set(
+      room,
+      (helper.rooms.get(room) ?? []).filter((person) => person.replace('*', '') !== jid),
+    )
+    helper.putOut.push(`${room} ${jid} ${one.children.map(String).join('')}`)
+    return ''
   }
 
   async function answer(to: Peer, iq: Element, raw: string, host: string, busy: number): Promise<void> {
@@ -192,7 +233,7 @@ export async function startFakeHelper(domain: string, secret: string): Promise<F
 
   function stateOf(host: string): string {
     const { id, seq, people, groups } = hosts.get(host) ?? EMPTY()
-    return `<state xmlns='${DIRECTORY}' version='1' id='${id}' seq='${seq}' people='${people.size}' groups='${groups.size}' waiting='0' server='Fake 1' helper='1' features='roster lock walls publish vcard'/>`
+    return `<state xmlns='${DIRECTORY}' version='1' id='${id}' seq='${seq}' people='${people.size}' groups='${groups.size}' waiting='0' server='Fake 1' helper='1' features='roster lock walls publish vcard rooms'/>`
   }
 }
 

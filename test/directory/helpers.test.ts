@@ -2,61 +2,11 @@
 // What the server helpers are handed: whole once, then what changed; refused, interrupted, forgotten, on several hosts.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Engine } from '../../components/directory/engine.ts'
-import { type HelperEvents, openHelpers } from '../../components/directory/helpers.ts'
-import type { DirectoryStore } from '../../components/directory/storage/directory-store.ts'
 import type { WallItem } from '../../components/kit/facts/people.ts'
-import { createRouter } from '../../components/kit/router/create-router.ts'
-import { openStream } from '../../components/kit/stream/open-stream.ts'
 import { madeUp } from './company.ts'
 import { enginePlace, type Opened } from './engine-place.ts'
-import { type FakeHelper, type Held, startFakeHelper } from './fake-helper.ts'
-
-const DOMAIN = 'directory.corp.example'
-const QUIET = { info: () => {}, warn: () => {}, error: () => {} }
-const NO_EVENTS: HelperEvents = { handed: () => {}, failed: () => {}, leftOut: () => {} }
-
-function connect(fake: FakeHelper, engine: Engine, store: DirectoryStore, hosts: readonly string[], told = NO_EVENTS) {
-  const router = createRouter(
-    {
-      domain: DOMAIN,
-      routes: [],
-      identity: { category: 'directory', type: 'user', name: 'test' },
-      software: { name: 'test', version: '1' },
-      log: QUIET,
-    },
-    (events) =>
-      openStream(
-        {
-          host: '127.0.0.1',
-          port: fake.port,
-          domain: DOMAIN,
-          secret: 's',
-          log: QUIET,
-          backoff: { firstMs: 10, mostMs: 20 },
-        },
-        { ...events, up: () => helpers.wake() },
-      ),
-  )
-  const helpers = openHelpers({
-    hosts,
-    store,
-    stateId: engine.stateId,
-    policy: { cap: 2_000, deleted: 'back', presencePerSecond: 500 },
-    request: (host, payload, type, timeoutMs) => router.request(host, payload, { type, timeoutMs }),
-    current: () => engine.seq,
-    told,
-    now: Date.now,
-    signal: new AbortController().signal,
-  })
-  return {
-    helpers,
-    async [Symbol.asyncDispose]() {
-      await helpers[Symbol.asyncDispose]()
-      await router.stream[Symbol.asyncDispose]()
-    },
-  }
-}
+import { type Held, startFakeHelper } from './fake-helper.ts'
+import { connect, DOMAIN, NO_EVENTS } from './helper-link.ts'
 
 /** What a helper should hold, from what is provisioned. */
 async function shouldHold(opened: Opened): Promise<unknown> {

@@ -188,6 +188,15 @@ export const reads = {
     const body = statement(db, 'SELECT body FROM person WHERE jid = ?').get(jid)?.body
     return body === undefined ? null : String(body)
   },
+  /** Those who have these addresses now and may log in, and their groups. */
+  groupsAt(db: DatabaseSync, jids: readonly string[]): { jid: string; groups: string[] }[] {
+    const sql = `SELECT p.jid, json_extract(p.body, '$.groups') AS groups FROM json_each(:jids) j JOIN person p ON p.jid = j.value
+      WHERE json_extract(p.body, '$.disabled') = 0`
+    return [...lists(db, sql, { jids: JSON.stringify(jids) })].map(([jid, groups]) => ({
+      jid: String(jid),
+      groups: JSON.parse(String(groups)) as string[],
+    }))
+  },
   /** What is wanted for a card: who has this address now, his manager, his face. */
   cardAt(
     db: DatabaseSync,

@@ -2,7 +2,7 @@
 // Between whom a wall stands, and whom a room does without.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readParted, withoutParted } from '../../../components/directory/domain/parted.ts'
+import { mayPart, readParted, withoutParted } from '../../../components/directory/domain/parted.ts'
 
 const at = (jid: string, ...groups: string[]) => ({ jid: `${jid}@corp.example`, groups })
 const walls = (except: [string, string][] = []) =>
@@ -35,3 +35,32 @@ test('a room does without the side of the fewer, and with whom an exception pass
   assert.deepEqual([...withoutParted(room, walls(both))], [])
   assert.deepEqual([...withoutParted([at('t1', 'ad:t'), at('r1', 'ad:r')], walls())], ['r1@corp.example'])
 })
+
+test('who owns the room stays, whoever is more; of owners the one from whom fewer are parted', () => {
+  const owner = (jid: string, group: string) => ({ ...at(jid, group), isOwner: true })
+  const room = [at('t1', 'ad:t'), at('t2', 'ad:t'), owner('r1', 'ad:r')]
+  assert.deepEqual([...withoutParted(room, walls())].sort(), ['t1@corp.example', 't2@corp.example'])
+  assert.deepEqual([...withoutParted([owner('t3', 'ad:t'), owner('t4', 'ad:t'), ...room], walls())].sort(), [
+    'r1@corp.example',
+  ])
+})
+
+const body = (more: object) => JSON.stringify({ jid: 'a@x', disabled: false, groups: ['ad:t', 'other'], ...more })
+const changes: [string, 'wall' | 'person' | 'group', string, string, boolean][] = [
+  ['a wall that goes up', 'wall', '', '{}', true],
+  ['a wall that goes down', 'wall', '{}', '', false],
+  ['a group', 'group', '{}', '{"name":"x"}', false],
+  ['somebody new on a side', 'person', '', body({}), true],
+  ['somebody new on none', 'person', '', body({ groups: ['other'] }), false],
+  ['somebody who comes to a side', 'person', body({ groups: ['other'] }), body({}), true],
+  ['somebody who leaves it', 'person', body({}), body({ groups: ['other'] }), false],
+  ['another name', 'person', body({}), body({ name: 'x' }), false],
+  ['another address', 'person', body({}), body({ jid: 'b@x' }), true],
+  ['somebody who may log in again', 'person', body({ disabled: true }), body({}), true],
+  ['somebody who is locked out', 'person', body({}), body({ disabled: true }), false],
+  ['somebody who is gone', 'person', body({}), '', false],
+]
+for (const [what, kind, before, after, may] of changes)
+  test(`${may ? 'may' : 'cannot'} part people in a room: ${what}`, () => {
+    assert.equal(mayPart({ kind, before, after }, new Set(['ad:t', 'ad:r'])), may)
+  })

@@ -11,6 +11,8 @@ import { HOST, type Ports, SECRET, soon } from './house.ts'
 
 export const DIRECTORY = `directory.${HOST}`
 export const OTHER_HOST = 'labs.example'
+/** Anybody may make rooms there. */
+export const ROOMS = `rooms.${HOST}`
 export const NS = 'urn:gatehouse:directory:1'
 
 export type DirectoryOptions = {

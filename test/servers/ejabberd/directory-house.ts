@@ -39,6 +39,7 @@ export async function openEjabberdDirectory(
     ...more,
     modules: {
       mod_roster: { versioning: true },
+      mod_muc: { hosts: ['rooms.@HOST@'] },
       ...Object.fromEntries(modules.map((name) => [name, {}])),
       ...more.modules,
     },

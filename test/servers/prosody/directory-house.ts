@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../../deploy/demo/ports.ts'
 import { startProsody } from '../../../deploy/demo/prosody.ts'
-import { DIRECTORY, type DirectoryServer, jid, OTHER_HOST } from '../both/directory-house.ts'
+import { DIRECTORY, type DirectoryServer, jid, OTHER_HOST, ROOMS } from '../both/directory-house.ts'
 import { HOST, SECRET } from '../both/house.ts'
 
 const lines = ['modules_enabled = { "gatehouse_directory" }', `gatehouse_directory = "${DIRECTORY}"`]
@@ -21,7 +21,11 @@ export const prosodyWithDirectory: DirectoryServer = {
       folder,
       ports: { c2s, component },
       hosts: [HOST, OTHER_HOST].map((name) => ({ name, lines })),
-      components: [DIRECTORY, `stranger.${HOST}`].map((name) => ({ name, secret: SECRET })),
+      components: [
+        ...[DIRECTORY, `stranger.${HOST}`].map((name) => ({ name, secret: SECRET })),
+        // One room is in memory, the others are stored.
+        { name: ROOMS, module: 'muc', lines: ['muc_room_cache_size = 1'] },
+      ],
       accounts: people.map((name) => ({ jid: jid(name), password: 'secret' })),
       modules,
     })

@@ -3,6 +3,7 @@
 import { behalf } from '../both/directory-behalf.ts'
 import { huge } from '../both/directory-huge.ts'
 import { lock } from '../both/directory-lock.ts'
+import { rooms } from '../both/directory-rooms.ts'
 import { rosters } from '../both/directory-rosters.ts'
 import { transfer } from '../both/directory-transfer.ts'
 import { prosodyWithDirectory } from './directory-house.ts'
@@ -13,4 +14,6 @@ rosters(prosodyWithDirectory)
 lock(prosodyWithDirectory, otherLogins, LOGIN_MODULES)
 transfer(prosodyWithDirectory)
 behalf(prosodyWithDirectory)
+// Of its rooms one is in memory.
+rooms(prosodyWithDirectory, async () => {})
 huge(prosodyWithDirectory)

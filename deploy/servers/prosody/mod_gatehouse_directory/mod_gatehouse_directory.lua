@@ -4,7 +4,7 @@
 local st = require "util.stanza";
 
 local VERSION, PROTOCOL = "0.1.0", "1";
-local FEATURES = table.concat({ "roster", "lock", "walls", "publish", "vcard" }, " ");
+local FEATURES = table.concat({ "roster", "lock", "walls", "publish", "vcard", "rooms" }, " ");
 
 local file, words = module:require "file", module:require "words";
 local texts = module:require "texts";
@@ -63,6 +63,7 @@ review = module:require "review" (module, state, rosters, listing, queue, presen
 module:require "asked" (module, state, rosters, listing, presence, review, texts);
 local lock = module:require "lock" (module, state, texts, presence.remember);
 local behalf = module:require "behalf" (module, words);
+local rooms = module:require "rooms" (state, words);
 local transfer = module:require "transfer" (state, function (book)
 	state.counted.transfers = state.counted.transfers + 1;
 	lock.end_sessions();
@@ -121,7 +122,7 @@ module:hook("iq/host", function (event)
 	elseif element.name == "state" then
 		reply = kind == "get" and describe(st.reply(stanza)) or take(origin, stanza, element);
 	else
-		reply = behalf(stanza, element);
+		reply = behalf(stanza, element) or rooms(stanza, element);
 		if reply and reply.attr.type == "result" then state.counted.published = state.counted.published + 1; end
 		reply = reply or st.error_reply(stanza, "cancel", "feature-not-implemented");
 	end

@@ -23,7 +23,7 @@ state(Host, Waiting, Damaged) ->
     {Id, Seq, _} = gatehouse_directory_view:state(View),
     {counts, People, Groups, _, _, _, _} = gatehouse_directory_view:counts(View),
     Numbers = [{<<"seq">>, Seq}, {<<"people">>, People}, {<<"groups">>, Groups}, {<<"waiting">>, Waiting}],
-    Features = [<<"roster">>, <<"lock">>, <<"walls">>] ++ [<<"publish">> || gen_mod:is_loaded(Host, mod_pubsub)]
+    Features = [<<"roster">>, <<"lock">>, <<"walls">>, <<"rooms">>] ++ [<<"publish">> || gen_mod:is_loaded(Host, mod_pubsub)]
         ++ [<<"vcard">> || gen_mod:is_loaded(Host, mod_vcard)],
     #xmlel{name = <<"state">>,
            attrs = [{<<"xmlns">>, ?NS_DIRECTORY}, {<<"version">>, <<"1">>}, {<<"id">>, Id}]

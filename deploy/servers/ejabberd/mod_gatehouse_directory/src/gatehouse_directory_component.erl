@@ -36,12 +36,16 @@ request(Host, Iq, El) ->
             Stream ! {route, xmpp:make_error(Iq, xmpp:err_resource_constraint())};
         _ ->
             spawn(fun() ->
-                      try Stream ! {route, gatehouse_directory_publish:answer(Host, Iq, El)}
+                      try Stream ! {route, answer(Host, Iq, El)}
                       after tell_done(Host)
                       end
                   end)
     end,
     ok.
+
+answer(Host, #iq{type = get} = Iq, #xmlel{name = <<"rooms">>} = El) -> gatehouse_directory_rooms:answer(Host, Iq, El);
+answer(Host, #iq{type = set} = Iq, #xmlel{name = <<"leave">>} = El) -> gatehouse_directory_rooms:answer(Host, Iq, El);
+answer(Host, Iq, El) -> gatehouse_directory_publish:answer(Host, Iq, El).
 
 -spec tell_done(binary()) -> ok.
 tell_done(Host) -> atomics:sub(mod_gatehouse_directory:busy(Host), 1, 1).
