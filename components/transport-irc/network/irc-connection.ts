@@ -289,9 +289,20 @@ class Connection implements IrcConnection {
     return asking.list(this.#session, () => this.hold(), signal, mask)
   }
 
+  /** Each room may ask for it: a line of its own for each would keep all else waiting. */
   async away(text: string | null): Promise<void> {
+    const before = this.#wantedAway
+    if (text === before) return
     this.#wantedAway = text
-    if (this.#session.isUp) await this.#away(text)
+    if (!this.#session.isUp) return
+    try {
+      await this.#away(text)
+    } catch (fault) {
+      // What was refused can be asked for again; after a loss it is said by itself.
+      const isLost = fault instanceof IrcFault && fault.reason === 'down'
+      if (!isLost && this.#wantedAway === text) this.#wantedAway = before
+      throw fault
+    }
   }
 
   async #away(text: string | null): Promise<void> {

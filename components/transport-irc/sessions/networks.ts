@@ -118,7 +118,6 @@ export function openNetworks(options: NetworksOptions): Networks {
         one.fault = null
         one.tried.resolve(null)
         learn(network, connection)
-        up()
         options.counted('connected', network)
         events.up(nick)
       },
@@ -134,7 +133,7 @@ export function openNetworks(options: NetworksOptions): Networks {
       settingsOf(of, owner, login),
       openTelling(() => connection, told),
     )
-    const { session, up } = openSession({
+    const session = openSession({
       connection,
       words,
       most: limits.perPerson,

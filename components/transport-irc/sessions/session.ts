@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One of our people on one network.
-import type { Affiliation, NetworkSession, Occupant, Role } from '../../kit/transport/network.ts'
+import type { Affiliation, NetworkSession, Role } from '../../kit/transport/network.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import type { IrcChannel, IrcConnection } from '../network/irc.ts'
 import { fromStyled, toStyled } from '../network/wire/formatting.ts'
 import { faultOf, orFault } from './fault.ts'
 import { fieldsOf, modesOf } from './form.ts'
 import { isMask } from './masks.ts'
-import { changesToAffiliation, changesToRole, standingOf } from './ranks.ts'
+import { changesToAffiliation, changesToRole, occupantOf, standingOf } from './ranks.ts'
 import { openSaying, type SayingWords } from './saying.ts'
 import { foreign } from './telling.ts'
 
@@ -24,19 +24,22 @@ export type SessionOptions = {
   ended(): void
 }
 
-/** `up`: of the connection, after each login. */
-export function openSession({ connection, words, refuses, most, known, active, ended }: SessionOptions): {
-  session: NetworkSession
-  up(): void
-} {
+export function openSession({
+  connection,
+  words,
+  refuses,
+  most,
+  known,
+  active,
+  ended,
+}: SessionOptions): NetworkSession {
   const speak = openSaying(connection, words)
   const prefixesOf = (room: string, nick: string) => known(room)?.member(nick)?.prefixes ?? ''
   const isModerated = (room: string) => known(room)?.modes.has('m') ?? false
   const isIn = (room: string, nick: string) => known(room)?.member(nick) != null
   let isOver = false
-  let wantedAway: string | null = null
 
-  const session: NetworkSession = {
+  return {
     get nick() {
       return connection.nick
     },
@@ -90,25 +93,14 @@ export function openSession({ connection, words, refuses, most, known, active, e
       }
     },
     away(text) {
-      wantedAway = text
-      if (connection.isUp) connection.away(text).catch(heeded)
+      connection.away(text).catch(heeded)
     },
     watch: (nick) => connection.watch(nick),
     unwatch: (nick) => connection.unwatch(nick),
     async about(nick) {
-      const { account, user, host, realname, away, server, idleSeconds, signedOnAt, channels, ...known } =
-        await orFault(connection.whois(nick))
-      const occupant: Occupant = {
-        nick: known.nick,
-        role: 'participant',
-        affiliation: 'none',
-        ...(account === undefined ? {} : { account }),
-        ...(user === undefined || host === undefined ? {} : { identity: `${known.nick}!${user}@${host}` }),
-        ...(realname === undefined ? {} : { name: realname }),
-        ...(away === undefined ? {} : { away }),
-      }
+      const { server, idleSeconds, signedOnAt, channels, ...person } = await orFault(connection.whois(nick))
       return {
-        ...occupant,
+        ...occupantOf({ ...person, prefixes: '' }, connection.facts.ranks, false),
         ...(server === undefined ? {} : { server }),
         ...(idleSeconds === undefined ? {} : { idleSeconds }),
         ...(signedOnAt === undefined ? {} : { signedOnAt }),
@@ -129,13 +121,6 @@ export function openSession({ connection, words, refuses, most, known, active, e
         await connection[Symbol.asyncDispose]()
         ended()
       }
-    },
-  }
-
-  return {
-    session,
-    up() {
-      if (wantedAway !== null) connection.away(wantedAway).catch(heeded)
     },
   }
 

@@ -41,6 +41,21 @@ test.after(async () => {
   for (const server of opened) await server[Symbol.asyncDispose]()
 })
 
+test('being away is said when it changes, not as often as it is asked for, and again after a loss', async () => {
+  await using server = await startFakeIrcd()
+  await using anna = await arrived(server, 'anna', { limits: { backoff: { firstMs: 10, mostMs: 10 } } })
+  await anna.irc.away('out')
+  const { linesOut } = anna.irc.counts
+  await Promise.all(Array.from({ length: 50 }, () => anna.irc.away('out')))
+  assert.equal(anna.irc.counts.linesOut, linesOut)
+  server.cut()
+  await anna.next('down')
+  await anna.irc.away('still out')
+  await server.got(/AWAY :still out$/)
+  await anna.irc.away(null)
+  assert.equal(anna.irc.self.away, undefined)
+})
+
 test('a text of several lines is one message where the server takes one, in and out', async () => {
   await using server = await startFakeIrcd()
   await using carl = await arrived(server, 'carl')
