@@ -30,7 +30,7 @@ export type PeopleSide = {
   routes: RouterOptions['routes']
   features: readonly string[]
   /** Of addresses that are no rooms. False: it is nobody's. */
-  presence(presence: StanzaOf<'presence'>): boolean
+  presence(presence: StanzaOf<'presence'>): boolean | Promise<boolean>
   /** To people one to one and to the gateway. False: it is nobody's. */
   message(message: StanzaOf<'message'>): boolean | Promise<boolean>
   /** What was sent to our people's clients came back. */
@@ -214,8 +214,11 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       presence(presence) {
         const to = read(presence.to)
         if (to?.kind === 'room') return rooms.presence(presence, to)
-        if (!people.presence(presence) && presence.type === 'subscribe')
-          throw new StanzaError('cancel', 'service-unavailable')
+        const refuse = (isTaken: boolean) => {
+          if (!isTaken && presence.type === 'subscribe') throw new StanzaError('cancel', 'service-unavailable')
+        }
+        const taken = people.presence(presence)
+        return typeof taken === 'boolean' ? refuse(taken) : taken.then(refuse)
       },
       bounced(stanza) {
         rooms.bounced(stanza)

@@ -3,6 +3,7 @@
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
 import { type Desk, networkOf, personOf, row } from '../desk.ts'
+import { refusalOf } from './own.ts'
 
 export async function* contact(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const person = personOf(desk, args, asked)
@@ -10,7 +11,11 @@ export async function* contact(desk: Desk, args: Args, asked: Asked): AsyncGener
   const nick = String(args.nick).trim()
   if (desk.networks.isRoom(nick) || desk.networks.wrongNick(network, nick) !== null)
     throw new CommandError(desk.say('transport-irc-wrong-nick', asked.language, { nick }), EXIT.usage)
-  yield row({ network, nick, way: await desk.people.addContact(person, network, nick) })
+  try {
+    yield row({ network, nick, way: await desk.people.addContact(person, network, nick) })
+  } catch (error) {
+    throw refusalOf(desk, error, asked.language)
+  }
 }
 
 /** Whose accounts are whose: policy and records go by it. */

@@ -308,6 +308,26 @@ describe('contacts', () => {
     assert.ok(one.net.done.includes('ali watches bob no more'))
   })
 
+  it('that cannot be kept, because the disk is full or there are too many, are refused, and nothing ends with it', async () => {
+    const kept: Kept = new Map()
+    const keep = keepIn(kept)
+    let isFull = true
+    const set: Keep['set'] = (kind, name, body) =>
+      kind === 'contact' && isFull ? Promise.reject(new Error('the disk is full')) : keep.set(kind, name, body)
+    await using one = await open({ kept, more: { keep: { ...keep, set } } })
+    await registered(one)
+    const subscribe = (to = BOB) => one.at.send(`<presence type='subscribe' from='${ALICE}' to='${to}'/>`)
+    subscribe()
+    await one.at.heard(ALICE, /type='error'.*internal-server-error/)
+    isFull = false
+    subscribe()
+    await one.at.heard(ALICE, /type='subscribed'/)
+    assert.ok(kept.has(`contact ${ALICE} ${NETWORK} bob`))
+    for (let n = 1; n < 1_000; n++) await one.people.addContact(ALICE, NETWORK, `b${n}`)
+    subscribe(BOB.replace('bob', 'bert'))
+    await one.at.heard(ALICE, /type='error'.*resource-constraint/)
+  })
+
   it('are still there after a restart', async () => {
     const kept: Kept = new Map()
     {

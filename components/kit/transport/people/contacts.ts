@@ -5,6 +5,7 @@
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
+import { StanzaError } from '../../xmpp/stanza-error.ts'
 import type { Network, NetworkSession } from '../network.ts'
 import type { Keep } from './keep.ts'
 
@@ -22,9 +23,9 @@ export type ContactsOptions = {
 }
 
 export type Contacts = {
-  /** A presence to somebody there from one of our people; `false`: of no kind that belongs here. */
-  presence(presence: StanzaOf<'presence'>, network: string, nick: string): boolean
-  /** Keeps him as a contact, and looks for him. */
+  /** A presence to somebody there from one of our people; `false`: of no kind that belongs here. Rejects where it cannot be kept. */
+  presence(presence: StanzaOf<'presence'>, network: string, nick: string): boolean | Promise<true>
+  /** Keeps him as a contact, and looks for him. Rejects with a StanzaError where there are too many. */
   keep(owner: string, network: string, nick: string): Promise<void>
   of(owner: string, network: string): readonly string[]
   has(owner: string, network: string, nick: string): boolean
@@ -87,9 +88,15 @@ export function openContacts({ network: kind, keep, addressOf, sessionOf, send }
   async function add(owner: string, network: string, nick: string): Promise<void> {
     const list = listOf(owner, network)
     const key = kind.key(network, nick)
-    if (list.has(key) || list.size >= MOST) return
+    if (list.has(key)) return
+    if (list.size >= MOST) throw new StanzaError('wait', 'resource-constraint')
     list.set(key, nick)
-    await keep.set('contact', nameOf(owner, network, nick), { nick } satisfies Contact)
+    try {
+      await keep.set('contact', nameOf(owner, network, nick), { nick } satisfies Contact)
+    } catch (error) {
+      list.delete(key)
+      throw error
+    }
     sessionOf(owner, network)?.watch(nick)
   }
 
@@ -99,6 +106,21 @@ export function openContacts({ network: kind, keep, addressOf, sessionOf, send }
     shownOf(owner, network).delete(key)
     sessionOf(owner, network)?.unwatch(nick)
     await keep.set('contact', nameOf(owner, network, nick), null)
+  }
+
+  async function subscribe(from: string, network: string, nick: string): Promise<true> {
+    // Whom he may see the network shows to everybody: there is nobody to ask.
+    await add(from, network, nick)
+    say(bareOf(from), network, nick, 'subscribed')
+    show(from, network, nick)
+    return true
+  }
+
+  async function unsubscribe(from: string, network: string, nick: string): Promise<true> {
+    await forget(from, network, nick)
+    say(bareOf(from), network, nick, 'unsubscribed')
+    say(bareOf(from), network, nick, 'unavailable')
+    return true
   }
 
   function end(owner: string, network: string): void {
@@ -112,18 +134,9 @@ export function openContacts({ network: kind, keep, addressOf, sessionOf, send }
     presence({ type, from }, network, nick) {
       switch (type) {
         case 'subscribe':
-          // Whom he may see the network shows to everybody: there is nobody to ask.
-          void add(from, network, nick).then(() => {
-            say(bareOf(from), network, nick, 'subscribed')
-            show(from, network, nick)
-          })
-          return true
+          return subscribe(from, network, nick)
         case 'unsubscribe':
-          void forget(from, network, nick).then(() => {
-            say(bareOf(from), network, nick, 'unsubscribed')
-            say(bareOf(from), network, nick, 'unavailable')
-          })
-          return true
+          return unsubscribe(from, network, nick)
         case 'probe':
           show(from, network, nick, from)
           return true
