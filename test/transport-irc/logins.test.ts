@@ -44,3 +44,21 @@ test('a password is nowhere on the disk, opens with its key for its owner only, 
   assert.equal(login.secret, SECRET)
   assert.deepEqual(filesWith(folder, SECRET), [])
 })
+
+test('two changes at once both hold', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-logins-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'memory.db')
+  const kept = { nick: 'ali', account: 'alice_', secret: SECRET }
+  {
+    await using memory = await openMemory(path)
+    const logins = openLogins(memory, openSeal(OLD), () => 'nick')
+    await Promise.all([
+      logins.set(ALICE, NETWORK, { nick: 'ali' }),
+      logins.set(ALICE, NETWORK, { account: 'alice_', secret: SECRET }),
+    ])
+    assert.deepEqual(logins.login(ALICE, NETWORK), kept)
+  }
+  await using memory = await openMemory(path)
+  assert.deepEqual(openLogins(memory, openSeal(OLD), () => 'nick').login(ALICE, NETWORK), kept)
+})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that the process remembers, at hand; what is set is on disk when the promise resolves.
+// All that the process remembers, at hand; what is set is at hand at once, and on disk when the promise resolves.
 import { openStore } from '../../kit/store/store.ts'
 import type { Thread } from '../../kit/store/thread.ts'
 import type { Kind, MemoryOperations } from './operations.ts'
@@ -26,9 +26,17 @@ export async function openMemory(path: string, thread?: Thread): Promise<Memory>
     read: <T>(kind: Kind, name: string) => (of(kind).get(name) as T | undefined) ?? null,
     list: <T>(kind: Kind) => [...of(kind)].map(([name, body]) => ({ name, body: body as T })),
     async set(kind, name, body) {
-      await store.write('keep', { kind, name, body: body === null ? '' : JSON.stringify(body) })
-      if (body === null) of(kind).delete(name)
-      else of(kind).set(name, body)
+      const all = of(kind)
+      const put = (one: unknown) => (one === undefined ? all.delete(name) : all.set(name, one))
+      const [before, after] = [all.get(name), body ?? undefined]
+      // Whoever reads it to change it must not read what another is just changing.
+      put(after)
+      try {
+        await store.write('keep', { kind, name, body: body === null ? '' : JSON.stringify(body) })
+      } catch (error) {
+        if (all.get(name) === after) put(before)
+        throw error
+      }
     },
     [Symbol.asyncDispose]: () => store.close(),
   }
