@@ -56,6 +56,18 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
   }
 
   const find = (owner: string, of: string) => keep.read<Registration>('registration', nameOf(owner, of))
+  /** Addresses by owner and network: asked for at each presence of each of our people. */
+  const known = new Map<string, Map<string, string>>()
+  for (const { name, body } of keep.list<Registration>('registration')) {
+    const [owner = '', of = ''] = name.split(' ')
+    knownOf(owner).set(of, body.address)
+  }
+
+  function knownOf(owner: string): Map<string, string> {
+    const own = known.get(owner) ?? new Map<string, string>()
+    known.set(owner, own)
+    return own
+  }
 
   async function form(iq: Iq): Promise<string> {
     const { owner, named } = only(iq)
@@ -113,6 +125,7 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
     const isNew = find(owner, of) === null
     const since = find(owner, of)?.since ?? new Date(now()).toISOString()
     await keep.set('registration', nameOf(owner, of), { address, since } satisfies Registration)
+    knownOf(owner).set(of, address)
     options.registered(owner, of, address, isNew)
     return ''
   }
@@ -172,18 +185,17 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
       afterwards: null,
     })
     await keep.set('registration', nameOf(owner, of), null)
-  }
-
-  function everybody() {
-    return keep.list<Registration>('registration').map(({ name, body }) => {
-      const [owner = '', of = ''] = name.split(' ')
-      return { owner, network: of, address: body.address }
-    })
+    const own = knownOf(bareOf(owner))
+    own.delete(of)
+    if (own.size === 0) known.delete(bareOf(owner))
   }
 
   function all(owner: string) {
-    const bare = bareOf(owner)
-    return everybody().filter((one) => one.owner === bare)
+    return [...(known.get(bareOf(owner)) ?? [])].map(([of, address]) => ({ network: of, address }))
+  }
+
+  function everybody() {
+    return [...known.keys()].flatMap((owner) => all(owner).map((one) => ({ owner, ...one })))
   }
 
   return {
