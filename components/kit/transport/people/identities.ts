@@ -32,6 +32,7 @@ const AGAIN_MS = 30_000
 
 export function openIdentities({ keep, network, folder, now, log }: IdentitiesOptions): Identities {
   let turn: Promise<void> = Promise.resolve()
+  let isDue = false
   let again: NodeJS.Timeout | undefined
   const all = () => keep.list<AccountItem>('account').map(({ body }) => body)
   const read = (server: string, account: string) => keep.read<AccountItem>('account', accountKey({ server, account }))
@@ -41,9 +42,12 @@ export function openIdentities({ keep, network, folder, now, log }: IdentitiesOp
     await publishSoon()
   }
 
-  /** One after the other; what cannot be written is told, and tried again. */
+  /** One after the other, each with all that was kept until it begins; what cannot be written is told, and tried again. */
   function publishSoon(): Promise<void> {
+    if (isDue) return turn
+    isDue = true
     turn = turn.then(async () => {
+      isDue = false
       clearTimeout(again)
       try {
         await publish(folder, all())
