@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // People and groups as the process `directory` publishes them: followed, and held in memory as far as rules and the record need them.
-import { openSnapshotReader } from '../kit/bus/file-snapshot-reader.ts'
+import { followSnapshot } from '../kit/bus/follow-snapshot.ts'
 import type { Item, Mark, SnapshotState, Step } from '../kit/bus/snapshot.ts'
 import { readItem } from '../kit/facts/people.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
@@ -23,40 +23,20 @@ export type PeopleInForce = Disposable & {
 /** `groups`: keys of all names. */
 export type KnownPeople = People & { groups: ReadonlySet<string>; size: number; mark: Mark; at: number }
 
-const AGAIN_MS = 1_000
-
 export function followPeople(folder: string, events: PeopleEvents): PeopleInForce {
-  const stop = new AbortController()
-  const reader = openSnapshotReader(folder)
   const register = new Register()
-  let failed = false
-  const run = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      try {
-        for await (const step of reader.follow(register.known?.mark ?? null, { signal: stop.signal })) {
-          if (!register.take(step) || register.known === null) continue
-          if (failed) events.fault(null)
-          failed = false
-          events.changed(register.known, register.known.mark)
-        }
-      } catch (error) {
-        if (!failed) events.fault(error instanceof Error ? error : new Error(String(error)))
-        failed = true
-        const { promise, resolve } = Promise.withResolvers<void>()
-        const timer = setTimeout(resolve, AGAIN_MS)
-        stop.signal.addEventListener('abort', () => resolve(), { once: true })
-        await promise
-        clearTimeout(timer)
-      }
-    }
-  }
-  void run()
+  const followed = followSnapshot(folder, {
+    take: (step) => register.take(step),
+    changed(mark) {
+      if (register.known) events.changed(register.known, mark)
+    },
+    fault: events.fault,
+  })
   return {
     current: () => register.known,
-    state: () => reader.state(),
+    state: () => followed.state(),
     [Symbol.dispose]() {
-      stop.abort()
-      void reader[Symbol.asyncDispose]()
+      void followed[Symbol.asyncDispose]()
     },
   }
 }
@@ -108,18 +88,17 @@ class Register {
   #coming = new Tables()
   #changes: Change[] | null = null
 
-  /** True when a version has come into force. */
-  take(step: Step): boolean {
+  take(step: Step): void {
     if (step.kind === 'begin') {
       this.#coming = step.whole ? new Tables() : this.#tables
       // The whole is built aside; changes are gathered.
       this.#changes = step.whole ? null : []
-      return false
+      return
     }
     if (step.kind === 'batch') {
       for (const item of step.put) this.#gather(changeOf(item, this.#coming))
       for (const key of step.removed) this.#gather({ key })
-      return false
+      return
     }
     for (const change of this.#changes ?? []) this.#coming.put(change)
     this.#changes = null
@@ -133,7 +112,6 @@ class Register {
       mark: { id: step.id, seq: step.seq },
       at: step.at,
     }
-    return true
   }
 
   #gather(change: Change | null): void {

@@ -188,6 +188,7 @@ export async function startTransportIrc(
         },
         {
           ...told,
+          writing: () => transport.writing(),
           up() {
             asker?.up()
             transport.up()

@@ -211,6 +211,7 @@ class ComponentStream implements Stream {
   /** One write for all that one turn of the loop has to say. */
   #flush(): void {
     if (this.#outgoing.isEmpty || this.state !== 'up') return
+    this.#events.writing?.()
     this.#written = this.#library.write(this.#outgoing.take(this.#clock.now())).catch(() => {
       // The connection is going; its end is told by the wire.
     })

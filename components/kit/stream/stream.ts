@@ -39,6 +39,8 @@ export type StreamEvents = {
   take(received: Received): Promise<void> | undefined
   up?(): void
   down?(reason: string): void
+  /** What was sent goes to the server now: what must be kept before anybody sees it is kept here. */
+  writing?(): void
 }
 
 /** Counters the stream keeps; the process turns them into metrics. */

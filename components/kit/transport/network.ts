@@ -218,6 +218,8 @@ export type Network = {
   key(network: string, name: string): string
   /** Why this cannot be a name there; null: it can. */
   wrongNick(network: string, nick: string): string | null
+  /** Nothing more is read from the network until the function given is called: what comes in cannot be kept as fast. */
+  hold?(): () => void
   /** Connects in its own time and comes back by itself; what happens is told to `events`. */
   open(network: string, owner: string, login: Login, events: SessionEvents): NetworkSession
 }

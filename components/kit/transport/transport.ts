@@ -94,6 +94,7 @@ export type Transport = {
   /** Events of the component's stream. */
   up(): void
   down(): void
+  writing(): void
   /** Once, when the stream is up for the first time: enters again the rooms in which people stay. */
   resume(): Promise<void>
   roomsOf(owner: string): ReturnType<Rooms['roomsOf']>
@@ -121,6 +122,8 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       counts.unkept++
       log.error('could not be kept', { what, error })
     },
+    torn: (pieces) => log.error('a part of what was shown last before the end is lost', { pieces }),
+    pressed: pressing(network, log, counts, now),
   })
   const sessions = openSessions({
     network,
@@ -228,6 +231,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     sessions,
     up: () => rooms.linkUp(),
     down: () => rooms.linkDown(),
+    writing: () => history.ahead(),
     resume: () => rooms.resume(),
     roomsOf: (owner) => rooms.roomsOf(bareOf(owner)),
     leave: (owner, of, room, words) => rooms.leave(bareOf(owner), of, room, words),
@@ -269,6 +273,25 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   }
 }
 
+/** While too much waits to be kept, nothing more is read: it waits at the network, and is not dropped. */
+function pressing(network: Network, log: House['log'], counts: Counts, now: () => number): (is: boolean) => void {
+  let release: (() => void) | null = null
+  let loggedAt = Number.NEGATIVE_INFINITY
+  return (is) => {
+    if (!is) {
+      release?.()
+      release = null
+      return
+    }
+    release = network.hold?.() ?? null
+    counts.heldBack++
+    if (now() - loggedAt < LOGGED_AGAIN_MS) return
+    loggedAt = now()
+    log.warn('the store is behind: nothing is read from the networks until it has caught up')
+  }
+}
+
+const LOGGED_AGAIN_MS = 60_000
 const PER_CLIENT = 5000
 const PER_ROOM = 2000
 const PER_SEAT = 100

@@ -102,6 +102,12 @@ export function openNetworks(options: NetworksOptions): Networks {
     key: (network, name) => keyBy(factsOf(network).casemapping)(name),
     wrongNick: (network, nick) => wrongNick(nick, factsOf(network).nickLength),
     open,
+    hold() {
+      const releases = [...all.values()].map(({ connection }) => connection.hold())
+      return () => {
+        for (const release of releases) release()
+      }
+    },
     connected: () => all.values(),
     of: (owner, network) => all.get(placeOf(owner, network)) ?? null,
     settings,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store of each version is opened by this program, and says what it said.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -12,7 +12,6 @@ import { MIGRATIONS } from '../../../components/kit/transport/history/operations
 const TEA = 'a.example #tea'
 
 test('the store of version 1: who was where, what was said, by every id', async (t) => {
-  assert.equal(MIGRATIONS.length, 1, 'a new version gets a golden file of its own')
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-transport-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'rooms.db')
@@ -71,6 +70,41 @@ test('the store of version 1: who was where, what was said, by every id', async 
   assert.equal((await history.recent(TEA, 10)).length, 3)
   history.dropSeat({ owner: 'bert@corp.example', network: 'a.example', key: TEA })
   assert.equal((await history.seats()).length, 1)
+  assert.deepEqual(faults, [])
+})
+
+test('version 2, and beside it what was written ahead and did not get into it: in order, and nothing twice', async (t) => {
+  assert.equal(MIGRATIONS.length, 2, 'a new version gets a golden file of its own')
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-transport-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'rooms.db')
+  const db = new DatabaseSync(path)
+  db.exec(readFileSync(new URL('../../golden/transport-2.sql', import.meta.url), 'utf8'))
+  db.close()
+  const golden = readFileSync(new URL('../../golden/transport-ahead-1.jsonl', import.meta.url), 'utf8').split('\n')
+  // The two files take turns: the older half is in the second one here.
+  writeFileSync(`${path}-ahead-1`, golden.slice(0, 5).join('\n').concat('\n'))
+  writeFileSync(`${path}-ahead-0`, `{"ahead":1,"first":10}\n${golden.slice(5).join('\n')}{"note":"keep","room":"a.exa`)
+  const faults: unknown[] = []
+  await using history = await openHistory({
+    path,
+    keepMs: 30 * 86_400_000,
+    mostPerRoom: 100,
+    now: () => 1_766_000_002_000,
+    failed: (_, error) => faults.push(error),
+  })
+  assert.deepEqual(
+    (await history.recent(TEA, 10)).map(({ id, body, foreign }) => [id, body, foreign]),
+    [
+      ['QAEC-first', '', ['net-1']],
+      ['QAEC-second', 'Thanks', ['net-2a', 'net-2b']],
+      ['QAEC-third', 'Third', ['net-3']],
+    ],
+  )
+  assert.deepEqual(
+    (await history.seats()).map(({ owner }) => owner),
+    ['anna@corp.example', 'carl@corp.example'],
+  )
   assert.deepEqual(faults, [])
 })
 

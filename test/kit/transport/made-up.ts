@@ -49,6 +49,8 @@ export class MadeUpNet implements Network {
   /** Connections come up at once; otherwise a test lets them. */
   comesUp = true
   clock = () => Date.now()
+  /** How often reading was stopped, and whether it is. */
+  holds = { times: 0, now: 0 }
 
   constructor({ ids = true, echo = true, only = null }: MadeUpOptions = {}) {
     this.ids = ids
@@ -77,6 +79,12 @@ export class MadeUpNet implements Network {
     this.sessions.push(session)
     if (this.comesUp) queueMicrotask(() => session.connect())
     return session
+  }
+
+  hold(): () => void {
+    this.holds.times++
+    this.holds.now++
+    return () => this.holds.now--
   }
 
   place(room: string): Place {

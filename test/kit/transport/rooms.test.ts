@@ -108,11 +108,21 @@ test('a second client of the same person uses his connection; the last one to go
   await at.heard(ANNA_PHONE, /unavailable/)
   await calm(at)
   assert.deepEqual(at.net.done, ['anna leaves #tea: bye'])
+  assert.deepEqual(at.occupants, [`anna@corp.example joined ${R} as anna`, `anna@corp.example left ${R} as anna`])
+})
+
+test('the rules know who is there by the name under which he is shown, as long as one of his clients is', async () => {
+  await using at = await stand()
+  await at.enter(ANNA, '#tea', 'anna')
+  at.send(`<presence from='${ANNA}' to='${R}/anke'/>`)
+  await at.heard(ANNA, /303/)
+  await calm(at)
+  at.transport.down()
   assert.deepEqual(at.occupants, [
-    `${ANNA} joined ${R} as anna`,
-    `${ANNA_PHONE} joined ${R} as anna`,
-    `${ANNA} left ${R} as anna`,
-    `${ANNA_PHONE} left ${R} as anna`,
+    `anna@corp.example joined ${R} as anna`,
+    `anna@corp.example left ${R} as anna`,
+    `anna@corp.example joined ${R} as anke`,
+    `anna@corp.example left ${R} as anke`,
   ])
 })
 

@@ -9,6 +9,7 @@ import {
   type NetworksOptions,
   openNetworks,
 } from '../../../components/transport-irc/sessions/networks.ts'
+import { startFakeIrcd } from '../../harness/fake-ircd.ts'
 
 const nobody = new Proxy({}, { get: () => () => {} }) as SessionEvents
 
@@ -113,3 +114,53 @@ test('networks that are not listed are reached only where that is said, by a nam
   assert.equal(open.refuses('four.example'), null)
   assert.deepEqual(open.settings('four.example')?.servers, [{ host: 'four.example', port: 6697, tls: 'tls' }])
 })
+
+test('while nothing can be kept nothing is read, on any connection; what waits at the server comes afterwards', async () => {
+  await using server = await startFakeIrcd({ caps: {} })
+  const networks = networksOf(
+    {},
+    {
+      networks: [
+        {
+          ...unlistedNetwork('one.example'),
+          servers: [{ host: server.address, port: server.port, tls: 'plain' as const }],
+        },
+      ],
+    },
+  )
+  const heard: string[] = []
+  const people = []
+  await using sessions = new AsyncDisposableStack()
+  for (const nick of ['anna', 'bob']) {
+    const up = Promise.withResolvers<void>()
+    const all = Promise.withResolvers<void>()
+    const told = telling(heard, nick, { up: () => up.resolve(), last: () => all.resolve() })
+    sessions.use(networks.open('one.example', `${nick}@corp.example`, { nick }, told))
+    people.push({ up, all })
+  }
+  for (const { up } of people) await up.promise
+  const release = networks.hold?.()
+  server.bytes(Array.from({ length: 100 }, (_, n) => `:otto!o@h PRIVMSG anna :n${n}\r\n`).join(''), 'anna')
+  server.bytes(Array.from({ length: 100 }, (_, n) => `:otto!o@h PRIVMSG bob :n${n}\r\n`).join(''), 'bob')
+  // The kernel has taken all of it: the loop turns over often enough to read it, if it were read.
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(heard.length, 0)
+  release?.()
+  for (const { all } of people) await all.promise
+  for (const nick of ['anna', 'bob'])
+    assert.deepEqual(
+      heard.filter((line) => line.startsWith(nick)),
+      Array.from({ length: 100 }, (_, n) => `${nick} n${n}`),
+    )
+})
+
+function telling(heard: string[], nick: string, { up, last }: { up(): void; last(): void }): SessionEvents {
+  const own: Partial<SessionEvents> = {
+    up,
+    message({ body }) {
+      heard.push(`${nick} ${body}`)
+      if (body === 'n99') last()
+    },
+  }
+  return new Proxy(own as SessionEvents, { get: (known, name: keyof SessionEvents) => known[name] ?? (() => {}) })
+}

@@ -13,7 +13,7 @@ import { answerOutageRules, answerVerdicts } from './told.ts'
 export type Asker = AsyncDisposable & {
   /** Never rejects. */
   ask(question: Question): Promise<Answer>
-  /** One of our people came into a room of the network, or left it. `jid` is full. */
+  /** One of our people came into a room of the network, or left it with the last of his clients. `jid` is bare. */
   occupant(room: string, nick: string, jid: string, event: 'joined' | 'left'): void
   /** For the router: verdicts that come later, and what is closed while policy is away. */
   readonly routes: readonly IqRoute[]

@@ -4,38 +4,22 @@ import type { Element } from '../../xml/element.ts'
 import { parse } from '../../xml/parse.ts'
 import { NS } from '../../xmpp/namespaces.ts'
 import { ASKER_BOUNDS, type AskerBounds } from './bounds.ts'
+import { Endings, HANDED_OVER_MS } from './endings.ts'
 import { InOrder } from './in-order.ts'
 import type { Ledger } from './ledger.ts'
 import { Line, type LineOptions } from './line.ts'
 import { pause, until } from './pause.ts'
 import type { Answer, AskerState, Question } from './question.ts'
+import { type Item, Questions } from './questions.ts'
 import { Untold } from './untold.ts'
 import { readVerdicts, replacementOf, type Verdict } from './verdicts.ts'
-import { type Moved, writeAsk, writeOccupant, writeSettle } from './writing.ts'
+import { type Moved, writeAsk, writeOccupant } from './writing.ts'
 
 /** PROTOCOL.md section 10. */
 const STANZA_MAX = 2 << 20
-const ASKS_PER_SCREEN = 64
-const CHARACTERS_PER_SCREEN = 64 << 10
 const REPORTS_PER_SCREEN = 100
 const SCREENS = 3
-/** Neither `settle` nor `done` says of a stanza that it went while the process may still end with it. */
-const HANDED_OVER_MS = 50
 const OUTAGE_TOLD_MS = 60_000
-
-type Item = {
-  question: Question
-  at: number
-  /** 0: none yet. */
-  n: number
-  tries: number
-  /** `ending`: how it ends is being put on disk. */
-  state: 'waiting' | 'sent' | 'later' | 'ending' | 'ended'
-  until: number
-  /** How often policy had come back when it was asked about. */
-  since: number
-  resolve(answer: Answer): void
-}
 
 export type AskingOptions = Pick<LineOptions, 'screen' | 'ledger' | 'request' | 'log' | 'now'> & {
   onOutage: 'closed' | 'open'
@@ -49,20 +33,14 @@ export class Asking {
   readonly #line: Line
   readonly #order = new InOrder<Answer>()
   readonly #untold: Untold
-  readonly #waiting: Item[] = []
-  /** Had no answer over this connection: section 7 wants another one, or a screen that came back. */
-  readonly #again: Item[] = []
+  readonly #questions: Questions
+  readonly #endings: Endings
   /** With a number, and without an answer. */
   readonly #asked = new Map<number, Item>()
   readonly #held = new Set<Item>()
   readonly #reports: string[] = []
-  /** Numbers of what was handed over and is not settled yet. */
-  readonly #handed: number[] = []
   #characters = 0
-  #back = 0
   #underWay = 0
-  #withheld = 0
-  #unscreened = 0
   #turn = false
   #stopping: Promise<void> | null = null
   #look: NodeJS.Timeout | null = null
@@ -72,12 +50,19 @@ export class Asking {
     this.#ledger = options.ledger
     this.#bounds = { ...ASKER_BOUNDS, ...options.bounds }
     this.#untold = new Untold(options.ledger, options.now)
+    this.#questions = new Questions(options.ledger)
+    this.#endings = new Endings({
+      ...options,
+      bounds: this.#bounds,
+      untold: this.#untold,
+      ended: (item, answer) => this.#ended(item, answer),
+      watch: () => this.#watch(),
+    })
     this.#line = new Line({
       ...options,
       bounds: this.#bounds,
       back: () => {
-        this.#back += 1
-        this.#waiting.unshift(...this.#again.splice(0))
+        this.#questions.back()
         this.#soon()
       },
       watch: () => this.#watch(),
@@ -100,11 +85,11 @@ export class Asking {
     this.#held.add(item)
     this.#characters += question.stanza.length
     const isFull = this.#held.size > this.#bounds.questions || this.#characters > this.#bounds.characters
-    if (isFull || this.#stopping !== null) this.#withhold(item)
-    else if (question.stanza.length > STANZA_MAX) void this.#refuseUnasked(item)
-    else if (!this.#line.asks && this.#isOpen()) void this.#letPass(item)
+    if (isFull || this.#stopping !== null) this.#endings.withhold(item)
+    else if (question.stanza.length > STANZA_MAX) void this.#endings.tooLarge(item)
+    else if (!this.#line.asks && this.#endings.isOpen) this.#endings.byRule(item)
     else {
-      this.#waiting.push(item)
+      this.#questions.add(item)
       this.#soon()
     }
     this.#watch()
@@ -132,8 +117,7 @@ export class Asking {
       asking: this.#line.asks,
       waiting: this.#held.size,
       owed: owed.count,
-      withheld: this.#withheld,
-      unscreened: this.#unscreened,
+      ...this.#endings.counts,
       last,
       done,
     }
@@ -156,9 +140,9 @@ export class Asking {
 
   async #stop(signal: AbortSignal): Promise<void> {
     if (this.#line.asks) await until(() => this.#held.size === 0, signal)
-    for (const item of [...this.#held]) this.#end(item)
+    for (const item of [...this.#held]) this.#endings.byRule(item)
     await until(() => this.#held.size === 0, signal)
-    await this.#untold.tell(this.#closedBy())
+    await this.#untold.tell(this.#endings.closedBy)
     // What was handed over last is settled by then, or is not told of.
     await pause(HANDED_OVER_MS * 3, signal)
     if (this.#look) clearInterval(this.#look)
@@ -177,9 +161,10 @@ export class Asking {
 
   /** Questions of one turn go together; while enough screens are under way, they are collected. */
   #pump(): void {
-    while (this.#line.asks && this.#underWay < SCREENS && this.#waiting.length + this.#reports.length > 0) {
+    while (this.#line.asks && this.#underWay < SCREENS && this.#questions.size + this.#reports.length > 0) {
       const reserving = this.#ledger.reserve()
-      const items = this.#take()
+      const items = this.#questions.take()
+      for (const item of items) this.#asked.set(item.n, item)
       const reports = this.#reports.splice(0, REPORTS_PER_SCREEN)
       if (items.length === 0 && reports.length === 0) {
         void reserving?.then((isKept) => {
@@ -189,27 +174,6 @@ export class Asking {
       }
       void this.#send(items, reports)
     }
-  }
-
-  #take(): Item[] {
-    const items: Item[] = []
-    let characters = 0
-    while (items.length < ASKS_PER_SCREEN) {
-      const [item] = this.#waiting
-      if (item === undefined || (item.n === 0 && this.#ledger.free === 0)) break
-      const size = item.question.stanza.length
-      if (items.length > 0 && characters + size > CHARACTERS_PER_SCREEN) break
-      this.#waiting.shift()
-      if (item.state !== 'waiting') continue
-      characters += size
-      if (item.n === 0) item.n = this.#ledger.next()
-      item.tries += 1
-      item.state = 'sent'
-      item.since = this.#back
-      this.#asked.set(item.n, item)
-      items.push(item)
-    }
-    return items
   }
 
   async #send(items: readonly Item[], reports: readonly string[]): Promise<void> {
@@ -237,142 +201,32 @@ export class Asking {
         item.state = 'later'
         break
       case 'none':
-        this.#end(item)
+        this.#endings.byRule(item)
         break
       case 'allow':
-        this.#answered(item, { action: 'deliver', stanza: item.question.stanza, replaced: false })
+        this.#endings.answered(item, { action: 'deliver', stanza: item.question.stanza, replaced: false })
         break
       case 'refuse': {
         const { rule, condition, text } = verdict
-        this.#answered(item, { action: 'refuse', why: 'policy', rule, condition, text })
+        this.#endings.answered(item, { action: 'refuse', why: 'policy', rule, condition, text })
         break
       }
       case 'replace': {
         const stanza = replaced(item.question.stanza, verdict.stanza)
-        if (stanza !== null) this.#answered(item, { action: 'deliver', stanza, replaced: true })
-        else this.#settle(item, item.tries, 'refused', refusal('unfit-replacement'))
+        if (stanza !== null) this.#endings.answered(item, { action: 'deliver', stanza, replaced: true })
+        else this.#endings.unfit(item)
         break
       }
     }
   }
 
-  /** Of its only try `done` tells it; of several, which one counted is told. */
-  #answered(item: Item, answer: Answer): void {
-    if (item.tries > 1) {
-      this.#settle(item, item.tries, answer.action === 'deliver' ? 'released' : 'refused', answer)
-      return
-    }
-    const { n } = item
-    this.#resolve(item, answer)
-    if (this.#handed.push(n) > 1) return
-    const after = (act: () => void) => setTimeout(act, HANDED_OVER_MS).unref()
-    after(() => {
-      const settled = this.#handed.splice(0)
-      // What came within the last of these milliseconds waits as long.
-      after(() => {
-        for (const each of settled) this.#ledger.settle(each)
-        this.#watch()
-      })
-    })
-  }
-
-  /** How it ended is on disk first: `done` stays below its number until policy knows. `tried` 0: by no verdict. */
-  #settle(item: Item, tried: number, outcome: 'released' | 'refused' | 'bounced', answer: Answer): void {
-    const { n } = item
-    item.state = 'ending'
-    const xml = writeSettle(n, tried, outcome, this.#options.now(), outcome === 'bounced' ? this.#closedBy() : null)
-    const owed = { n, kind: 'settle' as const, xml }
-    this.#ledger.owe([owed]).then(
-      () => this.#resolve(item, answer),
-      (error: unknown) => {
-        this.#options.log.error('how a question ended cannot be kept', { error })
-        // What cannot be told of is not delivered.
-        const xml = answer.action === 'deliver' ? writeSettle(n, 0, 'bounced', this.#options.now(), null) : owed.xml
-        this.#untold.notKept({ ...owed, xml })
-        this.#resolve(item, answer.action === 'deliver' ? this.#withholding() : answer)
-      },
-    )
-  }
-
   /** Asked again when policy is there again, or ended by the rule for outages. */
   #unanswered(item: Item): void {
-    if (this.#isOpen() || performance.now() >= item.until) {
-      this.#end(item)
-      return
-    }
-    item.state = 'waiting'
-    // Policy went and came back meanwhile.
-    if (this.#line.asks && item.since !== this.#back) this.#waiting.unshift(item)
-    else this.#again.push(item)
+    if (this.#endings.isOpen || performance.now() >= item.until) this.#endings.byRule(item)
+    else this.#questions.again(item, this.#line.asks)
   }
 
-  /** The rule for outages, now. */
-  #end(item: Item): void {
-    if (item.state === 'ending' || item.state === 'ended') return
-    if (this.#isOpen()) void this.#letPass(item)
-    else this.#withhold(item)
-  }
-
-  #isOpen(): boolean {
-    const { closedBy, owed } = this.#ledger
-    return this.#options.onOutage === 'open' && closedBy === null && owed.characters < this.#bounds.spoolCharacters
-  }
-
-  /** The rule of policy that closes what is open else. */
-  #closedBy(): string | null {
-    return this.#options.onOutage === 'open' ? this.#ledger.closedBy : null
-  }
-
-  /** Closed: nothing of it is delivered. */
-  #withhold(item: Item): void {
-    if (item.n > 0) {
-      this.#settle(item, 0, 'bounced', this.#withholding())
-      return
-    }
-    this.#untold.add()
-    this.#resolve(item, this.#withholding())
-  }
-
-  #withholding(): Answer {
-    this.#withheld += 1
-    return { action: 'refuse', why: 'outage' }
-  }
-
-  /** Open: it is on disk with its question before it is delivered. */
-  async #letPass(item: Item): Promise<void> {
-    item.state = 'ending'
-    const ledger = this.#ledger
-    try {
-      if (item.n === 0) await ledger.reserve()
-      if (item.n === 0) item.n = ledger.next()
-      const ask = writeAsk({ ...item.question, n: item.n, try: item.tries + 1, at: item.at }, true)
-      const settle = writeSettle(item.n, 0, 'unscreened', this.#options.now(), null)
-      await ledger.owe([
-        { n: 0, kind: 'ask', xml: ask },
-        { n: item.n, kind: 'settle', xml: settle },
-      ])
-    } catch (error) {
-      this.#options.log.error('what would pass unscreened cannot be kept: it is withheld', { error })
-      this.#withhold(item)
-      return
-    }
-    this.#unscreened += 1
-    this.#resolve(item, { action: 'deliver', stanza: item.question.stanza, replaced: false })
-  }
-
-  /** Larger than may be asked about. */
-  async #refuseUnasked(item: Item): Promise<void> {
-    item.state = 'ending'
-    await this.#ledger.reserve()
-    if (this.#ledger.free === 0) {
-      this.#withhold(item)
-      return
-    }
-    item.n = this.#ledger.next()
-    this.#settle(item, 0, 'refused', refusal('too-large'))
-  }
-
-  #resolve(item: Item, answer: Answer): void {
+  #ended(item: Item, answer: Answer): void {
     item.state = 'ended'
     if (this.#held.delete(item)) this.#characters -= item.question.stanza.length
     if (item.n > 0) this.#asked.delete(item.n)
@@ -389,24 +243,18 @@ export class Asking {
     const now = performance.now()
     for (const item of this.#held) {
       if (now < item.until) break
-      this.#end(item)
+      this.#endings.byRule(item)
     }
-    for (const list of [this.#waiting, this.#again])
-      if (list.some(({ state }) => state !== 'waiting'))
-        list.splice(0, list.length, ...list.filter(({ state }) => state === 'waiting'))
+    this.#questions.sweep()
     const isDue = this.#line.asks || this.#untold.ageMs() > OUTAGE_TOLD_MS
-    void (isDue ? this.#untold.tell(this.#closedBy()) : Promise.resolve()).then(() => this.#untold.keep())
+    void (isDue ? this.#untold.tell(this.#endings.closedBy) : Promise.resolve()).then(() => this.#untold.keep())
     this.#line.tick(now)
     this.#pump()
-    const isIdle = this.#held.size + this.#untold.size + this.#handed.length + this.#reports.length === 0
+    const isIdle = this.#held.size + this.#untold.size + this.#reports.length === 0 && this.#endings.isSettled
     if (!isIdle || !this.#line.isTold() || this.#look === null) return
     clearInterval(this.#look)
     this.#look = null
   }
-}
-
-function refusal(rule: string): Answer {
-  return { action: 'refuse', why: 'policy', rule, condition: 'policy-violation', text: {} }
 }
 
 /** Null: it is none of this stanza. */

@@ -37,3 +37,6 @@ export type AskerLog = Record<
   'info' | 'warn' | 'error',
   (event: string, fields?: Readonly<Record<string, unknown>>) => void
 >
+
+/** PROTOCOL.md section 10: of what one screen asks or tells. */
+export const CHARACTERS_PER_SCREEN = 64 << 10

@@ -4,13 +4,12 @@
 import type { Element } from '../../xml/element.ts'
 import { NS } from '../../xmpp/namespaces.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
-import type { AskerBounds, AskerLog } from './bounds.ts'
+import { type AskerBounds, type AskerLog, CHARACTERS_PER_SCREEN } from './bounds.ts'
 import { Breaker } from './breaker.ts'
 import type { Ledger } from './ledger.ts'
 import type { Owed } from './ledger-operations.ts'
 import { writeMark, writeScreen } from './writing.ts'
 
-const CHARACTERS_PER_SCREEN = 64 << 10
 const REPLAYED = 100
 const FORBIDDEN_MS = 5_000
 

@@ -3,6 +3,7 @@
 // its sender gave it, and by the network's.
 import { openStore, type Store } from '../../store/store.ts'
 import type { Thread } from '../../store/thread.ts'
+import { type Ahead, openAhead, readAhead } from './ahead.ts'
 import type {
   Found,
   Note,
@@ -20,8 +21,12 @@ export type HistoryOptions = {
   keepMs: number
   mostPerRoom: number
   now(): number
-  /** Something could not be kept: the disk is full, or too much waits. */
-  failed(what: 'message' | 'seat' | 'trim', error: unknown): void
+  /** Something could not be kept, such as with a full disk. */
+  failed(what: 'message' | 'trim', error: unknown): void
+  /** True: more waits to be kept than should, nothing more must come; false: it may again. */
+  pressed?(isPressed: boolean): void
+  /** Pieces of what was written ahead that a power cut left. */
+  torn?(pieces: number): void
   thread?: Thread
   worker?: URL
 }
@@ -33,6 +38,8 @@ export type History = AsyncDisposable & {
   replace(id: string, payload: string): void
   keepSeat(seat: StoredSeat): void
   dropSeat(seat: Pick<StoredSeat, 'owner' | 'network' | 'key'>): void
+  /** What was kept so far outlives the process from here on: to be called before anybody is shown it. */
+  ahead(): void
   seats(): Promise<readonly StoredSeat[]>
   recent(room: string, most: number): Promise<readonly PlacedMessage[]>
   byId(room: string, id: string): Promise<PlacedMessage | null>
@@ -45,8 +52,12 @@ export type History = AsyncDisposable & {
 
 const TRIM_EVERY_MS = 60 * 60_000
 const TRIMMED_AT_ONCE = 1000
-/** Messages that wait to be kept; the store is much slower than the network, or its disk is full. */
-const NOTES_MOST = 20_000
+/** So long is gathered for one commit: the file written ahead holds it meanwhile. */
+const COMMIT_MS = 50
+/** Of those a start finds. */
+const APPLIED_AT_ONCE = 1000
+/** Notes that wait to be kept: more is too much, until half of it is done. */
+const PRESSED = 10_000
 
 export async function openHistory(options: HistoryOptions): Promise<History> {
   const { path, keepMs, mostPerRoom, now, failed } = options
@@ -55,37 +66,66 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     readers: 0,
     ...(options.thread && { thread: options.thread }),
   })
+  const ahead = await openAheadOf(store, options)
   let last: Promise<unknown> = Promise.resolve()
-  let notes: Note[] = []
+  /** Lines that are not in the file ahead yet; and those that are and have not been handed to the store. */
+  let said = ''
+  let saidCount = 0
+  let waiting = ''
+  let waitingCount = 0
   let onItsWay = 0
-  const writeNotes = () => {
-    if (notes.length === 0) return
-    const written = notes
-    notes = []
-    onItsWay += written.length
+  let isPressed = false
+  let timer: NodeJS.Timeout | null = null
+  const press = () => {
+    const all = onItsWay + waitingCount + saidCount
+    const is = all >= (isPressed ? PRESSED / 2 : PRESSED)
+    if (is === isPressed) return
+    isPressed = is
+    options.pressed?.(is)
+  }
+  const writeAhead = () => {
+    if (said === '') return
+    try {
+      ahead.append(said, saidCount)
+    } catch (error) {
+      // The store may still take it; what is shown now is not promised to outlive us.
+      failed('message', error)
+    }
+    waiting += said
+    waitingCount += saidCount
+    said = ''
+    saidCount = 0
+  }
+  const commit = () => {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    writeAhead()
+    if (waiting === '') return
+    const [lines, count, upTo] = [waiting, waitingCount, ahead.last]
+    waiting = ''
+    waitingCount = 0
+    onItsWay += count
     last = store
-      .write('apply', written)
-      .catch((error: unknown) => failed('message', error))
+      .write('apply', { lines, upTo })
+      .then(
+        () => ahead.committed(upTo),
+        (error: unknown) => failed('message', error),
+      )
       .finally(() => {
-        onItsWay -= written.length
+        onItsWay -= count
+        press()
       })
   }
-  /** One write for all that one turn of the loop has to keep: a message to the thread costs more than what stands in it. */
   const note = (one: Note) => {
-    if (onItsWay + notes.length >= NOTES_MOST) {
-      failed('message', new Error('too much waits to be kept'))
-      return
-    }
-    if (notes.length === 0) setImmediate(writeNotes)
-    notes.push(one)
+    said += `${JSON.stringify(one)}\n`
+    saidCount++
+    timer ??= setTimeout(commit, COMMIT_MS)
+    press()
   }
   /** What is asked sees all that was kept before. */
   const ready = async () => {
-    writeNotes()
+    commit()
     await last
-  }
-  const writeSeat = (work: Promise<unknown>) => {
-    work.catch((error: unknown) => failed('seat', error))
   }
   let trimming: Promise<void> = Promise.resolve()
   let closing = false
@@ -100,15 +140,16 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
       }
     })
   }
-  const timer = setInterval(trim, TRIM_EVERY_MS)
-  timer.unref()
+  const trimTimer = setInterval(trim, TRIM_EVERY_MS)
+  trimTimer.unref()
   trim()
   const close = async () => {
     closing = true
-    clearInterval(timer)
+    clearInterval(trimTimer)
     await trimming
     await ready()
     await store.close()
+    ahead.close()
   }
   return {
     keep(room, message) {
@@ -116,8 +157,9 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     },
     link: (room, id, foreign) => note({ note: 'link', room, id, foreign }),
     replace: (id, payload) => note({ note: 'replace', id, payload }),
-    keepSeat: (seat) => writeSeat(store.write('keepSeat', seat)),
-    dropSeat: (seat) => writeSeat(store.write('dropSeat', seat)),
+    keepSeat: (seat) => note({ note: 'seat', seat }),
+    dropSeat: ({ owner, network, key }) => note({ note: 'unseat', seat: { owner, network, key } }),
+    ahead: writeAhead,
     async seats() {
       await ready()
       return store.write('seats', null)
@@ -149,4 +191,31 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+async function openAheadOf(store: Store<TransportOperations>, options: HistoryOptions): Promise<Ahead> {
+  try {
+    return openAhead(options.path, await catchUp(store, options))
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** What an earlier run had shown and the store had not yet. Gives the number of the last line there was. */
+async function catchUp(store: Store<TransportOperations>, { path, torn, failed }: HistoryOptions): Promise<number> {
+  const applied = await store.write('applied', null)
+  const left = readAhead(path)
+  if (left.torn > 0) torn?.(left.torn)
+  const lines = left.lines.filter(({ n }) => n > applied)
+  for (let at = 0; at < lines.length; at += APPLIED_AT_ONCE) {
+    const some = lines.slice(at, at + APPLIED_AT_ONCE)
+    const upTo = some.at(-1)?.n ?? applied
+    try {
+      await store.write('apply', { lines: some.map(({ line }) => `${line}\n`).join(''), upTo })
+    } catch (error) {
+      failed('message', error)
+    }
+  }
+  return Math.max(applied, left.lines.at(-1)?.n ?? 0)
 }

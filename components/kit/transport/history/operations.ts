@@ -71,6 +71,7 @@ export const MIGRATIONS: readonly Migration[] = [
      room INTEGER NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (room, id)
    ) WITHOUT ROWID;
    CREATE INDEX foreign_ids_by_place ON foreign_ids (n);`,
+  `CREATE TABLE ahead (applied INTEGER NOT NULL); INSERT INTO ahead (applied) VALUES (0)`,
 ]
 
 /** `keep` the same message again keeps it once; `link`: ids of the network that became known later; `replace`: XEP-0424 §5.3. */
@@ -78,25 +79,16 @@ export type Note =
   | { note: 'keep'; room: string; message: StoredMessage }
   | { note: 'link'; room: string; id: string; foreign: readonly string[] }
   | { note: 'replace'; id: string; payload: string }
+  | { note: 'seat'; seat: StoredSeat }
+  | { note: 'unseat'; seat: Pick<StoredSeat, 'owner' | 'network' | 'key'> }
 
 export type TransportOperations = typeof operations
 
 const writing = {
-  keepSeat(db: DatabaseSync, seat: StoredSeat): void {
-    statement(
-      db,
-      'INSERT OR REPLACE INTO seats (owner, network, key, room, nick, password, clients) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ).run(seat.owner, seat.network, seat.key, seat.room, seat.nick, seat.password, JSON.stringify(seat.clients))
-  },
-  dropSeat(db: DatabaseSync, { owner, network, key }: Pick<StoredSeat, 'owner' | 'network' | 'key'>): void {
-    statement(db, 'DELETE FROM seats WHERE owner = ? AND network = ? AND key = ?').run(owner, network, key)
-  },
-  /** What one turn of the loop has to keep, in order. */
-  apply(db: DatabaseSync, notes: readonly Note[]): void {
-    for (const note of notes)
-      if (note.note === 'keep') keep(db, note.room, note.message)
-      else if (note.note === 'link') link(db, note.room, note.id, note.foreign)
-      else statement(db, "UPDATE messages SET payload = ?, body = '' WHERE id = ?").run(note.payload, note.id)
+  /** Notes in order, one a line as JSON; `upTo` is the number of the last one. */
+  apply(db: DatabaseSync, { lines, upTo }: { lines: string; upTo: number }): void {
+    for (const line of lines.split('\n')) if (line !== '') take(db, JSON.parse(line) as Note)
+    statement(db, 'UPDATE ahead SET applied = max(applied, ?)').run(upTo)
   },
   /** Forgets what is older, or too many of one room; at most so many at once. Gives how many went. */
   trim(
@@ -124,6 +116,9 @@ const writing = {
 }
 
 const reading = {
+  /** The number of the last note that is here. */
+  applied: (db: DatabaseSync, _: null): number =>
+    Number(statement(db, 'SELECT applied FROM ahead').get()?.applied ?? 0),
   seats(db: DatabaseSync, _: null): StoredSeat[] {
     return statement(db, 'SELECT * FROM seats ORDER BY owner, network, key')
       .all()
@@ -175,6 +170,25 @@ const reading = {
 
 /** All of it by the one thread that writes: a thread of its own for reading would cost more memory than all that is kept here. */
 export const operations = { write: { ...writing, ...reading }, read: {}, stream: {} }
+
+function take(db: DatabaseSync, note: Note): void {
+  if (note.note === 'keep') keep(db, note.room, note.message)
+  else if (note.note === 'link') link(db, note.room, note.id, note.foreign)
+  else if (note.note === 'replace')
+    statement(db, "UPDATE messages SET payload = ?, body = '' WHERE id = ?").run(note.payload, note.id)
+  else if (note.note === 'seat') keepSeat(db, note.seat)
+  else {
+    const { owner, network, key } = note.seat
+    statement(db, 'DELETE FROM seats WHERE owner = ? AND network = ? AND key = ?').run(owner, network, key)
+  }
+}
+
+function keepSeat(db: DatabaseSync, seat: StoredSeat): void {
+  statement(
+    db,
+    'INSERT OR REPLACE INTO seats (owner, network, key, room, nick, password, clients) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  ).run(seat.owner, seat.network, seat.key, seat.room, seat.nick, seat.password, JSON.stringify(seat.clients))
+}
 
 function keep(db: DatabaseSync, room: string, message: StoredMessage): void {
   const of = roomId(db, room, true)

@@ -25,6 +25,7 @@ export const COUNTED = [
   'notEntered',
   'overBound',
   'unkept',
+  'heldBack',
 ] as const
 export type Counts = Record<(typeof COUNTED)[number], number>
 

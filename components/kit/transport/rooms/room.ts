@@ -94,7 +94,21 @@ export class Room {
   /** Somebody of ours came, went, or is shown under another nick. */
   renick(): void {
     this.#byNick.clear()
-    for (const seat of this.seats.values()) this.#byNick.set(this.#key(seat.shown), seat)
+    for (const seat of this.seats.values()) {
+      this.#byNick.set(this.#key(seat.shown), seat)
+      this.report(seat)
+    }
+  }
+
+  /** Who of ours can read what is said, for walls and records: once for a person, by the name under which he is shown. */
+  report(seat: Seat): void {
+    const { asker } = this.#house
+    const now = seat.clients.size === 0 ? null : seat.shown
+    const before = seat.reported
+    if (now === before) return
+    seat.reported = now
+    if (before !== null) asker.occupant(this.jid, before, seat.owner, 'left')
+    if (now !== null) asker.occupant(this.jid, now, seat.owner, 'joined')
   }
 
   /** How a seat enters: who does not drive need not be told who comes and goes. */

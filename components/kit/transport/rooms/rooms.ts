@@ -145,7 +145,7 @@ export class Rooms {
     })
     seat.clients.set(jid, client)
     this.seating.keep(room, seat)
-    this.#house.asker.occupant(room.jid, seat.shown, presence.from, 'joined')
+    room.report(seat)
     room.order.say(() => {
       if (!client.isGone) welcome(room, seat, client, wanted.history)
     })
@@ -231,6 +231,7 @@ export class Rooms {
           client.drop()
           seat.clients.delete(normalJid(client.jid))
         }
+        room.report(seat)
         if (seat.linger !== null || this.seating.isClosing) continue
         seat.linger = setTimeout(() => {
           seat.linger = null

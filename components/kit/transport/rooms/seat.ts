@@ -10,6 +10,8 @@ export type Seat = {
   state: 'entering' | 'in' | 'lost'
   /** His nick as everybody is shown it: changes at its place in the room's order. */
   shown: string
+  /** The name under which the rules were told that he is there; null: they know of nobody. */
+  reported: string | null
   readonly password: string | undefined
   readonly clients: Map<string, Client>
   /** The place at which the driver saw him come in. */

@@ -194,7 +194,7 @@ export class Seating {
   forget(room: Room, seat: Seat, client: Client): void {
     client.drop()
     if (seat.clients.get(normalJid(client.jid)) === client) seat.clients.delete(normalJid(client.jid))
-    this.#house.asker.occupant(room.jid, seat.shown, client.jid, 'left')
+    room.report(seat)
     this.keep(room, seat)
   }
 
@@ -357,6 +357,7 @@ function newSeat(owner: string, session: NetworkSession, password: string | unde
     session,
     state: 'entering',
     shown: session.nick,
+    reported: null,
     password,
     clients: new Map(),
     from: null,
