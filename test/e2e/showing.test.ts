@@ -6,6 +6,8 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import sharp from 'sharp'
+import { openSnapshotWriter } from '../../components/kit/bus/file-snapshot.ts'
+import { writeItem } from '../../components/kit/facts/people.ts'
 import { followPeople } from '../../components/policy/people.ts'
 import { FIVE, openPlace, type Place } from '../directory/place.ts'
 import { DIRECTORY, HOST, openHouse, ROOMS, SECRET } from '../directory/showing/stage.ts'
@@ -86,6 +88,7 @@ member: ${dn('bob')}
     await bob.wait(/presence.*type="error".*registration-required/)
 
     t.diagnostic(await effect(place, alice, await login('erin')))
+    await wall(place, alice, bob)
     await movesTo(place, alice)
     await staff(await login('carol'), alice)
   })
@@ -140,6 +143,37 @@ departmentNumber: Sales
   ])
   await asked
   return `in effect after it was noticed: ${all.join(', ')} (wanted: 5 s)`
+}
+
+/** Alice has a room of her own, and Bob sits in it; policy puts a wall up between the traders and his group. */
+async function wall(place: Place, alice: SlixmppClient, bob: SlixmppClient): Promise<void> {
+  await place.slapd.modify(`
+dn: cn=research,ou=groups,${SUFFIX}
+changetype: modify
+add: member
+member: ${dn('bob')}
+`)
+  await place.ask('sync', { now: true })
+  const room = `lunch@${ROOMS}`
+  const enters = async (client: SlixmppClient, nick: string) => {
+    await client.send(
+      `<presence xmlns='jabber:client' to='${room}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+    await client.wait(new RegExp(`<presence [^>]*from="${room}/${nick}"`))
+  }
+  await enters(alice, 'alice')
+  await alice.send(
+    `<iq xmlns='jabber:client' type='set' id='open' to='${room}'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
+  )
+  await alice.wait(/id="open"/)
+  await enters(bob, 'bob')
+  await using walls = await openSnapshotWriter(join(place.folder, 'journals', 'policy-walls'))
+  await walls.put({
+    put: [writeItem({ kind: 'wall', id: 'w', a: 'traders', b: 'research', except: [] })],
+    remove: [],
+  })
+  await bob.wait(/<presence [^>]*type="unavailable".*<reason>A rule of the company keeps you apart/, 20)
+  await enters(alice, 'anna')
 }
 
 /** Dave gets another login name: his former account says where he is now. */
