@@ -78,7 +78,12 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     personOf: accounts.personOf,
   }
   const walls = opening.use(await openWalls({ settings, log, text: context.text, now: context.now, rules }))
-  const coverage = new Coverage(settings.hosts, () => performance.now(), parts.coverage)
+  const coverage = new Coverage(
+    settings.hosts,
+    () => performance.now(),
+    parts.coverage,
+    new Set(elsewhere.networks.keys()),
+  )
   const outage = createTeller(log, (host, payload) => router.request(host, payload, { timeoutMs: 10_000 }))
   const tellOutage = () => outage.inForce(outageRulesOf(rules.current(), settings))
   const listening: Pick<Coverage, 'heard' | 'stranger'> = {
@@ -365,10 +370,11 @@ function showCoverage(metrics: Metrics, hosts: ReadonlySet<string>, coverage: Co
     [...hosts].map((host) => ({ value: coverage.lack(host) === null ? 1 : 0, labels: { host } })),
   )
   const open =
-    'Kinds switched off in the helper, and modules loaded, that let something past the question: see gatehouse check'
+    'Kinds switched off in the helper, modules loaded, transports not known, that let something past the question: see gatehouse check'
   metrics.gauges('open_doors', open, { host: { atMost: 1_000 } }, () =>
-    coverage.open().map(({ host, open: { off, doors } }) => {
-      return { value: off.length + doors.reduce((sum, { modules }) => sum + modules.length, 0), labels: { host } }
+    coverage.open().map(({ host, open: { off, doors, untold, unnamed } }) => {
+      const modules = doors.reduce((sum, one) => sum + one.modules.length, 0)
+      return { value: off.length + modules + untold.length + unnamed.length, labels: { host } }
     }),
   )
   const strangers = 'Hosts that asked in the last ten minutes and are not in the settings; at most 20 are counted'

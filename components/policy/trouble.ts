@@ -75,11 +75,13 @@ function doorsOf(coverage: Looked['coverage'], say: Say): string[] {
 
 /** What stands open at several hosts alike is one line. */
 function leftOpen(coverage: Looked['coverage'], say: Say): string[] {
-  const said = coverage.open().flatMap(({ host, open: { off, doors, omitted } }) => [
+  const said = coverage.open().flatMap(({ host, open: { off, doors, omitted, untold, unnamed } }) => [
     ...(off.length > 0 ? [{ host, line: say('policy-door-off', { kinds: off.join(', ') }) }] : []),
     ...doors.map(({ door, modules }) => {
       return { host, line: say(`policy-door-${door}`, { modules: modules.map(moduleName).join(', ') }) }
     }),
+    ...(untold.length > 0 ? [{ host, line: say('policy-door-untold', { transports: untold.join(', ') }) }] : []),
+    ...(unnamed.length > 0 ? [{ host, line: say('policy-door-unnamed', { transports: unnamed.join(', ') }) }] : []),
     ...(omitted > 0 ? [{ host, line: say('policy-door-omitted', { count: String(omitted) }) }] : []),
   ])
   const lines = [...Map.groupBy(said, ({ line }) => line)]

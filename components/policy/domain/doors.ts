@@ -27,6 +27,8 @@ export type HostState = {
   modules: readonly string[]
   /** Modules for whose names there was no room. */
   omitted: number
+  /** Components that it takes for transports to other networks. */
+  transports: readonly string[]
 }
 
 /** What of it matters: bounded, whatever the helper sends. */
@@ -34,17 +36,34 @@ export type Open = {
   off: readonly string[]
   doors: readonly { door: Door; modules: readonly string[] }[]
   omitted: number
+  /** Transports of the settings that the host does not take for one. */
+  untold: readonly string[]
+  /** What the host takes for one, and the settings do not name. */
+  unnamed: readonly string[]
 }
 
 const OFF_MAX = 20
+const TRANSPORTS_MAX = 20
 
-export function openOf({ off, modules, omitted }: HostState): Open {
+/** `named`: domains of transports in the settings, lower case. */
+export function openOf({ off, modules, omitted, transports }: HostState, named: ReadonlySet<string>): Open {
   const loaded = new Set(modules)
   const doors = (Object.keys(DOORS) as Door[]).flatMap((door) => {
     const open = DOORS[door].filter((name) => loaded.has(name))
     return open.length > 0 ? [{ door, modules: open }] : []
   })
-  return { off: off.slice(0, OFF_MAX), doors, omitted }
+  const told = new Set(transports.map((domain) => domain.toLowerCase()))
+  return {
+    off: off.slice(0, OFF_MAX),
+    doors,
+    omitted,
+    untold: [...named].filter((domain) => !told.has(domain)).slice(0, TRANSPORTS_MAX),
+    unnamed: [...told].filter((domain) => !named.has(domain)).slice(0, TRANSPORTS_MAX),
+  }
+}
+
+export function isOpen({ off, doors, omitted, untold, unnamed }: Open): boolean {
+  return off.length + doors.length + omitted + untold.length + unnamed.length > 0
 }
 
 /** As the server's own documents write it. */

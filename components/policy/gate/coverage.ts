@@ -2,7 +2,7 @@
 // Whether the helper runs where the settings say it does. What runs without it is neither asked about nor recorded, and only
 // policy knows which hosts should ask. PROTOCOL.md: a helper probes and announces its hosts as soon as the stream is up, and
 // while its numbers move it sends a mark every 5 s. A helper without traffic says nothing, so silence alone is no sign.
-import { type Open, openOf } from '../domain/doors.ts'
+import { isOpen, type Open, openOf } from '../domain/doors.ts'
 import type { Screen } from '../domain/screen.ts'
 
 /** Why a host of the settings is not covered. */
@@ -25,6 +25,7 @@ type Source = { id: string; hosts: ReadonlySet<string>; asked: number; marked: n
 
 export class Coverage {
   readonly #hosts: ReadonlySet<string>
+  readonly #transports: ReadonlySet<string>
   readonly #times: CoverageTimes
   readonly #now: () => number
   #upAt: number | null = null
@@ -37,9 +38,15 @@ export class Coverage {
   readonly #open = new Map<string, Open>()
   readonly #strangers = new Map<string, { last: number; logged: number }>()
 
-  /** `now` in ms, of a clock that does not jump. */
-  constructor(hosts: ReadonlySet<string>, now: () => number, times: CoverageTimes = TIMES) {
+  /** `now` in ms, of a clock that does not jump. `transports`: their domains, as the settings name them. */
+  constructor(
+    hosts: ReadonlySet<string>,
+    now: () => number,
+    times: CoverageTimes = TIMES,
+    transports: ReadonlySet<string> = new Set(),
+  ) {
     this.#hosts = hosts
+    this.#transports = transports
     this.#now = now
     this.#times = times
   }
@@ -69,7 +76,7 @@ export class Coverage {
       else if (report.report === 'mark') {
         this.#marked(screen.source, report.last)
         ends = report.end
-      } else if (report.report === 'host') this.#open.set(host, openOf(report))
+      } else if (report.report === 'host') this.#open.set(host, openOf(report, this.#transports))
     }
     if (live) this.#asked(screen)
     if (ends) this.#end(host, screen.source)
@@ -119,8 +126,7 @@ export class Coverage {
   open(): readonly { host: string; open: Open }[] {
     return [...this.#hosts].flatMap((host) => {
       const open = this.#open.get(host)
-      const isOpen = open !== undefined && (open.off.length > 0 || open.doors.length > 0 || open.omitted > 0)
-      return isOpen ? [{ host, open }] : []
+      return open !== undefined && isOpen(open) ? [{ host, open }] : []
     })
   }
 

@@ -200,6 +200,7 @@ function readReport(name: string, place: Place, slice: (child: Element) => strin
         off: place.has('off') ? place.names('off') : [],
         modules: place.has('modules') ? place.names('modules') : [],
         omitted: place.has('omitted') ? place.number('omitted') : 0,
+        transports: place.has('transports') ? place.names('transports') : [],
         at: place.time(),
       }
     default:

@@ -13,6 +13,8 @@ policy-door-announces = { $modules } kann im Namen des Hosts sprechen, das wird 
 policy-door-files = { $modules } kann Dateien befördern, in die niemand sieht, gefragt wird nur bei ihrem Angebot: entladen, oder die Art file-offer mit einer Regel ablehnen
 policy-door-rewrites = { $modules } kann ändern, wonach schon gefragt wurde, und das Festgehaltene zeigt es nicht: entladen, oder dafür sorgen, dass seine Regeln nichts ändern
 policy-door-console = { $modules } kann für jeden, der dort hineinkommt, den Helfer entladen und ungefragt sprechen: entladen, oder dafür sorgen, dass nur Betreiber des Servers hineinkommen
+policy-door-untold = { $transports } befördert in ein anderes Netz, und der Host kennt es nicht als Transport: in gatehouse_transports (ejabberd: transports) des Hosts nennen und nicht als trusted, sonst geht manches ungefragt durch, was Leute dort verlangen
+policy-door-unnamed = { $transports } ist für den Host ein Transport und steht nicht unter networks in policy.yaml: dort nennen, sonst meinen Regeln über Netze es nicht, und Passwörter, die Leute dort setzen, werden festgehalten
 policy-door-omitted = { $count } der dort geladenen Module sind zu viele, um genannt zu werden: die Module in seiner Konfiguration mit PROTOCOL.md Abschnitt 9 vergleichen
 policy-help-rules =
     Zeigt, welche Regeln gelten, wie oft jede seither entschied, und die letzte Regeldatei, die nicht angenommen wurde

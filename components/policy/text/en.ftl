@@ -13,6 +13,8 @@ policy-door-announces = { $modules } may speak in the name of the host, which is
 policy-door-files = { $modules } may move files that nobody looks into, only the offer is asked about: unload it, or refuse the kind file-offer by a rule
 policy-door-rewrites = { $modules } may change what has been asked about, and the record does not show it: unload it, or see that its rules change nothing
 policy-door-console = { $modules } may unload the helper and speak unasked for whoever gets in there: unload it, or see that only operators of the server get in
+policy-door-untold = { $transports } carries to another network, and the host does not know it as a transport: name it in gatehouse_transports (ejabberd: transports) of the host and not as trusted, or part of what people ask of it passes unasked
+policy-door-unnamed = { $transports } is a transport to the host and not in networks of policy.yaml: name it there, or rules on networks do not mean it and passwords that people set there are recorded
 policy-door-omitted = { $count } of the modules loaded there are too many to be told of: compare the modules in its config with PROTOCOL.md section 9
 policy-help-rules =
     Shows which rules are in force, how often each decided since then, and the last rule file that was not taken

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { DOORS, moduleName, openOf } from '../../../components/policy/domain/doors.ts'
+import { DOORS, isOpen, moduleName, openOf } from '../../../components/policy/domain/doors.ts'
 
 const PAGE = readFileSync(new URL('../../../deploy/servers/PROTOCOL.md', import.meta.url), 'utf8')
 
@@ -58,7 +58,9 @@ test('each row of the tables of coverage names tests that are there, or says tha
 
 test('of what is loaded only these count, by door, and of what is switched off at most twenty words', () => {
   const off = Array.from({ length: 30 }, (_, at) => `kind${at}`)
-  const open = openOf({ off, modules: ['roster', 'welcome', 'proxy65', 'motd', 'motd'], omitted: 2 })
+  const none = new Set<string>()
+  const modules = ['roster', 'welcome', 'proxy65', 'motd', 'motd']
+  const open = openOf({ off, modules, omitted: 2, transports: [] }, none)
   assert.deepEqual(open, {
     off: off.slice(0, 20),
     doors: [
@@ -66,7 +68,20 @@ test('of what is loaded only these count, by door, and of what is switched off a
       { door: 'files', modules: ['proxy65'] },
     ],
     omitted: 2,
+    untold: [],
+    unnamed: [],
   })
   assert.deepEqual(['motd', 'ejabberd_xmlrpc'].map(moduleName), ['mod_motd', 'ejabberd_xmlrpc'])
-  assert.deepEqual(openOf({ off: [], modules: ['roster'], omitted: 0 }), { off: [], doors: [], omitted: 0 })
+  assert.ok(isOpen(open))
+  assert.ok(!isOpen(openOf({ off: [], modules: ['roster'], omitted: 0, transports: [] }, none)))
+})
+
+test('what the settings and the host do not both take for a transport is told of, at most twenty of each', () => {
+  const host = (...transports: string[]) => ({ off: [], modules: [], omitted: 0, transports })
+  const named = new Set(['irc.example', 'sip.example'])
+  const { untold, unnamed } = openOf(host('IRC.example', 'sms.example'), named)
+  assert.deepEqual([untold, unnamed], [['sip.example'], ['sms.example']])
+  assert.ok(!isOpen(openOf(host('irc.example', 'sip.example'), named)))
+  const many = Array.from({ length: 30 }, (_, at) => `t${at}.example`)
+  assert.equal(openOf(host(...many), new Set()).unnamed.length, 20)
 })

@@ -139,7 +139,14 @@ describe('coverage', () => {
   })
 })
 
-const tells = (off: string[], modules: string[], omitted = 0): Report => ({ report: 'host', at, off, modules, omitted })
+const tells = (off: string[], modules: string[], omitted = 0): Report => ({
+  report: 'host',
+  at,
+  off,
+  modules,
+  omitted,
+  transports: [],
+})
 
 describe('open doors', () => {
   const names = (coverage: Coverage) =>

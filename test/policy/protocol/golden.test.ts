@@ -52,8 +52,8 @@ for (const version of goldenVersions()) {
     coverage.up()
     const warned = screens.map(({ host, screen }) => {
       coverage.heard(host, screen)
-      return coverage.open().map(({ host, open: { off, doors, omitted } }) => {
-        return [host, ...off, ...doors.flatMap(({ modules }) => modules), omitted].join(' ')
+      return coverage.open().map(({ host, open: { off, doors, omitted, unnamed } }) => {
+        return [host, ...off, ...doors.flatMap(({ modules }) => modules), ...unnamed, omitted].join(' ')
       })
     })
     const shown = warned.filter((lines, at) => lines.join() !== warned[at - 1]?.join())
@@ -64,6 +64,8 @@ for (const version of goldenVersions()) {
       ['corp.example iq status motd 0', 'rooms.corp.example 6'],
       ['corp.example iq status 0', 'rooms.corp.example 6'],
       [],
+      // No transport is named here.
+      ['corp.example irc.corp.example 0'],
     ])
   })
 

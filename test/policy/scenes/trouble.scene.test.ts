@@ -76,6 +76,30 @@ test('`gatehouse check` names what is not asked about, and says that it cannot k
   )
 })
 
+test('a transport that only the settings or only the host knows is warned of', async () => {
+  await using stage = await startStage({
+    main: MAIN,
+    environment: { GATEHOUSE_TEST: 'coverage' },
+    settings: 'networks: [{ network: irc, domain: irc.corp.example }]\n',
+    hosts: ['irc.corp.example'],
+  })
+  // The transport says nothing of what is open: it is no host.
+  const own = `<source at='${AT}' node='n' software='transport' helper='1' hosts='irc.corp.example'/>`
+  await stage.screen(own, { from: 'irc.corp.example', source: 'f'.repeat(32), done: 0 })
+  const source = `<source at='${AT}' node='n' software='Prosody' helper='1' hosts='${HOST} rooms.${HOST}'/>`
+  await stage.screen(`${source}<host at='${AT}' transports='irc.corp.example sms.corp.example'/>`, { done: 0 })
+  await stage.screen(`<host at='${AT}'/>`, { from: `rooms.${HOST}`, done: 0 })
+  const { warnings = [] } = await statusOf(stage)
+  assert.equal(warnings.length, 2)
+  assert.match(
+    warnings[0] ?? '',
+    /^corp\.example: sms\.corp\.example is a transport .* not in networks of policy\.yaml/,
+  )
+  assert.match(warnings[1] ?? '', /^rooms\.corp\.example: irc\.corp\.example carries .* gatehouse_transports/)
+  const german = (await statusOf(stage, 'de')).warnings ?? []
+  assert.match(german.join(), /kennt es nicht als Transport/)
+})
+
 test('what stands open at the server is warned of in both languages, and makes policy neither unready nor is it recorded', async () => {
   await using stage = await startStage({ main: MAIN, environment: { GATEHOUSE_TEST: 'coverage' } })
   const source = `<source at='${AT}' node='n' software='Prosody' helper='1' hosts='${HOST} rooms.${HOST}'/>`

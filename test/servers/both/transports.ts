@@ -88,6 +88,10 @@ export function transports({ openGated, skip }: Kind): void {
       )
     })
 
+    it('the host tells which components are transports to it', async () => {
+      await soon(on.screen.saw(new RegExp(`<host [^>]*transports='${IRC}'`)), 'its word')
+    })
+
     it('what only reads is not asked about', async () => {
       const { alice } = on
       for (const [what, type, to, payload] of WITHOUT)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What stands open beside the questions of a host: kinds that are switched off, and the modules that are loaded. Which of them lets
--- something past is the screen's to say.
+-- What stands open beside the questions of a host: kinds that are switched off, and the modules that are loaded; and which components
+-- it takes for transports. Which of them lets something past is the screen's to say.
 local kinds = module:require "kinds";
 local modulemanager = require "core.modulemanager";
 local now = require "util.time".now;
@@ -8,6 +8,7 @@ local concat, format, sort = table.concat, string.format, table.sort;
 
 local LARGEST = 8192; -- bytes of the whole report
 local FRAME = 128; -- of them for all but the names
+local LARGEST_TRANSPORTS = 1024; -- of the names of transports
 
 -- state: the table shared by all hosts.
 return function (state, words, owed)
@@ -59,10 +60,12 @@ end
 -- The attributes of the report but its time.
 local function described(host)
 	local off = concat(switched_off(host), " ");
-	local modules, omitted = joined(loaded_for(host), LARGEST - FRAME - #off);
+	local transports = joined(sorted(host.transports), LARGEST_TRANSPORTS);
+	local modules, omitted = joined(loaded_for(host), LARGEST - FRAME - #off - #transports);
 	return concat {
 		off ~= "" and format(" off='%s'", off) or "",
 		modules ~= "" and format(" modules='%s'", modules) or "",
+		transports ~= "" and format(" transports='%s'", transports) or "",
 		omitted > 0 and format(" omitted='%d'", omitted) or "",
 	};
 end

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: GPL-2.0-or-later
 %% What stands open beside the questions of a host: kinds that are switched off, and the modules that are loaded, those that serve a
-%% listener included. Which of them lets something past is the screen's to say.
+%% listener included; and which components it takes for transports. Which of them lets something past is the screen's to say.
 %%
 %% The server does not tell when a module is loaded or leaves: so this process looks every half second, which costs nothing.
 -module(gatehouse_doors).
@@ -12,6 +12,7 @@
 -define(EVERY, 500).
 -define(LARGEST, 8192). % bytes of the whole report
 -define(FRAME, 128). % of them for all but the names
+-define(LARGEST_TRANSPORTS, 1024). % of the names of transports
 
 -spec start(binary()) -> ok.
 start(Host) ->
@@ -55,8 +56,8 @@ handle_info(_, State) ->
 look(#{host := Host, told := Told} = State) ->
     case gatehouse_options:get(Host) of
         none -> State;
-        #{asked := Asked} ->
-            case described(Asked, loaded(Host)) of
+        #{asked := Asked} = Options ->
+            case described(Asked, lists:sort(maps:keys(maps:get(transports, Options, #{}))), loaded(Host)) of
                 Told -> State;
                 New ->
                     gatehouse_reports:report(Host, <<"host">>, New),
@@ -64,10 +65,13 @@ look(#{host := Host, told := Told} = State) ->
             end
     end.
 
-described(Asked, Loaded) ->
+described(Asked, Transports, Loaded) ->
     Off = join(lists:sort([atom_to_binary(Kind) || Kind <- gatehouse_kinds:all(), not is_map_key(Kind, Asked)])),
-    {Names, Omitted} = fitting(Loaded, ?LARGEST - ?FRAME - byte_size(Off)),
-    [{Name, Value} || {Name, Value} <- [{<<"off">>, Off}, {<<"modules">>, join(Names)}, {<<"omitted">>, count(Omitted)}], Value =/= <<>>].
+    {Carrying, _} = fitting(Transports, ?LARGEST_TRANSPORTS),
+    To = join(Carrying),
+    {Names, Omitted} = fitting(Loaded, ?LARGEST - ?FRAME - byte_size(Off) - byte_size(To)),
+    Said = [{<<"off">>, Off}, {<<"modules">>, join(Names)}, {<<"transports">>, To}, {<<"omitted">>, count(Omitted)}],
+    [{Name, Value} || {Name, Value} <- Said, Value =/= <<>>].
 
 count(0) -> <<>>;
 count(Omitted) -> integer_to_binary(Omitted).
