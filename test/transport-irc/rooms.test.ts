@@ -273,6 +273,33 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await bob.nothing(/<body>(one|two)<\/body>/)
   })
 
+  it('takes over once what the network kept of a channel while nobody of ours was there', async () => {
+    const room = roomOf('#kept')
+    await iris.join('#kept')
+    // InspIRCd plays back what was said to whoever comes in.
+    iris.send('MODE #kept +H 50:1d')
+    iris.say('#kept', 'first')
+    await iris.fence()
+    await enter(alice, room, 'alice')
+    await alice.wait(said(room, 'iris', 'first'))
+    await alice.send(groupchat(room, 'mine', 'k1'))
+    await iris.next(/:alice!\S+ PRIVMSG #kept :mine$/)
+    await alice.wait(said(room, 'alice', 'mine'))
+    await using oper = await irc(ircd, 'root2')
+    await oper.oper(ircd.oper)
+    oper.send('KILL alice :for the test')
+    await iris.next(/:alice!\S+ QUIT/)
+    iris.say('#kept', 'missed')
+    await iris.next(/:alice!\S+ JOIN :?#kept$/, 30)
+    await alice.wait(said(room, 'iris', 'missed'))
+    iris.say('#kept', 'live')
+    await alice.wait(said(room, 'iris', 'live'))
+    const fin = await asks(alice, 'set', room, `<query xmlns='urn:xmpp:mam:2'/>`)
+    assert.match(fin, /<count>4<\/count>/)
+    for (const text of ['first', 'mine', 'missed', 'live'])
+      await alice.wait(new RegExp(`urn:xmpp:mam:2.*<body>${text}<`, 's'))
+  })
+
   it('knows people over their nicks, and answers a self-ping itself', async () => {
     const room = roomOf('#ids')
     await enter(alice, room, 'alice')

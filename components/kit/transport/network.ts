@@ -60,6 +60,8 @@ export type RoomEvent =
   | { kind: 'changed'; occupant: Occupant; by?: string }
   | { kind: 'subject'; subject: string; by?: string; at?: number }
   | { kind: 'message'; message: ForeignMessage }
+  /** What was said before and the network kept, told on entering without having been asked for (`history`); oldest first. */
+  | { kind: 'kept'; messages: readonly ForeignMessage[] }
   | { kind: 'typing'; nick: string; state: 'active' | 'paused' | 'done' }
   /** What the configuration form shows: names are the adapter's, see `RoomForm`. */
   | { kind: 'configured' }

@@ -16,7 +16,9 @@ export type Batch = {
 }
 
 /** Read only when they are whole. */
-const AS_ONE = new Set(['netsplit', 'netjoin', 'chathistory', 'draft/multiline', 'multiline'])
+const AS_ONE = new Set(['netsplit', 'netjoin', 'chathistory', 'znc.in/playback', 'draft/multiline', 'multiline'])
+/** What was said before. */
+export const PLAYBACKS: ReadonlySet<string> = new Set(['chathistory', 'znc.in/playback'])
 
 /** `units` of text in all open batches together. */
 export type BatchBounds = { open: number; lines: number; units: number }

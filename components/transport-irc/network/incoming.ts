@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A line on its way in: kept for its batch, an answer to a question, or news.
-import { type Batch, joinLines } from './batches.ts'
+import { type Batch, joinLines, PLAYBACKS } from './batches.ts'
 import { readMessage } from './messages.ts'
 import { readLineOfServer, readSplit } from './reading.ts'
 import type { Session } from './session.ts'
@@ -23,7 +23,7 @@ export function takeBatch(session: Session, line: Line): void {
   const { type, params, lines, label, parent, opening } = batch
   if (lines !== null) {
     const context = { label, historic: isHistoric(parent), answered: false }
-    if (type === 'chathistory') readHistory(session, batch, lines)
+    if (PLAYBACKS.has(type)) readHistory(session, batch, lines)
     else if (!readSplit(session, type, params.join(' '), lines, context)) readMultiline(session, batch, lines)
   }
   if (label !== null && opening.tags.has('label')) session.asks.labelEnds(label)
@@ -39,16 +39,19 @@ function tell(session: Session, line: Line, given: string | null, isWhole: boole
   readLineOfServer(session, line, { label, historic, answered: session.asks.size < waiting })
 }
 
-function readHistory(session: Session, { params }: Batch, lines: readonly Line[]): void {
+function readHistory(session: Session, { params, type }: Batch, lines: readonly Line[]): void {
   const context = { label: null, historic: true, answered: false }
-  const take = session.histories.get(session.key(params[0] ?? ''))?.[0]
+  const [target = ''] = params
+  const read = () => lines.flatMap((line) => (isMessage(line) ? (readMessage(session, line, context) ?? []) : []))
+  const take = type === 'chathistory' ? session.histories.get(session.key(target))?.[0] : undefined
   if (take !== undefined) {
-    take(lines.flatMap((line) => (isMessage(line) ? (readMessage(session, line, context) ?? []) : [])))
+    take(read())
     return
   }
   // Played back without having been asked for.
+  if (session.isChannel(target)) session.tell('kept', target, read())
   for (const line of lines)
-    if (isMessage(line) || line.command === 'TAGMSG' || line.command === 'REDACT')
+    if (line.command === 'TAGMSG' || line.command === 'REDACT' || (isMessage(line) && !session.isChannel(target)))
       readLineOfServer(session, line, context)
 }
 
@@ -76,6 +79,6 @@ function isAnswer(session: Session, { command, source }: Line): boolean {
 }
 
 function isHistoric(batch: Batch | null): boolean {
-  for (let each = batch; each !== null; each = each.parent) if (each.type === 'chathistory') return true
+  for (let each = batch; each !== null; each = each.parent) if (PLAYBACKS.has(each.type)) return true
   return false
 }

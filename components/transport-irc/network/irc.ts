@@ -213,6 +213,8 @@ export type IrcEvents = {
   mode(channel: IrcChannel, changes: readonly ModeChange[], by: string): void
   topic(channel: IrcChannel, text: string, by: string | null, at: number | null): void
   message(message: IrcMessage): void
+  /** What the server kept of a channel, told without having been asked for (a batch on entering); oldest first. */
+  kept(channel: string, messages: readonly IrcMessage[]): void
   reaction(reaction: IrcReaction): void
   redacted(target: string, id: string, by: string, reason: string): void
   /** `target` is a channel or ourselves. */

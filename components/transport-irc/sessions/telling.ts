@@ -112,8 +112,9 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
       // What comes before the list of members is told behind it.
       if (channel.complete) subject(channel, text, by, at)
     },
+    kept: (channel, messages) => room(channel, { kind: 'kept', messages: messages.map(foreign) }),
     message(message) {
-      // What was kept there is asked for where it is wanted.
+      // One to one it was told when it was said.
       if (message.historic) return
       events.counted('message')
       if (message.isChannel) {

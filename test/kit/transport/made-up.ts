@@ -49,6 +49,9 @@ export class MadeUpNet implements Network {
   /** Connections come up at once; otherwise a test lets them. */
   comesUp = true
   clock = () => Date.now()
+  /** What it kept of a room, for those who ask. */
+  readonly kept = new Map<string, ForeignMessage[]>()
+  refusesHistory = false
   /** How often reading was stopped, and whether it is. */
   holds = { times: 0, now: 0 }
 
@@ -393,8 +396,10 @@ export class MadeUpSession implements NetworkSession {
     return { nick, role: 'participant', affiliation: 'none', ...(account === undefined ? {} : { account }) }
   }
 
-  history(): null {
-    return null
+  history(room: string, _: number | null, most: number): Promise<readonly ForeignMessage[]> | null {
+    const kept = this.net.kept.get(room.toLowerCase())
+    if (kept !== undefined && this.net.refusesHistory) return Promise.reject(new NetworkFault('other', 'no history'))
+    return kept === undefined ? null : this.#after(kept.slice(-most))
   }
 
   async raw(line: string): Promise<readonly string[]> {

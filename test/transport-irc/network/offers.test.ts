@@ -219,7 +219,7 @@ test('a server from which TLS is expected and that offers none is told nothing',
   )
 })
 
-test('batches: a netsplit and its end are one event each, nested or not; history that nobody asked for is historic', async () => {
+test('batches: a netsplit and its end are one event each, nested or not; history that nobody asked for is told as such, a bouncer’s too', async () => {
   await using server = await startFakeIrcd()
   await using zoe = await arrived(server, 'zoe')
   await zoe.irc.join('#b')
@@ -251,11 +251,20 @@ test('batches: a netsplit and its end are one event each, nested or not; history
     '@batch=4;time=2026-01-01T00:00:00.000Z;msgid=m :old!u@h PRIVMSG #b :long ago',
     ':s BATCH -4',
   )
-  const [message] = await zoe.next('message')
-  assert.deepEqual(
-    [message.historic, message.text, message.at, message.id],
-    [true, 'long ago', Date.UTC(2026, 0, 1), 'm'],
+  lines(
+    ':s BATCH +5 znc.in/playback #b',
+    '@batch=5;time=2026-01-02T00:00:00.000Z :old!u@h PRIVMSG #b :\x01ACTION waved\x01',
+    ':s BATCH -5',
   )
+  const kept = [await zoe.next('kept'), await zoe.next('kept')]
+  assert.deepEqual(
+    kept.map(([channel, [one]]) => [channel, one?.historic, one?.kind, one?.text, one?.at, one?.id]),
+    [
+      ['#b', true, 'privmsg', 'long ago', Date.UTC(2026, 0, 1), 'm'],
+      ['#b', true, 'action', 'waved', Date.UTC(2026, 0, 2), null],
+    ],
+  )
+  assert.equal(zoe.all('message').length, 0)
   lines(
     ':s WARN REHASH CERTS_EXPIRED :Certificate has expired',
     ':s NOTE * OPER_MESSAGE :Hello',

@@ -62,6 +62,13 @@ export class Course {
     return this.#seats.has(seat)
   }
 
+  /** Whether some seat has seen this one, as far as that is remembered. */
+  wasSeen(key: string): boolean {
+    if (this.#places.has(key)) return true
+    for (const { ahead } of this.#seats.values()) if (ahead.some((one) => one.key === key)) return true
+    return false
+  }
+
   /** The place behind all that was told. */
   get place(): number {
     return this.#base + this.#told.length

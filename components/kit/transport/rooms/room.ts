@@ -3,14 +3,16 @@
 // and only its events change what everybody is shown.
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { writeAddress } from '../address.ts'
-import type { Attention, ForeignMessage, Occupant, RoomEvent } from '../network.ts'
+import { type Attention, type ForeignMessage, NetworkFault, type Occupant, type RoomEvent } from '../network.ts'
 import type { Client, Face } from './client.ts'
 import { Course, type Taken } from './course.ts'
 import type { House } from './house.ts'
+import { KEPT_MOST } from './kept.ts'
 import { Occupants } from './occupants.ts'
 import { Order } from './order.ts'
 import type { Seat } from './seat.ts'
 import { foreignOf, Telling } from './telling.ts'
+import { withinSignal } from './within.ts'
 import { STATUS, writeGroupchat } from './writing.ts'
 
 const SWEEP_MS = 500
@@ -19,6 +21,9 @@ const LATE_MS = 2000
 const COPY_MS = 30_000
 /** A list of occupants that was asked for and has not come: the next seat is asked. */
 const RESYNC_MS = 20_000
+
+/** So long is waited for what the network kept; what is said meanwhile comes behind it. */
+const KEPT_MS = 5000
 
 export class Room {
   readonly network: string
@@ -121,8 +126,23 @@ export class Room {
   sits(seat: Seat): void {
     if (seat.state === 'lost' || this.course.has(seat.owner)) return
     this.#isIn(seat)
-    if (this.course.enter(seat.owner, seat.from)) this.#takesOver(seat)
+    if (!this.course.enter(seat.owner, seat.from)) return
+    this.#askKept(seat)
+    this.#takesOver(seat)
   }
+
+  /** He is the first of ours who is there: what was said before is what nobody of ours has seen. */
+  #askKept(seat: Seat): void {
+    const asked = seat.session.history(this.name, null, KEPT_MOST)
+    if (asked === null) return
+    const nothing = (error: unknown) => {
+      if (!(error instanceof NetworkFault)) this.#house.log.error('what the network kept was not read', { error })
+      return []
+    }
+    this.telling.tellKept(withinSignal(asked, AbortSignal.timeout(KEPT_MS)).catch(nothing), this.#isSeen)
+  }
+
+  readonly #isSeen = (message: ForeignMessage) => message.id !== null && this.course.wasSeen(this.#keyOf(message))
 
   #isIn(seat: Seat): void {
     seat.state = 'in'
@@ -137,14 +157,21 @@ export class Room {
     // Whose connection is down, or who is out, has nothing to tell.
     if (seat.state === 'lost') return
     if (event.kind === 'message') this.#saw(seat, event.message)
+    else if (event.kind === 'kept') this.#toldKept(seat, event.messages)
     else if (event.kind === 'occupants') this.#listed(seat, event.occupants)
     // A network may tell the subject before the list, with which the first one begins to drive.
     else if (event.kind === 'subject' && this.course.driver === null) this.#setSubject(event)
     else if (this.course.driver === seat.owner) this.#follow(event)
   }
 
+  #toldKept(seat: Seat, messages: readonly ForeignMessage[]): void {
+    this.sits(seat)
+    // Where somebody else of ours was there already, it was heard.
+    if (this.course.driver === seat.owner) this.telling.tellKept(Promise.resolve(messages), this.#isSeen)
+  }
+
   /** Of the one who drives. */
-  #follow(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' }>): void {
+  #follow(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'kept' }>): void {
     if (event.kind === 'subject') this.#setSubject(event)
     else if (event.kind === 'typing') this.#typing(event)
     else if (event.kind === 'configured') this.#configured()
@@ -152,7 +179,9 @@ export class Room {
     else if (this.#resyncSince === null) this.#people(event)
   }
 
-  #people(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'subject' | 'typing' | 'configured' }>): void {
+  #people(
+    event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'kept' | 'subject' | 'typing' | 'configured' }>,
+  ): void {
     switch (event.kind) {
       case 'joined':
         this.occupants.joined(event.occupant)
@@ -185,14 +214,18 @@ export class Room {
     const driver = this.driver
     // Where the network repeats nothing to its sender, what he says was put into the order when it was written.
     if (driver !== null && driver !== seat && driver.echoes === false && nick === this.#key(driver.shown)) return
+    const doubles = this.course.doubles
+    if (this.course.saw(seat.owner, message, this.#keyOf(message))) this.#tell(message)
+    this.#house.counts.doubles += this.course.doubles - doubles
+    if (this.course.isAhead) this.sweepSoon()
+  }
+
+  #keyOf(message: ForeignMessage): string {
+    if (message.id !== null) return `i ${message.id}`
     const kind = message.reaction
       ? `r ${message.reaction.to} ${message.reaction.emojis.join(' ')}`
       : (message.retracts ?? '')
-    const key = message.id === null ? `n ${nick}\0${kind}\0${message.body}` : `i ${message.id}`
-    const doubles = this.course.doubles
-    if (this.course.saw(seat.owner, message, key)) this.#tell(message)
-    this.#house.counts.doubles += this.course.doubles - doubles
-    if (this.course.isAhead) this.sweepSoon()
+    return `n ${this.#key(message.nick)}\0${kind}\0${message.body}`
   }
 
   #tell(message: ForeignMessage): void {
@@ -207,7 +240,8 @@ export class Room {
   #listed(seat: Seat, occupants: readonly Occupant[]): void {
     if (!this.course.has(seat.owner)) {
       this.#isIn(seat)
-      if (!this.course.enter(seat.owner, seat.from)) {
+      if (this.course.enter(seat.owner, seat.from)) this.#askKept(seat)
+      else {
         const own = occupants.find((one) => this.#key(one.nick) === this.#key(seat.session.nick))
         if (own !== undefined) seat.self = own
         return

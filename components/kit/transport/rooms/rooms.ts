@@ -14,7 +14,8 @@ import { type Entering, readEntering, welcome } from './entering.ts'
 import type { House } from './house.ts'
 import type { Room } from './room.ts'
 import type { Seat } from './seat.ts'
-import { type RoomAddress, Seating, withinSignal } from './seating.ts'
+import { type RoomAddress, Seating } from './seating.ts'
+import { withinSignal } from './within.ts'
 import { STATUS, writeUnavailable } from './writing.ts'
 
 /** Conditions of an error that mean: this client is not there any more. */

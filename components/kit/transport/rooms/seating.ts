@@ -10,6 +10,7 @@ import type { House } from './house.ts'
 import type { How } from './occupants.ts'
 import { Room } from './room.ts'
 import type { Seat } from './seat.ts'
+import { withinSignal } from './within.ts'
 import { STATUS, writeUnavailable } from './writing.ts'
 
 export type RoomAddress = Extract<Address, { kind: 'room' }>
@@ -369,14 +370,4 @@ function newSeat(owner: string, session: NetworkSession, password: string | unde
     linger: null,
     tries: 0,
   }
-}
-
-/** What does not settle in time is a fault of the network's, and goes on without anybody listening. */
-export function withinSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new NetworkFault('timeout', ''))
-    if (signal.aborted) late()
-    signal.addEventListener('abort', late, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))
-  })
 }

@@ -9,6 +9,7 @@ import type { ForeignMessage, Sent } from '../network.ts'
 import type { Client } from './client.ts'
 import { type Known, NO_REFERENCES, type References, writePayload } from './foreign.ts'
 import type { House } from './house.ts'
+import { KEPT_MOST, missedOf } from './kept.ts'
 import type { Order } from './order.ts'
 import { reflected } from './reading.ts'
 import { type Say, Says } from './says.ts'
@@ -39,6 +40,8 @@ type Allowed = { payload: string; body: string }
 
 /** Messages that are remembered for those who enter and for what speaks of them. */
 const REMEMBERED = 60
+/** So much of what we have is compared with what a network kept. */
+const OURS_MOST = 3 * KEPT_MOST
 const WITHHELD_TOLD_AFTER_MS = 5000
 /** Older than this when it comes: it was said before, and that is told. */
 const LIVE_MS = 60_000
@@ -126,6 +129,37 @@ export class Telling {
       : this.#references(message).then((references) => this.#ask(heard, references))
     if (allowed instanceof Promise) this.#order.hold(allowed)
     else this.#order.say(allowed)
+  }
+
+  /**
+   * What the network kept while nobody of ours was there: what we do not have of it is asked about and told as any other, in its place
+   * before all that comes from now on. `isSeen`: a message that this room was told meanwhile.
+   */
+  tellKept(kept: Promise<readonly ForeignMessage[]>, isSeen: (message: ForeignMessage) => boolean): void {
+    this.#order.hold(
+      kept.then(async (messages) => {
+        if (messages.every(isSeen)) return () => {}
+        const ours = await this.#house.history.recent(this.#to.key, OURS_MOST)
+        const key = (nick: string) => this.#house.network.key(this.#to.network, nick)
+        const missed = missedOf(messages, [...ours, ...this.#recent], key)
+        const works = await Promise.all(
+          missed.filter((message) => !isSeen(message)).map((message) => this.#askKept(message)),
+        )
+        return () => {
+          for (const work of works) work()
+        }
+      }),
+    )
+  }
+
+  async #askKept(message: ForeignMessage): Promise<() => void> {
+    const references = speaksOfNothing(message) ? NO_REFERENCES : await this.#references(message)
+    const heard: Heard = { id: newId(), message, at: message.at ?? this.#house.now(), only: null, owner: null }
+    const work = await this.#ask(heard, references)
+    return () => {
+      // It may have come in two ways.
+      if (message.id === null || !this.knows(message.id)) work()
+    }
   }
 
   /** Gives what is to be done at its place in the order; at once where nobody is asked. */
