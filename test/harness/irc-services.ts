@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Services that link into an InspIRCd: accounts (NickServ, ChanServ) and SASL. It is Atheme (Debian's atheme-services 7.2): PLAIN and
 // EXTERNAL; no services of Debian have SCRAM.
+import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Inspircd } from './inspircd.ts'
@@ -8,6 +9,9 @@ import { irc } from './irc-person.ts'
 import { askUntil, type Daemon, daemonFolder, giveToDaemon, programLack, startDaemon } from './ircd.ts'
 
 const ATHEME = '/usr/bin/atheme-services'
+const INSPIRCD = '/usr/sbin/inspircd'
+/** InspIRCd 4 refuses the protocol that Atheme 7.2 speaks. */
+const NEWEST_LINKED = 3
 /** To be given to startInspircd as `services`. */
 export const SERVICES = 'services.gatehouse.test'
 
@@ -16,9 +20,13 @@ export type Services = Daemon & {
   register(account: string, password: string, fingerprint?: string): Promise<void>
 }
 
-/** Null when they can be used here. */
+/** Null when they can be used here, beside the InspIRCd that is installed. */
 export function servicesLack(): string | null {
-  return programLack({ file: ATHEME, package: 'atheme-services' })
+  const lack = programLack({ file: ATHEME, package: 'atheme-services' })
+  if (lack !== null) return lack
+  const { stdout } = spawnSync(INSPIRCD, ['--version'], { encoding: 'utf8' })
+  const release = Number(/InspIRCd-(\d+)\./.exec(stdout ?? '')?.[1] ?? 0)
+  return release > NEWEST_LINKED ? `Atheme 7.2 links into no InspIRCd ${release}` : null
 }
 
 /** Resolves when the server knows them. */
