@@ -3,7 +3,7 @@
 // has it. A port other than 6667 each of its users has to set, by a form.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Daemon, daemonFolder, giveToDaemon, programLack, startDaemon } from './ircd.ts'
+import { type Daemon, giveToDaemon, inDaemonFolder, programLack, startDaemon } from './ircd.ts'
 
 const PROGRAM = '/usr/bin/biboumi'
 
@@ -23,9 +23,8 @@ export function biboumiLack(): string | null {
 }
 
 /** Resolves when the XMPP server has let it in. */
-export async function startBiboumi(options: BiboumiOptions): Promise<Daemon> {
-  const { folder, leave } = await daemonFolder('biboumi')
-  try {
+export function startBiboumi(options: BiboumiOptions): Promise<Daemon> {
+  return inDaemonFolder('biboumi', async (folder) => {
     const config = join(folder, 'biboumi.cfg')
     const lines = [
       `hostname=${options.domain}`,
@@ -39,7 +38,7 @@ export async function startBiboumi(options: BiboumiOptions): Promise<Daemon> {
     ]
     await writeFile(config, `${lines.join('\n')}\n`, { mode: 0o600 })
     await giveToDaemon(folder)
-    const daemon = await startDaemon({
+    return startDaemon({
       title: 'biboumi',
       folder,
       command: PROGRAM,
@@ -48,14 +47,5 @@ export async function startBiboumi(options: BiboumiOptions): Promise<Daemon> {
       ports: [],
       says: /[Aa]uthenticated/,
     })
-    return Object.assign(daemon, {
-      async [Symbol.asyncDispose]() {
-        await daemon.stop()
-        await leave()
-      },
-    })
-  } catch (fault) {
-    await leave()
-    throw fault
-  }
+  })
 }

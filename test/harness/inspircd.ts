@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import { makeAuthority } from './certificates.ts'
 import { irc } from './irc-person.ts'
-import { askUntil, daemonFolder, giveToDaemon, type Ircd, programLack, startDaemon } from './ircd.ts'
+import { askUntil, giveToDaemon, type Ircd, inDaemonFolder, programLack, startDaemon } from './ircd.ts'
 
 const PROGRAM = '/usr/sbin/inspircd'
 const OPER = { name: 'root', password: 'oper-of-the-tests' }
@@ -77,9 +77,8 @@ export function inspircdLack(): string | null {
   return programLack({ file: PROGRAM, package: 'inspircd' })
 }
 
-export async function startInspircd(options: InspircdOptions = {}): Promise<Inspircd> {
-  const { folder, leave } = await daemonFolder('inspircd')
-  try {
+export function startInspircd(options: InspircdOptions = {}): Promise<Inspircd> {
+  return inDaemonFolder('inspircd', async (folder) => {
     const address = options.address ?? '127.0.0.1'
     const name = options.name ?? 'irc.gatehouse.test'
     const [free = 0, tlsPort = 0, serverPort = 0] = await freePorts(3, address)
@@ -98,21 +97,13 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
       address,
       ports: [port, serverPort, ...(authority === null ? [] : [tlsPort])],
     })
-    const more = {
+    return Object.assign(daemon, {
       kind: 'inspircd' as const,
       ...{ name, address, port, serverPort, linkPassword: LINK_PASSWORD, oper: OPER },
       tlsPort: authority === null ? 0 : tlsPort,
       caFile: authority?.caFile ?? null,
-      async [Symbol.asyncDispose]() {
-        await daemon.stop()
-        await leave()
-      },
-    }
-    return Object.assign(daemon, more)
-  } catch (fault) {
-    await leave()
-    throw fault
-  }
+    })
+  })
 }
 
 export type Net = AsyncDisposable & {

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Inspircd } from './inspircd.ts'
 import { irc } from './irc-person.ts'
-import { askUntil, type Daemon, daemonFolder, giveToDaemon, programLack, startDaemon } from './ircd.ts'
+import { askUntil, type Daemon, giveToDaemon, inDaemonFolder, programLack, startDaemon } from './ircd.ts'
 
 const ATHEME = '/usr/bin/atheme-services'
 const INSPIRCD = '/usr/sbin/inspircd'
@@ -30,9 +30,8 @@ export function servicesLack(): string | null {
 }
 
 /** Resolves when the server knows them. */
-export async function startServices(ircd: Inspircd): Promise<Services> {
-  const { folder, leave } = await daemonFolder('atheme')
-  try {
+export function startServices(ircd: Inspircd): Promise<Services> {
+  return inDaemonFolder('atheme', async (folder) => {
     await writeConfig(folder, ircd)
     await giveToDaemon(folder)
     const daemon = await startDaemon({
@@ -68,15 +67,8 @@ export async function startServices(ircd: Inspircd): Promise<Services> {
         person.send(`PRIVMSG NickServ :CERT ADD ${fingerprint}`)
         await person.next(/NOTICE .*(?:[Aa]dded|fingerprint list)/u)
       },
-      async [Symbol.asyncDispose]() {
-        await daemon.stop()
-        await leave()
-      },
     })
-  } catch (fault) {
-    await leave()
-    throw fault
-  }
+  })
 }
 
 async function writeConfig(folder: string, ircd: Inspircd): Promise<void> {

@@ -64,6 +64,26 @@ export async function daemonFolder(name: string): Promise<{ folder: string; leav
   return { folder, leave: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }) }
 }
 
+/** A daemon with a folder of its own, which goes with it, and at once when it does not start. */
+export async function inDaemonFolder<D extends Daemon>(
+  name: string,
+  start: (folder: string) => Promise<D>,
+): Promise<D> {
+  const { folder, leave } = await daemonFolder(name)
+  try {
+    const daemon = await start(folder)
+    return Object.assign(daemon, {
+      async [Symbol.asyncDispose]() {
+        await daemon.stop()
+        await leave()
+      },
+    })
+  } catch (fault) {
+    await leave()
+    throw fault
+  }
+}
+
 /** Gives the folder away, with what is in it by now. */
 export async function giveToDaemon(folder: string): Promise<void> {
   const { uid, gid } = unprivileged()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '../../deploy/demo/ports.ts'
 import { makeAuthority } from './certificates.ts'
-import { daemonFolder, giveToDaemon, type Ircd, programLack, startDaemon } from './ircd.ts'
+import { giveToDaemon, type Ircd, inDaemonFolder, programLack, startDaemon } from './ircd.ts'
 
 const PROGRAM = '/usr/sbin/ngircd'
 const OPER = { name: 'root', password: 'oper-of-the-tests' }
@@ -30,9 +30,8 @@ export function ngircdLack(): string | null {
   return programLack({ file: PROGRAM, package: 'ngircd' })
 }
 
-export async function startNgircd(options: NgircdOptions = {}): Promise<Ircd> {
-  const { folder, leave } = await daemonFolder('ngircd')
-  try {
+export function startNgircd(options: NgircdOptions = {}): Promise<Ircd> {
+  return inDaemonFolder('ngircd', async (folder) => {
     const { address = '127.0.0.1', name = 'ng.gatehouse.test' } = options
     const [port = 0, tlsPort = 0] = await freePorts(2, address)
     const authority = options.tls === true ? await makeAuthority(folder) : null
@@ -57,15 +56,8 @@ export async function startNgircd(options: NgircdOptions = {}): Promise<Ircd> {
       ...{ name, address, port, oper: OPER },
       tlsPort: authority === null ? 0 : tlsPort,
       caFile: authority?.caFile ?? null,
-      async [Symbol.asyncDispose]() {
-        await daemon.stop()
-        await leave()
-      },
     })
-  } catch (fault) {
-    await leave()
-    throw fault
-  }
+  })
 }
 
 type Place = { address: string; name: string; port: number; tlsPort: number }
