@@ -7,7 +7,7 @@ import type { Stream } from '../../../components/kit/stream/stream.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
 import { openTransport } from '../../../components/kit/transport/transport.ts'
 import { MadeUpNet } from './made-up.ts'
-import { delivering, GATEWAY } from './stand.ts'
+import { delivering, GATEWAY, NO_PEOPLE } from './stand.ts'
 
 export async function serve(port: number, secret: string, folder: string) {
   const net = new MadeUpNet()
@@ -21,15 +21,7 @@ export async function serve(port: number, secret: string, folder: string) {
     network: net,
     store: join(folder, 'transport.sqlite'),
     asker: delivering,
-    people: () => ({
-      routes: [],
-      features: [],
-      presence: () => false,
-      message: () => false,
-      sessionEvents: () => ({}),
-      login: async () => null,
-      mayUse: () => null,
-    }),
+    people: () => NO_PEOPLE,
     settings: { stays: () => false },
     text: createCatalogue([KIT_TEXTS]),
     log,

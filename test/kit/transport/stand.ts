@@ -65,6 +65,17 @@ export const delivering: Asking = {
   occupant() {},
 }
 
+/** Nobody but rooms. */
+export const NO_PEOPLE: PeopleSide = {
+  routes: [],
+  features: [],
+  presence: () => false,
+  message: () => false,
+  sessionEvents: () => ({}),
+  login: async () => null,
+  mayUse: () => null,
+}
+
 let iqs = 0
 
 export async function stand(options: StandOptions = {}): Promise<Stand> {
@@ -113,12 +124,7 @@ export async function stand(options: StandOptions = {}): Promise<Stand> {
       typeof options.people === 'function'
         ? options.people(sessions)
         : {
-            routes: [],
-            features: [],
-            presence: () => false,
-            message: () => false,
-            sessionEvents: () => ({}),
-            login: async () => null,
+            ...NO_PEOPLE,
             mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),
             ...options.people,
           },
