@@ -44,6 +44,15 @@ export function refusalOf(error: unknown, text: Catalogue): StanzaError {
   return new StanzaError(type, condition, wordsOf(error, text))
 }
 
+/** What the network refuses, refused in turn. */
+export async function orRefusal<T>(work: Promise<T>, text: Catalogue): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw refusalOf(error, text)
+  }
+}
+
 /** By language: what it means, and what the network said. */
 export function wordsOf({ reason, message }: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
   const words = message.trim().slice(0, 500)

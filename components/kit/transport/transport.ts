@@ -200,9 +200,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     if (mediated !== null) return mediate(house, rooms, message, to, mediated, (owner) => people.mayUse(owner) === null)
     if (message.type !== 'groupchat')
       throw new StanzaError('modify', 'bad-request', {}, { cause: 'a room wants groupchat' })
-    const place = rooms.clientIn(to.network, to.name, message.from)
-    if (place === null) throw new StanzaError('cancel', 'not-acceptable', text.inAll('kit-transport-not-in-room'))
-    return speak(house, message, place)
+    return speak(house, message, rooms.mustBeIn(to.network, to.name, message.from))
   }
 
   return {

@@ -8,7 +8,7 @@ import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
-import { refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf } from '../faults.ts'
 import { NetworkFault } from '../network.ts'
 import type { House } from './house.ts'
 import type { Room } from './room.ts'
@@ -47,8 +47,7 @@ export async function mediate(
     sendMediated(house, message, whom, 'decline', reasonOf(decline))
   }
   if (invites.length === 0) return
-  const place = rooms.clientIn(to.network, to.name, message.from)
-  if (place === null) throw new StanzaError('cancel', 'not-acceptable', house.text.inAll('kit-transport-not-in-room'))
+  const place = rooms.mustBeIn(to.network, to.name, message.from)
   for (const invite of invites) {
     const whom = invite.attrs.to ?? ''
     const address = readAddress(whom, house.domain, house.network)
@@ -77,8 +76,7 @@ export async function inviteDirectly(
   if (jid === undefined) return false
   const address = readAddress(jid, house.domain, house.network)
   if (address?.kind !== 'room' || address.network !== to.network) throw new StanzaError('modify', 'not-acceptable')
-  const place = rooms.clientIn(address.network, address.name, message.from)
-  if (place === null) throw new StanzaError('cancel', 'not-acceptable', house.text.inAll('kit-transport-not-in-room'))
+  const place = rooms.mustBeIn(address.network, address.name, message.from)
   await inviteThere(house, place.seat, place.room, to.name)
   return true
 }
@@ -108,11 +106,7 @@ export async function tellInvited(
 
 async function inviteThere(house: House, seat: Seat, room: Room, nick: string): Promise<void> {
   if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
-  try {
-    await seat.session.invite(room.name, nick)
-  } catch (error) {
-    throw refusalOf(error, house.text)
-  }
+  await orRefusal(seat.session.invite(room.name, nick), house.text)
 }
 
 function sendMediated(

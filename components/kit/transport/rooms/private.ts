@@ -7,7 +7,7 @@ import { parse } from '../../xml/parse.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
-import { refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf } from '../faults.ts'
 import { type ForeignMessage, NetworkFault } from '../network.ts'
 import type { House } from './house.ts'
 import { isEncrypted, readSaid, reflected } from './reading.ts'
@@ -33,9 +33,7 @@ export class PrivateMessages {
   /** From a client to ROOM/nick. Rejects with the StanzaError that the sender gets. */
   async send(message: StanzaOf<'message'>, to: RoomAddress): Promise<void> {
     const { text } = this.#house
-    const place = this.#rooms.clientIn(to.network, to.name, message.from)
-    if (place === null) throw new StanzaError('cancel', 'not-acceptable', text.inAll('kit-transport-not-in-room'))
-    const { room, seat } = place
+    const { room, seat } = this.#rooms.mustBeIn(to.network, to.name, message.from)
     const occupant = room.occupants.get(to.resource)
     if (occupant === null) throw new StanzaError('cancel', 'item-not-found', text.inAll('kit-transport-person-unknown'))
     if (isEncrypted(message.element))
@@ -54,12 +52,8 @@ export class PrivateMessages {
         this.#by.delete(oldest)
         break
       }
-    try {
-      await seat.session.say({ person: occupant.nick }, { body: said.body })
-      this.#house.counts.messagesOut++
-    } catch (error) {
-      throw refusalOf(error, this.#house.text)
-    }
+    await orRefusal(seat.session.say({ person: occupant.nick }, { body: said.body }), text)
+    this.#house.counts.messagesOut++
   }
 
   /** One to one from the network. False: it belongs to no room. */

@@ -9,7 +9,7 @@ import { bareOf } from '../../xmpp/jid.ts'
 import { NS } from '../../xmpp/namespaces.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
-import { refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf } from '../faults.ts'
 import { type Affiliation, NetworkFault, type Role, type RoomField } from '../network.ts'
 import type { House } from './house.ts'
 import { NS_MODERATE, NS_RETRACT } from './reading.ts'
@@ -57,8 +57,7 @@ type Place = { room: Room; seat: Seat; to: RoomAddress }
 function placeOf(house: House, rooms: Rooms, iq: Iq): Place {
   const to = readAddress(iq.to, house.domain, house.network)
   if (to?.kind !== 'room' || to.resource !== '') throw new StanzaError('cancel', 'service-unavailable')
-  const found = rooms.clientIn(to.network, to.name, iq.from)
-  if (found === null) throw new StanzaError('cancel', 'not-acceptable', house.text.inAll('kit-transport-not-in-room'))
+  const found = rooms.mustBeIn(to.network, to.name, iq.from)
   if (found.seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
   return { room: found.room, seat: found.seat, to }
 }
@@ -68,8 +67,7 @@ function ping(house: House, rooms: Rooms, { from, to }: Iq): string {
   const address = readAddress(to, house.domain, house.network)
   if (address === null || address.kind !== 'room') return ''
   if (address.resource === '') return ''
-  const found = rooms.clientIn(address.network, address.name, from)
-  if (found === null) throw new StanzaError('cancel', 'not-acceptable', house.text.inAll('kit-transport-not-in-room'))
+  const found = rooms.mustBeIn(address.network, address.name, from)
   const key = (nick: string) => house.network.key(address.network, nick)
   const asked = key(address.resource)
   if (asked === key(found.seat.shown) || asked === key(found.client.asked)) return ''
@@ -106,7 +104,7 @@ async function list(house: House, { room, seat }: Place, [item]: readonly AdminI
         items.push(`<item nick='${escapeAttribute(nick)}' role='${role}' affiliation='${affiliation}'/>`)
   } else if (item?.affiliation !== undefined) {
     const affiliation = item.affiliation
-    const told = await tried(house, () => seat.session.affiliated(room.name, affiliation))
+    const told = await orRefusal(seat.session.affiliated(room.name, affiliation), house.text)
     for (const { who } of told) {
       const jid = escapeAttribute(writeAddress(house.domain, house.network, room.network, who))
       const nick = room.occupants.get(who) === null ? '' : ` nick='${escapeAttribute(who)}'`
@@ -124,10 +122,10 @@ async function change(house: House, { room, seat }: Place, items: readonly Admin
       const role = item.role
       if (room.occupants.get(who) === null)
         throw new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-person-unknown'))
-      await tried(house, () => seat.session.role(room.name, who, role, item.reason))
+      await orRefusal(seat.session.role(room.name, who, role, item.reason), house.text)
     } else if (item.affiliation !== undefined) {
       const affiliation = item.affiliation
-      await tried(house, () => seat.session.affiliation(room.name, who, affiliation, item.reason))
+      await orRefusal(seat.session.affiliation(room.name, who, affiliation, item.reason), house.text)
     }
   }
   return ''
@@ -143,7 +141,7 @@ function whoIs(house: House, room: Room, jid: string | undefined): string | null
 
 /** §10.2. */
 async function showForm(house: House, { room, seat }: Place, language: string): Promise<string> {
-  const fields = await tried(house, () => seat.session.configuration(room.name))
+  const fields = await orRefusal(seat.session.configuration(room.name), house.text)
   const form = writeForm({
     type: 'form',
     title: house.text.say('kit-transport-room-form', language, { room: room.name }),
@@ -175,7 +173,7 @@ async function configure(house: House, { room, seat }: Place, query: Element): P
     if (error instanceof FormFault) throw bad(error.message)
     throw error
   }
-  await tried(house, () => seat.session.configure(room.name, values))
+  await orRefusal(seat.session.configure(room.name, values), house.text)
   return ''
 }
 
@@ -189,16 +187,8 @@ async function moderate(house: House, { room, seat }: Place, query: Element): Pr
     throw new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-unknown-message'))
   const reason = query.getChildText('reason')?.slice(0, 1000) ?? ''
   const retracts = { id: found.foreign[0] ?? null, ...(reason !== '' && { reason }) }
-  await tried(house, () => seat.session.say({ room: room.name }, { body: '', retracts }))
+  await orRefusal(seat.session.say({ room: room.name }, { body: '', retracts }), house.text)
   return ''
-}
-
-async function tried<T>(house: House, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw refusalOf(error, house.text)
-  }
 }
 
 function bad(cause: string): StanzaError {

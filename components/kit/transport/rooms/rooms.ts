@@ -6,7 +6,7 @@ import { bareOf, normalJid, parseJid } from '../../xmpp/jid.ts'
 import { readError, type StanzaOf } from '../../xmpp/stanza.ts'
 import { type Condition, StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress } from '../address.ts'
-import { refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf } from '../faults.ts'
 import type { StoredSeat } from '../history/operations.ts'
 import { NetworkFault } from '../network.ts'
 import { Client } from './client.ts'
@@ -63,7 +63,14 @@ export class Rooms {
     return place?.client.isIn === true ? place : null
   }
 
-  /** The same, also while it is not told yet that it is in. */
+  /** The same; who is not in the room is refused. */
+  mustBeIn(network: string, name: string, jid: string): Place {
+    const place = this.clientIn(network, name, jid)
+    if (place !== null) return place
+    throw new StanzaError('cancel', 'not-acceptable', this.#house.text.inAll('kit-transport-not-in-room'))
+  }
+
+  /** Where this client is, also while it is not told yet that it is in. */
   #placeOf(network: string, name: string, jid: string): Place | null {
     const room = this.of(network, name)
     const seat = room?.seats.get(bareOf(jid))
@@ -80,10 +87,8 @@ export class Rooms {
     if (to.resource === '') throw new StanzaError('modify', 'jid-malformed', {}, { cause: 'no nick' })
     const { settings, now } = this.#house
     const entering = readEntering(presence.element, now(), settings.given)
-    const found = this.clientIn(to.network, to.name, presence.from)
     if (entering !== null) return this.#enters(presence, to, entering)
-    if (found === null)
-      throw new StanzaError('cancel', 'not-acceptable', this.#house.text.inAll('kit-transport-not-in-room'))
+    const found = this.mustBeIn(to.network, to.name, presence.from)
     const { seat } = found
     this.#away(seat, presence.element)
     if (this.#house.network.key(to.network, to.resource) === this.#house.network.key(to.network, seat.shown)) return
@@ -95,7 +100,7 @@ export class Rooms {
   async #renames(seat: Seat, client: Client, to: RoomAddress): Promise<void> {
     const wrong = this.#house.network.wrongNick(to.network, to.resource)
     if (wrong !== null) throw this.#refusal(new NetworkFault('nick-invalid', wrong))
-    await this.#try(() => seat.session.rename(to.resource))
+    await orRefusal(seat.session.rename(to.resource), this.#house.text)
     client.asked = to.resource
   }
 
@@ -309,13 +314,5 @@ export class Rooms {
 
   #refusal(error: unknown): StanzaError {
     return refusalOf(error, this.#house.text)
-  }
-
-  async #try<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      throw this.#refusal(error)
-    }
   }
 }

@@ -2,7 +2,7 @@
 // What our people say in a room: messages, the subject, that they are typing. Refused with an error, or told in the room's one order.
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
-import { refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf } from '../faults.ts'
 import { NetworkFault, type Outgoing } from '../network.ts'
 import type { Client } from './client.ts'
 import { cut } from './foreign.ts'
@@ -35,7 +35,7 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
       return
   }
   if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
-  if (said.kind === 'subject') return setSubject(house, room, seat, said.subject)
+  if (said.kind === 'subject') return orRefusal(seat.session.subject(room.name, said.subject), house.text)
   if (room.telling.says.countOf(seat.owner) >= house.settings.perSeat)
     throw refusalOf(new NetworkFault('busy', ''), house.text)
   const say: Say = {
@@ -70,14 +70,6 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
       throw error
     },
   )
-}
-
-async function setSubject(house: House, room: Room, seat: Seat, subject: string): Promise<void> {
-  try {
-    await seat.session.subject(room.name, subject)
-  } catch (error) {
-    throw refusalOf(error, house.text)
-  }
 }
 
 /** Hands it to the network now; settles when the network has it. */
