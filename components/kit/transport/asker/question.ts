@@ -4,6 +4,10 @@
 /** Who said it there. `account`: a login that the network vouches for. `identity`: as it shows who it is. None of them is ever ''. */
 export type Foreign = { nick: string; account?: string; identity?: string }
 
+export function foreignOf({ nick, account, identity }: Foreign): Foreign {
+  return { nick, ...(account && { account }), ...(identity && { identity }) }
+}
+
 export type Question = {
   /** One stanza as it will be sent, every namespace below it declared inside. */
   stanza: string

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // People beside rooms: who is registered, his contacts at the network, what is said one to one, and whose accounts are whose. XEP-0100.
-import { randomUUID } from 'node:crypto'
 import type { Privileges } from '../../privilege/privileges.ts'
 import type { Iq, IqRoute, Router } from '../../router/router.ts'
 import type { Catalogue } from '../../text/catalogue.ts'
@@ -72,7 +71,7 @@ export function openPeople(options: PeopleOptions): People {
   const identities = openIdentities({ keep, network: kind.type, folder: options.accounts, now: options.now, log })
   const contacts: Contacts = openContacts({ network: kind, keep, addressOf, sessionOf: sessions.of, send })
   const clients = (owner: string) => [...(online.get(bareOf(owner))?.keys() ?? [])]
-  const talk = openTalk({ ...options, addressOf, newId: randomUUID, clients })
+  const talk = openTalk({ ...options, addressOf, clients })
   const rosters = openRosters({
     ...options,
     clients,

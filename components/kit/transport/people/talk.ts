@@ -2,12 +2,13 @@
 // Messages one to one. What our people say goes to the network in their order, and fails with an error to them; what comes from there is asked
 // about before anybody reads it.
 import type { Catalogue } from '../../text/catalogue.ts'
+import { writeDelay } from '../../xep/mam.ts'
 import { wantsReceipt, writeReceipt } from '../../xep/receipts.ts'
-import { parse } from '../../xml/parse.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
+import { foreignOf } from '../asker/question.ts'
 import { refusalOf } from '../faults.ts'
 import { type ForeignMessage, type Network, NetworkFault, type Outgoing, type Sent } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
@@ -17,10 +18,13 @@ import {
   NS_REACTIONS,
   NS_REPLY,
   NS_RETRACT,
+  quoteOf,
+  readReplaced,
   readSaid,
-  reflected,
   type Said,
+  writeTyping,
 } from '../rooms/reading.ts'
+import { newId } from '../rooms/telling.ts'
 import type { Sessions } from '../sessions.ts'
 import { openReflecting, type ReflectingOptions } from './reflecting.ts'
 
@@ -35,7 +39,6 @@ export type TalkOptions = ReflectingOptions & {
   now(): number
   /** That something for him was refused by the rules is told to its recipient. */
   noteRefused: boolean
-  newId(): string
 }
 
 export type Talk = {
@@ -67,7 +70,6 @@ export function openTalk({
   log,
   now,
   noteRefused,
-  newId,
   ...rest
 }: TalkOptions): Talk {
   const reflecting = openReflecting({ ...rest, log })
@@ -168,12 +170,12 @@ export function openTalk({
     if (reaction !== undefined) {
       const to = find(key, reaction.to)
       if (to === undefined) throw unknown()
-      return { body, reaction: { to: to.foreign, emojis: reaction.emojis, quote: quoteOf(to.body) } }
+      return { body, reaction: { to: to.foreign, emojis: reaction.emojis, quote: quoteOf(to.body, QUOTED) } }
     }
     const to = replyTo === undefined ? undefined : find(key, replyTo)
     return to?.foreign == null
       ? { body }
-      : { body, replyTo: { id: to.foreign, nick: to.nick, quote: quoteOf(to.body) } }
+      : { body, replyTo: { id: to.foreign, nick: to.nick, quote: quoteOf(to.body, QUOTED) } }
   }
 
   async function take(owner: string, network: string, message: ForeignMessage): Promise<void> {
@@ -183,13 +185,13 @@ export function openTalk({
     if (payload === '') return
     const to = escapeAttribute(bareOf(owner))
     const from = escapeAttribute(addressOf(network, message.nick))
-    const { nick, account, identity, at } = message
+    const { nick, at } = message
     const head = `<message xmlns='jabber:client' from='${from}' to='${to}' type='chat' id='${id}'>`
     const answer = await asker.ask({
       stanza: `${head}${payload}</message>`,
       network: kind.type,
       server: network,
-      foreign: { nick, ...(account ? { account } : {}), ...(identity ? { identity } : {}) },
+      foreign: foreignOf(message),
       order: key,
       ...(at === null ? {} : { at }),
     })
@@ -198,9 +200,13 @@ export function openTalk({
       if (answer.why === 'policy' && noteRefused) note(to, from, text.say('kit-transport-refused', undefined, { nick }))
       return
     }
+    const inside = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
+    if (inside === undefined) {
+      counts.refused += 1
+      return
+    }
     counts.in += 1
     remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false })
-    const inside = answer.replaced ? reflected(parse(answer.stanza)) : payload
     if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(at)}</message>`))
       log.warn('a message could not be handed to the server', { network })
   }
@@ -212,12 +218,12 @@ export function openTalk({
     if (payload === '') return
     const to = addressOf(network, nick)
     const addresses = `from='${escapeAttribute(bareOf(owner))}' to='${escapeAttribute(to)}'`
-    const { account, identity, at } = message
+    const { at } = message
     const answer = await asker.ask({
       stanza: `<message xmlns='jabber:client' ${addresses} type='chat' id='${id}'>${payload}</message>`,
       network: kind.type,
       server: network,
-      foreign: { nick: message.nick, ...(account ? { account } : {}), ...(identity ? { identity } : {}) },
+      foreign: foreignOf(message),
       order: key,
       ...(at === null ? {} : { at }),
     })
@@ -225,7 +231,11 @@ export function openTalk({
       counts[answer.why === 'policy' ? 'refused' : 'withheld'] += 1
       return
     }
-    const inside = answer.replaced ? reflected(parse(answer.stanza)) : payload
+    const inside = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
+    if (inside === undefined) {
+      counts.refused += 1
+      return
+    }
     const isShown = reflecting.show(owner, to, id, inside + delayOf(at))
     counts[isShown ? 'reflected' : 'unreflected'] += 1
     if (isShown) remember(key, { foreign: message.id, stanza: id, body: message.body, nick: message.nick, own: true })
@@ -234,7 +244,7 @@ export function openTalk({
   /** XEP-0203, where it was said some time ago. */
   function delayOf(at: number | null): string {
     if (at === null || now() - at <= LATE_MS) return ''
-    return `<delay xmlns='urn:xmpp:delay' stamp='${new Date(at).toISOString()}'/>`
+    return writeDelay(at)
   }
 
   function note(to: string, from: string, words: string): void {
@@ -273,11 +283,10 @@ export function openTalk({
     take,
     reflect,
     typing(owner, network, nick, state) {
-      const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
       const from = escapeAttribute(addressOf(network, nick))
       const hints = "<no-store xmlns='urn:xmpp:hints'/>"
       send(
-        `<message from='${from}' to='${escapeAttribute(bareOf(owner))}' type='chat'><${name} xmlns='${NS_CHAT_STATES}'/>${hints}</message>`,
+        `<message from='${from}' to='${escapeAttribute(bareOf(owner))}' type='chat'>${writeTyping(state)}${hints}</message>`,
       )
     },
     counts,
@@ -286,9 +295,4 @@ export function openTalk({
 
 function typeOf({ type }: StanzaOf<'message'>): string {
   return type === 'chat' ? " type='chat'" : ''
-}
-
-function quoteOf(body: string): string {
-  const [line = ''] = body.split('\n')
-  return [...line].slice(0, QUOTED).join('')
 }

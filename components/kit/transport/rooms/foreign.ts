@@ -2,7 +2,7 @@
 // A message of the network as children of a XMPP message.
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import type { ForeignMessage } from '../network.ts'
-import { NS_CORRECT, NS_FALLBACK, NS_MODERATE, NS_OOB, NS_REACTIONS, NS_REPLY, NS_RETRACT } from './reading.ts'
+import { NS_CORRECT, NS_FALLBACK, NS_MODERATE, NS_OOB, NS_REACTIONS, NS_REPLY, NS_RETRACT, quoteOf } from './reading.ts'
 
 /** What a message speaks of, as far as it is known here. */
 export type Known = { id: string; mid: string; nick: string; body: string }
@@ -53,8 +53,8 @@ export function writePayload(
 
 /** XEP-0461 §3.2: what is answered stands before the answer, marked, for those who do not know of answers. */
 function writeReply(body: string, to: Known, room: string): string {
-  const first = to.body.split('\n').find((line) => line.trim() !== '' && !line.startsWith('>')) ?? ''
-  const quote = first === '' ? '' : `> ${cut(first, QUOTED)}\n`
+  const first = quoteOf(to.body, QUOTED)
+  const quote = first === '' ? '' : `> ${first}\n`
   const marked =
     quote === ''
       ? ''
@@ -71,9 +71,4 @@ function writeBody(body: string): string {
 function writeLink(body: string): string {
   if (!/^https:\/\/[^\s<>"]+\.[a-z0-9]{2,5}$/i.test(body)) return ''
   return `<x xmlns='${NS_OOB}'><url>${escapeText(body)}</url></x>`
-}
-
-export function cut(text: string, most: number): string {
-  const points = [...text.slice(0, 2 * most)]
-  return points.length <= most && text.length <= 2 * most ? text : `${points.slice(0, most - 1).join('')}…`
 }

@@ -3,18 +3,18 @@
 // was begun, as long as both are there.
 
 import { MUC_USER } from '../../xep/muc.ts'
-import { parse } from '../../xml/parse.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
+import { foreignOf } from '../asker/question.ts'
 import { orRefusal, refusalOf } from '../faults.ts'
 import { type ForeignMessage, NetworkFault } from '../network.ts'
 import type { House } from './house.ts'
-import { isEncrypted, readSaid, reflected } from './reading.ts'
+import { isEncrypted, readReplaced, readSaid, writeTyping } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { RoomAddress } from './seating.ts'
-import { foreignOf, newId } from './telling.ts'
+import { newId } from './telling.ts'
 
 /** Conversations of which it is known by which room they were begun. */
 const KNOWN = 10_000
@@ -67,10 +67,9 @@ export class PrivateMessages {
   typing(owner: string, network: string, nick: string, state: 'active' | 'paused' | 'done'): boolean {
     const room = this.#roomOf(owner, network, nick)
     if (room === null) return false
-    const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
     for (const client of room.clientsOf(owner))
       client.message(
-        ` from='${client.face.escaped}/${escapeAttribute(nick)}' type='chat'><${name} xmlns='http://jabber.org/protocol/chatstates'/><x xmlns='${MUC_USER}'/></message>`,
+        ` from='${client.face.escaped}/${escapeAttribute(nick)}' type='chat'>${writeTyping(state)}<x xmlns='${MUC_USER}'/></message>`,
       )
     return true
   }
@@ -100,7 +99,11 @@ export class PrivateMessages {
       counts[answer.why === 'policy' ? 'refusedIn' : 'withheld']++
       return
     }
-    const allowed = answer.replaced ? reflected(parse(answer.stanza)) : payload
+    const allowed = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
+    if (allowed === undefined) {
+      counts.refusedIn++
+      return
+    }
     counts.messagesIn++
     for (const client of room.clientsOf(owner)) client.message(from(client.face.escaped) + allowed + behind)
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one of our people wants, from the message he sent.
 import { type Element, isElement } from '../../xml/element.ts'
+import { parse } from '../../xml/parse.ts'
 import { write } from '../../xml/writer.ts'
 
 export const NS_CHAT_STATES = 'http://jabber.org/protocol/chatstates'
@@ -40,12 +41,29 @@ const ENCRYPTED: readonly (readonly [name: string, namespace: string])[] = [
 /** Told by clients, of no use to a network that does not ask. */
 const SILENT: ReadonlySet<string> = new Set(['urn:xmpp:chat-markers:0', 'urn:xmpp:receipts', NS_CHAT_STATES])
 
+/** As `typing` of a network says it, and back. */
 const STATES: Readonly<Record<string, 'active' | 'paused' | 'done'>> = {
   composing: 'active',
   paused: 'paused',
   active: 'done',
   inactive: 'done',
   gone: 'done',
+}
+
+/** XEP-0085. */
+export function writeTyping(state: 'active' | 'paused' | 'done'): string {
+  const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
+  return `<${name} xmlns='${NS_CHAT_STATES}'/>`
+}
+
+/** Of a text, the line by which an answer to it names it: the first that is no quote itself. */
+export function quoteOf(body: string, most: number): string {
+  return cut(body.split('\n').find((line) => line.trim() !== '' && !line.startsWith('>')) ?? '', most)
+}
+
+function cut(text: string, most: number): string {
+  const points = [...text.slice(0, 2 * most)]
+  return points.length <= most && text.length <= 2 * most ? text : `${points.slice(0, most - 1).join('')}…`
 }
 
 export function readSaid(message: Element): Said {
@@ -146,6 +164,16 @@ export function reflected(message: Element): string {
     if (standsAlone(child)) payload += write(child)
   }
   return payload
+}
+
+/** What the rules made of a stanza, as its children and its words. Null: it cannot be read. */
+export function readReplaced(stanza: string): { payload: string; body: string } | null {
+  try {
+    const element = parse(stanza)
+    return { payload: reflected(element), body: element.getChildText('body') ?? '' }
+  } catch {
+    return null
+  }
 }
 
 /** Whether it means the same on another stream: a prefix that is declared further out would break that one. */

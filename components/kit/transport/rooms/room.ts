@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One room of a network with all our people in it. Each has a seat, which is his own connection's place there; one seat drives (course.ts),
 // and only its events change what everybody is shown.
+import { MUC_USER } from '../../xep/muc.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { writeAddress } from '../address.ts'
+import { foreignOf } from '../asker/question.ts'
 import { type Attention, type ForeignMessage, NetworkFault, type Occupant, type RoomEvent } from '../network.ts'
 import type { Client, Face } from './client.ts'
 import { Course, type Taken } from './course.ts'
@@ -11,7 +13,7 @@ import { KEPT_MOST } from './kept.ts'
 import { Occupants } from './occupants.ts'
 import { Order } from './order.ts'
 import type { Seat } from './seat.ts'
-import { foreignOf, Telling } from './telling.ts'
+import { Telling } from './telling.ts'
 import { withinSignal } from './within.ts'
 import { STATUS, writeGroupchat } from './writing.ts'
 
@@ -296,7 +298,7 @@ export class Room {
     this.order.say(() => {
       for (const client of this.clients())
         client.message(
-          ` from='${client.face.escaped}' type='groupchat'><x xmlns='http://jabber.org/protocol/muc#user'><status code='${STATUS.configured}'/></x></message>`,
+          ` from='${client.face.escaped}' type='groupchat'><x xmlns='${MUC_USER}'><status code='${STATUS.configured}'/></x></message>`,
         )
     })
   }

@@ -5,9 +5,8 @@ import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { orRefusal, refusalOf } from '../faults.ts'
 import { NetworkFault, type Outgoing } from '../network.ts'
 import type { Client } from './client.ts'
-import { cut } from './foreign.ts'
 import type { House } from './house.ts'
-import { readSaid, reflected, type Said } from './reading.ts'
+import { quoteOf, readSaid, reflected, type Said } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Say } from './says.ts'
 import type { Seat } from './seat.ts'
@@ -114,7 +113,8 @@ async function refer(
   if (said.replyTo !== undefined) {
     // An answer to what is no more known is still a message.
     const to = await room.telling.find(said.replyTo)
-    if (to?.foreign[0] !== undefined) outgoing.replyTo = { id: to.foreign[0], nick: to.nick, quote: quoteOf(to.body) }
+    if (to?.foreign[0] !== undefined)
+      outgoing.replyTo = { id: to.foreign[0], nick: to.nick, quote: quoteOf(to.body, QUOTED) }
   }
   if (said.corrects !== undefined) {
     const to = await room.telling.findOwn(seat.owner, said.corrects)
@@ -124,7 +124,7 @@ async function refer(
   if (said.reaction !== undefined) {
     const to = await room.telling.find(said.reaction.to)
     if (to === null) throw unknown()
-    outgoing.reaction = { to: to.foreign[0] ?? null, emojis: said.reaction.emojis, quote: quoteOf(to.body) }
+    outgoing.reaction = { to: to.foreign[0] ?? null, emojis: said.reaction.emojis, quote: quoteOf(to.body, QUOTED) }
   }
   if (said.retracts !== undefined) {
     const to = (await room.telling.find(said.retracts)) ?? (await room.telling.findOwn(seat.owner, said.retracts))
@@ -134,8 +134,4 @@ async function refer(
     say.withdraws = to
   }
   return outgoing
-}
-
-function quoteOf(body: string): string {
-  return cut(body.split('\n').find((line) => line.trim() !== '' && !line.startsWith('>')) ?? '', QUOTED)
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of one room: each is asked about once, gets one id, is kept once, and is made once for all who read it.
 import { randomBytes } from 'node:crypto'
-import { parse } from '../../xml/parse.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
-import type { Foreign } from '../asker/question.ts'
+import { foreignOf } from '../asker/question.ts'
 import type { PlacedMessage, StoredMessage } from '../history/operations.ts'
 import type { ForeignMessage, Sent } from '../network.ts'
 import type { Client } from './client.ts'
@@ -11,7 +10,7 @@ import { type Known, NO_REFERENCES, type References, writePayload } from './fore
 import type { House } from './house.ts'
 import { KEPT_MOST, missedOf } from './kept.ts'
 import type { Order } from './order.ts'
-import { reflected } from './reading.ts'
+import { readReplaced, writeTyping } from './reading.ts'
 import { type Say, Says } from './says.ts'
 import { STANZA_ID, writeGroupchat, writeOccupantId } from './writing.ts'
 
@@ -188,7 +187,7 @@ export class Telling {
     return asked.then((answer) => {
       if (answer.action === 'refuse')
         return () => (answer.why === 'outage' ? this.#withhold() : this.#refused(message.nick))
-      const left = answer.replaced ? payloadOf(answer.stanza) : allowed
+      const left = answer.replaced ? readReplaced(answer.stanza) : allowed
       return () => (left === null ? this.#refused(message.nick) : this.#tellAllowed(heard, references, left))
     })
   }
@@ -220,8 +219,7 @@ export class Telling {
   }
 
   typing(nick: string, state: 'active' | 'paused' | 'done', butNot: string | null): void {
-    const name = { active: 'composing', paused: 'paused', done: 'active' }[state]
-    const payload = `<${name} xmlns='http://jabber.org/protocol/chatstates'/><no-store xmlns='urn:xmpp:hints'/>`
+    const payload = `${writeTyping(state)}<no-store xmlns='urn:xmpp:hints'/>`
     this.#order.say(() => {
       const rests = new Map<string, string>()
       const mine = new Set(butNot === null ? [] : this.#to.clientsOf(butNot))
@@ -356,20 +354,6 @@ function speaksOfNothing({ replyTo, corrects, reaction, retracts }: ForeignMessa
   return replyTo === undefined && corrects === undefined && reaction === undefined && retracts === undefined
 }
 
-export function foreignOf({ nick, account, identity }: Foreign): Foreign {
-  return { nick, ...(account && { account }), ...(identity && { identity }) }
-}
-
 function foreignIds(sent: Sent | null): string[] {
   return (sent?.ids ?? []).filter((id): id is string => id !== null)
-}
-
-/** What the rules made of it. Null: it cannot be read. */
-function payloadOf(stanza: string): { payload: string; body: string } | null {
-  try {
-    const element = parse(stanza)
-    return { payload: reflected(element), body: element.getChildText('body') ?? '' }
-  } catch {
-    return null
-  }
 }
