@@ -56,7 +56,7 @@ export type TransportSettings = {
   idleMs?: number
   /** Kept for `keepMs` (30 days), at most `mostPerRoom` (10,000; 0 keeps nothing); `given` (20, at most 60) to who enters and does not say how many. */
   history?: { keepMs?: number; mostPerRoom?: number; given?: number }
-  /** Rooms of one person (100), clients of one person in one room (20), rooms (10,000), occupants that one room shows (50,000). */
+  /** Rooms of one person at one network (100), clients of one person in one room (20), rooms (10,000), occupants that one room shows (50,000). */
   most?: { roomsPerPerson?: number; clientsPerSeat?: number; rooms?: number; occupants?: number }
   /** That a message was refused by the rules is told in the room. Default false. */
   noteRefused?: boolean

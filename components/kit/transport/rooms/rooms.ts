@@ -14,7 +14,7 @@ import { type Entering, readEntering, welcome } from './entering.ts'
 import type { House } from './house.ts'
 import type { Room } from './room.ts'
 import type { Seat } from './seat.ts'
-import { type RoomAddress, Seating } from './seating.ts'
+import { type RoomAddress, Seating, writeOut } from './seating.ts'
 import { withinSignal } from './within.ts'
 import { STATUS, writeUnavailable } from './writing.ts'
 
@@ -160,9 +160,7 @@ export class Rooms {
   /** The rooms somebody is in. */
   roomsOf(owner: string) {
     const mine = []
-    for (const room of this.all()) {
-      const seat = room.seats.get(owner)
-      if (seat === undefined) continue
+    for (const { room, seat } of this.seating.seatsOf(owner)) {
       const { network, name, jid } = room
       mine.push({ network, room: name, jid, nick: seat.shown, clients: seat.clients.size, state: seat.state })
     }
@@ -189,9 +187,7 @@ export class Rooms {
     // §7.14: from somebody who is not in the room it says nothing.
     if (place === null) return
     const { room, seat, client } = place
-    const self = room.occupants.selfOf(seat)
-    const item = { role: 'none', affiliation: self.affiliation } as const
-    client.presence(writeUnavailable(client.face.escaped, seat.shown, item, [STATUS.self], undefined, self.id))
+    client.presence(writeOut(room, seat, client, []))
     this.seating.forget(room, seat, client)
     this.seating.perhapsStand(room, seat, presence.element.getChildText('status') ?? '')
   }
@@ -199,16 +195,7 @@ export class Rooms {
   /** A client that cannot be reached, or no longer be told the truth. */
   #loses(room: Room, seat: Seat, client: Client): void {
     const words = this.#house.text.say('kit-transport-lost-touch', client.language)
-    const self = room.occupants.selfOf(seat)
-    const item = { role: 'none', affiliation: self.affiliation } as const
-    const rest = writeUnavailable(
-      client.face.escaped,
-      seat.shown,
-      item,
-      [STATUS.self, STATUS.kicked, STATUS.technical],
-      words,
-      self.id,
-    )
+    const rest = writeOut(room, seat, client, [STATUS.kicked, STATUS.technical], words)
     client.drop()
     this.#house.link()?.send(`<presence to='${escapeAttribute(client.jid)}'${rest}`)
     this.seating.forget(room, seat, client)

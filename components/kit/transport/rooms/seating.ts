@@ -11,17 +11,18 @@ import type { How } from './occupants.ts'
 import { Room } from './room.ts'
 import type { Seat } from './seat.ts'
 import { withinSignal } from './within.ts'
-import { STATUS, writeUnavailable } from './writing.ts'
+import { type Rest, STATUS, writeUnavailable } from './writing.ts'
 
 export type RoomAddress = Extract<Address, { kind: 'room' }>
+
+/** Who wants to be in a room, under which nick, and until when. */
+type Wish = { owner: string; to: RoomAddress; password: string | undefined; signal: AbortSignal }
 
 export class Seating {
   readonly #house: House
   readonly #rooms = new Map<string, Room>()
-  /** By (owner, network): the rooms in which he has a seat, or is about to. */
+  /** By owner: the rooms in which he has a seat, or is about to. */
   readonly #mine = new Map<string, Set<Room>>()
-  /** How many rooms each of our people has. */
-  readonly #counted = new Map<string, number>()
   /** Rooms that somebody is about to enter, so that they do not go meanwhile. */
   readonly #pins = new Map<Room, number>()
   /** Who is on his way in, by seat; who is on his way out. */
@@ -43,12 +44,19 @@ export class Seating {
     return this.#rooms.get(this.#keyOf(network, name)) ?? null
   }
 
-  /** His rooms at a network, and his seats there. */
-  *seatsOf(owner: string, network: string): Generator<{ room: Room; seat: Seat }> {
-    for (const room of [...(this.#mine.get(`${owner}\0${network}`) ?? [])]) {
-      const seat = room.seats.get(owner)
+  /** His rooms at a network, or everywhere, and his seats there. */
+  *seatsOf(owner: string, network?: string): Generator<{ room: Room; seat: Seat }> {
+    for (const room of [...(this.#mine.get(owner) ?? [])]) {
+      const seat = network === undefined || room.network === network ? room.seats.get(owner) : undefined
       if (seat !== undefined) yield { room, seat }
     }
+  }
+
+  /** In how many rooms of a network he is, or is about to be. */
+  #countOf(owner: string, network: string): number {
+    let count = 0
+    for (const room of this.#mine.get(owner) ?? []) if (room.network === network) count++
+    return count
   }
 
   /** His seat in the room, for which he enters it where he has none. Rejects with a StanzaError or a NetworkFault. */
@@ -58,7 +66,7 @@ export class Seating {
     this.#pin(room, 1)
     try {
       await room.ready
-      return { room, seat: await this.#seatFor(room, owner, to, password, signal) }
+      return { room, seat: await this.#seatFor(room, { owner, to, password, signal }) }
     } finally {
       // Whoever has a seat holds the room himself.
       this.#pin(room, -1)
@@ -66,13 +74,8 @@ export class Seating {
     }
   }
 
-  async #seatFor(
-    room: Room,
-    owner: string,
-    to: RoomAddress,
-    password: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Seat> {
+  async #seatFor(room: Room, wish: Wish): Promise<Seat> {
+    const { owner } = wish
     const key = `${room.key}\0${owner}`
     await this.#leaving.get(key)
     const coming = this.#entering.get(key)
@@ -80,25 +83,20 @@ export class Seating {
     // Also one that is being entered again: what has changed meanwhile is shown then.
     const found = room.seats.get(owner)
     if (found !== undefined) return found
-    const entering = this.#sit(room, owner, to, password, signal).finally(() => this.#entering.delete(key))
+    const entering = this.#sit(room, wish).finally(() => this.#entering.delete(key))
     this.#entering.set(key, entering)
     return await entering
   }
 
-  async #sit(
-    room: Room,
-    owner: string,
-    to: RoomAddress,
-    password: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Seat> {
+  async #sit(room: Room, { owner, to, password, signal }: Wish): Promise<Seat> {
     const { settings, text } = this.#house
-    if ((this.#counted.get(owner) ?? 0) >= settings.roomsPerPerson)
+    const others = this.#countOf(owner, room.network)
+    if (others >= settings.roomsPerPerson)
       throw new StanzaError('wait', 'resource-constraint', text.inAll('kit-transport-too-many-rooms'))
-    const isElsewhere = this.#count(room, owner)
+    this.#count(room, owner)
     let seat: Seat | null = null
     try {
-      const session = await this.#connect(owner, to, isElsewhere, signal)
+      const session = await this.#connect(owner, to, others > 0, signal)
       seat = newSeat(owner, session, password)
       room.seats.set(owner, seat)
       room.renick()
@@ -145,23 +143,13 @@ export class Seating {
     this.#idleSoon(seat.owner, room.network)
   }
 
-  /** Whether he has rooms at this network already. */
-  #count(room: Room, owner: string): boolean {
-    const key = `${owner}\0${room.network}`
-    const mine = this.#mine.get(key) ?? new Set()
-    const isElsewhere = mine.size > 0
-    this.#mine.set(key, mine.add(room))
-    this.#counted.set(owner, (this.#counted.get(owner) ?? 0) + 1)
-    return isElsewhere
+  #count(room: Room, owner: string): void {
+    this.#mine.set(owner, (this.#mine.get(owner) ?? new Set()).add(room))
   }
 
   #uncount(room: Room, owner: string): void {
-    const key = `${owner}\0${room.network}`
-    const mine = this.#mine.get(key)
-    if (mine?.delete(room) === true && mine.size === 0) this.#mine.delete(key)
-    const left = (this.#counted.get(owner) ?? 1) - 1
-    if (left <= 0) this.#counted.delete(owner)
-    else this.#counted.set(owner, left)
+    const mine = this.#mine.get(owner)
+    if (mine?.delete(room) === true && mine.size === 0) this.#mine.delete(owner)
   }
 
   /** Gives the seat up at the network too. */
@@ -201,11 +189,8 @@ export class Seating {
 
   /** §9.1.1: tells his clients that they are out, and forgets them. */
   tellOut(room: Room, seat: Seat, codes: readonly number[], text: string | ((language: string) => string)): void {
-    const self = room.occupants.selfOf(seat)
-    const item = { role: 'none', affiliation: self.affiliation } as const
     for (const client of [...seat.clients.values()]) {
-      const words = typeof text === 'string' ? text : text(client.language)
-      client.presence(writeUnavailable(client.face.escaped, seat.shown, item, [STATUS.self, ...codes], words, self.id))
+      client.presence(writeOut(room, seat, client, codes, typeof text === 'string' ? text : text(client.language)))
       this.forget(room, seat, client)
     }
   }
@@ -325,10 +310,10 @@ export class Seating {
   /** A connection without rooms is ended after a while, unless somebody else needs it. */
   #idleSoon(owner: string, network: string): void {
     const key = `${owner}\0${network}`
-    if (this.isClosing || this.#idle.has(key) || this.#mine.has(key)) return
+    if (this.isClosing || this.#idle.has(key) || this.#countOf(owner, network) > 0) return
     const timer = setTimeout(() => {
       this.#idle.delete(key)
-      if (this.#mine.has(key) || this.#house.settings.keeps(owner, network)) return
+      if (this.#countOf(owner, network) > 0 || this.#house.settings.keeps(owner, network)) return
       this.#house.sessions
         .close(owner, network, '')
         .catch((error: unknown) => this.#house.log.error('a connection was not ended', { error }))
@@ -370,4 +355,11 @@ function newSeat(owner: string, session: NetworkSession, password: string | unde
     linger: null,
     tries: 0,
   }
+}
+
+/** What one of his clients is told when it is out. */
+export function writeOut(room: Room, seat: Seat, client: Client, codes: readonly number[], text?: string): Rest {
+  const { affiliation, id } = room.occupants.selfOf(seat)
+  const item = { role: 'none', affiliation } as const
+  return writeUnavailable(client.face.escaped, seat.shown, item, [STATUS.self, ...codes], text, id)
 }
