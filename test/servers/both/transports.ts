@@ -13,7 +13,7 @@ import { ALICE, BOB, MUC, scene } from './scene.ts'
 import { PATIENT } from './sessions.ts'
 import { inSpool } from './spools.ts'
 
-const IRC = `irc.${HOST}`
+export const IRC = `irc.${HOST}`
 const EVIL = `evil.${HOST}`
 const ROOM = `#garden%irc.example@${IRC}`
 const BOTH = { transports: [IRC], trusted: [IRC] }

@@ -8,7 +8,7 @@ local concat, format, sort = table.concat, string.format, table.sort;
 
 local LARGEST = 8192; -- bytes of the whole report
 local FRAME = 128; -- of them for all but the names
-local LARGEST_TRANSPORTS = 1024; -- of the names of transports
+local LARGEST_TRANSPORTS = 1024; -- of the names of transports, which a host has not whose helper is an earlier one
 
 -- state: the table shared by all hosts.
 return function (state, words, owed)
@@ -60,7 +60,7 @@ end
 -- The attributes of the report but its time.
 local function described(host)
 	local off = concat(switched_off(host), " ");
-	local transports = joined(sorted(host.transports), LARGEST_TRANSPORTS);
+	local transports = joined(sorted(host.transports or {}), LARGEST_TRANSPORTS);
 	local modules, omitted = joined(loaded_for(host), LARGEST - FRAME - #off - #transports);
 	return concat {
 		off ~= "" and format(" off='%s'", off) or "",
