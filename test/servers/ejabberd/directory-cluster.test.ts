@@ -32,10 +32,16 @@ describe('mod_gatehouse_directory on two nodes of one ejabberd', { skip: noEjabb
     const people = ['alice', 'bob', 'carol']
     const all = people.map((name) => person(name, { name })).join('')
     const [alice, bob] = [await enter(one, 'alice'), await enter(two, 'bob')]
+    // The second node takes it when Alice has long asked there who is there.
+    const helper = `gen_mod:get_module_proc(<<"${HOST}">>, mod_gatehouse_directory)`
+    assert.equal(await two.server.evaluate(`sys:suspend(${helper}).`), 'ok')
     assert.match(
       await directory.whole(1, [all + group({ id: 'g', name: 'G', members: ['alice', 'bob'] })]),
       /type='result'/,
     )
+    await alice.lists('bob', { subscription: 'both', groups: ['G'] })
+    await Promise.all([alice.fence(), bob.fence()])
+    assert.equal(await two.server.evaluate(`sys:resume(${helper}).`), 'ok')
     await Promise.all([
       alice.lists('bob', { subscription: 'both', groups: ['G'] }),
       bob.lists('alice', { subscription: 'both', groups: ['G'] }),

@@ -4,7 +4,7 @@
 %% was half written behind it is cut off. Synced before anybody is told.
 -module(gatehouse_directory_disk).
 
--export([folder/1, load/1, begin_whole/1, add/2, commit_whole/2, drop_whole/1, append/3]).
+-export([folder/1, load/1, begin_whole/1, add/2, commit_whole/2, drop_whole/1, keep_whole/3, append/3]).
 -export_type([file/0, transfer/0, coming/0]).
 
 -type transfer() :: {Id :: binary(), Seq :: non_neg_integer(), Base :: none | non_neg_integer(), At :: integer()}.
@@ -135,6 +135,20 @@ drop_whole(#{path := New, io := Io}) ->
     _ = file:close(Io),
     _ = file:delete(New),
     ok.
+
+%% All of these parts at once.
+-spec keep_whole(file(), transfer(), [list()]) -> {ok, file()} | {error, binary()}.
+keep_whole(File, Transfer, Parts) ->
+    case begin_whole(File) of
+        {ok, Coming} ->
+            case add(Coming, lists:append(Parts)) of
+                {ok, Full} -> commit_whole(Full, Transfer);
+                Fault ->
+                    ok = drop_whole(Coming),
+                    Fault
+            end;
+        Fault -> Fault
+    end.
 
 %% A difference goes behind what is there. compact: there is so much of it that a whole state is wanted.
 -spec append(file(), transfer(), [[gatehouse_directory_parts:op()]]) -> {ok, file()} | {error, binary()} | compact.

@@ -19,7 +19,7 @@
 -type state() :: #{host := binary(), file := gatehouse_directory_disk:file(), damaged := boolean(),
                    generation := non_neg_integer(), layers := [layer()], transfer := none | transfer(),
                    queue := gatehouse_directory_queue:queue(), timer := none | reference(), due := float(), ticked := integer(),
-                   recent := #{{who(), who()} => integer()}, counts := #{atom() => non_neg_integer()}}.
+                   recent := #{{who(), who()} => integer()}, probes := gatehouse_directory_probes:held(), counts := #{atom() => non_neg_integer()}}.
 
 -define(MODULE_OF_HOST, mod_gatehouse_directory).
 -define(TICK_MS, 20).
@@ -65,7 +65,7 @@ init(Host) ->
     {Damaged, File} = load(Host, Generation),
     State = #{host => Host, file => File, damaged => Damaged, generation => Generation, layers => [],
               transfer => none, queue => gatehouse_directory_queue:new(), timer => none, due => 0.0, ticked => now_us(),
-              recent => #{}, counts => #{}},
+              recent => #{}, probes => gatehouse_directory_probes:none(), counts => #{}},
     ok = net_kernel:monitor_nodes(true),
     ok = hello(State, nodes()),
     %% A session may be older than this process.
@@ -153,6 +153,8 @@ handle_cast({hello, Node, {_, _, At} = Theirs}, #{host := Host} = State) ->
         true -> ok
     end,
     {noreply, State};
+handle_cast({probe, At, Probe}, #{host := Host, probes := Held} = State) ->
+    {noreply, State#{probes := gatehouse_directory_probes:hold({At, Probe}, Host, Held)}};
 handle_cast({want, Node}, State) ->
     hand_over(Node, State),
     {noreply, State};
@@ -281,7 +283,7 @@ dropped(#{transfer := #{monitor := Ref, coming := Coming}} = State) ->
     State#{transfer := none}.
 
 %% From here on it is so; then all who are there are looked at.
-in_force({Id, Seq, Base, At}, Rows, #{host := Host, generation := Generation, layers := Layers} = State) ->
+in_force({Id, Seq, Base, At}, Rows, #{host := Host, generation := Generation, layers := Layers, probes := Held} = State) ->
     View = gatehouse_directory_view:now(Host),
     StateRow = {state, Id, Seq, At},
     Now = Generation + 1,
@@ -296,13 +298,14 @@ in_force({Id, Seq, Base, At}, Rows, #{host := Host, generation := Generation, la
     end,
     Mine = mine(State),
     Queue = lists:foldl(fun({User, _}, Acc) -> gatehouse_directory_queue:look(Acc, User, Generation) end, maps:get(queue, State), Mine),
-    busy(lock_out(Mine, State#{generation := Now, layers := Layers ++ [Layer], queue := Queue})).
+    Probes = gatehouse_directory_probes:answerable(At, Held),
+    busy(lock_out(Mine, State#{generation := Now, layers := Layers ++ [Layer], queue := Queue, probes := Probes})).
 
 take_from_node({Id, _, Base, _} = Transfer, Parts, #{host := Host, file := File} = State) ->
     case gatehouse_directory_rows:change(gatehouse_directory_rows:names_of(lists:append(Parts)), getter(Host, Base), #{}) of
         {ok, Rows} ->
             Kept = case Base of
-                none -> keep_whole(File, Transfer, Parts);
+                none -> gatehouse_directory_disk:keep_whole(File, Transfer, Parts);
                 _ -> gatehouse_directory_disk:append(File, Transfer, Parts)
             end,
             case Kept of
@@ -317,18 +320,6 @@ take_from_node({Id, _, Base, _} = Transfer, Parts, #{host := Host, file := File}
         {error, _, Why} ->
             ?ERROR_MSG("What another node has of the directory's state ~ts for ~ts cannot be taken: ~ts", [Id, Host, Why]),
             State
-    end.
-
-keep_whole(File, Transfer, Parts) ->
-    case gatehouse_directory_disk:begin_whole(File) of
-        {ok, Coming} ->
-            case gatehouse_directory_disk:add(Coming, lists:append(Parts)) of
-                {ok, Full} -> gatehouse_directory_disk:commit_whole(Full, Transfer);
-                Fault ->
-                    ok = gatehouse_directory_disk:drop_whole(Coming),
-                    Fault
-            end;
-        Fault -> Fault
     end.
 
 hello(#{host := Host}, Nodes) ->

@@ -144,7 +144,10 @@ told({announce, Viewers}, #{pres_last := Presence} = State) ->
     lists:foreach(fun({Name, Host}) -> route_allowed(State, xmpp:set_to(Presence, jid:make(Name, Host))) end, Viewers),
     State;
 told({probe, Contacts}, #{pres_last := _, jid := Jid} = State) ->
-    lists:foreach(fun({Name, Host}) -> route_allowed(State, #presence{type = probe, from = Jid, to = jid:make(Name, Host)}) end, Contacts),
+    lists:foreach(fun({Name, Host}) ->
+                      Probe = #presence{type = probe, from = Jid, to = jid:make(Name, Host)},
+                      is_allowed(State, Probe) andalso gatehouse_directory_probes:ask(Probe, Jid#jid.lserver)
+                  end, Contacts),
     State;
 told({gone, Resources}, #{pres_last := _, jid := Jid} = State) ->
     lists:foreach(fun(From) -> ejabberd_router:route(#presence{type = unavailable, from = From, to = Jid}) end, Resources),
@@ -198,11 +201,10 @@ version_of({_, Host} = User) ->
 
 versioning(Host) -> mod_roster_opt:versioning(Host).
 
-route_allowed(#{lserver := Host} = State, Presence) ->
-    case ejabberd_hooks:run_fold(privacy_check_packet, Host, allow, [State, Presence, out]) of
-        allow -> ejabberd_router:route(Presence);
-        deny -> ok
-    end.
+route_allowed(State, Presence) -> is_allowed(State, Presence) andalso ejabberd_router:route(Presence).
+
+is_allowed(#{lserver := Host} = State, Presence) ->
+    ejabberd_hooks:run_fold(privacy_check_packet, Host, allow, [State, Presence, out]) =:= allow.
 
 %% What mod_roster pushes of the user's own contacts has the version that we would give.
 -spec c2s_filter_send({term(), state()}) -> {term(), state()}.
