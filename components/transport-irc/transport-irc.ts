@@ -28,6 +28,7 @@ import { openGauges } from './gauges.ts'
 import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
 import { openIdentd } from './network/identd.ts'
+import { openQuiet } from './quiet.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
 import type { TransportIrcSettings } from './settings.ts'
@@ -49,6 +50,7 @@ export async function startTransportIrc(
   const file = (name: string) => join(settings.folder, name)
   // What is kept is little, and nobody waits for a commit of the journal for each message: one thread for all of it.
   const thread = opening.use(openThread('stores'))
+  opening.use(openQuiet())
   const memory = opening.use(await openMemory(file('memory.db'), thread))
   const journal = opening.use(
     await openJournal(settings.journal.folder, {

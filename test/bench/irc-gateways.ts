@@ -69,14 +69,14 @@ export async function openBiboumi({ ports, ircd }: Site): Promise<Gateway> {
   }
 }
 
-/** As its unit starts it; without policy beside it, which biboumi has not either. */
-export async function openOurs({ ports, ircd, folder }: Site): Promise<Gateway> {
+/** As its unit starts it; without policy beside it, which biboumi has not either. `history` false: it keeps nothing of what is said. */
+export async function openOurs({ ports, ircd, folder }: Site, { history = true } = {}): Promise<Gateway> {
   const network = 'irc.gatehouse.test'
   let number = 0
   let component: Component
   const start = async () => {
     number += 1
-    const place = join(folder, `ours${number}`)
+    const place = join(folder, `ours${history ? '' : '-bare'}${number}`)
     await mkdir(place, { recursive: true })
     const write = (name: string, lines: readonly string[], mode = 0o644) =>
       writeFile(join(place, name), `${lines.join('\n')}\n`, { mode })
@@ -90,7 +90,7 @@ export async function openOurs({ ports, ircd, folder }: Site): Promise<Gateway> 
       ...['secret_file: transport-irc.secret', `hosts: [${HOST}]`, 'networks:'],
       `  - { name: ${network}, servers: ['irc://${ircd.address}:${ircd.port}'], allow_plain: true, flood: { lines: 1000, every: 1 ms }, connections: 100000 }`,
       'limits: { people: 100000, connects_per_minute: 60000, rooms: 10000, waiting: 10000 }',
-      ...['policy:', '  ask: false', 'metrics:', '  port: 0'],
+      ...['policy:', '  ask: false', 'metrics:', '  port: 0', ...(history ? [] : ['history: { per_room: 0 }'])],
     ])
     component = await startComponent({
       name: 'transport-irc',

@@ -62,9 +62,19 @@ export async function irc({ form }: { form: keyof typeof SHAPE }): Promise<numbe
   }
   await load.give({ order: 'users', target, count: USERS })
   const site = { ports, ircd, folder }
-  const gateways = [opened.use(await openBiboumi(site)), opened.use(await openOurs(site))]
-  for (const gateway of gateways) await prepare(gateway, load)
-  await asItComes(gateways, load, shape)
+  const biboumi = opened.use(await openBiboumi(site))
+  await prepare(biboumi, load)
+  await biboumi.settle(load, numbers(USERS), { history: true })
+  await beside('biboumi as installed, with its history', biboumi, load, shape)
+  await biboumi.settle(load, numbers(USERS), { history: false })
+  {
+    await using bare = await openOurs(site, { history: false })
+    await prepare(bare, load)
+    await beside('ours without its history', bare, load, shape)
+  }
+  const ours = opened.use(await openOurs(site))
+  await prepare(ours, load)
+  const gateways = [biboumi, ours]
   const rounds: Round[] = []
   const rates = new Map<string, number>()
   for (let round = 0; round < shape.rounds; round += 1) {
@@ -108,32 +118,30 @@ export async function irc({ form }: { form: keyof typeof SHAPE }): Promise<numbe
   return right ? 0 : 1
 }
 
-/** What biboumi does before its users have turned its history off, which costs it a write to disk for each of them and each message. */
-async function asItComes(
-  gateways: readonly Gateway[],
+/**
+ * For the reader: what neither is in the comparison. biboumi writes to its database for each message and each of its users who has not
+ * turned that off; ours keeps no history where the settings say so.
+ */
+async function beside(
+  name: string,
+  gateway: Gateway,
   load: IrcLoad,
   { seconds, warmUpMs }: { seconds: number; warmUpMs: number },
 ) {
-  const [biboumi] = gateways
-  if (biboumi?.name !== 'biboumi') return
-  await biboumi.settle(load, numbers(USERS), { history: true })
   for (const rooms of SHAPES) {
     for (const direction of DIRECTIONS) {
-      const mode = { closed: WINDOW[rooms] }
+      const before = usage(gateway.pid).cpuUs
       const report = await measured(load, {
-        direction,
-        seconds,
-        warmUpMs,
-        size: BODY,
-        lanes: lanesOf(biboumi)[rooms],
-        mode,
+        ...{ direction, seconds, warmUpMs, size: BODY },
+        lanes: lanesOf(gateway)[rooms],
+        mode: { closed: WINDOW[rooms] },
       })
+      const cpuUs = (usage(gateway.pid).cpuUs - before) / report.sent
       say(
-        `biboumi as installed, with its history: ${rooms}, ${direction}: ${report.perSecond.toFixed(0)} msg/s, lost ${report.lost}`,
+        `${name}: ${rooms}, ${direction}: ${report.perSecond.toFixed(0)} msg/s, ${cpuUs.toFixed(0)} us CPU, lost ${report.lost}`,
       )
     }
   }
-  await biboumi.settle(load, numbers(USERS), { history: false })
 }
 
 /** Everybody in: fifty in one room, and each of them in one of his own. */

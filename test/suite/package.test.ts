@@ -8,7 +8,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { NODE_ENVIRONMENT, NODE_FLAGS, scheduling } from '../../deploy/command.ts'
+import { NODE_ENVIRONMENT, NODE_FLAGS, nodeFlags, scheduling } from '../../deploy/command.ts'
 import { startComponent } from '../harness/component.ts'
 import { startComponentServer } from '../harness/component-server.ts'
 import { ask, screenOf } from '../policy/stage.ts'
@@ -61,7 +61,7 @@ test('npm starts a component with the flags of its unit, and all that stays in t
   for (const name of ['policy', 'archive', 'directory', 'transport-irc'])
     assert.equal(
       about.scripts[`start:${name}`],
-      [...set, 'exec', ...scheduling(name), 'node', ...NODE_FLAGS, `dist/components/${name}/main.js`].join(' '),
+      [...set, 'exec', ...scheduling(name), 'node', ...nodeFlags(name), `dist/components/${name}/main.js`].join(' '),
     )
   for (const name of ['demo', 'test', 'test:long', 'test:faults', 'bench'])
     assert.match(about.scripts[name] ?? '', /^exec node deploy\/setup\.mjs /)

@@ -65,7 +65,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
         const { text = '', by = null, at = null } = channel.topic ?? {}
         subject(channel, text, by, at)
       }
-      if (channel.size <= WHO_MOST) void connection().who(channel.name).catch(ignore)
+      if (channel.attention === 'all' && channel.size <= WHO_MOST) void connection().who(channel.name).catch(ignore)
     },
     join: (channel, member) => room(channel.name, { kind: 'joined', occupant: occupant(channel, member) }),
     part: (channel, nick, reason) => room(channel.name, { kind: 'left', nick, how: 'left', ...said(reason) }),

@@ -141,3 +141,21 @@ function seenBy(told: readonly string[], name: string): string[] {
   }
   return [...nicks].sort()
 }
+
+test('of several who enter at once one connection goes on telling who is there', async () => {
+  await using at = await stand({})
+  at.net.comesUp = false
+  for (const who of ['anna', 'bert', 'carl'])
+    at.send(
+      `<presence from='${jidOf(who)}' to='${room('#at-once')}/${who}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  while (at.net.sessions.length < 3) await turn()
+  await calm(at)
+  const told: string[] = []
+  for (const session of at.net.sessions)
+    Object.assign(session, { attend: (name: string, what: string) => told.push(`${session.owner} ${name} ${what}`) })
+  for (const session of at.net.sessions) session.connect()
+  while (at.sent.filter((xml) => xml.includes('<subject')).length < 3) await turn()
+  assert.deepEqual(told, ['bert@corp.example #at-once messages', 'carl@corp.example #at-once messages'])
+})

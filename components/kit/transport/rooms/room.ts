@@ -246,6 +246,8 @@ export class Room {
       else {
         const own = occupants.find((one) => this.#key(one.nick) === this.#key(seat.session.nick))
         if (own !== undefined) seat.self = own
+        // Several came at once, when nobody drove yet: one who keeps the list is enough.
+        seat.session.attend?.(this.name, 'messages')
         return
       }
       seat.from = 0
