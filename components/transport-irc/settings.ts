@@ -40,6 +40,8 @@ export type TransportIrcSettings = {
   }
   /** People stay connected, and in their rooms, while none of their clients is there. */
   stays: boolean
+  /** Which rooms become bookmarks (XEP-0402), where the server lets it. */
+  bookmarks: 'none' | 'staying' | 'all'
   /** RFC 1413, for networks that ask; null: not answered. */
   identd: { address: string; port: number } | null
   folder: string
@@ -134,6 +136,11 @@ export const transportIrcSettings = shape({
       default: false,
       about: 'People stay connected and in their rooms while none of their clients is there, and over restarts.',
     }),
+    bookmarks: words.choice(['none', 'staying', 'all'], {
+      default: 'staying',
+      about:
+        'Which rooms become bookmarks of who enters them, where the server lets it: none, those in which he stays, all.',
+    }),
     identd: words.group({
       port: words.whole({
         min: 0,
@@ -199,6 +206,7 @@ export const transportIrcSettings = shape({
         waiting: said.limits.waiting,
       },
       stays: said.stays,
+      bookmarks: said.bookmarks,
       identd: said.identd.port === 0 ? null : { port: said.identd.port, address: said.identd.address },
       folder: said.store.folder ?? join(state, 'transport-irc'),
       journal: {

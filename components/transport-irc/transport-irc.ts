@@ -123,9 +123,7 @@ export async function startTransportIrc(
       down: (fault, retryAt) => log.info('connection lost', { network, reason: fault.reason, retryAt }),
     }),
     settings: {
-      stays: (owner, network, room) =>
-        memory.read<RoomWord>('room', roomPlace(bareOf(owner), network, networks.key(network, room)))?.stay ??
-        settings.stays,
+      stays,
       history: { keepMs: settings.history.keepMs, mostPerRoom: settings.history.perRoom },
       most: { roomsPerPerson: settings.limits.perPerson.rooms },
       noteRefused: settings.noteRefused,
@@ -257,6 +255,8 @@ export async function startTransportIrc(
       inRooms: (owner, network) => transport.roomsOf(owner).some((one) => one.network === network),
       keeps: (owner, network) => memory.read('keep', keepPlace(owner, network)) !== null,
       privileges: () => link?.privileges ?? null,
+      bookmarks: (owner, network, room) =>
+        settings.bookmarks === 'all' || (settings.bookmarks === 'staying' && stays(owner, network, room)),
       request: (to, payload, how) => router().request(to, payload, how),
       send: (xml) => link?.router.stream.send(xml) ?? false,
       text,
@@ -265,6 +265,12 @@ export async function startTransportIrc(
       noteRefused: settings.noteRefused,
       accounts: settings.accountsFolder,
     })
+  }
+
+  /** Whether he stays in a room when none of his clients is there: his word, else that of the settings. */
+  function stays(owner: string, network: string, room: string): boolean {
+    const word = memory.read<RoomWord>('room', roomPlace(bareOf(owner), network, networks.key(network, room)))
+    return word?.stay ?? settings.stays
   }
 
   /** Who wanted to be connected before the process ended is connected again. */

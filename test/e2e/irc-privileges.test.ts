@@ -17,6 +17,7 @@ import {
   NETWORK,
   openIrcPlace,
   plain,
+  refusedOrNot,
   roomOf,
 } from '../transport-irc/place.ts'
 import { onServers } from './servers.ts'
@@ -82,6 +83,28 @@ onServers('in the name of people', slixmppLack(), (server) => {
     ircd.bytes(':alice!alice@fake PRIVMSG #home :here I am\r\n', 'alice')
     await alice.wait(like('message', `from="${roomOf('#home')}/alice"`, '<body>here I am'))
     await alice.nothing(/here I am/)
+  })
+
+  it('a room in which she stays becomes a bookmark of hers, where the server writes for her', async () => {
+    const room = roomOf('#home')
+    const query = "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:bookmarks:1'/></pubsub>"
+    /** Asks until it is as wanted: nobody tells a client that does not say it is interested. */
+    const become = async (there: boolean) => {
+      const until = Date.now() + 15_000
+      for (;;) {
+        const items = await refusedOrNot(alice, 'get', ALICE, query)
+        if (items.includes(`id="${room}"`) === there) return items
+        assert.ok(Date.now() < until, items)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+    await enter(alice, room, 'alice')
+    await become(false)
+    await place.ask('room', { room: '#home', stay: 'yes', person: ALICE })
+    if (server === 'prosody' || since(25, 3)) assert.match(await become(true), /autojoin="true"/)
+    else await become(false)
+    await place.ask('room', { room: '#home', leave: true, person: ALICE })
+    await become(false)
   })
 })
 

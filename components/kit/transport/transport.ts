@@ -9,10 +9,11 @@ import { escapeAttribute, escapeText } from '../xml/writer.ts'
 import { bareOf } from '../xmpp/jid.ts'
 import type { StanzaOf } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import { type Address, readAddress } from './address.ts'
+import { type Address, readAddress, writeAddress } from './address.ts'
 import { archiveRoutes } from './history/archive-query.ts'
 import { openHistory } from './history/history.ts'
 import type { Login, Network, SessionEvents } from './network.ts'
+import type { EnteredRoom } from './people/bookmarks.ts'
 import { openDiscovery } from './rooms/about.ts'
 import type { Link } from './rooms/client.ts'
 import { type Asking, COUNTED, type Counts, type House, type RoomSettings } from './rooms/house.ts'
@@ -41,6 +42,10 @@ export type PeopleSide = {
   login(owner: string, network: string): Promise<Login | null>
   /** Null: he may. Else why not. */
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
+  /** A client of his is in a room. */
+  entered?(owner: string, room: EnteredRoom): void
+  /** He was taken out of a room for good. */
+  left?(owner: string, network: string, jid: string): void
   /** Whether his connection is needed when he is in no room. */
   keeps?(owner: string, network: string): boolean
 }
@@ -147,6 +152,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     log,
     now,
     link: options.stream,
+    entered: (owner, room) => people.entered?.(owner, room),
     seal: options.seal ?? null,
   }
   const rooms = new Rooms(house)
@@ -232,7 +238,10 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     writing: () => history.ahead(),
     resume: () => rooms.resume(),
     roomsOf: (owner) => rooms.roomsOf(bareOf(owner)),
-    leave: (owner, of, room, words) => rooms.leave(bareOf(owner), of, room, words),
+    async leave(owner, of, room, words) {
+      await rooms.leave(bareOf(owner), of, room, words)
+      people.left?.(bareOf(owner), of, writeAddress(domain, network, of, room))
+    },
     announce(words, of) {
       const body = `<body>${escapeText(words)}</body>`
       const owners = new Set(

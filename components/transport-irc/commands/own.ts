@@ -86,6 +86,8 @@ export async function* room(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   const here = desk.transport
     .roomsOf(person)
     .find((one) => one.network === network && desk.networks.key(network, one.room) === desk.networks.key(network, name))
+  // Who says now that he stays was in it before.
+  if (args.stay === 'yes' && here !== undefined) desk.people.entered?.(person, { ...here, name: here.room })
   yield row({ what: 'room', value: name })
   yield row({ what: 'network', value: network })
   yield row({ what: 'state', value: here?.state ?? 'out' })

@@ -5,8 +5,19 @@ import type { Migration } from '../../kit/store/migrations.ts'
 import type { Service } from '../../kit/store/serve.ts'
 import { statement } from '../../kit/store/statement.ts'
 
-/** `ban`: who may not use it. `keep`: who stays connected. `login`: of a person on a network, secrets sealed. `known`, `sts`: of a network and of a host there. `room`: a person's word on a room. `key`: made once. */
-export type Kind = 'account' | 'ban' | 'contact' | 'keep' | 'key' | 'known' | 'login' | 'registration' | 'room' | 'sts'
+/** `ban`: who may not use it. `bookmark`: a room that was put among somebody's. `keep`: who stays connected. `login`: of a person on a network, secrets sealed. `known`, `sts`: of a network and of a host there. `room`: a person's word on a room. `key`: made once. */
+export type Kind =
+  | 'account'
+  | 'ban'
+  | 'bookmark'
+  | 'contact'
+  | 'keep'
+  | 'key'
+  | 'known'
+  | 'login'
+  | 'registration'
+  | 'room'
+  | 'sts'
 /** `body` is JSON. */
 export type Kept = { kind: Kind; name: string; body: string }
 

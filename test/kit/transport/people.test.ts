@@ -13,6 +13,7 @@ import type { Keep, LoginChange, PersonLogins } from '../../../components/kit/tr
 import { openPeople, type People, type PeopleOptions } from '../../../components/kit/transport/people/people.ts'
 import type { Grants, MessageOnBehalf } from '../../../components/kit/xep/privilege.ts'
 import type { Element } from '../../../components/kit/xml/element.ts'
+import { parse } from '../../../components/kit/xml/parse.ts'
 import type { RosterChange } from '../../../components/kit/xmpp/roster.ts'
 import { StanzaError } from '../../../components/kit/xmpp/stanza-error.ts'
 import { MadeUpNet } from './made-up.ts'
@@ -98,6 +99,7 @@ async function open(options: Options = {}) {
             ).ask(question),
         },
         inRooms: () => false,
+        bookmarks: () => false,
         keeps: () => false,
         privileges: () =>
           options.grants === undefined
@@ -111,6 +113,7 @@ async function open(options: Options = {}) {
                   iq: new Map(),
                 }),
                 sendMessage: () => '',
+                request: () => Promise.reject(new StanzaError('auth', 'forbidden')),
                 setRosterItem: async (account, change) => void rosters.push({ account, change }),
               },
         request: () => Promise.reject(new StanzaError('cancel', 'service-unavailable')),
@@ -357,7 +360,6 @@ describe('contacts', () => {
         "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='http://jabber.org/protocol/rosterx'/></query>",
     }
     {
-      const { parse } = await import('../../../components/kit/xml/parse.ts')
       const request = async () => parse(`<iq xmlns='jabber:component:accept'>${info.query}</iq>`)
       await using one = await open({ more: { request } })
       await registered(one)
@@ -370,6 +372,110 @@ describe('contacts', () => {
     one.at.unread(ALICE)
     assert.equal(await one.people.addContact(ALICE, NETWORK, 'bob'), 'subscribe')
     assert.match(await one.at.heard(ALICE, /type='subscribe'/), new RegExp(`from='${BOB}'`))
+  })
+})
+
+describe('bookmarks', () => {
+  const TEA = `#tea%${NETWORK}@${GATEWAY}`
+  /** A server that lets us write, with what stands at her account: room -> bookmark. */
+  async function granted({
+    wanted = () => true,
+    kept = new Map(),
+    own = new Map(),
+    refuses = '',
+  }: {
+    wanted?: PeopleOptions['bookmarks']
+    kept?: Kept
+    own?: Map<string, string>
+    refuses?: '' | StanzaError['condition']
+  } = {}) {
+    const asked: string[] = []
+    const both = { get: true, set: true }
+    const grants: Grants = {
+      version: 2,
+      roster: { get: false, set: false, push: false },
+      message: false,
+      presence: 'none',
+      iq: new Map([['http://jabber.org/protocol/pubsub', both]]),
+    }
+    const privileges: PeopleOptions['privileges'] = () => ({
+      grants: () => grants,
+      setRosterItem: async () => {},
+      sendMessage: () => '',
+      async request({ as, to, type, payload }) {
+        assert.deepEqual([as, to], [ALICE, ALICE])
+        asked.push(payload.xml.replace(/^<pubsub [^>]*><(\w+) .*$/, `${type} $1`))
+        if (refuses !== '') throw new StanzaError('cancel', refuses)
+        const id = /<item id='([^']+)'/.exec(payload.xml)?.[1] ?? ''
+        if (payload.xml.includes('<publish ')) own.set(id, payload.xml)
+        if (payload.xml.includes('<retract ')) own.delete(id)
+        if (type === 'get' && !own.has(id)) throw new StanzaError('cancel', 'item-not-found')
+        const items = type === 'set' ? '' : `<items node='urn:xmpp:bookmarks:1'><item id='${id}'><x/></item></items>`
+        return parse(
+          `<iq xmlns='jabber:client'><pubsub xmlns='http://jabber.org/protocol/pubsub'>${items}</pubsub></iq>`,
+        )
+      },
+    })
+    const one = await open({ kept, more: { privileges, bookmarks: wanted } })
+    await registered(one)
+    return { ...one, own, asked }
+  }
+
+  it('a room that is entered becomes one, once; thrown away it stays away; left for good it goes', async () => {
+    const kept: Kept = new Map()
+    const own = new Map<string, string>()
+    {
+      await using one = await granted({ kept, own })
+      await one.at.enter(DESK, '#tea', 'ali')
+      await one.at.enter(`${ALICE}/phone`, '#tea', 'ali')
+      await calm(one.at)
+      assert.deepEqual(one.asked, ['get items', 'set publish'])
+      assert.match(
+        own.get(TEA) ?? '',
+        /<publish node='urn:xmpp:bookmarks:1'><item id='[^']+'><conference xmlns='urn:xmpp:bookmarks:1' name='#tea' autojoin='true'><nick>ali<\/nick><\/conference>.*whitelist/,
+      )
+      own.clear()
+    }
+    await using one = await granted({ kept, own })
+    await one.at.enter(DESK, '#tea', 'ali')
+    await calm(one.at)
+    assert.deepEqual([...own], [])
+    await one.at.enter(DESK, '#cake', 'ali')
+    await calm(one.at)
+    assert.equal(own.size, 1)
+    await one.at.transport.leave(ALICE, NETWORK, '#cake', '')
+    await calm(one.at)
+    assert.deepEqual([...own], [])
+    // Who comes again after that gets one again.
+    await one.at.enter(DESK, '#cake', 'ali')
+    await calm(one.at)
+    assert.equal(own.size, 1)
+    await one.at.ask(DESK, GATEWAY, 'set', register('<remove/>'))
+    assert.deepEqual([...own], [])
+  })
+
+  it('that somebody has made himself are left as they are', async () => {
+    const own = new Map([[TEA, 'of her own']])
+    await using one = await granted({ own })
+    await one.at.enter(DESK, '#tea', 'ali')
+    await calm(one.at)
+    await one.at.transport.leave(ALICE, NETWORK, '#tea', '')
+    await calm(one.at)
+    assert.deepEqual([[...own], one.asked], [[[TEA, 'of her own']], ['get items']])
+  })
+
+  it('are made where they are wanted and granted alone; what the server refuses is logged, and tried again', async () => {
+    await using unwanted = await granted({ wanted: () => false })
+    await unwanted.at.enter(DESK, '#tea', 'ali')
+    await using refused = await granted({ refuses: 'internal-server-error' })
+    await refused.at.enter(DESK, '#tea', 'ali')
+    await refused.at.enter(DESK, '#tea', 'ali')
+    await calm(refused.at)
+    assert.deepEqual([unwanted.asked, refused.asked], [[], ['get items', 'get items']])
+    await using none = await open({ more: { bookmarks: () => true } })
+    await registered(none)
+    await none.at.enter(DESK, '#tea', 'ali')
+    assert.deepEqual(none.at.errors, [])
   })
 })
 
@@ -429,6 +535,7 @@ describe('one to one', () => {
       }
       const privileges: PeopleOptions['privileges'] = () => ({
         grants: () => grants,
+        request: () => Promise.reject(new StanzaError('auth', 'forbidden')),
         setRosterItem: async () => {},
         sendMessage: (message) => `sent${onBehalf.push(message)}`,
       })

@@ -9,8 +9,8 @@ export type Keep = {
   set(kind: KeptKind, name: string, body: unknown): Promise<void>
 }
 
-/** Of a person on a network; of somebody there in his contacts; of an account there and whose it is. */
-export type KeptKind = 'registration' | 'contact' | 'account'
+/** Of a person on a network; of somebody there in his contacts; of an account there and whose it is; of a room among his bookmarks. */
+export type KeptKind = 'registration' | 'contact' | 'account' | 'bookmark'
 
 /** Null takes a part away. */
 export type LoginChange = Readonly<{

@@ -14,9 +14,11 @@ import type { Network, SessionEvents } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
 import type { Sessions } from '../sessions.ts'
 import type { PeopleSide } from '../transport.ts'
+import { openBookmarks } from './bookmarks.ts'
 import { type Contacts, openContacts } from './contacts.ts'
 import { type Identities, openIdentities } from './identities.ts'
 import type { Keep, PersonLogins } from './keep.ts'
+import { openOwnNodes } from './own-nodes.ts'
 import { openRegistrations, type Registrations } from './registration.ts'
 import { openRosters } from './roster.ts'
 import { openTalk, type Talk } from './talk.ts'
@@ -34,7 +36,9 @@ export type PeopleOptions = {
   inRooms(owner: string, network: string): boolean
   /** He wants to stay connected, in rooms or not. */
   keeps(owner: string, network: string): boolean
-  privileges(): Pick<Privileges, 'grants' | 'sendMessage' | 'setRosterItem'> | null
+  privileges(): Pick<Privileges, 'grants' | 'request' | 'sendMessage' | 'setRosterItem'> | null
+  /** Which rooms are to be among somebody's bookmarks. */
+  bookmarks(owner: string, network: string, room: string): boolean
   request: Router['request']
   send(xml: string): boolean
   text: Catalogue
@@ -77,6 +81,8 @@ export function openPeople(options: PeopleOptions): People {
     clients,
     words: { suggested: text.say('kit-transport-contact-suggested', undefined) },
   })
+  const nodes = openOwnNodes(options.privileges)
+  const bookmarks = openBookmarks({ ...options, nodes, wanted: options.bookmarks })
   const registrations = openRegistrations({
     ...options,
     read,
@@ -91,6 +97,7 @@ export function openPeople(options: PeopleOptions): People {
         await rosters.remove(owner, addressOf(of, nick))
         await contacts.forget(owner, of, nick)
       }
+      await bookmarks.leftAll(owner, of)
       await rosters.remove(owner, address)
       await identities.forget(owner, of)
       await sessions.close(owner, of, text.say('kit-transport-unregistered', undefined))
@@ -297,6 +304,8 @@ export function openPeople(options: PeopleOptions): People {
       return login
     },
     mayUse: options.mayUse,
+    entered: (owner, room) => void bookmarks.entered(owner, room),
+    left: (owner, of, jid) => void bookmarks.left(owner, of, jid),
     keeps: (owner, of) =>
       options.keeps(owner, of) || (online.has(bareOf(owner)) && registrations.of(owner, of) !== null),
     up() {

@@ -4,6 +4,7 @@ import type { Catalogue } from '../../text/catalogue.ts'
 import type { Asker } from '../asker/asker.ts'
 import type { History } from '../history/history.ts'
 import type { Network } from '../network.ts'
+import type { EnteredRoom } from '../people/bookmarks.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Link } from './client.ts'
 
@@ -62,5 +63,7 @@ export type House = {
   log: Record<'info' | 'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
   now(): number
   link(): Link | null
+  /** A client of somebody's is in a room. */
+  entered(owner: string, room: EnteredRoom): void
   seal: { seal(text: string): string; open(sealed: string): string | null } | null
 }

@@ -152,6 +152,8 @@ export class Rooms {
     seat.clients.set(jid, client)
     this.seating.keep(room, seat)
     room.report(seat)
+    const { network, name } = room
+    this.#house.entered(seat.owner, { network, name, jid: room.jid, nick: seat.shown })
     room.order.say(() => {
       if (!client.isGone) welcome(room, seat, client, wanted.history)
     })
