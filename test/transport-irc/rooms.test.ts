@@ -437,6 +437,20 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     )
   })
 
+  it('has a card of who is there, of what WHOIS says', async () => {
+    const room = roomOf('#cards')
+    await using carla = await irc(ircd, 'carla', { realname: 'Carla \u0002the\u0002 <First>' })
+    await carla.join('#cards')
+    await enter(alice, room, 'alice')
+    for (const to of [`${room}/carla`, roomOf('carla')]) {
+      const card = await asks(alice, 'get', to, "<vCard xmlns='vcard-temp'/>")
+      assert.match(card, /<FN>Carla the &lt;First&gt;<\/FN><NICKNAME>carla<\/NICKNAME>/)
+      assert.match(card, /Shown there as: carla!\S+@\S+[\s\S]*Server: \S+[\s\S]*Rooms: #cards/)
+    }
+    const ns = 'urn:ietf:params:xml:ns:vcard-4.0'
+    assert.match(await asks(alice, 'get', roomOf('carla'), `<vcard xmlns='${ns}'/>`), /<fn><text>Carla the/)
+  })
+
   it('shows who is away, both ways', async () => {
     const room = roomOf('#away')
     await enter(alice, room, 'alice')

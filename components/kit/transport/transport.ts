@@ -15,6 +15,7 @@ import { openHistory } from './history/history.ts'
 import type { Login, Network, SessionEvents } from './network.ts'
 import type { EnteredRoom } from './people/bookmarks.ts'
 import { openDiscovery } from './rooms/about.ts'
+import { cardRoutes } from './rooms/cards.ts'
 import type { Link } from './rooms/client.ts'
 import { type Asking, COUNTED, type Counts, type House, type RoomSettings } from './rooms/house.ts'
 import { inviteDirectly, mediate, readMediated, tellInvited } from './rooms/inviting.ts'
@@ -211,7 +212,12 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
 
   return {
     router: {
-      routes: [...roomRoutes(house, rooms), ...archiveRoutes(house, rooms), ...people.routes],
+      routes: [
+        ...roomRoutes(house, rooms),
+        ...archiveRoutes(house, rooms),
+        ...cardRoutes(house, rooms),
+        ...people.routes,
+      ],
       features: [MUC, ...people.features],
       disco: openDiscovery(house, rooms),
       message(message) {

@@ -3,7 +3,7 @@
 import type { Affiliation, NetworkSession, Role } from '../../kit/transport/network.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import type { IrcChannel, IrcConnection } from '../network/irc.ts'
-import { fromStyled, toStyled } from '../network/wire/formatting.ts'
+import { fromStyled, toStyled, withoutCodes } from '../network/wire/formatting.ts'
 import { faultOf, orFault } from './fault.ts'
 import { fieldsOf, modesOf } from './form.ts'
 import { isMask } from './masks.ts'
@@ -101,6 +101,7 @@ export function openSession({
       const { server, idleSeconds, signedOnAt, channels, ...person } = await orFault(connection.whois(nick))
       return {
         ...occupantOf({ ...person, prefixes: '' }, connection.facts.ranks, false),
+        ...(person.realname === undefined ? {} : { name: withoutCodes(person.realname) }),
         ...(server === undefined ? {} : { server }),
         ...(idleSeconds === undefined ? {} : { idleSeconds }),
         ...(signedOnAt === undefined ? {} : { signedOnAt }),

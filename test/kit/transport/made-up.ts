@@ -42,6 +42,10 @@ export class MadeUpNet implements Network {
   readonly taken = new Set<string>()
   /** Under which account somebody is logged in there. */
   readonly accounts = new Map<string, string>()
+  /** What it says of people. */
+  readonly about = new Map<string, Partial<Awaited<ReturnType<NetworkSession['about']>>>>()
+  /** It says so only when this resolves. */
+  aboutWaits: PromiseWithResolvers<void> | null = null
   /** The next one who does this is refused. */
   refusal: { what: string; reason: Reason } | null = null
   /** Tells the subject of a room before who is in it. */
@@ -391,9 +395,13 @@ export class MadeUpSession implements NetworkSession {
     this.net.done.push(`${this.nick} watches ${nick} no more`)
   }
 
-  async about(nick: string): Promise<Occupant> {
+  async about(nick: string): ReturnType<NetworkSession['about']> {
+    this.net.done.push(`${this.nick} asks about ${nick}`)
+    await this.net.aboutWaits?.promise
     const account = this.net.accounts.get(nick)
-    return { nick, role: 'participant', affiliation: 'none', ...(account === undefined ? {} : { account }) }
+    const known = this.net.about.get(nick)
+    if (known === undefined && nick !== this.nick) throw new NetworkFault('no-such-person', nick)
+    return { nick, role: 'participant', affiliation: 'none', ...(account === undefined ? {} : { account }), ...known }
   }
 
   history(room: string, _: number | null, most: number): Promise<readonly ForeignMessage[]> | null {

@@ -6,6 +6,8 @@ import { readNode, writeItems } from '../../xep/disco.ts'
 import { MAM, MAM_EXTENDED } from '../../xep/mam.ts'
 import { MUC } from '../../xep/muc.ts'
 import { type Paging, pageOf, readPaging, writePage } from '../../xep/result-sets.ts'
+import { VCARD_TEMP } from '../../xep/vcard-temp.ts'
+import { VCARD4 } from '../../xep/vcard4.ts'
 import { escapeAttribute } from '../../xml/writer.ts'
 import { bareOf, sameJid } from '../../xmpp/jid.ts'
 import { NS } from '../../xmpp/namespaces.ts'
@@ -145,7 +147,7 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
         if (node !== null) throw new StanzaError('cancel', 'item-not-found')
         return writeDescribed(
           [{ category: 'account', type: 'registered', name: address.name }],
-          [NS.discoInfo, NS.ping],
+          [NS.discoInfo, NS.ping, VCARD_TEMP, VCARD4],
           '',
         )
       }
@@ -154,7 +156,11 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
       if (address.resource !== '') {
         if (rooms.of(address.network, address.name)?.occupants.get(address.resource) == null)
           throw new StanzaError('cancel', 'item-not-found')
-        return writeDescribed([{ category: 'client', type: 'bot', name: address.resource }], [NS.discoInfo], '')
+        return writeDescribed(
+          [{ category: 'client', type: 'bot', name: address.resource }],
+          [NS.discoInfo, VCARD_TEMP],
+          '',
+        )
       }
       if (node !== null && node !== 'x-roomuser-item') throw new StanzaError('cancel', 'item-not-found')
       if (node === 'x-roomuser-item') {
