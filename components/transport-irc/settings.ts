@@ -40,6 +40,8 @@ export type TransportIrcSettings = {
   }
   /** People stay connected, and in their rooms, while none of their clients is there. */
   stays: boolean
+  /** Links to files are marked as such for clients (XEP-0066). */
+  linksAsFiles: boolean
   /** Which rooms become bookmarks (XEP-0402), where the server lets it. */
   bookmarks: 'none' | 'staying' | 'all'
   /** RFC 1413, for networks that ask; null: not answered. */
@@ -136,6 +138,10 @@ export const transportIrcSettings = shape({
       default: false,
       about: 'People stay connected and in their rooms while none of their clients is there, and over restarts.',
     }),
+    links_as_files: words.yesNo({
+      default: true,
+      about: 'A message that is nothing but a link to a file is marked as that file: clients may fetch and show it.',
+    }),
     bookmarks: words.choice(['none', 'staying', 'all'], {
       default: 'staying',
       about:
@@ -206,6 +212,7 @@ export const transportIrcSettings = shape({
         waiting: said.limits.waiting,
       },
       stays: said.stays,
+      linksAsFiles: said.links_as_files,
       bookmarks: said.bookmarks,
       identd: said.identd.port === 0 ? null : { port: said.identd.port, address: said.identd.address },
       folder: said.store.folder ?? join(state, 'transport-irc'),

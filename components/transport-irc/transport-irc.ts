@@ -127,6 +127,7 @@ export async function startTransportIrc(
       history: { keepMs: settings.history.keepMs, mostPerRoom: settings.history.perRoom },
       most: { roomsPerPerson: settings.limits.perPerson.rooms },
       noteRefused: settings.noteRefused,
+      linksAsFiles: settings.linksAsFiles,
     },
     text,
     log,
@@ -263,6 +264,7 @@ export async function startTransportIrc(
       log,
       now,
       noteRefused: settings.noteRefused,
+      linksAsFiles: settings.linksAsFiles,
       accounts: settings.accountsFolder,
     })
   }

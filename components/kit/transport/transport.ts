@@ -66,6 +66,8 @@ export type TransportSettings = {
   most?: { roomsPerPerson?: number; clientsPerSeat?: number; rooms?: number; occupants?: number }
   /** That a message was refused by the rules is told in the room. Default false. */
   noteRefused?: boolean
+  /** A message that is nothing but a link to a file is marked as that file (XEP-0066), which clients may fetch and show. Default true. */
+  linksAsFiles?: boolean
 }
 
 export type TransportOptions = {
@@ -319,6 +321,7 @@ function settingsOf(said: TransportSettings, keeps: RoomSettings['keeps']): Room
     idleMs: said.idleMs ?? 5 * 60_000,
     given: Math.min(GIVEN_MOST, said.history?.given ?? 20),
     noteRefused: said.noteRefused ?? false,
+    linksAsFiles: said.linksAsFiles ?? true,
     roomsPerPerson: said.most?.roomsPerPerson ?? 100,
     clientsPerSeat: said.most?.clientsPerSeat ?? 20,
     rooms: said.most?.rooms ?? 10_000,

@@ -179,6 +179,68 @@ test('typing and links go both ways; what says nothing is silent, what cannot be
   assert.equal(handed(at).body, '/me waves')
 })
 
+test('a file goes out as the link where it is, once, however many ways tell of it', async () => {
+  await using at = await stand()
+  await both(at)
+  const link = 'https://up.example/my%20cat.png'
+  const url = (target: string) => `<url-data xmlns='http://jabber.org/protocol/url-data' target='${target}'/>`
+  const oob = (target: string) => `<x xmlns='jabber:x:oob'><url>${target}</url></x>`
+  const sfs = (...sources: string[]) =>
+    `<file-sharing xmlns='urn:xmpp:sfs:0'><file xmlns='urn:xmpp:file:metadata:0'/><sources>${sources.map(url).join('')}</sources></file-sharing>`
+  const sims = (version: number, ...sources: string[]) => {
+    const each = sources.map((uri) => `<reference xmlns='urn:xmpp:reference:0' type='data' uri='${uri}'/>`).join('')
+    const ns = `urn:xmpp:sims:${version}`
+    return `<reference xmlns='urn:xmpp:reference:0' type='data'><media-sharing xmlns='${ns}'><file/><sources>${each}</sources></media-sharing></reference>`
+  }
+  const other = 'https://up.example/b.png'
+  const cases: readonly (readonly [body: string, more: string, wanted: string])[] = [
+    ['', oob(link), link],
+    ['', sfs(link), link],
+    ['', sims(1, link), link],
+    ['', sims(2, 'xmpp:anna@corp.example?jingle', link), link],
+    [link, oob(link) + sfs(link) + sims(1, link), link],
+    ['see https://up.example/my cat.png', oob(link), 'see https://up.example/my cat.png'],
+    ['look', oob(link) + sfs(link, other) + sims(1, other), `look\n${link}\n${other}`],
+    // What only a client could give, and what is no link, is none for people there.
+    ['look', sims(1, 'xmpp:anna@corp.example?jingle') + sfs('cid:x@y') + oob('not a link'), 'look'],
+  ]
+  for (const [at_, [body, more, wanted]] of cases.entries()) {
+    at.says(ANNA, '#tea', body, `f${at_}`, more)
+    await at.heard(ANNA, new RegExp(`id='f${at_}'`))
+    assert.equal(handed(at).body, wanted)
+  }
+  at.says(ANNA, '#tea', '', 'none', sims(1, 'cid:x@y'))
+  assert.match(await at.heard(ANNA, /id='none'/), /type='error'.*feature-not-implemented/)
+})
+
+test('a message that is nothing but a link to a file comes in as that file, in rooms and one to one, unless it is not wanted', async () => {
+  for (const linksAsFiles of [true, false]) {
+    await using at = await stand({ settings: { linksAsFiles } })
+    await both(at)
+    const marked = (link: string) => linksAsFiles && /\.png/.test(link)
+    for (const link of [
+      'https://up.example/b.png',
+      'https://up.example/b.png?size=2',
+      'https://up.example',
+      'https://up.example/page.html',
+      'http://up.example/b.PNG',
+      'https://up.example/b.jpg and more',
+    ]) {
+      at.net.says('#tea', 'otto', link)
+      const told = await at.heard(ANNA, /up\.example/)
+      const wanted = marked(link) ? `<x xmlns='jabber:x:oob'><url>${link}</url></x>` : ''
+      assert.equal(/<x xmlns='jabber:x:oob'>.*?<\/x>/.exec(told)?.[0] ?? '', wanted, link)
+    }
+    // One to one, by the room.
+    at.send(`<message type='chat' from='${ANNA}' to='${R}/otto'><body>hi</body></message>`)
+    await calm(at)
+    at.net.sessions[0]?.tell((events) =>
+      events.message({ id: null, nick: 'otto', body: 'https://a.example/c.png', at: null }),
+    )
+    assert.equal((await at.heard(ANNA, /c\.png/)).includes('jabber:x:oob'), linksAsFiles)
+  }
+})
+
 test('what the network refuses is an error for its sender alone; what is hostile is kept out of the stream', async () => {
   await using at = await stand()
   await both(at)

@@ -126,6 +126,7 @@ async function open(options: Options = {}) {
         },
         now: () => Date.now(),
         noteRefused: true,
+        linksAsFiles: true,
         accounts,
         ...options.more,
       })

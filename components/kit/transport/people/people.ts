@@ -45,6 +45,7 @@ export type PeopleOptions = {
   log: Record<'info' | 'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
   now(): number
   noteRefused: boolean
+  linksAsFiles: boolean
   /** Where accounts are published. */
   accounts: string
 }

@@ -11,6 +11,7 @@ import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { foreignOf } from '../asker/question.ts'
 import { refusalOf } from '../faults.ts'
 import { type ForeignMessage, type Network, NetworkFault, type Outgoing, type Sent } from '../network.ts'
+import { writeLink } from '../rooms/foreign.ts'
 import type { Asking } from '../rooms/house.ts'
 import {
   NS_CHAT_STATES,
@@ -39,6 +40,8 @@ export type TalkOptions = ReflectingOptions & {
   now(): number
   /** That something for him was refused by the rules is told to its recipient. */
   noteRefused: boolean
+  /** A message that is nothing but a link to a file is marked as that file (XEP-0066). */
+  linksAsFiles: boolean
 }
 
 export type Talk = {
@@ -70,6 +73,7 @@ export function openTalk({
   log,
   now,
   noteRefused,
+  linksAsFiles,
   ...rest
 }: TalkOptions): Talk {
   const reflecting = openReflecting({ ...rest, log })
@@ -275,7 +279,8 @@ export function openTalk({
     const before = corrects === undefined ? undefined : stanzaOf(corrects)
     const reply = to === undefined ? '' : `<reply xmlns='${NS_REPLY}' id='${escapeAttribute(to)}'/>`
     const replace = before === undefined ? '' : `<replace xmlns='${NS_CORRECT}' id='${escapeAttribute(before)}'/>`
-    return `<body>${escapeText(body)}</body>${reply}${replace}<active xmlns='${NS_CHAT_STATES}'/>`
+    const link = linksAsFiles && to === undefined ? writeLink(body) : ''
+    return `<body>${escapeText(body)}</body>${reply}${replace}${link}<active xmlns='${NS_CHAT_STATES}'/>`
   }
 
   return {

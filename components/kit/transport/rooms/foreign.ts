@@ -24,7 +24,7 @@ export function writePayload(
   message: ForeignMessage,
   known: References,
   room: string,
-  words: { retracted(): string },
+  { retracted, linksAsFiles }: { retracted(): string; linksAsFiles: boolean },
 ): string | null {
   if (message.retracts !== undefined) {
     if (known.retracts === null) return null
@@ -36,7 +36,7 @@ export function writePayload(
           }`
     return (
       `<retract xmlns='${NS_RETRACT}' id='${known.retracts.id}'>${moderated}</retract>` +
-      `<fallback xmlns='${NS_FALLBACK}' for='${NS_RETRACT}'/><body>${escapeText(words.retracted())}</body>`
+      `<fallback xmlns='${NS_FALLBACK}' for='${NS_RETRACT}'/><body>${escapeText(retracted())}</body>`
     )
   }
   if (message.reaction !== undefined) {
@@ -47,7 +47,7 @@ export function writePayload(
   if (message.body === '') return null
   const replaced =
     known.corrects === null ? '' : `<replace xmlns='${NS_CORRECT}' id='${escapeAttribute(known.corrects.mid)}'/>`
-  if (known.replyTo === null) return writeBody(message.body) + replaced + writeLink(message.body)
+  if (known.replyTo === null) return writeBody(message.body) + replaced + (linksAsFiles ? writeLink(message.body) : '')
   return writeReply(message.body, known.replyTo, room) + replaced
 }
 
@@ -67,8 +67,12 @@ function writeBody(body: string): string {
   return `<body>${escapeText(body)}</body>`
 }
 
-/** XEP-0066 §3: a message that is nothing but a link to a file is shown as that file. */
-function writeLink(body: string): string {
-  if (!/^https:\/\/[^\s<>"]+\.[a-z0-9]{2,5}$/i.test(body)) return ''
+/** Endings of pages, which nobody shows as a file. */
+const PAGE = /\.(?:html?|php|aspx?|jsp|cgi)$/i
+
+/** XEP-0066 §3: a message that is nothing but a link to a file is shown as that file. '': it is none. */
+export function writeLink(body: string): string {
+  const [path = ''] = body.split(/[?#]/, 1)
+  if (!/^https:\/\/[^\s<>"/]+\/\S+$/i.test(body) || !/\/[^/]*\.[a-z0-9]{2,5}$/i.test(path) || PAGE.test(path)) return ''
   return `<x xmlns='${NS_OOB}'><url>${escapeText(body)}</url></x>`
 }

@@ -40,6 +40,7 @@ export type RoomSettings = {
   idleMs: number
   given: number
   noteRefused: boolean
+  linksAsFiles: boolean
   roomsPerPerson: number
   clientsPerSeat: number
   rooms: number

@@ -9,6 +9,7 @@ import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { foreignOf } from '../asker/question.ts'
 import { orRefusal, refusalOf } from '../faults.ts'
 import { type ForeignMessage, NetworkFault } from '../network.ts'
+import { writeLink } from './foreign.ts'
 import type { House } from './house.ts'
 import { isEncrypted, readReplaced, readSaid, writeTyping } from './reading.ts'
 import type { Room } from './room.ts'
@@ -84,7 +85,8 @@ export class PrivateMessages {
   async #tell(room: Room, owner: string, message: ForeignMessage): Promise<void> {
     const { asker, network, counts } = this.#house
     const id = newId()
-    const payload = `<body>${escapeText(message.body)}</body>`
+    const link = this.#house.settings.linksAsFiles ? writeLink(message.body) : ''
+    const payload = `<body>${escapeText(message.body)}</body>${link}`
     const from = (face: string) => ` from='${face}/${escapeAttribute(message.nick)}' type='chat' id='${id}'>`
     const behind = `<x xmlns='${MUC_USER}'/></message>`
     const answer = await asker.ask({

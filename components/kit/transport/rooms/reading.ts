@@ -13,6 +13,9 @@ export const NS_RETRACT = 'urn:xmpp:message-retract:1'
 export const NS_MODERATE = 'urn:xmpp:message-moderate:1'
 export const NS_OOB = 'jabber:x:oob'
 const NS_SFS = 'urn:xmpp:sfs:0'
+const NS_REFERENCE = 'urn:xmpp:reference:0'
+/** Both that are written. */
+const NS_SIMS = ['urn:xmpp:sims:1', 'urn:xmpp:sims:2'] as const
 const NS_URL_DATA = 'http://jabber.org/protocol/url-data'
 const NS_EME = 'urn:xmpp:eme:0'
 
@@ -122,16 +125,39 @@ function withoutFallback(message: Element, body: string, of: string): string {
   return [...points.slice(0, start), ...points.slice(end)].join('').trim()
 }
 
-/** XEP-0066 §3, XEP-0447: a link that the text does not name already. */
+/** Files as the links where they are: XEP-0066 §3, XEP-0447, XEP-0385. Each once, and none that the text names already. */
 function withLinks(message: Element, body: string): string {
-  const links = [
-    ...message.getChildren('x', NS_OOB).map((one) => one.getChild('url', NS_OOB)?.getText()),
-    ...message
-      .getChildren('file-sharing', NS_SFS)
-      .map((one) => one.getChild('sources', NS_SFS)?.getChild('url-data', NS_URL_DATA)?.attrs.target),
-  ]
-  const missing = links.filter((link): link is string => link !== undefined && link !== '' && !body.includes(link))
-  return [body, ...new Set(missing)].filter((part) => part !== '').join('\n')
+  const links = new Set<string>()
+  for (const link of linksOf(message)) if (!names(body, link)) links.add(link)
+  return [body, ...links].filter((part) => part !== '').join('\n')
+}
+
+/** Of each file the first way that people there can go: what is fetched from a client (`xmpp:`, `cid:`) is none for them. */
+function linksOf(message: Element): string[] {
+  const oob = message.getChildren('x', NS_OOB).map((one) => [one.getChild('url', NS_OOB)?.getText()])
+  const shared = message
+    .getChildren('file-sharing', NS_SFS)
+    .map((one) => one.getChild('sources', NS_SFS)?.getChildren('url-data', NS_URL_DATA) ?? [])
+    .map((sources) => sources.map(({ attrs }) => attrs.target))
+  const inline = message.getChildren('reference', NS_REFERENCE).map((one) =>
+    NS_SIMS.flatMap((sims) => {
+      const sources = one.getChild('media-sharing', sims)?.getChild('sources', sims)
+      return sources?.getChildren('reference', NS_REFERENCE).map(({ attrs }) => attrs.uri) ?? []
+    }),
+  )
+  return [...oob, ...shared, ...inline].flatMap(
+    (ways) =>
+      ways.map((way) => way?.trim()).find((way) => way !== undefined && /^(?:https?|ftp):\/\/\S+$/i.test(way)) ?? [],
+  )
+}
+
+/** Also in another spelling: clients escape the one and not the other. */
+function names(body: string, link: string): boolean {
+  return body.includes(link) || unescaped(body).includes(unescaped(link))
+}
+
+function unescaped(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escaped) => Buffer.from(escaped.replaceAll('%', ''), 'hex').toString())
 }
 
 export function isEncrypted(message: Element): boolean {

@@ -163,10 +163,11 @@ export class Telling {
 
   /** Gives what is to be done at its place in the order; at once where nobody is asked. */
   #ask(heard: Heard, references: References): (() => void) | Promise<() => void> {
-    const { asker, text, network } = this.#house
+    const { asker, text, network, settings } = this.#house
     const { id, message, at } = heard
     const retracted = () => text.say('kit-transport-retracted', undefined)
-    const payload = writePayload(message, references, this.#to.jid, { retracted })
+    const words = { retracted, linksAsFiles: settings.linksAsFiles }
+    const payload = writePayload(message, references, this.#to.jid, words)
     if (payload === null) return () => {}
     const allowed = { payload, body: message.body }
     if (asker.passes === true) return () => this.#tellAllowed(heard, references, allowed)
