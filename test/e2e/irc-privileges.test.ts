@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import { ejabberdVersion } from '../../deploy/demo/ejabberd.ts'
 import type { ServerKind } from '../../deploy/demo/server.ts'
-import { type FakeIrcd, startFakeIrcd } from '../harness/fake-ircd.ts'
+import { FAKE_CAPS, type FakeIrcd, startFakeIrcd } from '../harness/fake-ircd.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import type { WorldOptions } from '../harness/world.ts'
 import {
@@ -35,7 +35,7 @@ onServers('in the name of people', slixmppLack(), (server) => {
   let phone: SlixmppClient
 
   before(async () => {
-    ircd = await startFakeIrcd()
+    ircd = await startFakeIrcd({ caps: { ...FAKE_CAPS, 'draft/read-marker': '' } })
     place = await openIrcPlace({ server, networks: [plain(ircd)], world: granting(server) })
     await place.transport.logged(({ event }) => event === 'privileges granted')
     alice = await place.person('alice')
@@ -87,17 +87,8 @@ onServers('in the name of people', slixmppLack(), (server) => {
 
   it('a room in which she stays becomes a bookmark of hers, where the server writes for her', async () => {
     const room = roomOf('#home')
-    const query = "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:bookmarks:1'/></pubsub>"
-    /** Asks until it is as wanted: nobody tells a client that does not say it is interested. */
-    const become = async (there: boolean) => {
-      const until = Date.now() + 15_000
-      for (;;) {
-        const items = await refusedOrNot(alice, 'get', ALICE, query)
-        if (items.includes(`id="${room}"`) === there) return items
-        assert.ok(Date.now() < until, items)
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    }
+    const become = (there: boolean) =>
+      itemsWhen(alice, 'urn:xmpp:bookmarks:1', (items) => items.includes(`id="${room}"`) === there)
     await enter(alice, room, 'alice')
     await become(false)
     await place.ask('room', { room: '#home', stay: 'yes', person: ALICE })
@@ -106,7 +97,44 @@ onServers('in the name of people', slixmppLack(), (server) => {
     await place.ask('room', { room: '#home', leave: true, person: ALICE })
     await become(false)
   })
+
+  it('what she has read here is read there, and what she has read there is read here', async () => {
+    const room = roomOf('#news')
+    await enter(alice, room, 'alice')
+    const [first, second] = [Date.parse('2026-01-02T03:04:05.678Z'), Date.parse('2026-01-02T04:00:00.000Z')]
+    const heard = async (text: string, at: number) => {
+      ircd.say('uwe', '#news', text, { at })
+      const told = await alice.wait(like('message', `from="${room}/uwe"`, `<body>${text}`, 'markable'))
+      return /<stanza-id(?=[^>]* id="([^"]+)")/.exec(told)?.[1] ?? ''
+    }
+    const id = await heard('one', first)
+    await alice.send(
+      `<message xmlns='jabber:client' type='groupchat' to='${room}'><displayed xmlns='urn:xmpp:chat-markers:0' id='${id}'/></message>`,
+    )
+    await ircd.got(/^MARKREAD #news timestamp=2026-01-02T03:04:05\.678Z$/)
+    const newest = await heard('two', second)
+    ircd.bytes(`:${ircd.name} MARKREAD #news timestamp=2026-01-02T04:00:00.000Z\r\n`, 'alice')
+    if (server === 'prosody' || since(25, 3))
+      await itemsWhen(alice, 'urn:xmpp:mds:displayed:0', (items) => items.includes(`id="${newest}"`))
+    // One to one a marker of hers says it, to all her clients.
+    ircd.bytes('@msgid=p1;time=2026-01-02T05:00:00.000Z :uwe!uwe@fake PRIVMSG alice :psst\r\n', 'alice')
+    const psst = / id="([^"]+)"/.exec(await alice.wait(like('message', `from="${UWE}`, 'psst', 'markable')))?.[1]
+    ircd.bytes(`:${ircd.name} MARKREAD uwe timestamp=2026-01-02T05:00:00.000Z\r\n`, 'alice')
+    await phone.wait(like('message', '<sent', `<displayed`, `id="${psst}"`))
+  })
 })
+
+/** What stands in a node of hers, when it fits: nobody tells a client that does not say it is interested. */
+async function itemsWhen(client: SlixmppClient, node: string, fits: (items: string) => boolean): Promise<string> {
+  const query = `<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='${node}'/></pubsub>`
+  const until = Date.now() + 15_000
+  for (;;) {
+    const items = await refusedOrNot(client, 'get', ALICE, query)
+    if (fits(items)) return items
+    assert.ok(Date.now() < until, items)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
 
 /** All that a server of this kind can let a component do. */
 function granting(server: ServerKind): Pick<WorldOptions, 'prosody' | 'ejabberd'> {

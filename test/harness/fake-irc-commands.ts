@@ -111,6 +111,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       for (const one of channel.members) if (one !== client) write(one, joined)
       reply(joined)
       if (channel.topic !== '') reply(`:${house.name} 332 ${client.nick} ${channel.name} :${channel.topic}`)
+      if (client.caps.has('draft/read-marker')) reply(read(house, client, name))
       names_(house, client, channel, reply)
     }
   },
@@ -157,6 +158,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     reply(redacted)
   },
   CHATHISTORY: history,
+  MARKREAD(house, client, { params: [target = '', said = ''] }, reply) {
+    const key = `${client.nick} ${target}`.toLowerCase()
+    if (said.replace('timestamp=', '') > (house.read.get(key) ?? ''))
+      house.read.set(key, said.replace('timestamp=', ''))
+    reply(read(house, client, target))
+  },
+}
+
+function read(house: FakeHouse, client: FakeClient, target: string): string {
+  const at = house.read.get(`${client.nick} ${target}`.toLowerCase())
+  return `:${house.name} MARKREAD ${target} ${at === undefined ? '*' : `timestamp=${at}`}`
 }
 
 function capsOf({ options, tlsPort }: FakeHouse, client: FakeClient): Record<string, string> {

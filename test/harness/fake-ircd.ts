@@ -83,6 +83,8 @@ export type FakeIrcd = AsyncDisposable & {
   ): string
   /** Into the history only. */
   remember(nick: string, channel: string, text: string, at: number): string
+  /** How far the holder of this nick has read, as a stamp; undefined: nothing. */
+  read(nick: string, target: string): string | undefined
   /** As they are, to one connection or to all. */
   bytes(bytes: Uint8Array | string, nick?: string): void
   /** From now on nothing is read (and so nothing answered), or again. */
@@ -103,6 +105,8 @@ export type FakeHouse = {
   readonly clients: Set<FakeClient>
   readonly channels: Map<string, Channel>
   number: number
+  /** By nick and target: how far is read, as a stamp. */
+  readonly read: Map<string, string>
 }
 
 export async function startFakeIrcd(options: FakeIrcdOptions = {}): Promise<FakeIrcd> {
@@ -120,7 +124,15 @@ export async function startFakeIrcd(options: FakeIrcdOptions = {}): Promise<Fake
     secrets = { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') }
     caFile = authority.caFile
   }
-  const house: FakeHouse = { name, options, tlsPort, clients: new Set(), channels: new Map(), number: 0 }
+  const house: FakeHouse = {
+    name,
+    options,
+    tlsPort,
+    clients: new Set(),
+    channels: new Map(),
+    number: 0,
+    read: new Map(),
+  }
   const looking = new Set<() => void>()
   const written: string[] = []
   let isDeaf = false
@@ -219,6 +231,7 @@ export async function startFakeIrcd(options: FakeIrcdOptions = {}): Promise<Fake
       return kept.id
     },
     remember: (nick, channel, text, at) => remember(nick, channel, text, at).id,
+    read: (nick, target) => house.read.get(`${nick} ${target}`.toLowerCase()),
     bytes(bytes, nick) {
       for (const one of house.clients) if (nick === undefined || one.nick === nick) one.socket.write(bytes)
     },

@@ -86,6 +86,8 @@ export type SessionEvents = {
   /** One to one, said by this person himself at another program with the same account there. */
   reflected(to: string, message: ForeignMessage): void
   typing(nick: string, state: 'active' | 'paused' | 'done'): void
+  /** All up to then is read: this person said so at another program of his. Milliseconds UTC, by the network's clock. */
+  read(target: Target, at: number): void
   presence(nick: string, presence: { online: boolean; away?: string }): void
   renamed(from: string, to: string): void
   /** What the network's own servers say to this person. */
@@ -174,6 +176,10 @@ export type NetworkSession = AsyncDisposable & {
   /** Resolves when the network has it (`confirmed`), or when it was written where the network never says. In the order of the calls. */
   say(target: Target, message: Outgoing): Promise<Sent>
   typing(target: Target, state: 'active' | 'paused' | 'done'): void
+  /** The network keeps how far somebody has read, for his own programs. */
+  readonly keepsRead?: boolean
+  /** All up to then is read; `at` as a message had it. */
+  markRead?(target: Target, at: number): void
   rename(nick: string): Promise<void>
   subject(room: string, subject: string): Promise<void>
   role(room: string, nick: string, role: Role | 'none', reason: string): Promise<void>

@@ -40,6 +40,7 @@ export function withShownNicks(events: SessionEvents): SessionEvents {
     message: (message) => events.message(ofMessage(message)),
     reflected: (to, message) => events.reflected(shownNick(to), ofMessage(message)),
     typing: (nick, state) => events.typing(shownNick(nick), state),
+    read: (target, at) => events.read('room' in target ? target : { person: shownNick(target.person) }, at),
     presence: (nick, presence) => events.presence(shownNick(nick), presence),
     renamed: (from, to) => events.renamed(shownNick(from), shownNick(to)),
     said: (text, kind) => events.said(text, kind),

@@ -54,6 +54,7 @@ const HELLO: readonly (keyof SessionEvents)[] = [
   'message',
   'reflected',
   'typing',
+  'read',
   'presence',
   'renamed',
   'said',

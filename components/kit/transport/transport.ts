@@ -14,6 +14,7 @@ import { archiveRoutes } from './history/archive-query.ts'
 import { openHistory } from './history/history.ts'
 import type { Login, Network, SessionEvents } from './network.ts'
 import type { EnteredRoom } from './people/bookmarks.ts'
+import type { ReadUpTo } from './people/markers.ts'
 import { openDiscovery } from './rooms/about.ts'
 import { cardRoutes } from './rooms/cards.ts'
 import type { Link } from './rooms/client.ts'
@@ -45,6 +46,8 @@ export type PeopleSide = {
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
   /** A client of his is in a room. */
   entered?(owner: string, room: EnteredRoom): void
+  /** He has read so far in a room, at another program of his. */
+  read?(owner: string, upTo: ReadUpTo): void
   /** He was taken out of a room for good. */
   left?(owner: string, network: string, jid: string): void
   /** Whether his connection is needed when he is in no room. */
@@ -156,6 +159,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     now,
     link: options.stream,
     entered: (owner, room) => people.entered?.(owner, room),
+    read: (owner, upTo) => people.read?.(owner, upTo),
     seal: options.seal ?? null,
   }
   const rooms = new Rooms(house)

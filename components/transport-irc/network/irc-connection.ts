@@ -216,6 +216,10 @@ class Connection implements IrcConnection {
     return true
   }
 
+  markRead(target: string, at: number): boolean {
+    return speaking.markRead(this.#session, target, at)
+  }
+
   async react(target: string, to: string, text: string, remove = false): Promise<boolean> {
     return speaking.react(this.#session, target, to, text, remove)
   }

@@ -219,6 +219,8 @@ export type IrcEvents = {
   redacted(target: string, id: string, by: string, reason: string): void
   /** `target` is a channel or ourselves. */
   typing(target: string, nick: string, state: 'active' | 'paused' | 'done'): void
+  /** All up to then is read: said at another client of the same account (draft/read-marker). */
+  read(target: string, at: number): void
   /** We are no longer in; `banned` where that is known. After a loss of the connection only `down` is told. */
   out(channel: string, how: 'part' | 'kick' | 'banned', by: string | null, reason: string): void
   invited(channel: string, by: string): void
@@ -315,6 +317,8 @@ export type IrcConnection = AsyncDisposable & {
   tag(target: string, tags: Readonly<Record<string, string>>): boolean
   typing(target: string, state: 'active' | 'paused' | 'done'): boolean
   /** False: the server takes none. */
+  /** How far we have read (draft/read-marker). False: the server keeps no such. */
+  markRead(target: string, at: number): boolean
   react(target: string, to: string, text: string, remove?: boolean): Promise<boolean>
   redact(target: string, id: string, reason?: string): Promise<void>
   setNick(nick: string): Promise<void>

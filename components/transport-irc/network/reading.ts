@@ -9,6 +9,7 @@ import { isSplit } from './splits.ts'
 import { type Line, readSource } from './wire/line.ts'
 import { fitsMask } from './wire/mask.ts'
 import { readModes, splitSigns } from './wire/modes.ts'
+import { readTime } from './wire/tags.ts'
 
 type Reader = (session: Session, line: Line, context: Context) => void
 
@@ -17,6 +18,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   NOTICE: tellMessage,
   TAGMSG: tellTags,
   REDACT: tellRedacted,
+  MARKREAD: tellRead,
   JOIN: (session, line) => {
     const joined = readJoin(session, line)
     if (joined === null) return
@@ -348,8 +350,16 @@ function learnOf(session: Session, nick: string, news: Parameters<Session['learn
   if (user !== null) session.learn(user, news)
 }
 
+/** `*`: nothing is read yet. */
+function tellRead(session: Session, { params: [target = '', said = ''] }: Line): void {
+  const at = said.startsWith('timestamp=') ? readTime(said.slice('timestamp='.length)) : null
+  if (target !== '' && at !== null && session.isRead(target, at)) session.tell('read', target, at)
+}
+
 /** `FAIL command code context… :text` (IRCv3 standard-replies). */
 function tellStandard(session: Session, line: Line, kind: 'error' | 'warning' | 'info'): void {
+  // Nobody asked for it who could read the refusal.
+  if (line.params[0] === 'MARKREAD') return
   session.tell('said', line.params.at(-1) ?? '', kind, line.params[1] ?? line.command)
 }
 

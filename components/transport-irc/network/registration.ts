@@ -32,6 +32,7 @@ const WANTED = new Set([
   'draft/message-redaction',
   'draft/multiline',
   'draft/event-playback',
+  'draft/read-marker',
   'no-implicit-names',
   'draft/no-implicit-names',
   // Bouncers: what another client of the same account says.

@@ -49,6 +49,8 @@ export const DEFAULT_LIMITS: IrcLimits = {
 /** What we want to be in, over losses of the connection. */
 export type Wanted = { name: string; key: string | undefined; attention: Attention }
 
+/** Conversations of which it is known how far they are read. */
+const MOST_READ = 1_000
 /** So long after its first, QUITs of one netsplit are told together. */
 const SPLIT_QUIET_MS = 250
 
@@ -77,6 +79,8 @@ export class Session {
   me: { user: string | null; host: string | null; account: string | null; away: string | null } = NOBODY
   isUp = false
   #facts: IrcFacts | null = null
+  /** By target, how far is read. */
+  readonly #read = new Map<string, number>()
   /** What ERROR said. */
   farewell: IrcFault | null = null
   /** Names of people watched, and whether they are there as far as known. */
@@ -125,6 +129,17 @@ export class Session {
 
   isOwn(nick: string): boolean {
     return nick === this.nick || this.key(nick) === this.key(this.nick)
+  }
+
+  /** True: farther than was known. */
+  isRead(target: string, at: number): boolean {
+    const key = this.key(target)
+    if (at <= (this.#read.get(key) ?? 0)) return false
+    this.#read.delete(key)
+    this.#read.set(key, at)
+    const [oldest] = this.#read.keys()
+    if (this.#read.size > MOST_READ && oldest !== undefined) this.#read.delete(oldest)
+    return true
   }
 
   isChannel(name: string): boolean {

@@ -71,6 +71,14 @@ export function tag(session: Session, target: string, given: Readonly<Record<str
   return session.outbox.send(writeLine('TAGMSG', [target], tags), 'low')
 }
 
+/** It goes forward only, and what is known already is not said again. */
+export function markRead(session: Session, target: string, at: number): boolean {
+  if (session.outbox === null || !session.isUp || !session.caps.has('draft/read-marker')) return false
+  if (session.isRead(target, at))
+    session.outbox.send(writeLine('MARKREAD', [target, `timestamp=${new Date(at).toISOString()}`]), 'low')
+  return true
+}
+
 export async function react(
   session: Session,
   target: string,

@@ -71,6 +71,10 @@ export function openSession({
       return orFault(speak(target, message))
     },
     typing: (target, state) => void connection.typing('room' in target ? target.room : target.person, state),
+    get keepsRead() {
+      return connection.facts.caps.has('draft/read-marker')
+    },
+    markRead: (target, at) => void connection.markRead('room' in target ? target.room : target.person, at),
     rename: (nick) => orFault(connection.setNick(nick)),
     subject: (room, subject) => orFault(connection.topic(room, fromStyled(subject.replace(/\s*\n\s*/g, ' ')))),
     role: (room, nick, role, reason) => orFault(setRole(room, nick, role, reason)),

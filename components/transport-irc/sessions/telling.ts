@@ -167,6 +167,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
       subjects.delete(key(channel))
       events.out(channel, OUT[how], by === null ? undefined : nickOf(by), reason === '' ? undefined : reason)
     },
+    read: (target, at) => events.read(connection().isChannel(target) ? { room: target } : { person: target }, at),
     invited: (channel, by) => events.invited(channel, nickOf(by)),
     inviting() {
       // Nothing in a room shows it (XEP-0045 tells only who is invited).

@@ -42,6 +42,8 @@ export class MadeUpNet implements Network {
   readonly taken = new Set<string>()
   /** Under which account somebody is logged in there. */
   readonly accounts = new Map<string, string>()
+  /** It keeps how far people have read. */
+  keepsRead = false
   /** What it says of people. */
   readonly about = new Map<string, Partial<Awaited<ReturnType<NetworkSession['about']>>>>()
   /** It says so only when this resolves. */
@@ -300,6 +302,14 @@ export class MadeUpSession implements NetworkSession {
 
   typing(target: { room: string } | { person: string }, state: 'active' | 'paused' | 'done'): void {
     this.net.done.push(`${this.nick} typing ${state} ${'room' in target ? target.room : target.person}`)
+  }
+
+  get keepsRead(): boolean {
+    return this.net.keepsRead
+  }
+
+  markRead(target: { room: string } | { person: string }, at: number): void {
+    this.net.done.push(`${this.nick} has read ${'room' in target ? target.room : target.person} up to ${at}`)
   }
 
   async rename(nick: string): Promise<void> {

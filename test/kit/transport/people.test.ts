@@ -376,57 +376,59 @@ describe('contacts', () => {
   })
 })
 
-describe('bookmarks', () => {
-  const TEA = `#tea%${NETWORK}@${GATEWAY}`
-  /** A server that lets us write, with what stands at her account: room -> bookmark. */
-  async function granted({
-    wanted = () => true,
-    kept = new Map(),
-    own = new Map(),
-    refuses = '',
-  }: {
-    wanted?: PeopleOptions['bookmarks']
-    kept?: Kept
-    own?: Map<string, string>
-    refuses?: '' | StanzaError['condition']
-  } = {}) {
-    const asked: string[] = []
-    const both = { get: true, set: true }
-    const grants: Grants = {
-      version: 2,
-      roster: { get: false, set: false, push: false },
-      message: false,
-      presence: 'none',
-      iq: new Map([['http://jabber.org/protocol/pubsub', both]]),
-    }
-    const privileges: PeopleOptions['privileges'] = () => ({
-      grants: () => grants,
-      setRosterItem: async () => {},
-      sendMessage: () => '',
-      async request({ as, to, type, payload }) {
-        assert.deepEqual([as, to], [ALICE, ALICE])
-        asked.push(payload.xml.replace(/^<pubsub [^>]*><(\w+) .*$/, `${type} $1`))
-        if (refuses !== '') throw new StanzaError('cancel', refuses)
-        const id = /<item id='([^']+)'/.exec(payload.xml)?.[1] ?? ''
-        if (payload.xml.includes('<publish ')) own.set(id, payload.xml)
-        if (payload.xml.includes('<retract ')) own.delete(id)
-        if (type === 'get' && !own.has(id)) throw new StanzaError('cancel', 'item-not-found')
-        const items = type === 'set' ? '' : `<items node='urn:xmpp:bookmarks:1'><item id='${id}'><x/></item></items>`
-        return parse(
-          `<iq xmlns='jabber:client'><pubsub xmlns='http://jabber.org/protocol/pubsub'>${items}</pubsub></iq>`,
-        )
-      },
-    })
-    const one = await open({ kept, more: { privileges, bookmarks: wanted } })
-    await registered(one)
-    return { ...one, own, asked }
+const TEA = `#tea%${NETWORK}@${GATEWAY}`
+/** A server that lets us write, with what stands at her account: room -> item. */
+async function writing({
+  wanted = () => true,
+  kept = new Map(),
+  own = new Map(),
+  refuses = '',
+  net = new MadeUpNet(),
+}: {
+  wanted?: PeopleOptions['bookmarks']
+  kept?: Kept
+  own?: Map<string, string>
+  refuses?: '' | StanzaError['condition']
+  net?: MadeUpNet
+} = {}) {
+  const onBehalf: MessageOnBehalf[] = []
+  const asked: string[] = []
+  const both = { get: true, set: true }
+  const grants: Grants = {
+    version: 2,
+    roster: { get: false, set: false, push: false },
+    message: false,
+    presence: 'none',
+    iq: new Map([['http://jabber.org/protocol/pubsub', both]]),
   }
+  const privileges: PeopleOptions['privileges'] = () => ({
+    grants: () => grants,
+    setRosterItem: async () => {},
+    sendMessage: (message) => `sent${onBehalf.push(message)}`,
+    async request({ as, to, type, payload }) {
+      assert.deepEqual([as, to], [ALICE, ALICE])
+      asked.push(payload.xml.replace(/^<pubsub [^>]*><(\w+) .*$/, `${type} $1`))
+      if (refuses !== '') throw new StanzaError('cancel', refuses)
+      const id = /<item id='([^']+)'/.exec(payload.xml)?.[1] ?? ''
+      if (payload.xml.includes('<publish ')) own.set(id, payload.xml)
+      if (payload.xml.includes('<retract ')) own.delete(id)
+      if (type === 'get' && !own.has(id)) throw new StanzaError('cancel', 'item-not-found')
+      const item = /<item .*<\/item>/.exec(own.get(id) ?? '')?.[0] ?? `<item id='${id}'/>`
+      const items = type === 'set' ? '' : `<items node='n'>${item}</items>`
+      return parse(`<iq xmlns='jabber:client'><pubsub xmlns='http://jabber.org/protocol/pubsub'>${items}</pubsub></iq>`)
+    },
+  })
+  const one = await open({ kept, net, more: { privileges, bookmarks: wanted } })
+  await registered(one)
+  return { ...one, own, asked, onBehalf }
+}
 
+describe('bookmarks', () => {
   it('a room that is entered becomes one, once; thrown away it stays away; left for good it goes', async () => {
     const kept: Kept = new Map()
     const own = new Map<string, string>()
     {
-      await using one = await granted({ kept, own })
+      await using one = await writing({ kept, own })
       await one.at.enter(DESK, '#tea', 'ali')
       await one.at.enter(`${ALICE}/phone`, '#tea', 'ali')
       await calm(one.at)
@@ -437,7 +439,7 @@ describe('bookmarks', () => {
       )
       own.clear()
     }
-    await using one = await granted({ kept, own })
+    await using one = await writing({ kept, own })
     await one.at.enter(DESK, '#tea', 'ali')
     await calm(one.at)
     assert.deepEqual([...own], [])
@@ -457,7 +459,7 @@ describe('bookmarks', () => {
 
   it('that somebody has made himself are left as they are', async () => {
     const own = new Map([[TEA, 'of her own']])
-    await using one = await granted({ own })
+    await using one = await writing({ own })
     await one.at.enter(DESK, '#tea', 'ali')
     await calm(one.at)
     await one.at.transport.leave(ALICE, NETWORK, '#tea', '')
@@ -466,9 +468,9 @@ describe('bookmarks', () => {
   })
 
   it('are made where they are wanted and granted alone; what the server refuses is logged, and tried again', async () => {
-    await using unwanted = await granted({ wanted: () => false })
+    await using unwanted = await writing({ wanted: () => false })
     await unwanted.at.enter(DESK, '#tea', 'ali')
-    await using refused = await granted({ refuses: 'internal-server-error' })
+    await using refused = await writing({ refuses: 'internal-server-error' })
     await refused.at.enter(DESK, '#tea', 'ali')
     await refused.at.enter(DESK, '#tea', 'ali')
     await calm(refused.at)
@@ -477,6 +479,85 @@ describe('bookmarks', () => {
     await registered(none)
     await none.at.enter(DESK, '#tea', 'ali')
     assert.deepEqual(none.at.errors, [])
+  })
+})
+
+describe('what is read', () => {
+  const marker = (id: string) => `<displayed xmlns='urn:xmpp:chat-markers:0' id='${id}'/>`
+  const idOf = (xml: string) => /<stanza-id [^>]*id='([^']+)'/.exec(xml)?.[1] ?? ''
+  /** In a room and beside it, on a network that keeps it; what the newest item at her account says. */
+  async function reading(net = new MadeUpNet()) {
+    net.keepsRead = true
+    const one = await writing({ wanted: () => false, net })
+    comesOnline(one)
+    await one.at.enter(DESK, '#tea', 'ali')
+    net.comes('#tea', 'otto')
+    const says = async (body: string, at: number) => {
+      net.says('#tea', 'otto', body, { at })
+      return await one.at.heard(DESK, new RegExp(`<body>${body}`))
+    }
+    const tell = (target: { room: string } | { person: string }, at: number) => {
+      net.sessions[0]?.tell((events) => events.read(target, at))
+      return calm(one.at)
+    }
+    return { ...one, says, tell, item: () => /<stanza-id [^>]*id='([^']+)'/.exec(one.own.get(TEA) ?? '')?.[1] }
+  }
+
+  it('in a room goes to the network by the room’s id, as the time of that message', async () => {
+    await using one = await reading()
+    const first = await one.says('one', 1_000)
+    assert.match(first, /<markable xmlns='urn:xmpp:chat-markers:0'\/>/)
+    for (const id of [idOf(first), 'unknown'])
+      one.at.send(`<message type='groupchat' from='${DESK}' to='${TEA}'>${marker(id)}</message>`)
+    await calm(one.at)
+    assert.deepEqual(
+      one.net.done.filter((done) => done.includes('has read')),
+      ['ali has read #tea up to 1000'],
+    )
+    assert.ok(!one.at.sent.some((xml) => xml.includes(marker(idOf(first)))), 'nobody else is told')
+  })
+
+  it('elsewhere in a room is kept among what is hers (XEP-0490), and only goes forward', async () => {
+    await using one = await reading()
+    const [first, second] = [await one.says('one', 1_000), await one.says('two', 2_000)]
+    await one.tell({ room: '#tea' }, 500)
+    assert.equal(one.item(), undefined, 'nothing is that old')
+    await one.tell({ room: '#tea' }, 1_999)
+    assert.equal(one.item(), idOf(first))
+    assert.match(one.own.get(TEA) ?? '', new RegExp(`node='urn:xmpp:mds:displayed:0'.*by='${TEA}'.*whitelist`))
+    await one.tell({ room: '#tea' }, 2_000)
+    assert.equal(one.item(), idOf(second))
+    await one.tell({ room: '#tea' }, 1_000)
+    assert.equal(one.item(), idOf(second))
+  })
+
+  it('one to one goes both ways; elsewhere it is a marker of hers', async () => {
+    await using one = await reading()
+    const { onBehalf } = one
+    one.net.sessions[0]?.tell((events) => events.message({ id: 'n1', nick: 'bob', body: 'hello', at: 3_000 }))
+    const hello = await one.at.heard(ALICE, /hello/)
+    assert.match(hello, /<markable/)
+    await one.tell({ person: 'bob' }, 2_999)
+    assert.deepEqual(onBehalf, [])
+    await one.tell({ person: 'BOB' }, 3_000)
+    await one.tell({ person: 'bob' }, 4_000)
+    const id = / id='([^']+)'/.exec(hello)?.[1] ?? ''
+    assert.deepEqual(
+      onBehalf.map(({ from, to, payload }) => [from, to, payload]),
+      [[ALICE, BOB, marker(id)]],
+    )
+    one.at.send(`<message type='chat' from='${DESK}' to='${BOB}'>${marker(id)}</message>`)
+    await calm(one.at)
+    assert.ok(one.net.done.includes('ali has read bob up to 3000'))
+  })
+
+  it('says nothing where the network keeps no such', async () => {
+    await using one = await open()
+    await registered(one)
+    await one.at.enter(DESK, '#tea', 'ali')
+    one.net.comes('#tea', 'otto')
+    one.net.says('#tea', 'otto', 'one')
+    assert.doesNotMatch(await one.at.heard(DESK, /<body>one/), /markable/)
   })
 })
 

@@ -110,6 +110,35 @@ for (const [how, caps] of [
     assert.equal(own.length, caps !== undefined && !('echo-message' in caps) ? 3 : 5)
   })
 
+test('how far somebody has read goes to the server, and comes from there when it was said elsewhere', async () => {
+  await using server = await startFakeIrcd({ caps: { ...FAKE_CAPS, 'draft/read-marker': '' } })
+  await using lena = await arrived(server, 'lena')
+  await lena.irc.join('#l')
+  const at = Date.parse('2026-01-02T03:04:05.678Z')
+  assert.equal(lena.irc.markRead('#l', at), true)
+  // It only goes forward, and what is known is not said again.
+  assert.equal(lena.irc.markRead('#L', at - 1), true)
+  await server.got(/^MARKREAD #l timestamp=2026-01-02T03:04:05\.678Z$/)
+  const from = (target: string, stamp: string) =>
+    server.bytes(`:${server.name} MARKREAD ${target} ${stamp}\r\n`, 'lena')
+  from('#l', 'timestamp=2026-01-02T03:04:05.678Z')
+  from('#l', '*')
+  from('#l', 'timestamp=nonsense')
+  from('uwe', 'timestamp=2026-01-02T03:04:05.000Z')
+  from('#l', 'timestamp=2026-01-02T03:04:06.000Z')
+  server.bytes(`:${server.name} FAIL MARKREAD INVALID_PARAMS #l :no\r\n`, 'lena')
+  await lena.next('read', (target) => target === '#l')
+  await lena.irc.say('#l', 'behind it')
+  assert.deepEqual(lena.all('read'), [
+    ['uwe', at - 678],
+    ['#l', at + 322],
+  ])
+  assert.equal(server.client('lena')?.lines.filter((line) => line.startsWith('MARKREAD')).length, 1)
+  assert.equal(lena.all('said').filter(([text]) => text === 'no').length, 0)
+  await using without = await arrived(await startedWithout(), 'otto')
+  assert.equal(without.irc.markRead('#l', at), false)
+})
+
 test('without echo and labels a fence confirms; a refusal reaches the one who asked', async () => {
   await using server = await startFakeIrcd({ caps: {} })
   await using gerd = await arrived(server, 'gerd')

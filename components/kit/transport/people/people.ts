@@ -18,6 +18,7 @@ import { openBookmarks } from './bookmarks.ts'
 import { type Contacts, openContacts } from './contacts.ts'
 import { type Identities, openIdentities } from './identities.ts'
 import type { Keep, PersonLogins } from './keep.ts'
+import { openMarkers } from './markers.ts'
 import { openOwnNodes } from './own-nodes.ts'
 import { openRegistrations, type Registrations } from './registration.ts'
 import { openRosters } from './roster.ts'
@@ -84,6 +85,7 @@ export function openPeople(options: PeopleOptions): People {
   })
   const nodes = openOwnNodes(options.privileges)
   const bookmarks = openBookmarks({ ...options, nodes, wanted: options.bookmarks })
+  const markers = openMarkers({ nodes, log })
   const registrations = openRegistrations({
     ...options,
     read,
@@ -258,6 +260,7 @@ export function openPeople(options: PeopleOptions): People {
       message: (message) => void talk.take(owner, of, message).catch(failed),
       reflected: (to, message) => void talk.reflect(owner, of, to, message).catch(failed),
       typing: (nick, how) => talk.typing(owner, of, nick, how),
+      read: (target, at) => ('person' in target ? talk.readUpTo(owner, of, target.person, at) : undefined),
       presence: (nick, now) => contacts.told(owner, of, nick, now),
       renamed: (from, to) => contacts.renamed(owner, of, from, to),
     }
@@ -305,6 +308,7 @@ export function openPeople(options: PeopleOptions): People {
       return login
     },
     mayUse: options.mayUse,
+    read: (owner, upTo) => void markers.read(owner, upTo),
     entered: (owner, room) => void bookmarks.entered(owner, room),
     left: (owner, of, jid) => void bookmarks.left(owner, of, jid),
     keeps: (owner, of) =>

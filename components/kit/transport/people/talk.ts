@@ -3,6 +3,7 @@
 // about before anybody reads it.
 import type { Catalogue } from '../../text/catalogue.ts'
 import { writeDelay } from '../../xep/mam.ts'
+import { MARKABLE, writeMarker } from '../../xep/markers.ts'
 import { wantsReceipt, writeReceipt } from '../../xep/receipts.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { bareOf } from '../../xmpp/jid.ts'
@@ -51,11 +52,21 @@ export type Talk = {
   /** What he said to somebody there at another program of his. */
   reflect(owner: string, network: string, nick: string, message: ForeignMessage): Promise<void>
   typing(owner: string, network: string, nick: string, state: 'active' | 'paused' | 'done'): void
+  /** All up to then is read, at another program of his. */
+  readUpTo(owner: string, network: string, nick: string, at: number): void
   counts: Readonly<Record<'in' | 'out' | 'reflected' | 'unreflected' | 'refused' | 'withheld' | 'failed', number>>
 }
 
 /** What is still known of what was said: for corrections, replies, reactions. */
-type Known = { foreign: string | null; stanza: string; body: string; nick: string; own: boolean }
+type Known = {
+  foreign: string | null
+  stanza: string
+  body: string
+  nick: string
+  own: boolean
+  at: number
+  isRead?: true
+}
 const KNOWN = 50
 const CONVERSATIONS = 10_000
 const WAITING = 50
@@ -123,6 +134,9 @@ export function openTalk({
       case 'typing':
         sessions.of(bareOf(message.from), network)?.typing({ person: nick }, said.state)
         return
+      case 'read':
+        markRead(message, network, nick, said.id)
+        return
       case 'subject':
       case 'unknown':
         throw new StanzaError('cancel', 'feature-not-implemented', text.inAll('kit-transport-nothing-to-say'))
@@ -149,7 +163,8 @@ export function openTalk({
       throw refusalOf(error, text)
     }
     counts.out += 1
-    remember(key, { foreign: sent.ids[0] ?? null, stanza: message.id, body: sent.body, nick, own: true })
+    const { body, at } = sent
+    remember(key, { foreign: sent.ids[0] ?? null, stanza: message.id, body, nick, own: true, at: at ?? now() })
     if (!sent.confirmed || !wantsReceipt(message.element)) return
     // XEP-0184: delivered as far as the network can say.
     send(
@@ -204,13 +219,14 @@ export function openTalk({
       if (answer.why === 'policy' && noteRefused) note(to, from, text.say('kit-transport-refused', undefined, { nick }))
       return
     }
-    const inside = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
-    if (inside === undefined) {
+    const allowed = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
+    if (allowed === undefined) {
       counts.refused += 1
       return
     }
+    const inside = sessions.of(owner, network)?.keepsRead === true ? allowed + MARKABLE : allowed
     counts.in += 1
-    remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false })
+    remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false, at: at ?? now() })
     if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(at)}</message>`))
       log.warn('a message could not be handed to the server', { network })
   }
@@ -242,7 +258,24 @@ export function openTalk({
     }
     const isShown = reflecting.show(owner, to, id, inside + delayOf(at))
     counts[isShown ? 'reflected' : 'unreflected'] += 1
-    if (isShown) remember(key, { foreign: message.id, stanza: id, body: message.body, nick: message.nick, own: true })
+    if (!isShown) return
+    const { id: foreign, body, nick: self } = message
+    remember(key, { foreign, stanza: id, body, nick: self, own: true, at: at ?? now() })
+  }
+
+  function markRead(message: StanzaOf<'message'>, network: string, nick: string, id: string): void {
+    const read = find(keyOf(message.from, network, nick), id)
+    if (read === undefined) return
+    read.isRead = true
+    sessions.of(bareOf(message.from), network)?.markRead?.({ person: nick }, read.at)
+  }
+
+  /** XEP-0490 wants the id of his own server, which nobody tells us: by a marker of his own (XEP-0333) his clients know it too. */
+  function readUpTo(owner: string, network: string, nick: string, at: number): void {
+    const newest = known.get(keyOf(owner, network, nick))?.findLast((one) => !one.own && one.at <= at)
+    if (newest === undefined || newest.isRead === true) return
+    newest.isRead = true
+    reflecting.show(owner, addressOf(network, nick), newId(), writeMarker(newest.stanza))
   }
 
   /** XEP-0203, where it was said some time ago. */
@@ -287,6 +320,7 @@ export function openTalk({
     say,
     take,
     reflect,
+    readUpTo,
     typing(owner, network, nick, state) {
       const from = escapeAttribute(addressOf(network, nick))
       const hints = "<no-store xmlns='urn:xmpp:hints'/>"

@@ -5,6 +5,7 @@ import type { Asker } from '../asker/asker.ts'
 import type { History } from '../history/history.ts'
 import type { Network } from '../network.ts'
 import type { EnteredRoom } from '../people/bookmarks.ts'
+import type { ReadUpTo } from '../people/markers.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Link } from './client.ts'
 
@@ -64,6 +65,8 @@ export type House = {
   log: Record<'info' | 'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
   now(): number
   link(): Link | null
+  /** Somebody has read so far in a room, at another program of his. */
+  read(owner: string, upTo: ReadUpTo): void
   /** A client of somebody's is in a room. */
   entered(owner: string, room: EnteredRoom): void
   seal: { seal(text: string): string; open(sealed: string): string | null } | null

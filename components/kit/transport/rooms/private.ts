@@ -41,7 +41,7 @@ export class PrivateMessages {
       throw new StanzaError('modify', 'not-acceptable', text.inAll('kit-transport-encrypted'))
     const said = readSaid(message.element)
     if (said.kind === 'typing') seat.session.typing({ person: occupant.nick }, said.state)
-    if (said.kind === 'typing' || said.kind === 'nothing') return
+    if (said.kind === 'typing' || said.kind === 'nothing' || said.kind === 'read') return
     if (said.kind !== 'say' || said.body === '')
       throw new StanzaError('cancel', 'feature-not-implemented', text.inAll('kit-transport-nothing-to-say'))
     if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), text)

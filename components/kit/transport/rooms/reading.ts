@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one of our people wants, from the message he sent.
+import { MARKERS, readMarker } from '../../xep/markers.ts'
 import { type Element, isElement } from '../../xml/element.ts'
 import { parse } from '../../xml/parse.ts'
 import { write } from '../../xml/writer.ts'
@@ -21,6 +22,7 @@ const NS_EME = 'urn:xmpp:eme:0'
 
 export type Said =
   | { kind: 'encrypted' | 'nothing' | 'unknown' }
+  | { kind: 'read'; id: string }
   | { kind: 'subject'; subject: string }
   | { kind: 'typing'; state: 'active' | 'paused' | 'done' }
   | {
@@ -42,7 +44,7 @@ const ENCRYPTED: readonly (readonly [name: string, namespace: string])[] = [
 ]
 
 /** Told by clients, of no use to a network that does not ask. */
-const SILENT: ReadonlySet<string> = new Set(['urn:xmpp:chat-markers:0', 'urn:xmpp:receipts', NS_CHAT_STATES])
+const SILENT: ReadonlySet<string> = new Set([MARKERS, 'urn:xmpp:receipts', NS_CHAT_STATES])
 
 /** As `typing` of a network says it, and back. */
 const STATES: Readonly<Record<string, 'active' | 'paused' | 'done'>> = {
@@ -77,6 +79,8 @@ export function readSaid(message: Element): Said {
   if (subject !== null && body === null && textOf(message, 'thread') === null) return { kind: 'subject', subject }
   const said = readReferences(message, body ?? '')
   if (said.body !== '' || said.reaction !== undefined || said.retracts !== undefined) return { kind: 'say', ...said }
+  const read = readMarker(message)
+  if (read !== null && body === null) return { kind: 'read', id: read }
   for (const [name, state] of Object.entries(STATES))
     if (message.getChild(name, NS_CHAT_STATES) !== undefined) return { kind: 'typing', state }
   const others = message.getChildElements().filter((one) => !SILENT.has(one.getNS() ?? ''))

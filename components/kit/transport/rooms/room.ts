@@ -72,6 +72,10 @@ export class Room {
     return this.course.driver === null ? null : (this.seats.get(this.course.driver) ?? null)
   }
 
+  get keepsRead(): boolean {
+    return this.driver?.session.keepsRead === true
+  }
+
   occupantIdOf(nick: string, account?: string): string {
     return this.occupants.idOf(nick, account)
   }
@@ -303,6 +307,17 @@ export class Room {
           ` from='${client.face.escaped}' type='groupchat'><x xmlns='${MUC_USER}'><status code='${STATUS.configured}'/></x></message>`,
         )
     })
+  }
+
+  /** At another program of his. */
+  readUpTo(owner: string, at: number): void {
+    const newest = this.telling.recent.findLast((one) => one.at <= at)
+    if (newest === undefined) return
+    const isBehind = async (id: string) => {
+      const other = await this.telling.find(id)
+      return other === null ? null : other.at < newest.at
+    }
+    this.#house.read(owner, { jid: this.jid, id: newest.id, isBehind })
   }
 
   // Seats

@@ -197,7 +197,7 @@ export class Seating {
 
   // What the connections tell
 
-  sessionEvents(owner: string, network: string): Pick<SessionEvents, 'up' | 'down' | 'room' | 'out'> {
+  sessionEvents(owner: string, network: string): Pick<SessionEvents, 'up' | 'down' | 'room' | 'out' | 'read'> {
     return {
       up: () => {
         for (const { room, seat } of this.seatsOf(owner, network))
@@ -212,6 +212,10 @@ export class Seating {
           seat.tries++
           if (retryAt === null) this.#dropLost(room, seat, fault)
         }
+      },
+      read: (target, at) => {
+        const room = 'room' in target ? this.of(network, target.room) : null
+        if (room?.seats.has(owner) === true) room.readUpTo(owner, at)
       },
       room: (name, event) => {
         const room = this.of(network, name)

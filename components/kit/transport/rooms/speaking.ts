@@ -29,6 +29,8 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
       throw new StanzaError('cancel', 'feature-not-implemented', house.text.inAll('kit-transport-nothing-to-say'))
     case 'nothing':
       return
+    case 'read':
+      return markRead(room, seat, said.id)
     case 'typing':
       if (seat.state === 'in') seat.session.typing({ room: room.name }, said.state)
       return
@@ -69,6 +71,13 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
       throw error
     },
   )
+}
+
+/** XEP-0333 §4: by the room's id, or by that of who wrote it. What is not known any more marks nothing. */
+async function markRead(room: Room, seat: Seat, id: string): Promise<void> {
+  if (seat.state !== 'in' || seat.session.markRead === undefined) return
+  const read = (await room.telling.find(id)) ?? room.telling.recent.findLast((one) => one.mid === id)
+  if (read !== null && read !== undefined) seat.session.markRead({ room: room.name }, read.at)
 }
 
 /** Hands it to the network now; settles when the network has it. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of one room: each is asked about once, gets one id, is kept once, and is made once for all who read it.
 import { randomBytes } from 'node:crypto'
+import { MARKABLE } from '../../xep/markers.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { foreignOf } from '../asker/question.ts'
 import type { PlacedMessage, StoredMessage } from '../history/operations.ts'
@@ -23,6 +24,8 @@ export type Audience = {
   /** Who hears it. */
   clients(): Iterable<Client>
   clientsOf(owner: string): Iterable<Client>
+  /** The network keeps how far somebody has read. */
+  readonly keepsRead: boolean
   /** XEP-0421. */
   occupantIdOf(nick: string, account?: string): string
 }
@@ -167,8 +170,10 @@ export class Telling {
     const { id, message, at } = heard
     const retracted = () => text.say('kit-transport-retracted', undefined)
     const words = { retracted, linksAsFiles: settings.linksAsFiles }
-    const payload = writePayload(message, references, this.#to.jid, words)
-    if (payload === null) return () => {}
+    const written = writePayload(message, references, this.#to.jid, words)
+    if (written === null) return () => {}
+    const isMarked = this.#to.keepsRead && message.body !== '' && message.retracts === undefined
+    const payload = isMarked ? written + MARKABLE : written
     const allowed = { payload, body: message.body }
     if (asker.passes === true) return () => this.#tellAllowed(heard, references, allowed)
     // A room's own moderation comes from the room itself (XEP-0425 §5).
