@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes components/policy/matching/confusables.ts from Unicode's confusables.txt (UTS #39, https://www.unicode.org/Public/security/):
-//   node deploy/confusables.mjs PATH/TO/confusables.txt > components/policy/matching/confusables.ts
+// Writes components/kit/text/confusables.ts from Unicode's confusables.txt (UTS #39, https://www.unicode.org/Public/security/):
+//   node deploy/confusables.mjs PATH/TO/confusables.txt > components/kit/text/confusables.ts
 // Plain JavaScript without packages. Exits: 0, or 2 when the file is none of Unicode's, with the line that is wrong.
 import { readFileSync } from 'node:fs'
 

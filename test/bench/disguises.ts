@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways in which a term is written so that people still read it and a simple search does not find it.
-import { CONFUSABLES } from '../../components/policy/matching/confusables.ts'
+import { CONFUSABLES } from '../../components/kit/text/confusables.ts'
 
 export type Random = () => number
 

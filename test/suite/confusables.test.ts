@@ -7,10 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
-import { CONFUSABLES } from '../../components/policy/matching/confusables.ts'
+import { CONFUSABLES } from '../../components/kit/text/confusables.ts'
 
 const GENERATOR = resolve('deploy/confusables.mjs')
-const TABLE = resolve('components/policy/matching/confusables.ts')
+const TABLE = resolve('components/kit/text/confusables.ts')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-confusables-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -14,7 +14,7 @@ const EXEMPT = /^(LICENSES\/|test\/golden\/)/
 const places: readonly { place: RegExp; licence: string }[] = [
   { place: /^(deploy\/servers|test\/(servers|faults))\/prosody\/.*\.lua$/, licence: 'MIT' },
   { place: /^(deploy\/servers|test\/(servers|faults))\/ejabberd\/.*\.(erl|hrl|spec)$/, licence: 'GPL-2.0-or-later' },
-  { place: /^components\/policy\/matching\/confusables\.ts$/, licence: 'Unicode-DFS-2016' },
+  { place: /^components\/kit\/text\/confusables\.ts$/, licence: 'Unicode-DFS-2016' },
   { place: /./, licence: 'Apache-2.0' },
 ]
 

@@ -5,7 +5,7 @@
 //   alike    the look-alike first: a Greek capital iota is an `i` when folded first, and an `l` when not
 //   capital  as alike, but a capital that looks like both is an `i`
 //   clean    invisible, NFKD, marks, look-alikes; upper and lower case stay. For regular expressions.
-import { CONFUSABLES } from './confusables.ts'
+import { CONFUSABLES } from '../../kit/text/confusables.ts'
 
 export type Reading = 'folded' | 'alike' | 'capital' | 'clean'
 
