@@ -176,6 +176,8 @@ export type NetworkSession = AsyncDisposable & {
   /** Resolves when the network has it (`confirmed`), or when it was written where the network never says. In the order of the calls. */
   say(target: Target, message: Outgoing): Promise<Sent>
   typing(target: Target, state: 'active' | 'paused' | 'done'): void
+  /** The network says of everybody who speaks whether he is logged in. */
+  readonly tellsAccounts?: boolean
   /** The network keeps how far somebody has read, for his own programs. */
   readonly keepsRead?: boolean
   /** All up to then is read; `at` as a message had it. */

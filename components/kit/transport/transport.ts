@@ -12,6 +12,7 @@ import { StanzaError } from '../xmpp/stanza-error.ts'
 import { type Address, readAddress, writeAddress } from './address.ts'
 import { archiveRoutes } from './history/archive-query.ts'
 import { openHistory } from './history/history.ts'
+import type { Lookalikes } from './lookalikes.ts'
 import type { Login, Network, SessionEvents } from './network.ts'
 import type { EnteredRoom } from './people/bookmarks.ts'
 import type { ReadUpTo } from './people/markers.ts'
@@ -44,6 +45,8 @@ export type PeopleSide = {
   login(owner: string, network: string): Promise<Login | null>
   /** Null: he may. Else why not. */
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
+  /** Whom people there could be taken for. */
+  lookalikes?: Lookalikes
   /** A client of his is in a room. */
   entered?(owner: string, room: EnteredRoom): void
   /** He has read so far in a room, at another program of his. */
@@ -158,6 +161,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     log,
     now,
     link: options.stream,
+    lookalikes: { look: async (who) => (await people.lookalikes?.look(who)) ?? null },
     entered: (owner, room) => people.entered?.(owner, room),
     read: (owner, upTo) => people.read?.(owner, upTo),
     seal: options.seal ?? null,

@@ -71,6 +71,9 @@ export function openSession({
       return orFault(speak(target, message))
     },
     typing: (target, state) => void connection.typing('room' in target ? target.room : target.person, state),
+    get tellsAccounts() {
+      return connection.facts.caps.has('account-tag')
+    },
     get keepsRead() {
       return connection.facts.caps.has('draft/read-marker')
     },

@@ -42,6 +42,7 @@ export class MadeUpNet implements Network {
   readonly taken = new Set<string>()
   /** Under which account somebody is logged in there. */
   readonly accounts = new Map<string, string>()
+  tellsAccounts = true
   /** It keeps how far people have read. */
   keepsRead = false
   /** What it says of people. */
@@ -302,6 +303,10 @@ export class MadeUpSession implements NetworkSession {
 
   typing(target: { room: string } | { person: string }, state: 'active' | 'paused' | 'done'): void {
     this.net.done.push(`${this.nick} typing ${state} ${'room' in target ? target.room : target.person}`)
+  }
+
+  get tellsAccounts(): boolean {
+    return this.net.tellsAccounts
   }
 
   get keepsRead(): boolean {

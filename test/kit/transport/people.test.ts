@@ -8,6 +8,7 @@ import { after, describe, it } from 'node:test'
 import { openSnapshotReader } from '../../../components/kit/bus/file-snapshot-reader.ts'
 import { readAccount } from '../../../components/kit/facts/accounts.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
+import { lookOf } from '../../../components/kit/text/look.ts'
 import type { ForeignMessage, Login } from '../../../components/kit/transport/network.ts'
 import type { Keep, LoginChange, PersonLogins } from '../../../components/kit/transport/people/keep.ts'
 import { openPeople, type People, type PeopleOptions } from '../../../components/kit/transport/people/people.ts'
@@ -558,6 +559,73 @@ describe('what is read', () => {
     one.net.comes('#tea', 'otto')
     one.net.says('#tea', 'otto', 'one')
     assert.doesNotMatch(await one.at.heard(DESK, /<body>one/), /markable/)
+  })
+})
+
+describe('names that look alike', () => {
+  const careful = /Careful: [^<]*/
+  /** The room with ali (ours), whose colleague Rita has an account there. */
+  async function among(more: Options = {}) {
+    const one = await open(more)
+    await registered(one)
+    await one.people.identities.set(NETWORK, 'rita', 'r.mueller@corp.example')
+    await one.at.enter(DESK, '#tea', 'ali')
+    const says = async (nick: string, more: Partial<ForeignMessage> = {}) => {
+      one.net.comes('#tea', nick)
+      for (const body of ['first', 'second']) {
+        one.net.says('#tea', nick, `${nick} ${body}`, more)
+        await one.at.heard(DESK, new RegExp(`${body}</body>`))
+      }
+      // What reads the table takes longer than a turn.
+      await lookOf('\u0430')
+      await calm(one.at)
+      return one.at.unread(DESK).flatMap((xml) => careful.exec(xml) ?? [])
+    }
+    return { ...one, says }
+  }
+  const ours = (nick: string, other: string) => [
+    `Careful: “${nick}” is not “${other}”, who is a colleague. The names look alike.`,
+  ]
+
+  it('are told of in the room, once: as one of ours, as a colleague who is not there, as somebody else', async () => {
+    await using one = await among()
+    assert.deepEqual(await one.says('otto'), [])
+    assert.deepEqual(await one.says('Oscar'), [])
+    assert.deepEqual(await one.says('a1i'), ours('a1i', 'ali'))
+    assert.deepEqual(await one.says('\u0430li'), ours('\u0430li', 'ali'), 'a Cyrillic а')
+    assert.deepEqual(await one.says('rlta'), [])
+    assert.deepEqual(await one.says('r\u0456ta'), ours('r\u0456ta', 'r.mueller@corp.example'), 'a Ukrainian і')
+    assert.deepEqual(await one.says('0tto'), ['Careful: “0tto” and “otto” are two people. Their names look alike.'])
+    assert.deepEqual(one.at.errors, [])
+  })
+
+  it('and the name itself, where the network does not say that it is that person', async () => {
+    await using one = await among()
+    assert.deepEqual(await one.says('Rita'), [
+      'Careful: “Rita” bears a name of your colleague r.mueller@corp.example, and is not logged in there as that person. It may be somebody else.',
+    ])
+    await using proven = await among()
+    assert.deepEqual(await proven.says('rita', { account: 'Rita' }), [])
+    assert.deepEqual(await proven.says('r1ta', { account: 'rita' }), [], 'he may call himself what he likes')
+    const net = new MadeUpNet()
+    net.tellsAccounts = false
+    await using silent = await among({ net })
+    assert.deepEqual(await silent.says('rita'), [], 'nobody can be logged in')
+  })
+
+  it('one to one are told of before what is said', async () => {
+    await using one = await among()
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${BOB}'/>`)
+    await one.at.heard(ALICE, /type='subscribed'/)
+    one.at.unread(ALICE)
+    const says = async (nick: string) => {
+      one.net.sessions[0]?.tell((events) => events.message({ id: null, nick, body: 'hello', at: null }))
+      await one.at.heard(ALICE, /<body>hello/)
+      return one.at.unread(ALICE).flatMap((xml) => careful.exec(xml) ?? [])
+    }
+    assert.deepEqual(await says('bob'), [])
+    assert.deepEqual(await says('b0b'), ['Careful: “b0b” and “bob” are two people. Their names look alike.'])
+    assert.deepEqual(await says('b0b'), [])
   })
 })
 

@@ -4,6 +4,7 @@ import { openSnapshotWriter } from '../../bus/file-snapshot.ts'
 import { openSnapshotReader } from '../../bus/file-snapshot-reader.ts'
 import { type AccountItem, accountKey, writeAccount } from '../../facts/accounts.ts'
 import { bareOf } from '../../xmpp/jid.ts'
+import type { Colleague } from '../lookalikes.ts'
 import type { Keep } from './keep.ts'
 
 export type Identities = {
@@ -15,6 +16,8 @@ export type Identities = {
   forget(owner: string, server: string): Promise<void>
   all(): readonly AccountItem[]
   personOf(server: string, account: string): string | null
+  /** Of one server; the same object as long as nothing has changed. */
+  colleagues(server: string): readonly Colleague[]
   /** Resolves when everything is published. */
   settled(): Promise<void>
 }
@@ -37,6 +40,8 @@ export function openIdentities({ keep, network, folder, now, log }: IdentitiesOp
   const all = () => keep.list<AccountItem>('account').map(({ body }) => body)
   const read = (server: string, account: string) => keep.read<AccountItem>('account', accountKey({ server, account }))
 
+  let listed: Map<string, readonly Colleague[]> = new Map()
+
   async function put(server: string, account: string, item: AccountItem | null): Promise<void> {
     await keep.set('account', accountKey({ server, account }), item)
     await publishSoon()
@@ -44,6 +49,7 @@ export function openIdentities({ keep, network, folder, now, log }: IdentitiesOp
 
   /** One after the other, each with all that was kept until it begins; what cannot be written is told, and tried again. */
   function publishSoon(): Promise<void> {
+    listed = new Map()
     if (isDue) return turn
     isDue = true
     turn = turn.then(async () => {
@@ -88,6 +94,13 @@ export function openIdentities({ keep, network, folder, now, log }: IdentitiesOp
     },
     all,
     personOf: (server, account) => read(server, account)?.jid ?? null,
+    colleagues(server) {
+      const found = listed.get(server)
+      if (found !== undefined) return found
+      const made = all().flatMap((one) => (one.server === server ? [{ account: one.account, jid: one.jid }] : []))
+      listed.set(server, made)
+      return made
+    },
     settled: () => turn,
   }
 }

@@ -10,6 +10,7 @@ import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
+import { openLookalikes } from '../lookalikes.ts'
 import type { Network, SessionEvents } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
 import type { Sessions } from '../sessions.ts'
@@ -77,7 +78,9 @@ export function openPeople(options: PeopleOptions): People {
   const identities = openIdentities({ keep, network: kind.type, folder: options.accounts, now: options.now, log })
   const contacts: Contacts = openContacts({ network: kind, keep, addressOf, sessionOf: sessions.of, send })
   const clients = (owner: string) => [...(online.get(bareOf(owner))?.keys() ?? [])]
-  const talk = openTalk({ ...options, addressOf, clients })
+  const lookalikes = openLookalikes({ key: (of, name) => kind.key(of, name), colleagues: identities.colleagues })
+  const contactsOf = (owner: string, of: string) => contacts.of(owner, of)
+  const talk = openTalk({ ...options, addressOf, clients, lookalikes, contactsOf })
   const rosters = openRosters({
     ...options,
     clients,
@@ -275,6 +278,7 @@ export function openPeople(options: PeopleOptions): People {
   return {
     registrations,
     identities,
+    lookalikes,
     talk,
     routes: [...registrations.routes, ...prompts],
     features: [REGISTER, GATEWAY],

@@ -11,6 +11,7 @@ import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { foreignOf } from '../asker/question.ts'
 import { refusalOf } from '../faults.ts'
+import type { Lookalikes } from '../lookalikes.ts'
 import { type ForeignMessage, type Network, NetworkFault, type Outgoing, type Sent } from '../network.ts'
 import { writeLink } from '../rooms/foreign.ts'
 import type { Asking } from '../rooms/house.ts'
@@ -27,6 +28,7 @@ import {
   writeTyping,
 } from '../rooms/reading.ts'
 import { newId } from '../rooms/telling.ts'
+import { wordsFor } from '../rooms/room.ts'
 import type { Sessions } from '../sessions.ts'
 import { openReflecting, type ReflectingOptions } from './reflecting.ts'
 
@@ -43,6 +45,9 @@ export type TalkOptions = ReflectingOptions & {
   noteRefused: boolean
   /** A message that is nothing but a link to a file is marked as that file (XEP-0066). */
   linksAsFiles: boolean
+  lookalikes: Lookalikes
+  /** Names there in his contacts. */
+  contactsOf(owner: string, network: string): readonly string[]
 }
 
 export type Talk = {
@@ -85,11 +90,14 @@ export function openTalk({
   now,
   noteRefused,
   linksAsFiles,
+  lookalikes,
+  contactsOf,
   ...rest
 }: TalkOptions): Talk {
   const reflecting = openReflecting({ ...rest, log })
   const counts = { in: 0, out: 0, reflected: 0, unreflected: 0, refused: 0, withheld: 0, failed: 0 }
   const known = new Map<string, Known[]>()
+  const looked = new Set<string>()
   const turns = new Map<string, { last: Promise<void>; waiting: number }>()
 
   const keyOf = (owner: string, network: string, nick: string) =>
@@ -226,9 +234,25 @@ export function openTalk({
     }
     const inside = sessions.of(owner, network)?.keepsRead === true ? allowed + MARKABLE : allowed
     counts.in += 1
+    await lookOut(owner, network, message, key)
     remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false, at: at ?? now() })
     if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(at)}</message>`))
       log.warn('a message could not be handed to the server', { network })
+  }
+
+  /** Once of each who writes to somebody, before he reads it. */
+  async function lookOut(owner: string, network: string, message: ForeignMessage, key: string): Promise<void> {
+    if (looked.has(key)) return
+    if (looked.size >= CONVERSATIONS) looked.clear()
+    looked.add(key)
+    const { nick, account } = message
+    const tellsAccounts = sessions.of(owner, network)?.tellsAccounts === true
+    const here = contactsOf(owner, network)
+    const found = await lookalikes.look({ network, nick, tellsAccounts, here, ...(account ? { account } : {}) })
+    if (found === null) return
+    const from = escapeAttribute(addressOf(network, nick))
+    const [id, args] = wordsFor(nick, found, null)
+    note(escapeAttribute(bareOf(owner)), from, text.say(id, undefined, args))
   }
 
   async function reflect(owner: string, network: string, nick: string, message: ForeignMessage): Promise<void> {

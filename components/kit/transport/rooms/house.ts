@@ -3,6 +3,7 @@
 import type { Catalogue } from '../../text/catalogue.ts'
 import type { Asker } from '../asker/asker.ts'
 import type { History } from '../history/history.ts'
+import type { Lookalikes } from '../lookalikes.ts'
 import type { Network } from '../network.ts'
 import type { EnteredRoom } from '../people/bookmarks.ts'
 import type { ReadUpTo } from '../people/markers.ts'
@@ -65,6 +66,8 @@ export type House = {
   log: Record<'info' | 'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
   now(): number
   link(): Link | null
+  /** Whom people there could be taken for. */
+  lookalikes: Lookalikes
   /** Somebody has read so far in a room, at another program of his. */
   read(owner: string, upTo: ReadUpTo): void
   /** A client of somebody's is in a room. */
