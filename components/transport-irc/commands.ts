@@ -5,6 +5,7 @@ import * as login from './commands/login.ts'
 import * as operators from './commands/operators.ts'
 import * as own from './commands/own.ts'
 import * as people from './commands/people.ts'
+import { signUp } from './commands/sign-up.ts'
 import { type CommandName, declarations } from './declarations.ts'
 import type { Desk } from './desk.ts'
 
@@ -22,6 +23,7 @@ const runs: Readonly<Record<CommandName, Run>> = {
   'transport-irc account': people.account,
   'transport-irc nick': login.nick,
   'transport-irc password': login.password,
+  'transport-irc signup': signUp,
   'transport-irc certificate': login.certificate,
   'transport-irc settings': login.settings,
   'transport-irc raw': operators.raw,

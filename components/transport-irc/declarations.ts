@@ -64,6 +64,21 @@ export const declarations = [
   },
   {
     ...OWN,
+    name: 'transport-irc signup',
+    help: 'transport-irc-signup',
+    parameters: [
+      { name: 'password', help: 'transport-irc-signup-password', type: 'text', secret: true },
+      { name: 'email', help: 'transport-irc-signup-email', type: 'text' },
+      { name: 'code', help: 'transport-irc-signup-code', type: 'text' },
+      { name: 'account', help: 'transport-irc-password-account', type: 'text' },
+      NETWORK,
+      PERSON,
+    ],
+    columns: ['network', 'account', 'state'],
+    single: true,
+  },
+  {
+    ...OWN,
     name: 'transport-irc certificate',
     help: 'transport-irc-certificate',
     parameters: [{ name: 'remove', help: 'transport-irc-remove', type: 'flag' }, NETWORK, PERSON],

@@ -34,6 +34,9 @@ export type Logins = {
   shown(owner: string, network: string): Promise<LoginShown>
 }
 
+/** `at`: milliseconds UTC. */
+export type SigningUp = { account: string; secret: string; at: number }
+
 export type Ban = { at: string; by: string; reason: string }
 /** A person's word on a room, beside the settings. */
 export type RoomWord = { stay?: boolean }
@@ -46,6 +49,8 @@ export type Desk = {
   /** Of who has named none. */
   nickOf(person: string, network: string): string
   memory: Memory
+  /** Accounts that wait for the code which the network sent, by person and network; lost at the end of the process. */
+  signingUp: Map<string, SigningUp>
   say: Catalogue['say']
   /** People stay where they are by the settings. */
   stays: boolean

@@ -149,6 +149,7 @@ export async function startTransportIrc(
     people: peopleSide(),
     nickOf,
     memory,
+    signingUp: new Map(),
     say: text.say,
     stays: settings.stays,
     listed: settings.networks,

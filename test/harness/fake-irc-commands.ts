@@ -158,6 +158,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     reply(redacted)
   },
   CHATHISTORY: history,
+  REGISTER(house, _client, { params: [account = '', email = '', password = ''] }, reply) {
+    const fail = (code: string) => reply(`:${house.name} FAIL REGISTER ${code} ${account} :Not so`)
+    if (house.accounts.has(account)) return fail('ACCOUNT_EXISTS')
+    if (email === '*') return fail('INVALID_EMAIL')
+    house.signingUp.set(account, { password, code: '271828' })
+    reply(`:${house.name} REGISTER VERIFICATION_REQUIRED ${account} :A mail went to ${email}`)
+  },
+  VERIFY(house, client, { params: [account = '', code = ''] }, reply) {
+    const found = house.signingUp.get(account)
+    if (found?.code !== code) return reply(`:${house.name} FAIL VERIFY INVALID_CODE ${account} :Not that one`)
+    house.signingUp.delete(account)
+    house.accounts.set(account, found.password)
+    client.account = account
+    reply(`:${house.name} 900 ${client.nick} ${prefix(client)} ${account} :You are now logged in as ${account}`)
+    reply(`:${house.name} VERIFY SUCCESS ${account} :Welcome`)
+  },
   MARKREAD(house, client, { params: [target = '', said = ''] }, reply) {
     const key = `${client.nick} ${target}`.toLowerCase()
     if (said.replace('timestamp=', '') > (house.read.get(key) ?? ''))

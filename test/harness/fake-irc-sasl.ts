@@ -19,7 +19,7 @@ type Scram = {
 }
 
 export function authenticate(house: FakeHouse, client: FakeClient, { params: [word = ''] }: Line, reply: Reply) {
-  const accounts = house.options.accounts ?? {}
+  const { accounts } = house
   const fail = () => {
     client.sasl = null
     reply(`:${house.name} 904 ${client.nick} :SASL authentication failed`)
@@ -43,14 +43,14 @@ export function authenticate(house: FakeHouse, client: FakeClient, { params: [wo
   const text = word === '+' ? '' : Buffer.from(word, 'base64').toString()
   if (client.sasl.mechanism === 'PLAIN') {
     const [, account = '', password] = text.split('\0')
-    return accounts[account] !== undefined && accounts[account] === password ? succeed(account) : fail()
+    return password !== undefined && accounts.get(account) === password ? succeed(account) : fail()
   }
   const said = (message: string) => reply(`AUTHENTICATE ${Buffer.from(message).toString('base64')}`)
   const state = client.sasl.state as Scram | null
   if (state === null) {
     const bare = text.replace(/^[^,]*,[^,]*,/u, '')
     const [, account = '', nonce = ''] = /^n=([^,]*),r=(.*)$/u.exec(bare) ?? []
-    if (accounts[account] === undefined) return fail()
+    if (!accounts.has(account)) return fail()
     const salt = randomBytes(16)
     const first = `r=${nonce}${randomBytes(9).toString('base64')},s=${salt.toString('base64')},i=4096`
     client.sasl.state = { account, bare, first, salt, rounds: 4096, nonce, expect: null } satisfies Scram
@@ -59,7 +59,7 @@ export function authenticate(house: FakeHouse, client: FakeClient, { params: [wo
   // After our last message the client only says that it has it.
   if (state.expect !== null) return succeed(state.account)
   const [, without = '', proof = ''] = /^(.*),p=([^,]*)$/u.exec(text) ?? []
-  const salted = pbkdf2Sync(accounts[state.account] ?? '', state.salt, state.rounds, 32, 'sha256')
+  const salted = pbkdf2Sync(accounts.get(state.account) ?? '', state.salt, state.rounds, 32, 'sha256')
   const hmac = (key: Buffer, words: string) => createHmac('sha256', key).update(words).digest()
   const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest()
   const message = `${state.bare},${state.first},${without}`

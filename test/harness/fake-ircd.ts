@@ -105,6 +105,9 @@ export type FakeHouse = {
   readonly clients: Set<FakeClient>
   readonly channels: Map<string, Channel>
   number: number
+  /** Passwords by account; those that wait for their code. */
+  readonly accounts: Map<string, string>
+  readonly signingUp: Map<string, { password: string; code: string }>
   /** By nick and target: how far is read, as a stamp. */
   readonly read: Map<string, string>
 }
@@ -132,6 +135,8 @@ export async function startFakeIrcd(options: FakeIrcdOptions = {}): Promise<Fake
     channels: new Map(),
     number: 0,
     read: new Map(),
+    accounts: new Map(Object.entries(options.accounts ?? {})),
+    signingUp: new Map(),
   }
   const looking = new Set<() => void>()
   const written: string[] = []

@@ -103,7 +103,7 @@ function linesOf(said: string): string[] {
     .filter((line) => line !== '')
 }
 
-async function keep(
+export async function keep(
   { logins, say }: Desk,
   person: string,
   network: string,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One person's connection to one IRC network: the door to all of network/.
+import * as accounts from './accounts.ts'
 import * as asking from './asking.ts'
 import { userOf } from './channels.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type ListedChannel,
   type MaskEntry,
   type SayOptions,
+  type SignedUp,
   type Spoken,
   type Whois,
 } from './irc.ts'
@@ -214,6 +216,14 @@ class Connection implements IrcConnection {
     if (state === 'done') this.#typing.delete(key)
     else if (this.#typing.size < MOST_TYPING || last !== undefined) this.#typing.set(key, { state, at: now })
     return true
+  }
+
+  signUp(account: string, email: string | null, password: string): Promise<SignedUp> {
+    return this.#session.isUp ? accounts.signUp(this.#session, account, email, password) : Promise.reject(notUp())
+  }
+
+  confirm(account: string, code: string): Promise<SignedUp> {
+    return this.#session.isUp ? accounts.confirm(this.#session, account, code) : Promise.reject(notUp())
   }
 
   markRead(target: string, at: number): boolean {

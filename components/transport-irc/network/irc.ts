@@ -258,6 +258,9 @@ export type Whois = IrcUser & {
   secure?: boolean
 }
 
+/** What the services of a network said about an account that somebody wants. `text` is in their words. */
+export type SignedUp = { account: string; wantsCode: boolean; text: string }
+
 export type ListedChannel = { name: string; people: number; topic: string }
 export type MaskEntry = { mask: string; by?: string; at?: number }
 
@@ -342,6 +345,9 @@ export type IrcConnection = AsyncDisposable & {
   history(target: string, before: number | null, most: number): Promise<readonly IrcMessage[]> | null
   /** A line as it is; gives the lines it was answered with. */
   raw(line: string): Promise<readonly string[]>
+  /** An account with the services (draft/account-registration); with `wantsCode` it is only there after `confirm`. */
+  signUp(account: string, email: string | null, password: string): Promise<SignedUp>
+  confirm(account: string, code: string): Promise<SignedUp>
   /** Nothing more is read until the function given is called: back-pressure. */
   hold(): () => void
   /** Counts since the start: lines in and out, what was over a bound. */

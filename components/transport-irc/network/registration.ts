@@ -28,6 +28,7 @@ const WANTED = new Set([
   'setname',
   'standard-replies',
   'userhost-in-names',
+  'draft/account-registration',
   'draft/chathistory',
   'draft/message-redaction',
   'draft/multiline',

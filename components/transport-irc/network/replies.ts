@@ -82,6 +82,7 @@ const NUMERICS: Readonly<Record<string, IrcReason>> = {
 }
 
 const CODES: Readonly<Record<string, IrcReason>> = {
+  ACCOUNT_EXISTS: 'nick-reserved',
   ACCOUNT_REQUIRED: 'login',
   ACCOUNT_REQUIRED_TO_CONNECT: 'login',
   CANNOT_SEND: 'not-allowed',

@@ -139,6 +139,29 @@ test('how far somebody has read goes to the server, and comes from there when it
   assert.equal(without.irc.markRead('#l', at), false)
 })
 
+test('an account is made with the services in two steps; what they refuse is said in their words', async () => {
+  const caps = { ...FAKE_CAPS, 'draft/account-registration': '' }
+  await using server = await startFakeIrcd({ caps, accounts: { taken: 'x' } })
+  await using sara = await arrived(server, 'sara')
+  const refusals = [
+    sara.irc.signUp('taken', 'sara@corp.example', 'correct horse'),
+    sara.irc.signUp('sara', null, 'correct horse'),
+    sara.irc.confirm('sara', '271828'),
+  ]
+  const codes = (await Promise.all(refusals.map(faultOf))).map(({ reason, code }) => `${reason} ${code}`)
+  assert.deepEqual(codes, ['nick-reserved ACCOUNT_EXISTS', 'other INVALID_EMAIL', 'other INVALID_CODE'])
+  assert.deepEqual(await sara.irc.signUp('sara', 'sara@corp.example', 'correct horse'), {
+    ...{ account: 'sara', wantsCode: true, text: 'A mail went to sara@corp.example' },
+  })
+  assert.deepEqual(await sara.irc.confirm('sara', '271828'), { account: 'sara', wantsCode: false, text: 'Welcome' })
+  await using again = await arrived(server, 'sara2', {
+    sasl: { account: 'sara', secret: 'correct horse', required: true },
+  })
+  assert.equal(again.irc.self.account, 'sara')
+  await using without = await arrived(await startedWithout(), 'tom')
+  assert.equal((await faultOf(without.irc.signUp('tom', null, 'x'))).reason, 'unsupported')
+})
+
 test('without echo and labels a fence confirms; a refusal reaches the one who asked', async () => {
   await using server = await startFakeIrcd({ caps: {} })
   await using gerd = await arrived(server, 'gerd')

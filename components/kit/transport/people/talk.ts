@@ -27,8 +27,8 @@ import {
   type Said,
   writeTyping,
 } from '../rooms/reading.ts'
-import { newId } from '../rooms/telling.ts'
 import { wordsFor } from '../rooms/room.ts'
+import { newId } from '../rooms/telling.ts'
 import type { Sessions } from '../sessions.ts'
 import { openReflecting, type ReflectingOptions } from './reflecting.ts'
 
