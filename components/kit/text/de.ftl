@@ -119,6 +119,7 @@ kit-transport-fault-unreadable = Das lässt sich dort nicht schreiben.
 kit-transport-fault-unsupported = Das Netz kann das nicht.
 kit-transport-fault-down = Das Netz ist zurzeit nicht verbunden. Was Sie gesendet haben, wurde nicht zugestellt.
 kit-transport-fault-login = Das Netz hat Ihr Konto nicht angenommen.
+kit-transport-fault-access = Das Netz lässt dieses Gateway nicht herein: Das Passwort, das es von allen verlangt, fehlt oder ist falsch, oder es nimmt von hier niemanden an. Bitte geben Sie einem Betreiber Bescheid.
 kit-transport-fault-protection = Die Verbindung wäre nicht geschützt, darum wurde sie nicht aufgebaut.
 kit-transport-fault-timeout = Das Netz hat nicht rechtzeitig geantwortet.
 kit-transport-fault-busy = Das Netz nimmt zurzeit nichts mehr an.

@@ -119,6 +119,7 @@ kit-transport-fault-unreadable = That cannot be written there.
 kit-transport-fault-unsupported = The network cannot do that.
 kit-transport-fault-down = The network is not connected at the moment. What you sent was not delivered.
 kit-transport-fault-login = The network did not accept your account.
+kit-transport-fault-access = The network does not let this gateway in: the password that it wants of everybody is missing or wrong, or it takes nobody from here. Please tell an operator.
 kit-transport-fault-protection = The connection would not be protected, so it was not made.
 kit-transport-fault-timeout = The network did not answer in time.
 kit-transport-fault-busy = The network takes no more at the moment.

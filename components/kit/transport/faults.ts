@@ -24,6 +24,7 @@ const CONDITIONS: Readonly<Record<Reason, readonly [ErrorType, Condition]>> = {
   down: ['wait', 'remote-server-not-found'],
   // Never not-authorized, which clients take for a wish for the room's password.
   login: ['auth', 'forbidden'],
+  access: ['auth', 'forbidden'],
   protection: ['cancel', 'not-allowed'],
   timeout: ['wait', 'remote-server-timeout'],
   busy: ['wait', 'resource-constraint'],

@@ -112,6 +112,8 @@ export const REASONS = [
   'unsupported',
   'down',
   'login',
+  /** The network lets nobody in from here: a password it wants of everybody is wrong, or the place is not welcome. */
+  'access',
   'protection',
   'timeout',
   'busy',

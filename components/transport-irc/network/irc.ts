@@ -98,6 +98,7 @@ export type IrcReason =
   | 'unsupported'
   | 'down'
   | 'login'
+  | 'access'
   | 'protection'
   | 'timeout'
   | 'busy'

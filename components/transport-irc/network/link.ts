@@ -6,13 +6,14 @@ import { IrcFault, type IrcReason, type IrcServer } from './irc.ts'
 import { type StsSaid, stsToKeep } from './login/sts.ts'
 import { Outbox } from './outbox.ts'
 import { Registration } from './registration.ts'
+import { farewellOf } from './replies.ts'
 import type { Session } from './session.ts'
 import { isSkipped } from './skipping.ts'
 import { type Address, type Ends, IrcSocket } from './socket.ts'
 import { type Line, readLine } from './wire/line.ts'
 
 /** With these it makes no sense to come again before a person has changed something. */
-const FATAL: ReadonlySet<IrcReason> = new Set<IrcReason>(['password', 'login', 'banned', 'nick-invalid', 'nick-taken'])
+const FATAL: ReadonlySet<IrcReason> = new Set<IrcReason>(['access', 'login', 'banned', 'nick-invalid', 'nick-taken'])
 /** So long a server without CAP is waited for, before we say who we are in clear text. */
 const CAP_MS = 5_000
 /** A connection that held so long was a good one: the next loss begins with a short pause. */
@@ -242,7 +243,7 @@ export class Link {
         session.asks.pong(line.params.at(-1) ?? '')
         return
       case 'ERROR':
-        session.farewell = new IrcFault('down', line.params[0] ?? '', 'ERROR')
+        session.farewell = farewellOf(line.params[0] ?? '', session.isUp)
         return
       case 'ACK':
         session.asks.labelEnds(line.tags.get('label') ?? '')

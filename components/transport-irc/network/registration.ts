@@ -344,7 +344,8 @@ export class Registration {
       case '465':
       case '463': {
         const refusal = readRefusal(line)
-        fail(new IrcFault(refusal?.reason ?? 'other', refusal?.text ?? '', line.command))
+        const reason = line.command === '464' ? 'access' : (refusal?.reason ?? 'other')
+        fail(new IrcFault(reason, refusal?.text ?? '', line.command))
         return true
       }
       case 'FAIL': {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What refusals of servers mean: numerics (RFC 1459, RFC 2812, Modern IRC, InspIRCd, ngircd, hybrid) and codes of FAIL (IRCv3).
-import type { IrcReason } from './irc.ts'
+import { IrcFault, type IrcReason } from './irc.ts'
 import type { Line } from './wire/line.ts'
 
 const NUMERICS: Readonly<Record<string, IrcReason>> = {
@@ -100,6 +100,19 @@ const CODES: Readonly<Record<string, IrcReason>> = {
 }
 
 /** Null: no refusal. The words of the server, and what of the line before them says what it is about. */
+/** Before anybody is let in servers say why not in words only (Modern IRC: ERROR), InspIRCd, ngIRCd and ircd-hybrid each in their own. */
+const REJECTED: readonly [RegExp, IrcReason][] = [
+  [/throttl|too (?:fast|many|often)|reconnect|flood/i, 'down'],
+  [/\b[dgkqz][-: ]?lined?\b|\bbanned\b/i, 'banned'],
+  [/password|access denied|not authori[sz]ed|webirc/i, 'access'],
+]
+
+/** What ERROR says. */
+export function farewellOf(text: string, wasUp: boolean): IrcFault {
+  const rejected = wasUp ? undefined : REJECTED.find(([words]) => words.test(text))
+  return new IrcFault(rejected?.[1] ?? 'down', text, 'ERROR')
+}
+
 export function readRefusal(
   line: Line,
 ): { reason: IrcReason; code: string; text: string; about: readonly string[] } | null {

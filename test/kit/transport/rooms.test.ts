@@ -129,6 +129,8 @@ test('the rules know who is there by the name under which he is shown, as long a
 const REFUSALS = [
   ['password', 'auth', 'not-authorized'],
   ['banned', 'auth', 'forbidden'],
+  // Never not-authorized: a client would ask for the room's password.
+  ['access', 'auth', 'forbidden'],
   ['members-only', 'auth', 'registration-required'],
   ['full', 'wait', 'service-unavailable'],
   ['nick-taken', 'cancel', 'conflict'],
