@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Thirds of a token do not add up to a whole one in binary. */
+const ROUNDING = 1e-10
+
 /** A token bucket: `burst` at once, `perSecond` come anew. `now` in milliseconds; a clock that goes back gives nothing. */
 export class Bucket {
   readonly #burst: number
@@ -18,7 +21,7 @@ export class Bucket {
   take(cost: number, now: number): number {
     this.#fill(now)
     const needed = Math.min(cost, this.#burst)
-    if (this.#tokens >= needed) {
+    if (this.#tokens >= needed - ROUNDING) {
       this.#tokens -= cost
       return 0
     }

@@ -48,6 +48,16 @@ test('lines come out of bytes whole, wherever the bytes were cut, and what is to
   )
 })
 
+test('a bucket gives what it said it would have by then, also where tokens are thirds', () => {
+  const bucket = new Bucket(3, 3, 0)
+  let now = 0
+  for (const step of [0, 56, 72, 205, 394, 1, 1]) {
+    now += step
+    bucket.take(1, now)
+  }
+  assert.equal(bucket.take(1, now + bucket.take(1, now)), 0)
+})
+
 test('a bucket never gives more than it holds and gains', () => {
   fc.assert(
     fc.property(
