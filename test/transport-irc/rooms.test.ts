@@ -109,6 +109,37 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await bob.wait(shows(room, 'bob', 'role="participant"'))
   })
 
+  it('takes /mode typed in it, from who may; nobody else reads that, and it is for this channel alone', async () => {
+    const room = roomOf('#orders')
+    await enter(alice, room, 'alice')
+    await enter(bob, room, 'bob')
+    await iris.join('#orders')
+    const order = async (client: SlixmppClient, words: string, id: string) => {
+      await client.send(groupchat(room, words, id))
+      return client.wait(like('message', `id="${id}"`), 15)
+    }
+    assert.match(await order(alice, '/mode +t-m', 'o1'), /type="groupchat"/)
+    await order(alice, '/MODE #orders +v bob', 'o2')
+    await iris.next(/:alice!\S+ MODE #orders \+v :?bob$/)
+    await bob.wait(shows(room, 'bob', 'affiliation="member"'))
+    await order(alice, '/mode +b *!*@spam.example', 'o3')
+    await order(alice, '/mode b', 'o4')
+    await alice.wait(like('message', `from="${room}"`, '<body>+b *!*@spam.example'))
+    await order(alice, '/mode', 'o5')
+    await alice.wait(like('message', `from="${room}"`, '<body>+', 't'))
+    for (const [client, words, id] of [
+      [bob, '/mode +o bob', 'o6'],
+      [alice, '/mode #order +o bob', 'o7'],
+      [alice, '/mode +v nobody-of-that-name', 'o8'],
+      [alice, '/mode !', 'o9'],
+    ] as const)
+      assert.match(await order(client, words, id), /type="error"/, words)
+    await alice.send(groupchat(room, '/modest words', 'o10'))
+    await iris.next(/PRIVMSG #orders :\/modest words$/)
+    assert.equal(iris.heard('#orders').length, 1)
+    await bob.nothing(/\/mode /)
+  })
+
   it('kicks and bans both ways, with who and why, and lists bans', async () => {
     const room = roomOf('#out')
     await enter(alice, room, 'alice')

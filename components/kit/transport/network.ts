@@ -184,6 +184,11 @@ export type NetworkSession = AsyncDisposable & {
   readonly keepsRead?: boolean
   /** All up to then is read; `at` as a message had it. */
   markRead?(target: Target, at: number): void
+  /**
+   * What people of this network type as an order to their program, such as words behind a slash. Resolves with what is to be shown to who gave
+   * it, a line each. Null: these are words to be said.
+   */
+  order?(room: string, text: string): Promise<readonly string[]> | null
   rename(nick: string): Promise<void>
   subject(room: string, subject: string): Promise<void>
   role(room: string, nick: string, role: Role | 'none', reason: string): Promise<void>

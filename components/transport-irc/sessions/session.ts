@@ -7,6 +7,7 @@ import { fromStyled, toStyled, withoutCodes } from '../network/wire/formatting.t
 import { faultOf, orFault } from './fault.ts'
 import { fieldsOf, modesOf } from './form.ts'
 import { isMask } from './masks.ts'
+import { obeyMode, readModeOrder } from './mode-order.ts'
 import { changesToAffiliation, changesToRole, occupantOf, standingOf } from './ranks.ts'
 import { openSaying, type SayingWords } from './saying.ts'
 import { foreign } from './telling.ts'
@@ -78,6 +79,12 @@ export function openSession({
       return connection.facts.caps.has('draft/read-marker')
     },
     markRead: (target, at) => void connection.markRead('room' in target ? target.room : target.person, at),
+    order(room, text) {
+      const said = readModeOrder(text)
+      if (said === null) return null
+      active()
+      return orFault(obeyMode(connection, room, said))
+    },
     rename: (nick) => orFault(connection.setNick(nick)),
     subject: (room, subject) => orFault(connection.topic(room, fromStyled(subject.replace(/\s*\n\s*/g, ' ')))),
     role: (room, nick, role, reason) => orFault(setRole(room, nick, role, reason)),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What our people say in a room: messages, the subject, that they are typing. Refused with an error, or told in the room's one order.
+
+import { escapeText } from '../../xml/writer.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { orRefusal, refusalOf } from '../faults.ts'
@@ -11,6 +13,7 @@ import type { Room } from './room.ts'
 import type { Say } from './says.ts'
 import type { Seat } from './seat.ts'
 import { newId } from './telling.ts'
+import { writeGroupchat } from './writing.ts'
 
 const QUOTED = 80
 /** What has come to the sockets of others is read within this. */
@@ -54,6 +57,8 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
     parts: 0,
     seen: 0,
   }
+  const order = said.body.startsWith('/') ? (seat.session.order?.(room.name, said.body) ?? null) : null
+  if (order !== null) return obey(house, place, say, order)
   const speaksOf = said.replyTo ?? said.corrects ?? said.reaction ?? said.retracts
   // What speaks of nothing needs no looking up; it must still not overtake what does.
   if (speaksOf === undefined && seat.looking === 0) return hand(house, room, seat, say, { body: said.body })
@@ -78,6 +83,32 @@ async function markRead(room: Room, seat: Seat, id: string): Promise<void> {
   if (seat.state !== 'in' || seat.session.markRead === undefined) return
   const read = (await room.telling.find(id)) ?? room.telling.recent.findLast((one) => one.mid === id)
   if (read !== null && read !== undefined) seat.session.markRead({ room: room.name }, read.at)
+}
+
+/** Who gave the order alone sees it, and what came of it: it was said to nobody. */
+async function obey(
+  { text }: House,
+  { room, client }: Place,
+  say: Say,
+  order: Promise<readonly string[]>,
+): Promise<void> {
+  const lines = await orRefusal(order, text)
+  const { id, mid, payload } = say
+  client.message(
+    writeGroupchat(client.face.escaped, say.shown, {
+      id,
+      mid,
+      payload,
+      at: null,
+      occupant: room.occupantIdOf(say.shown),
+    }),
+  )
+  for (const line of lines) {
+    const words = `<body>${escapeText(line)}</body>`
+    client.message(
+      writeGroupchat(client.face.escaped, null, { id: '', mid: newId(), payload: words, at: null, occupant: null }),
+    )
+  }
 }
 
 /** Hands it to the network now; settles when the network has it. */
