@@ -232,7 +232,11 @@ export function ways<G extends Gated>(kind: Kind, { open, privilege, addresses, 
       await soon(archive.saw(/for-the-archive/), 'the command')
       command(POST, 'for-the-post')
       await soon(post.saw(/for-the-post/), 'the command')
-      assert.deepEqual([on.asked('for-the-archive'), on.asked('for-the-post')], [0, 1])
+      // Only its own address: below it are rooms or people.
+      command(`somebody@${ARCHIVE}`, 'below-the-archive')
+      await soon(archive.saw(/below-the-archive/), 'the command')
+      const asked = ['for-the-archive', 'for-the-post', 'below-the-archive'].map((words) => on.asked(words))
+      assert.deepEqual(asked, [0, 1, 1])
     })
 
     more?.(on)
