@@ -43,6 +43,7 @@ export async function openCrowd(ircd: Inspircd, channel: string, people: number)
   await taken
   return {
     async [Symbol.asyncDispose]() {
+      if (socket.destroyed) return
       const closed = once(socket, 'close')
       socket.end()
       await closed

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 
 export type Talker = {
   say(channel: string, text: string): void
-  /** Resolves when all are entered. */
+  /** Resolves when all are entered; those it is in already are not entered again. */
   join(channels: readonly string[]): Promise<void>
   close(): void
 }
@@ -19,6 +19,7 @@ export async function openTalker(
   socket.setNoDelay(true)
   let rest = ''
   let pending = ''
+  const entered = new Set<string>()
   const waiting = new Set<(line: string) => void>()
   socket.on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\r\n')
@@ -60,6 +61,8 @@ export async function openTalker(
     },
     async join(channels) {
       for (const channel of channels) {
+        if (entered.has(channel)) continue
+        entered.add(channel)
         const end = ` 366 ${nick} ${channel} `
         await wait(
           (line) => line.includes(end),
