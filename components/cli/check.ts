@@ -73,7 +73,8 @@ async function warnOfDoors(call: Call, component: Found): Promise<void> {
   const warnings = await status(component, call.language).then(
     (told) => told.warnings ?? [],
     (fault) => {
-      if (fault instanceof NotRunning) return [call.say('cli-check-not-known')]
+      if (fault instanceof NotRunning)
+        return [call.say(component.name === 'policy' ? 'cli-check-not-known' : 'cli-check-not-seen')]
       throw fault
     },
   )

@@ -6,6 +6,7 @@ import { type CommandName, declarations } from './declarations.ts'
 import { type Desk, sayAddressProblem, sayFault, sayTrouble } from './desk.ts'
 import { type Held, removalsOf } from './domain/brake.ts'
 import { planRooms } from './domain/room.ts'
+import { namesNoGroup } from './domain/roster-rules.ts'
 import type { StoredPlan } from './domain/state.ts'
 import { leavesRooms, wallsToStand } from './parted-rooms.ts'
 import { sayWho } from './who.ts'
@@ -39,6 +40,7 @@ async function* plan(
   const { plan: waiting } = engine
   if (waiting === null) {
     yield { say: 'text', text: say('directory-nothing-to-do', language, { version: engine.seq }) }
+    yield* sayWithout(engine, say, language)
     return
   }
   for await (const rows of store.stream('planned', { all: args.all === true }, { batch: 200 }))
@@ -76,7 +78,16 @@ async function* plan(
     }),
     values: { removals, hash: waiting.hash, held: waiting.held.length > 0 },
   }
+  yield* sayWithout(engine, say, language)
   for (const line of sayHeld(say, language, waiting)) yield { say: 'text', text: line }
+}
+
+/** How many of the directory's people are to have no address. */
+function* sayWithout({ company }: Desk['engine'], say: Catalogue['say'], language: string): Generator<Said> {
+  const count = company.people
+    .values()
+    .reduce((sum, { wrong, jid }) => sum + (wrong !== null && jid === null ? 1 : 0), 0)
+  if (count > 0) yield { say: 'text', text: say('directory-plan-without', language, { count }) }
 }
 
 /** Who leaves rooms when the walls of the plan stand: those of groups, then those that people made. */
@@ -176,6 +187,7 @@ async function* sync(desk: Desk, args: Args, { caller, language }: Asked): Async
       people: [...engine.company.people.values()].filter(({ source }) => source === name).length,
       state: fault === null ? 'ok' : fault.reason,
     })
+  yield* sayWithout(engine, say, language)
   if (engine.plan !== null) for (const line of sayHeld(say, language, engine.plan)) yield { say: 'text', text: line }
   if (faults.length > 0)
     throw new CommandError(
@@ -191,17 +203,36 @@ async function* stats({ stats: counts }: Desk): AsyncGenerator<Said> {
 }
 
 /** What does not work now, then what was wrong with single entries, then what went wrong last. */
-async function* errors({ engine, store, say, refused }: Desk, args: Args, { language }: Asked): AsyncGenerator<Said> {
+async function* errors(
+  { engine, store, say, refused, patterns }: Desk,
+  args: Args,
+  { language }: Asked,
+): AsyncGenerator<Said> {
   const limit = Number(args.limit ?? 200)
   let left = limit
   const give = (one: Readonly<Record<string, unknown>>): Said[] => (left-- > 0 ? [row(one)] : [])
+  const read = engine.sources().filter(({ state, fault }) => state !== null && fault === null)
+  for (const { name } of read)
+    if (!engine.company.people.values().some(({ source }) => source === name))
+      yield* give({ at: null, where: name, who: null, wrong: say('directory-nobody', language), reason: 'nobody' })
+  // Of a directory that was never read nobody knows which groups it has.
+  if (read.length === engine.sources().length)
+    for (const { setting, pattern } of namesNoGroup(patterns, engine.company.groups.values()))
+      yield* give({
+        at: null,
+        where: setting,
+        who: null,
+        wrong: say('directory-no-such-group', language, { pattern }),
+        reason: 'no-such-group',
+      })
   for (const mark of engine.company.people.values()) {
     if (mark.wrong === null) continue
     yield* give({
       at: null,
       where: mark.source,
-      who: mark.id,
+      who: mark.uid || mark.id,
       wrong: sayAddressProblem(say, language, engine, mark.wrong),
+      id: mark.id,
       reason: mark.wrong.wrong,
       given: mark.jid,
     })

@@ -21,6 +21,8 @@ export type Desk = {
   leaving: Helpers['leaving']
   /** Addresses that a server does not take. */
   refused(): readonly { host: string; jid: string }[]
+  /** Patterns of the settings that are to name groups, other than "any". */
+  patterns: readonly { setting: string; pattern: string }[]
   stats(): Promise<Readonly<Record<string, string | number | null>>>
 }
 

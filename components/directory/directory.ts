@@ -37,7 +37,7 @@ import { openLdapDirectory } from './network/ldap-directory.ts'
 import { openPhotos } from './photos.ts'
 import { openPublisher } from './publish.ts'
 import { keepAsking } from './schedule.ts'
-import type { DirectorySettings } from './settings.ts'
+import { type DirectorySettings, groupPatterns } from './settings.ts'
 import { openShowing, type Showing } from './showing/showing.ts'
 import { type DirectoryStore, openDirectoryStore } from './storage/directory-store.ts'
 
@@ -144,6 +144,7 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     roomName: roomNames(settings.showing.rooms),
     leaving: (walls) => helpers?.leaving(walls) ?? (async function* () {})(),
     refused: () => (helpers?.views() ?? []).flatMap(({ host, refused }) => refused.map((jid) => ({ host, jid }))),
+    patterns: groupPatterns(settings),
     stats: async () => ({
       ...gauges.counts(engine, helpers?.views() ?? []),
       snapshot: (await snapshot.state()).seq,
@@ -169,7 +170,11 @@ export async function startDirectory(context: Context<DirectorySettings>, parts:
     denied: denials.record,
     healthy: () => null,
     ready: () => null,
-    warnings: (language) => warningsOf(engine, helpers?.views() ?? [], text.say, language),
+    warnings: (language) => [
+      ...(link === null || link.router.stream.state === 'up' ? [] : [text.say('directory-no-server', language)]),
+      ...warningsOf(engine, helpers?.views() ?? [], text.say, language),
+      ...waitsOf(engine, settings.auto, text.say, language),
+    ],
     async drain(bound) {
       stop.abort()
       adHoc.close()
@@ -328,8 +333,11 @@ function warningsOf(engine: Engine, helpers: readonly HelperView[], say: Say, la
       }),
     ]
   })
-  const { plan } = engine
-  const troubles = [...away, ...behind]
-  if (plan === null || plan.held.length === 0) return troubles
-  return [...troubles, say('directory-waits', language, { removals: removalsOf(plan.counts) })]
+  return [...away, ...behind]
+}
+
+/** A plan that nobody but a person carries out. */
+function waitsOf({ plan }: Engine, auto: boolean, say: Say, language: string): string[] {
+  if (plan === null || (auto && plan.held.length === 0)) return []
+  return [say('directory-waits', language, { removals: removalsOf(plan.counts) })]
 }

@@ -2,6 +2,7 @@
 // One of `directories:` in config/directory.yaml: where a company directory is and what stands where in it.
 import { hash } from 'node:crypto'
 import type { Holds, Words } from '../kit/process/words.ts'
+import { isLoopback } from '../kit/stream/options.ts'
 import { normalDn } from './domain/dn.ts'
 import { inChainFilter, memberOfFilter, wrongFilter } from './network/filter.ts'
 import { type ChangedBy, type Layout, PRESETS } from './network/layout.ts'
@@ -26,14 +27,14 @@ export function directoryFields(words: Words) {
     bind: words.group({
       by: words.choice(['password', 'certificate', 'nobody'], { default: 'password' }),
       dn: words.maybe(dn()),
-      password_file: words.maybe(words.path({})),
+      password_file: words.maybe(words.file({ secret: true })),
     }),
     tls: words.group({
       start_tls: words.yesNo({ default: false }),
-      ca_file: words.maybe(words.path({})),
+      ca_file: words.maybe(words.file()),
       server_name: words.maybe(words.text({})),
-      certificate_file: words.maybe(words.path({})),
-      key_file: words.maybe(words.path({})),
+      certificate_file: words.maybe(words.file()),
+      key_file: words.maybe(words.file({ secret: true })),
     }),
     allow_plain: words.yesNo({ default: false }),
     bases: words.group({
@@ -90,6 +91,17 @@ export function companySettings(
 ): LdapSettings {
   if (said.servers.length === 0) tell(['servers'], 'directory-wanted-url')
   if (said.bases.people.length === 0) tell(['bases', 'people'], 'directory-wanted-base')
+  said.servers.forEach((url, at) => {
+    const { protocol, hostname } = URL.parse(url) ?? {}
+    if (hostname === undefined) tell(['servers', at], 'directory-wanted-url')
+    else if (
+      protocol === 'ldap:' &&
+      !said.tls.start_tls &&
+      !said.allow_plain &&
+      !isLoopback(hostname.replace(/^\[|\]$/g, ''))
+    )
+      tell(['servers', at], 'directory-wanted-tls')
+  })
   for (const sort of ['people', 'groups'] as const) {
     const filter = said.filters[sort]
     if (filter !== undefined && wrongFilter(filter) !== null) tell(['filters', sort], 'directory-wanted-filter')

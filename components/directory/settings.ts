@@ -5,7 +5,7 @@ import { shape } from '../kit/process/settings.ts'
 import type { Secret, Words } from '../kit/process/words.ts'
 import { parseJid } from '../kit/xmpp/jid.ts'
 import type { BrakeSettings } from './domain/brake.ts'
-import { type JidTemplate, readJidTemplate } from './domain/jid-template.ts'
+import { type JidTemplate, leadsElsewhere, readJidTemplate } from './domain/jid-template.ts'
 import { type RosterRule, SHOWN } from './domain/roster-rules.ts'
 import { companySettings, directoryFields } from './ldap-settings.ts'
 import type { LdapSettings } from './network/ldap-directory.ts'
@@ -108,6 +108,7 @@ export const directorySettings = shape({
     if (!jid || jid.local || jid.resource || said.hosts.includes(domain)) tell(['domain'], 'directory-wanted-domain')
     const template = readJidTemplate(said.jid)
     if (template === null) tell(['jid'], 'directory-wanted-template')
+    else if (leadsElsewhere(template, said.hosts)) tell(['jid'], 'directory-wanted-template-host')
     const directories = said.directories.map((one, at) => {
       if (said.directories.findIndex(({ name }) => name === one.name) < at)
         tell(['directories', at, 'name'], 'directory-wanted-name-once')
@@ -152,6 +153,21 @@ export const directorySettings = shape({
     }
   },
 })
+
+/** Patterns that are to name groups, with the setting in which each stands; * for any group is none. */
+export function groupPatterns({
+  rosters,
+  showing,
+}: Pick<DirectorySettings, 'rosters' | 'showing'>): { setting: string; pattern: string }[] {
+  const said: [string, readonly string[]][] = rosters.rules.flatMap(({ groups, to }, at) => [
+    [`rosters.groups.${at}.match`, groups],
+    [`rosters.groups.${at}.to`, to],
+  ])
+  said.push(['search.hidden_groups', showing.search.hidden], ['rooms.groups', showing.rooms?.groups ?? []])
+  return said.flatMap(([setting, patterns]) =>
+    patterns.filter((pattern) => pattern !== '*').map((pattern) => ({ setting, pattern })),
+  )
+}
 
 function rosterFields(words: Words) {
   return {

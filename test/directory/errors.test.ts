@@ -34,6 +34,7 @@ test('each cause in English and in German, and the words of the other side besid
     roomName: () => null,
     leaving: async function* () {},
     refused: () => [],
+    patterns: [],
     stats: async () => ({}),
   })
   const errors = commands.find(({ name }) => name === 'directory errors') ?? assert.fail()
@@ -52,4 +53,44 @@ test('each cause in English and in German, and the words of the other side besid
   }
   for (const [at, [, wrong]] of en.entries()) assert.notEqual(wrong, de[at]?.[1])
   assert.equal(de.at(-1)?.[1], 'Keiner seiner Server war zu erreichen.')
+})
+
+test('a directory that names nobody, a pattern that is no group, and how many are to have no address', async () => {
+  using place = enginePlace()
+  const corp = madeUp()
+  corp.group('g', [], { name: 'Sales' })
+  await using opened = await place.open([corp], { template: '{mail}' })
+  const commands = directoryCommands({
+    engine: opened.engine,
+    store: opened.store,
+    say,
+    names: ['corp'],
+    sync: async () => [],
+    roomName: () => null,
+    leaving: async function* () {},
+    refused: () => [],
+    patterns: ['Sal*', 'Hidden', 'Marketing'].map((pattern) => ({ setting: 'search.hidden_groups', pattern })),
+    stats: async () => ({}),
+  })
+  const asked = async (name: string) => {
+    const command = commands.find((one) => one.name === `directory ${name}`) ?? assert.fail()
+    return (await Array.fromAsync(command.run({}, { language: 'en' } as Asked))).map((one) =>
+      one.say === 'row' ? `${one.row.where} ${one.row.who}: ${one.row.wrong}` : one.say === 'text' ? one.text : '',
+    )
+  }
+  assert.doesNotMatch((await asked('errors')).join(), /No group/, 'what was never read says nothing of groups')
+  await opened.sync()
+  assert.deepEqual(await asked('errors'), [
+    'corp null: It was read, and names no people. Do bases, filters and people_in in the settings say where they are?',
+    'search.hidden_groups null: No group is called Hidden.',
+    'search.hidden_groups null: No group is called Marketing.',
+  ])
+  corp.person('alice', { template: { uid: 'alice' } })
+  corp.group('h', [], { name: 'HIDDEN' })
+  await opened.sync()
+  assert.deepEqual(await asked('errors'), [
+    'search.hidden_groups null: No group is called Marketing.',
+    'corp alice: No address: the entry has no mail.',
+  ])
+  assert.match((await asked('plan')).join('\n'), /^One person gets no address, .*directory errors says why\.$/m)
 })

@@ -41,6 +41,7 @@ async function leaving({ engine, store }: Opened, link: ReturnType<typeof connec
     roomName: () => null,
     leaving: (walls) => link.helpers.leaving(walls),
     refused: () => [],
+    patterns: [],
     stats: async () => ({}),
   })
   const plan = commands.find(({ name }) => name === 'directory plan') ?? assert.fail()

@@ -71,7 +71,7 @@ export async function startDs389(folder: string): Promise<Ds389> {
   await cp('/etc/dirsrv/config/slapd-collations.conf', at('config/slapd-collations.conf'))
   await writeFile(at('config/schema/98ipa.ldif'), IPA_SCHEMA)
   const passwordFile = at('password')
-  await writeFile(passwordFile, PASSWORD)
+  await writeFile(passwordFile, PASSWORD, { mode: 0o600 })
   await chmod(folder, 0o755)
   await run('chown', ['-R', 'dirsrv:dirsrv', place])
   const end = await start(at('config'), at('run/pid'), port)

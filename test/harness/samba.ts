@@ -46,7 +46,7 @@ export async function startSamba(folder: string): Promise<Samba> {
   const place = join(folder, 'samba')
   await mkdir(join(place, 'pid'), { recursive: true })
   const passwordFile = join(place, 'password')
-  await writeFile(passwordFile, PASSWORD)
+  await writeFile(passwordFile, PASSWORD, { mode: 0o600 })
   const address = `127.${randomInt(16, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`
   const options = [
     '--realm=CORP.EXAMPLE',

@@ -70,7 +70,7 @@ export async function startSlapd(folder: string, options: SlapdOptions = {}): Pr
   const data = join(place, 'data')
   await mkdir(data, { recursive: true })
   const passwordFile = join(place, 'password')
-  await writeFile(passwordFile, PASSWORD)
+  await writeFile(passwordFile, PASSWORD, { mode: 0o600 })
   const certificates = await makeCertificates(place)
   const config = join(place, 'slapd.conf')
   await writeFile(config, configOf(place, data, options))

@@ -42,6 +42,8 @@ suite('settings', () => {
       const golden = join(GOLDEN, name)
       cpSync(golden, folder, { recursive: true })
       writeFileSync(join(folder, 'secret'), 'hush: nobody is to know', { mode: 0o600 })
+      for (const file of ['password', 'ca.pem', 'c.pem', 'k.pem'])
+        writeFileSync(join(folder, file), 'there', { mode: 0o600 })
       const means = Object.fromEntries(
         Object.entries(kinds).flatMap(([kind, shape]) => {
           const file = join(folder, `${kind}.yaml`)

@@ -49,3 +49,4 @@ cli-place-missing = { $name } fehlt. So heißt es: gatehouse { $form }
 cli-check-no-jid-form = { $file }: people.{ $role }: { $name } ist keine Adresse einer Person, etwa olga@corp.example. Sie hat kein Recht.
 cli-check-no-jid-spelling = { $file }: people.{ $role }: { $name } ist nicht so geschrieben, wie der Server es tut: { $spelling }. Sie hat kein Recht.
 cli-check-no-jid-host = { $file }: people.{ $role }: Der Host von { $name } steht nicht bei server: hosts. Die Adresse hat kein Recht.
+cli-check-not-seen = läuft nicht: Was sich nur zeigt, während es läuft (ob der Server und womit es sonst spricht es einlassen), wurde nicht angesehen.

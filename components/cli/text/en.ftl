@@ -49,3 +49,4 @@ cli-place-missing = { $name } is missing. It is said like this: gatehouse { $for
 cli-check-no-jid-form = { $file }: people.{ $role }: { $name } is no address of a person, such as olga@corp.example. It holds no right.
 cli-check-no-jid-spelling = { $file }: people.{ $role }: { $name } is not as the server writes it: { $spelling }. It holds no right.
 cli-check-no-jid-host = { $file }: people.{ $role }: the host of { $name } is not in server: hosts. It holds no right.
+cli-check-not-seen = does not run: what shows only while it runs (whether the server and what else it talks to let it in) was not looked at.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // XEP-0106: JID Escaping (1.1.1): from the attributes of an entry to an address.
-import { bareOf, parseJid } from '../../kit/xmpp/jid.ts'
+import { bareOf, domainOf, parseJid } from '../../kit/xmpp/jid.ts'
 
 /** '{uid}@corp.example', taken apart: text and names of attributes (lower case) in turns, text first. */
 export type JidTemplate = { text: string; pieces: readonly string[]; attributes: readonly string[] }
@@ -20,6 +20,12 @@ export function readJidTemplate(text: string): JidTemplate | null {
   if (attributes.length === 0 || pieces.some((piece, at) => at % 2 === 0 && /[{}]/.test(piece))) return null
   if (pieces.filter((piece, at) => at % 2 === 0 && piece.includes('@')).length > 1) return null
   return { text, pieces: pieces.map((piece, at) => (at % 2 === 1 ? piece.toLowerCase() : piece)), attributes }
+}
+
+/** True where the template names a host itself, and that is none of these: nobody would have an address. */
+export function leadsElsewhere({ text }: JidTemplate, hosts: readonly string[]): boolean {
+  const host = text.slice(text.indexOf('@') + 1)
+  return text.includes('@') && !host.includes('{') && !hosts.includes(domainOf(host))
 }
 
 /**

@@ -25,6 +25,18 @@ export function namePattern(pattern: string): RegExp {
   return new RegExp(`^${pieces.join('.*')}$`, 'isu')
 }
 
+/** Those that fit the name of no group. */
+export function namesNoGroup<T extends { pattern: string }>(
+  patterns: readonly T[],
+  groups: Iterable<{ name: string }>,
+): T[] {
+  const names = [...groups].map(({ name }) => name)
+  return patterns.filter(({ pattern }) => {
+    const fits = namePattern(pattern)
+    return !names.some((name) => fits.test(name))
+  })
+}
+
 export type RosterRules = {
   /** null: the group is in no roster. */
   of(name: string): { rule: RosterRule; shownAs: string } | null

@@ -73,7 +73,9 @@ export async function connect(settings: ConnectionSettings, signal: AbortSignal)
   const secure = protocol === 'ldaps:'
   if (!secure && !settings.tls.startTls && !settings.allowPlain && !isLoopback(host))
     throw new SourceFault('refused', `${settings.url} would leave this machine without TLS; no setting allows that`)
-  const options = await readTls(settings.tls, host)
+  const options = await readTls(settings.tls, host).catch((error: unknown) => {
+    throw asFault(error, settings.url, signal)
+  })
   const within = AbortSignal.any([signal, AbortSignal.timeout(settings.connectWithinMs)])
   const plain = net.connect({ host, port: Number(port) || (secure ? 636 : 389), noDelay: true })
   const connection = new Connection(plain, settings)

@@ -20,11 +20,25 @@ const REASONS: Readonly<Record<number, FaultReason>> = {
 
 export const NO_SUCH_OBJECT = 32
 
+/** Of those that a wrong setting brings, what they mean; many servers say no more than the number. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  8: 'it wants TLS, or another way to bind',
+  13: 'it wants TLS',
+  [NO_SUCH_OBJECT]: 'there is no such entry',
+  48: 'it does not let one bind so',
+  49: 'bind: dn or the password in password_file is wrong',
+  50: 'bind: dn has not the right to read this',
+}
+
 /** Null when the server did what it was asked. Whatever else it says, what came before is no answer. */
 export function faultOf({ status, errorMessage, matchedDN }: MessageResponse, url: string): SourceFault | null {
   if (status === 0) return null
   const reason = REASONS[status] ?? 'bad-answer'
-  const more = [errorMessage, status === NO_SUCH_OBJECT && matchedDN !== '' ? `only ${matchedDN} exists` : '']
+  const more = [
+    MEANINGS[status] ?? '',
+    errorMessage,
+    status === NO_SUCH_OBJECT && matchedDN !== '' ? `only ${matchedDN} exists` : '',
+  ]
   const said = more.filter((text) => text !== '').join('; ')
   return new LdapFault(reason, status, `${url}: result ${status}${said === '' ? '' : `: ${said}`}`)
 }

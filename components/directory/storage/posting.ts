@@ -161,13 +161,13 @@ export const reads = {
   postingCounts(
     db: DatabaseSync,
     _: null,
-  ): { due: number; posted: number; faces: number; photosWrong: number; rooms: number } {
+  ): { due: number; posted: number; faces: number; photos_wrong: number; rooms: number } {
     const one = (sql: string) => Number(statement(db, `SELECT count(*) AS count FROM ${sql}`).get()?.count)
     return {
       due: one('due'),
       posted: one('posted'),
       faces: one("face WHERE sha1 <> ''"),
-      photosWrong: one("face WHERE fault <> ''"),
+      photos_wrong: one("face WHERE fault <> ''"),
       rooms: one("room WHERE state = 'made'"),
     }
   },

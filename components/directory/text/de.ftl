@@ -107,3 +107,12 @@ directory-plan-rooms-unseen = Räume, die Leute selbst angelegt haben, waren üb
 directory-room-retired = { $name } (geschlossen)
 directory-wanted-card-field = ein Feld der Karte ist verlangt: name, given, family, nick, mail, phone, company, units, title, role, office, url, note
 directory-wanted-room-service = bei Gruppen ist die Domain der Räume verlangt, etwa rooms.corp.example
+directory-wanted-tls = verlangt wird ldaps://, tls: start_tls oder allow_plain: ldap:// ohne TLS verließe diesen Rechner, und das Passwort offen mit ihm
+directory-wanted-template-host = verlangt wird eine Adresse bei einem von hosts: Sonst hat niemand eine
+directory-no-server = Es gibt keinen Stream zum XMPP-Server; er erfährt nichts Neues, und was er weiß, gilt. Das Protokoll sagt, warum.
+directory-nobody = Es wurde gelesen und nennt niemanden. Sagen bases, filters und people_in in den Einstellungen, wo die Leute stehen?
+directory-no-such-group = Keine Gruppe heißt { $pattern }.
+directory-plan-without = { $count ->
+    [one] Eine Person bekommt
+   *[other] { $count } Personen bekommen
+  } keine Adresse, und so wird kein Konto angerührt: gatehouse directory errors sagt, warum.

@@ -107,3 +107,12 @@ directory-plan-rooms-unseen = Rooms that people made could not be looked at thro
 directory-room-retired = { $name } (closed)
 directory-wanted-card-field = a field of the card is wanted: name, given, family, nick, mail, phone, company, units, title, role, office, url, note
 directory-wanted-room-service = with groups the domain of the rooms is wanted, such as rooms.corp.example
+directory-wanted-tls = ldaps://, tls: start_tls or allow_plain is wanted: ldap:// without TLS would leave this machine, and the password in clear with it
+directory-wanted-template-host = an address at one of hosts is wanted: nobody has one otherwise
+directory-no-server = There is no stream to the XMPP server, which is told nothing new; what it was told holds. The log says why.
+directory-nobody = It was read, and names no people. Do bases, filters and people_in in the settings say where they are?
+directory-no-such-group = No group is called { $pattern }.
+directory-plan-without = { $count ->
+    [one] One person gets
+   *[other] { $count } people get
+  } no address, and so no account is touched: gatehouse directory errors says why.

@@ -153,7 +153,8 @@ export function sharedSchema(): Record<string, unknown> {
 export function told(problem: Problem, text: Catalogue, language: string | undefined): ToldProblem {
   const { id, args } = problem.wanted
   const isForbidden =
-    args?.code === 'EACCES' && (id === 'kit-wanted-secret-readable' || id === 'kit-wanted-settings-file')
+    args?.code === 'EACCES' &&
+    ['kit-wanted-secret-readable', 'kit-wanted-file-readable', 'kit-wanted-settings-file'].includes(id)
   return {
     ...problem,
     wanted: inWords(problem.wanted, text, language),

@@ -52,6 +52,11 @@ export type Words = {
   path(said?: Said<string>): Word<string>
   /** A file with a secret: $CREDENTIALS_DIRECTORY/NAME where systemd gave one of that name, else the path. Not readable by all. */
   secretFile(said?: Said<string>): Word<Secret>
+  /**
+   * A file that is read again and again, so that a new one needs no restart: its path. Now it must be there; `secret`: and only its
+   * owner and group may read it. A credential of the same name goes first.
+   */
+  file(said?: Said<string> & { secret?: true }): Word<string>
   /** A virtual host, in lower case afterwards. */
   host(): Word<string>
   list<T>(of: Word<T>, said?: { default?: readonly unknown[]; about?: string; atMost?: number }): Word<T[]>
@@ -103,11 +108,13 @@ export function createWords(folder: string, credentials: string | undefined): Wo
       ),
     host,
     secretFile: (said = {}) => finish(secretFile(folder, credentials), { ...said, secret: true }),
+    file: ({ secret, ...said } = {}) => finish(readableFile(folder, credentials, secret === true), said),
     list: (of, said = {}) => {
       const atMost = said.atMost ?? 10_000
+      const few = (entries: readonly unknown[]) => entries.length <= atMost
       const list = z
         .array(of, { error: carry({ id: 'kit-wanted-list' }) })
-        .max(atMost, { error: carry({ id: 'kit-wanted-entries', args: { most: String(atMost) } }) })
+        .refine(few, { error: carry({ id: 'kit-wanted-entries', args: { most: String(atMost) } }) })
       return finish(list as never, said as Said<never>) as never
     },
     map: (of, said = {}) => {
@@ -238,10 +245,33 @@ export function carried(text: string): Message {
   return { id: 'kit-unreadable', args: { cause: text } }
 }
 
+function pathOf(said: string, folder: string, credentials: string | undefined): string {
+  const given = credentials === undefined ? undefined : join(credentials, basename(said))
+  return given !== undefined && existsSync(given) ? given : resolve(folder, said)
+}
+
+function readableFile(folder: string, credentials: string | undefined, secret: boolean): z.ZodType<string> {
+  const path = z.string({ error: carry({ id: 'kit-wanted-path' }) }).min(1, { error: carry({ id: 'kit-wanted-path' }) })
+  return path.transform((said, context) => {
+    const path = pathOf(said, folder, credentials)
+    const refuse = (wanted: Message) => {
+      context.addIssue({ code: 'custom', message: carry(wanted) })
+      return z.NEVER
+    }
+    try {
+      if (secret && (statSync(path).mode & 0o007) !== 0) return refuse({ id: 'kit-wanted-secret-private' })
+      readFileSync(path)
+      return path
+    } catch (fault) {
+      const code = fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
+      return refuse({ id: secret ? 'kit-wanted-secret-readable' : 'kit-wanted-file-readable', args: { path, code } })
+    }
+  })
+}
+
 function secretFile(folder: string, credentials: string | undefined): z.ZodType<Secret> {
   return z.string({ error: carry({ id: 'kit-wanted-secret' }) }).transform((said, context) => {
-    const given = credentials === undefined ? undefined : join(credentials, basename(said))
-    const path = given !== undefined && existsSync(given) ? given : resolve(folder, said)
+    const path = pathOf(said, folder, credentials)
     const refuse = (wanted: Message) => {
       context.addIssue({ code: 'custom', message: carry(wanted) })
       return z.NEVER

@@ -39,6 +39,7 @@ kit-wanted-path = verlangt wird ein Pfad
 kit-wanted-secret = verlangt wird der Pfad einer Datei mit einem Geheimnis
 kit-wanted-secret-filled = verlangt wird eine Datei, in der ein Geheimnis steht; diese ist leer
 kit-wanted-secret-private = verlangt wird eine Datei, die nur Besitzer und Gruppe lesen dürfen (chmod 0640)
+kit-wanted-file-readable = verlangt wird eine Datei; { $path } lässt sich nicht lesen ({ $code })
 kit-wanted-secret-readable = verlangt wird eine Datei mit einem Geheimnis; { $path } lässt sich nicht lesen ({ $code })
 kit-wanted-settings-file = verlangt wird eine lesbare Datei mit Einstellungen ({ $code })
 kit-wanted-size = verlangt wird eine Größe, etwa 512 KiB, 32 MiB oder 10 GiB

@@ -39,6 +39,7 @@ kit-wanted-path = a path is wanted
 kit-wanted-secret = the path of a file with a secret is wanted
 kit-wanted-secret-filled = a file with a secret in it is wanted; this one is empty
 kit-wanted-secret-private = a file that only its owner and group can read is wanted (chmod 0640)
+kit-wanted-file-readable = a file is wanted; { $path } cannot be read ({ $code })
 kit-wanted-secret-readable = a file with a secret is wanted; { $path } cannot be read ({ $code })
 kit-wanted-settings-file = a readable settings file is wanted ({ $code })
 kit-wanted-size = a size is wanted, such as 512 KiB, 32 MiB or 10 GiB

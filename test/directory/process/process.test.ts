@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory as a process beside a real slapd: read, planned, carried out, kept, shown.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { status } from '../../../components/cli/network/ask.ts'
 import { slapdLack } from '../../harness/slapd.ts'
 import { FIVE, openPlace } from '../place.ts'
 import { snapshotOf } from '../snapshot.ts'
@@ -13,6 +16,11 @@ describe('directory beside slapd', { skip: slapdLack() ?? false }, () => {
       rooms: { service: 'rooms.corp.example', groups: ['trade*'] },
     })
     await place.slapd.add(FIVE)
+    // Nobody takes components there.
+    writeFileSync(join(place.folder, 'directory.secret'), 'hush', { mode: 0o600 })
+    place.settings({ secret_file: 'directory.secret' })
+    place.shared({ server: { port: 1 } })
+    const running = { name: 'directory', run: join(place.folder, 'run') }
     {
       await using directory = await place.start()
       await directory.logged(({ event }) => event === 'directory read')
@@ -33,9 +41,15 @@ describe('directory beside slapd', { skip: slapdLack() ?? false }, () => {
         ].sort(),
       )
       assert.equal(await snapshotOf(place.snapshot), null, 'a plan shows; nothing is done')
+      const { warnings = [] } = await status(running, 'en')
+      assert.match(
+        warnings.join('\n'),
+        /^There is no stream to the XMPP server.*\nA plan waits for a person: .* --yes-remove 0\.$/,
+      )
       const [applied] = await place.ask('apply')
       assert.deepEqual(applied, { version: 1, people: 5, groups: 2, removed: 0 })
       assert.deepEqual(await place.ask('plan'), [])
+      assert.doesNotMatch((await status(running, 'en')).warnings?.join() ?? '', /plan/)
     }
     const { people, groups } = (await snapshotOf(place.snapshot)) ?? { people: [], groups: [] }
     assert.deepEqual(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -12,7 +12,10 @@ import { problemLines } from '../../harness/in-words.ts'
 let folder = ''
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-directory-settings-'))
-  for (const name of ['directory.secret', 'ldap.password']) writeFileSync(join(folder, name), 'x\n', { mode: 0o600 })
+  for (const name of ['directory.secret', 'ldap.password', 'p', 'ca.pem'])
+    writeFileSync(join(folder, name), 'x\n', { mode: 0o600 })
+  writeFileSync(join(folder, 'for-all'), 'x\n')
+  chmodSync(join(folder, 'for-all'), 0o644)
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -62,6 +65,35 @@ test('people of one group: by the chain of groups where the server can follow it
   assert.match(filterOf('active-directory') ?? '', /\(memberOf:1\.2\.840\.113556\.1\.4\.1941:=cn=a\\29b\)\)$/)
 })
 
+test('without TLS only on this machine, or where it is said; a host of an attribute is not looked at', () => {
+  for (const url of ['ldap://127.0.0.1:389', 'ldap://[::1]', 'ldap://localhost/'])
+    assert.deepEqual(read(LEAST.replace('ldaps://ldap', url)).settings.directories[0]?.servers, [url])
+  assert.ok(
+    read(LEAST.replace('ldaps:', 'ldap:').replace('bases:', 'tls: { start_tls: true, ca_file: ca.pem }, bases:')),
+  )
+  assert.ok(read(LEAST.replace('ldaps:', 'ldap:').replace('bases:', 'allow_plain: true, bases:')))
+  assert.ok(read(LEAST.replace('@corp.example', '@{domain}')))
+})
+
+test('a text in the place of a list is one mistake', () => {
+  const text = LEAST.replace("['ldaps://ldap']", "'ldaps://ldap.corp.example'")
+  assert.throws(() => read(text), /^Error: [^\n]*servers: [^\n]*: a list is wanted$/)
+})
+
+test('a credential of systemd goes before the file of the same name', () => {
+  const credentials = mkdtempSync(join(folder, 'credentials-'))
+  writeFileSync(join(credentials, 'p'), 'y', { mode: 0o600 })
+  const file = join(folder, 'directory.yaml')
+  writeFileSync(file, LEAST)
+  const read = readSettings(directorySettings, file, { CREDENTIALS_DIRECTORY: credentials })
+  assert.ok(read.ok)
+  assert.deepEqual(read.settings.directories[0]?.bind, {
+    kind: 'simple',
+    dn: 'cn=a',
+    passwordFile: join(credentials, 'p'),
+  })
+})
+
 const bad: readonly [what: string, text: string, wanted: RegExp][] = [
   ['nothing said', '', /hosts/],
   ['no host', LEAST.replace('[corp.example]', '[]'), /at least one virtual host/],
@@ -77,6 +109,24 @@ const bad: readonly [what: string, text: string, wanted: RegExp][] = [
     LEAST.replace("bind: { dn: 'cn=a', password_file: p }", 'bind: { by: certificate }'),
     /a certificate and its key/,
   ],
+  [
+    'no password file',
+    LEAST.replace('file: p ', 'file: nowhere '),
+    /:3: directories\.0\.bind\.password_file: "nowhere": .*nowhere cannot be read \(ENOENT\)/,
+  ],
+  ['a password that all may read', LEAST.replace('file: p ', 'file: for-all '), /password_file: .*chmod 0640/],
+  [
+    'authorities that are not there',
+    LEAST.replace('bases:', 'tls: { ca_file: nowhere.pem }, bases:'),
+    /:3: directories\.0\.tls\.ca_file: "nowhere\.pem": a file is wanted; .*nowhere\.pem cannot be read \(ENOENT\)/,
+  ],
+  [
+    'a password in clear over the network',
+    LEAST.replace('ldaps:', 'ldap:'),
+    /servers\.0: "ldap:\/\/ldap": .*start_tls or allow_plain/,
+  ],
+  ['no port', LEAST.replace('ldaps://ldap', 'ldaps://ldap:port'), /servers\.0: .*ldaps:\/\/host/],
+  ['addresses elsewhere', LEAST.replace('@corp', '@korp'), /:2: jid: .*at one of hosts is wanted/],
   ['no base', LEAST.replace("['ou=p']", '[]'), /at least one base/],
   ['a field that nobody has', LEAST.replace('name: corp,', 'name: corp, attributes: { hat: [x] },'), /attributes.*hat/],
   [
