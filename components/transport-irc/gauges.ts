@@ -3,6 +3,8 @@
 import type { Metrics } from '../kit/process/metrics.ts'
 import type { Transport } from '../kit/transport/transport.ts'
 import type { Networks } from './sessions/networks.ts'
+import type { Memory } from './storage/memory.ts'
+import { KINDS } from './storage/operations.ts'
 
 export type Counted = 'message' | 'netsplit' | 'reconnected' | 'connected' | 'lost'
 
@@ -43,6 +45,12 @@ export function openGauges(metrics: Metrics) {
       metrics.gauges('transport_events', 'What became of messages since the start', { what: { atMost: 30 } }, () =>
         Object.entries(transport.counts).map(([what, value]) => ({ value, labels: { what } })),
       )
+    },
+    memory(memory: Pick<Memory, 'count'>, forgotten: () => number) {
+      metrics.gauges('memory_entries', 'What is kept beside rooms, by kind', { kind: { atMost: 20 } }, () =>
+        KINDS.map((kind) => ({ value: memory.count(kind), labels: { kind } })),
+      )
+      metrics.gauge('memory_forgotten', 'Entries learned of networks that went because there were too many', forgotten)
     },
     counts(all: Networks, transport: Pick<Transport, 'state' | 'counts'>): Record<string, number> {
       const connected = [...all.connected()]

@@ -51,7 +51,8 @@ export async function startTransportIrc(
   // What is kept is little, and nobody waits for a commit of the journal for each message: one thread for all of it.
   const thread = opening.use(openThread('stores'))
   opening.use(openQuiet())
-  const memory = opening.use(await openMemory(file('memory.db'), thread))
+  const forgotten = forgetting(log, now)
+  const memory = opening.use(await openMemory(file('memory.db'), { thread, forgot: forgotten.one }))
   const journal = opening.use(
     await openJournal(settings.journal.folder, {
       maxBytes: settings.journal.maxBytes,
@@ -139,6 +140,7 @@ export async function startTransportIrc(
     stream: () => link?.router.stream ?? null,
   })
   gauges.open(networks, transport)
+  gauges.memory(memory, forgotten.count)
   const denials = openDenialLog(journal, now, (who) =>
     log.warn('denied attempts are no more put on record', { ...who }),
   )
@@ -363,6 +365,21 @@ const UNASKED: Asking = {
 }
 
 type Log = Context<TransportIrcSettings>['log']
+
+/** Entries of what is learned of networks over their bound: counted, and said once an hour. */
+function forgetting(log: Log, now: () => number) {
+  let count = 0
+  let saidAt = Number.NEGATIVE_INFINITY
+  return {
+    count: () => count,
+    one(kind: string) {
+      count += 1
+      if (now() - saidAt < 3_600_000) return
+      saidAt = now()
+      log.warn('more networks than are remembered: what was learned first of one is forgotten', { kind, count })
+    },
+  }
+}
 
 /** What is set is at hand at once and on the disk soon; what cannot be kept is learned again. */
 function storeOf<T>(memory: Memory, kind: 'known' | 'sts', log: Log) {

@@ -6,14 +6,26 @@ import type { Kind, MemoryOperations } from './operations.ts'
 
 export type Memory = AsyncDisposable & {
   read<T>(kind: Kind, name: string): T | null
+  count(kind: Kind): number
   list<T>(kind: Kind): readonly { name: string; body: T }[]
   /** Null takes it away. */
   set(kind: Kind, name: string, body: unknown): Promise<void>
 }
 
+export type MemoryOptions = {
+  thread?: Thread
+  /** Entries of what is learned of networks (`known`, `sts`) at most, of each kind; default 100,000. The one that was set first goes, and is told. */
+  most?: number
+  forgot?(kind: Kind, name: string): void
+}
+
+/** What is learned again when it is needed; the rest is people's own word, and is never thrown away. */
+const LEARNED: ReadonlySet<Kind> = new Set<Kind>(['known', 'sts'])
+
 const WORKER = new URL('./memory-worker.ts', import.meta.url)
 
-export async function openMemory(path: string, thread?: Thread): Promise<Memory> {
+export async function openMemory(path: string, options: MemoryOptions = {}): Promise<Memory> {
+  const { thread, most = 100_000, forgot } = options
   const store = await openStore<MemoryOperations>(WORKER, { path, readers: 0, ...(thread && { thread }) })
   const kept = new Map<Kind, Map<string, unknown>>()
   const of = (kind: Kind) => {
@@ -22,7 +34,17 @@ export async function openMemory(path: string, thread?: Thread): Promise<Memory>
     return found
   }
   for (const { kind, name, body } of await store.write('all', null)) of(kind).set(name, JSON.parse(body))
+  /** Whatever could not be kept is not forgotten either. */
+  const forgetOldest = async (kind: Kind) => {
+    const all = of(kind)
+    const [oldest] = all.keys()
+    if (!LEARNED.has(kind) || all.size <= most || oldest === undefined) return
+    all.delete(oldest)
+    await store.write('keep', { kind, name: oldest, body: '' })
+    forgot?.(kind, oldest)
+  }
   return {
+    count: (kind) => of(kind).size,
     read: <T>(kind: Kind, name: string) => (of(kind).get(name) as T | undefined) ?? null,
     list: <T>(kind: Kind) => [...of(kind)].map(([name, body]) => ({ name, body: body as T })),
     async set(kind, name, body) {
@@ -37,6 +59,7 @@ export async function openMemory(path: string, thread?: Thread): Promise<Memory>
         if (all.get(name) === after) put(before)
         throw error
       }
+      await forgetOldest(kind)
     },
     [Symbol.asyncDispose]: () => store.close(),
   }

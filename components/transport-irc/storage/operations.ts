@@ -6,26 +6,25 @@ import type { Service } from '../../kit/store/serve.ts'
 import { statement } from '../../kit/store/statement.ts'
 
 /** `ban`: who may not use it. `bookmark`: a room that was put among somebody's. `keep`: who stays connected. `login`: of a person on a network, secrets sealed. `known`, `sts`: of a network and of a host there. `room`: a person's word on a room. `key`: made once. */
-export type Kind =
-  | 'account'
-  | 'ban'
-  | 'bookmark'
-  | 'contact'
-  | 'keep'
-  | 'key'
-  | 'known'
-  | 'login'
-  | 'registration'
-  | 'room'
-  | 'sts'
+export const KINDS = [
+  'account',
+  'ban',
+  'bookmark',
+  'contact',
+  'keep',
+  'key',
+  'known',
+  'login',
+  'registration',
+  'room',
+  'sts',
+] as const
+export type Kind = (typeof KINDS)[number]
 /** `body` is JSON. */
 export type Kept = { kind: Kind; name: string; body: string }
 
 /** Its mark in the file: GHTI. */
 export const MEMORY_ID = 0x47485449
-/** Entries of one kind; the oldest goes. */
-const MOST = 100_000
-
 export const migrations: readonly Migration[] = [
   `CREATE TABLE kept (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (kind, name)) STRICT`,
 ]
@@ -37,11 +36,6 @@ const operations = {
       statement(db, 'DELETE FROM kept WHERE kind = ? AND name = ?').run(kind, name)
       if (body === '') return
       statement(db, 'INSERT INTO kept (kind, name, body) VALUES (?, ?, ?)').run(kind, name, body)
-      statement(
-        db,
-        `DELETE FROM kept WHERE kind = ?1 AND kind IN ('known', 'sts')
-          AND number <= (SELECT max(number) FROM kept WHERE kind = ?1) - ${MOST}`,
-      ).run(kind)
     },
     /** Read once, at the start: a thread that only reads would do nothing ever after. */
     all(db: DatabaseSync, _: null): Kept[] {
