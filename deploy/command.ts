@@ -19,7 +19,7 @@ export const NODE_FLAGS: readonly string[] = [
 
 /**
  * Of one component. A gateway lives with hundreds of connections that are quiet most of the time: it gives memory back then (quiet.ts), and
- * one thread of V8 beside its own is enough, where four got in each other's way on two cores (a tenth of the CPU for each message).
+ * one thread of V8 beside its own is enough, where four got in each other's way on two cores (about a tenth of the CPU for each message, in short runs).
  */
 const OWN_FLAGS: Readonly<Record<string, readonly string[]>> = { 'transport-irc': ['--v8-pool-size=1', '--expose-gc'] }
 
