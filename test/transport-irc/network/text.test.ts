@@ -20,6 +20,7 @@ const sizeOf = (text: string) => Buffer.byteLength(text)
 test('a text is cut at spaces, between letters as people see them, and nothing of it is lost', () => {
   assert.deepEqual(splitText('one two three', 8, sizeOf), ['one two ', 'three'])
   assert.deepEqual(splitText('onetwothree', 4, sizeOf), ['onet', 'woth', 'ree'])
+  assert.deepEqual(splitText('aaaaa 😀😀🇩🇪', 14, sizeOf), ['aaaaa ', '😀😀', '🇩🇪'])
   const family = '👨‍👩‍👧‍👦'
   assert.deepEqual(splitText(family.repeat(3), 60, sizeOf), [family.repeat(2), family])
   fc.assert(

@@ -12,7 +12,7 @@ export function splitText(text: string, most: number, sizeOf: (text: string) => 
   for (const { segment } of GRAPHEMES.segment(text)) {
     for (const piece of sizeOf(segment) > most ? segment : [segment]) {
       const bytes = sizeOf(piece)
-      if (size + bytes > most && part !== '') {
+      while (size + bytes > most && part !== '') {
         // A space in the first half would waste the line.
         const cut = space * 2 > part.length ? space : part.length
         parts.push(part.slice(0, cut))
@@ -30,8 +30,8 @@ export function splitText(text: string, most: number, sizeOf: (text: string) => 
 }
 
 /** Bytes that are left for text: the server sends the line on with our own name before it, and cuts what is over. */
-export function roomForText(lineLength: number, self: string, command: string, target: string, wrapper = 0): number {
-  return Math.max(64, lineLength - Buffer.byteLength(`:${self} ${command} ${target} :\r\n`) - wrapper)
+export function roomForText(lineLength: number, self: string, command: string, target: string): number {
+  return Math.max(64, lineLength - Buffer.byteLength(`:${self} ${command} ${target} :\r\n`))
 }
 
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
