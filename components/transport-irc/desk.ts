@@ -2,35 +2,17 @@
 // What every command of transport-irc works with, and how it knows who and where is meant.
 import { type Args, type Asked, type Caller, CommandError, EXIT, type Said } from '../kit/process/command.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
+import type { LoginShown as KitLoginShown, PersonLogins } from '../kit/transport/people/keep.ts'
 import type { People } from '../kit/transport/people/people.ts'
 import type { Transport } from '../kit/transport/transport.ts'
 import { bareOf } from '../kit/xmpp/jid.ts'
 import type { Connected, Networks } from './sessions/networks.ts'
-import type { Memory } from './storage/memory.ts'
+import { type Memory, placeOf } from './storage/memory.ts'
 
-/** What somebody logs in with on a network; null takes a part of it away. */
-export type LoginChange = Readonly<{
-  nick?: string | null
-  account?: string | null
-  secret?: string | null
-  certificate?: { key: string; cert: string } | null
-  name?: string | null
-  afterwards?: readonly string[] | null
-}>
+/** What may be shown of what somebody logs in with. */
+export type LoginShown = KitLoginShown & { hasCertificate: boolean; afterwards: readonly string[] }
 
-/** What may be shown of it. */
-export type LoginShown = {
-  nick: string | null
-  account: string | null
-  hasSecret: boolean
-  hasCertificate: boolean
-  name: string | null
-  afterwards: readonly string[]
-}
-
-export type Logins = {
-  /** 'no-key': there is none to encrypt what is secret, so it is not kept. */
-  set(owner: string, network: string, change: LoginChange): Promise<'kept' | 'no-key'>
+export type Logins = Pick<PersonLogins, 'set'> & {
   shown(owner: string, network: string): Promise<LoginShown>
 }
 
@@ -116,10 +98,5 @@ export function shown(
 
 /** Where a person's word on a room is kept. */
 export function roomPlace(person: string, network: string, roomKey: string): string {
-  return `${bareOf(person)} ${network} ${roomKey}`
-}
-
-/** Where it is kept that somebody wants to be connected also when he is in no room. */
-export function keepPlace(person: string, network: string): string {
-  return `${bareOf(person)} ${network}`
+  return `${placeOf(person, network)} ${roomKey}`
 }

@@ -2,11 +2,9 @@
 // What transport-irc counts, for machines and for `transport-irc stats`.
 import type { Metrics } from '../kit/process/metrics.ts'
 import type { Transport } from '../kit/transport/transport.ts'
-import type { Networks } from './sessions/networks.ts'
+import type { Counted, Networks } from './sessions/networks.ts'
 import type { Memory } from './storage/memory.ts'
 import { KINDS } from './storage/operations.ts'
-
-export type Counted = 'message' | 'netsplit' | 'reconnected' | 'connected' | 'lost'
 
 export function openGauges(metrics: Metrics) {
   const networks = { network: { atMost: 100 } } as const

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people log in with on networks. Passwords and keys are sealed before they reach the disk; without a key none are taken.
-import type { Login } from '../kit/transport/network.ts'
+import type { LoginChange, PersonLogins } from '../kit/transport/people/keep.ts'
 import type { Seal } from '../kit/transport/secrets.ts'
-import { bareOf } from '../kit/xmpp/jid.ts'
-import type { LoginChange, LoginShown, Logins } from './desk.ts'
-import type { Memory } from './storage/memory.ts'
+import type { LoginShown, Logins } from './desk.ts'
+import { type Memory, placeOf } from './storage/memory.ts'
 
 /** `sealed`: JSON of what is secret. */
 type Kept = {
@@ -19,10 +18,7 @@ type Kept = {
 
 type Sealed = { secret?: string; certificate?: { key: string; cert: string } }
 
-export type OpenLogins = Logins & {
-  /** Null: nothing is kept. `sealed`: what is secret was sealed with another key. */
-  login(owner: string, network: string): Login | null | 'sealed'
-}
+export type OpenLogins = Logins & Pick<PersonLogins, 'login'>
 
 /** `nickOf`: of who has not named one. */
 export function openLogins(
@@ -100,10 +96,6 @@ export async function sealAnew(memory: Memory, seal: Seal): Promise<number> {
     count += 1
   }
   return count
-}
-
-function placeOf(owner: string, network: string): string {
-  return `${bareOf(owner)} ${network}`
 }
 
 function pick<T extends object, K extends keyof T>(of: T, names: readonly K[]): Partial<T> {

@@ -23,7 +23,7 @@ import { bareOf, domainOf } from '../kit/xmpp/jid.ts'
 import { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { openGatewayChat } from './chat.ts'
 import { transportIrcCommands } from './commands.ts'
-import { type Ban, keepPlace, type RoomWord, roomPlace } from './desk.ts'
+import { type Ban, type RoomWord, roomPlace } from './desk.ts'
 import { openGauges } from './gauges.ts'
 import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
@@ -32,7 +32,7 @@ import { openQuiet } from './quiet.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
 import type { TransportIrcSettings } from './settings.ts'
-import { type Memory, openMemory } from './storage/memory.ts'
+import { type Memory, openMemory, placeOf } from './storage/memory.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
@@ -257,7 +257,7 @@ export async function startTransportIrc(
       sessions,
       asker: asker ?? UNASKED,
       inRooms: (owner, network) => transport.roomsOf(owner).some((one) => one.network === network),
-      keeps: (owner, network) => memory.read('keep', keepPlace(owner, network)) !== null,
+      keeps: (owner, network) => memory.read('keep', placeOf(owner, network)) !== null,
       privileges: () => link?.privileges ?? null,
       bookmarks: (owner, network, room) =>
         settings.bookmarks === 'all' || (settings.bookmarks === 'staying' && stays(owner, network, room)),

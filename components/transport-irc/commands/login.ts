@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person logs in with on a network.
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
-import { type Desk, type LoginChange, networkOf, personOf, row } from '../desk.ts'
+import type { LoginChange } from '../../kit/transport/people/keep.ts'
+import { type Desk, networkOf, personOf, row } from '../desk.ts'
 import { makeCertificate } from '../sessions/certificate.ts'
 import { refusalOf } from './own.ts'
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What operators see and do. They see who is connected, never what is said.
-import { type Args, type Asked, type Caller, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
+import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
-import { type Ban, connectedOf, type Desk, keepPlace, networkOf, personOf, row, shown } from '../desk.ts'
+import { type Ban, connectedOf, type Desk, networkOf, personOf, row, shown } from '../desk.ts'
+import { placeOf } from '../storage/memory.ts'
 import { refusalOf } from './own.ts'
 
 /** A line as it is; on record, because it is said in somebody's name. */
@@ -41,7 +42,7 @@ export async function* end(desk: Desk, args: Args, asked: Asked): AsyncGenerator
 export async function* ban(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const person = bareOf(String(args.person))
   const reason = reasonOf(args)
-  const entry: Ban = { at: new Date(desk.now()).toISOString(), by: nameOf(asked.caller), reason }
+  const entry: Ban = { at: new Date(desk.now()).toISOString(), by: asked.caller.user, reason }
   await desk.record(asked.caller, 'transport-irc ban', { person, reason })
   await desk.memory.set('ban', person, entry)
   await endAll(desk, person, null, reason)
@@ -75,15 +76,11 @@ async function endAll(desk: Desk, person: string, network: string | null, text: 
   const his = [...desk.networks.connected()].filter(
     (one) => one.owner === person && (network === null || one.network === network),
   )
-  for (const one of his) await desk.memory.set('keep', keepPlace(person, one.network), null)
+  for (const one of his) await desk.memory.set('keep', placeOf(person, one.network), null)
   for (const one of his) await desk.transport.sessions.close(person, one.network, text)
   return his.map((one) => one.network)
 }
 
 function reasonOf(args: Args): string {
   return typeof args.reason === 'string' ? args.reason : ''
-}
-
-function nameOf(caller: Caller): string {
-  return caller.user
 }

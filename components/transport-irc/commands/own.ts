@@ -5,24 +5,15 @@ import { orAborted } from '../../kit/bus/or-aborted.ts'
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
-import {
-  connectedOf,
-  type Desk,
-  keepPlace,
-  networkOf,
-  personOf,
-  type RoomWord,
-  roomPlace,
-  row,
-  shown,
-} from '../desk.ts'
+import { connectedOf, type Desk, networkOf, personOf, type RoomWord, roomPlace, row, shown } from '../desk.ts'
+import { placeOf } from '../storage/memory.ts'
 
 export async function* connect(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const person = personOf(desk, args, asked)
   const network = networkOf(desk, args, asked)
   try {
     await desk.transport.sessions.open(person, network, desk.nickOf(person, network))
-    await desk.memory.set('keep', keepPlace(person, network), true)
+    await desk.memory.set('keep', placeOf(person, network), true)
     const one = connectedOf(desk, person, network, asked)
     if (!one.session.isUp) {
       if (one.fault !== null) one.tried = Promise.withResolvers()
@@ -46,7 +37,7 @@ export async function* disconnect(desk: Desk, args: Args, asked: Asked): AsyncGe
   const person = personOf(desk, args, asked)
   const network = networkOf(desk, args, asked)
   connectedOf(desk, person, network, asked)
-  await desk.memory.set('keep', keepPlace(person, network), null)
+  await desk.memory.set('keep', placeOf(person, network), null)
   await desk.transport.sessions.close(person, network, '')
   yield row({ network, state: 'disconnected' })
 }

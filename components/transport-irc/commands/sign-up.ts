@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An account of one's own on a network that lets programs make one, in two steps where the network wants a code.
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
-import { connectedOf, type Desk, keepPlace, networkOf, personOf, row } from '../desk.ts'
+import { connectedOf, type Desk, networkOf, personOf, row } from '../desk.ts'
 import { faultOf } from '../sessions/fault.ts'
+import { placeOf } from '../storage/memory.ts'
 import { keep } from './login.ts'
 import { refusalOf } from './own.ts'
 
@@ -16,7 +17,7 @@ export async function* signUp(desk: Desk, args: Args, asked: Asked): AsyncGenera
   const { connection } = connectedOf(desk, person, network, asked)
   const { language } = asked
   const text = (name: string) => (typeof args[name] === 'string' ? String(args[name]).trim() : null)
-  const place = keepPlace(person, network)
+  const place = placeOf(person, network)
   const waiting = waitingOf(desk, place)
   const account = text('account') ?? waiting?.account ?? connection.nick
   const code = text('code')

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of channels and people. People are kept once however many channels they share with us, and only those of channels
 // whose members somebody wants to know.
-import type { Attention, IrcChannel, IrcMember, IrcUser, ModeChange } from './irc.ts'
+import type { Attention, IrcChannel, IrcMember, IrcUser } from './irc.ts'
 import type { Isupport } from './wire/isupport.ts'
-import { rankedSigns } from './wire/modes.ts'
+import { type ModeChange, rankedSigns } from './wire/modes.ts'
 
 /** Null: not known. `account` '' and `away` null: known to have none. */
 export class User {

@@ -2,6 +2,8 @@
 // What a connection to an IRC network is asked, and what it tells. Channels and nicks are written as the server writes them and are
 // compared by `key`. Texts are raw: formatting codes inside, CTCP taken apart.
 
+import type { ModeChange } from './wire/modes.ts'
+
 /** `sts`: the clear connection serves only to learn of TLS (IRCv3 STS); without a policy it is given up. `plain` honours one too. */
 export type IrcServer = {
   host: string
@@ -57,6 +59,9 @@ export type IrcSettings = {
   version?: string
   limits?: Partial<IrcLimits>
 }
+
+/** Of a connection that is there. */
+export type Ends = { localAddress: string; localPort: number; remoteAddress: string; remotePort: number; tls: boolean }
 
 /** Bounds of time in milliseconds, of rows in number. */
 export type IrcLimits = {
@@ -184,9 +189,6 @@ export type IrcReaction = Omit<IrcMessage, 'elsewhere' | 'kind' | 'text' | 'repl
   removed: boolean
 }
 
-/** `sign` is + or -; `parameter` of a rank is the nick. */
-export type ModeChange = { sign: '+' | '-'; letter: string; parameter: string | null }
-
 export type IrcEvents = {
   /** Registered: capabilities, limits and nick are known. Channels that are joined again follow. */
   up(nick: string): void
@@ -293,13 +295,7 @@ export type IrcConnection = AsyncDisposable & {
   readonly self: IrcUser
   readonly facts: IrcFacts
   /** Local address and port of both ends, while connected: for identd and records. */
-  readonly ends: {
-    localAddress: string
-    localPort: number
-    remoteAddress: string
-    remotePort: number
-    tls: boolean
-  } | null
+  readonly ends: Ends | null
   key(name: string): string
   isChannel(name: string): boolean
   channel(name: string): IrcChannel | null

@@ -2,14 +2,14 @@
 // The way to the network: which server, when, registered, alive; lost, and back again.
 import { pauseMs } from '../../kit/stream/backoff.ts'
 import { takeBatch, takeLine } from './incoming.ts'
-import { IrcFault, type IrcReason, type IrcServer } from './irc.ts'
+import { type Ends, IrcFault, type IrcReason, type IrcServer } from './irc.ts'
 import { type StsSaid, stsToKeep } from './login/sts.ts'
 import { Outbox } from './outbox.ts'
 import { Registration } from './registration.ts'
 import { farewellOf } from './replies.ts'
 import type { Session } from './session.ts'
 import { isSkipped } from './skipping.ts'
-import { type Address, type Ends, IrcSocket } from './socket.ts'
+import { type Address, IrcSocket } from './socket.ts'
 import { type Line, readLine } from './wire/line.ts'
 
 /** With these it makes no sense to come again before a person has changed something. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the first line to the welcome: capabilities (IRCv3 CAP 302), login (SASL), nick. Later: capabilities that come and go.
-import { IrcFault, type IrcSettings } from './irc.ts'
+import { IrcFault, type IrcSettings, type SaslMechanism } from './irc.ts'
 import { authenticateLines, Challenge, chooseMechanisms, saslClient } from './login/sasl.ts'
 import type { SaslClient } from './login/sasl-client.ts'
 import { readSts, type StsSaid } from './login/sts.ts'
@@ -68,7 +68,7 @@ export class Registration {
   #asked = 0
   #state: 'listing' | 'asking' | 'login' | 'ended' = 'listing'
   #introduced = false
-  #mechanisms: string[] = []
+  #mechanisms: SaslMechanism[] = []
   #sasl: { client: SaslClient; challenge: Challenge; state: 'named' | 'talking' } | null = null
   #isLoggedIn = false
 
@@ -268,7 +268,7 @@ export class Registration {
       else this.#goOn()
       return
     }
-    const client = saslClient(mechanism as 'PLAIN', settings.sasl?.account ?? '', settings.sasl?.secret ?? '', nonce())
+    const client = saslClient(mechanism, settings.sasl?.account ?? '', settings.sasl?.secret ?? '', nonce())
     this.#sasl = { client, challenge: new Challenge(), state: 'named' }
     send(`AUTHENTICATE ${mechanism}`)
   }

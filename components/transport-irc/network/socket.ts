@@ -4,12 +4,10 @@ import { createHash, type X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { Clock } from '../../kit/stream/stream.ts'
-import { IrcFault, type IrcSettings } from './irc.ts'
+import { type Ends, IrcFault, type IrcSettings } from './irc.ts'
 import { Frames, type OnLine } from './wire/frames.ts'
 
 export type Address = { host: string; port: number; tls: boolean; pins: readonly string[] }
-
-export type Ends = { localAddress: string; localPort: number; remoteAddress: string; remotePort: number; tls: boolean }
 
 export type SocketEvents = {
   open(ends: Ends): void
@@ -179,7 +177,7 @@ export function wrongPin(certificate: X509Certificate | undefined, pins: readonl
   return fits ? null : new IrcFault('protection', `the certificate is not the pinned one: ${digests[0]}`)
 }
 
-/** Why a pin can fit nothing; null: it can. */
+/** Whether it can fit anything. */
 export function isPin(pin: string): boolean {
   return /^[0-9a-f]{64}$/.test(hexOf(pin))
 }

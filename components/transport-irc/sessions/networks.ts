@@ -19,11 +19,13 @@ import { fitsAny } from './masks.ts'
 import { fill, nickFrom, userFrom } from './names.ts'
 import type { SayingWords } from './saying.ts'
 import { openSession } from './session.ts'
-import { openTelling } from './telling.ts'
+import { type Counted as CountedByTelling, openTelling } from './telling.ts'
 
 /** What is known of a network from an earlier connection, kept over restarts: two spellings of a name must not change their meaning. */
 export type Known = { casemapping: string; nickLength: number }
 export type KnownStore = { read(network: string): Known | null; write(network: string, known: Known): void }
+
+export type Counted = CountedByTelling | 'connected' | 'lost'
 
 export type NetworksOptions = {
   networks: readonly IrcNetwork[]
@@ -45,7 +47,7 @@ export type NetworksOptions = {
     label(id: string): string
     refused(id: string, args?: Readonly<Record<string, string>>): string
   }
-  counted(what: 'message' | 'netsplit' | 'reconnected' | 'connected' | 'lost', network: string): void
+  counted(what: Counted, network: string): void
   now(): number
 }
 

@@ -195,7 +195,7 @@ export function openSession({
       const masks = await connection.masks(room, 'b')
       return masks.map(({ mask, by, at }) => ({
         who: mask,
-        ...(by === undefined ? {} : { by: by.split('!')[0] ?? by }),
+        ...(by === undefined ? {} : { by }),
         ...(at === undefined ? {} : { at }),
       }))
     }

@@ -11,9 +11,11 @@ const MOST_REACTED = 1_000
 /** In a channel with more members nobody is asked for accounts and hosts, which would be as many lines. */
 const WHO_MOST = 300
 
+export type Counted = 'message' | 'netsplit' | 'reconnected'
+
 export type Told = SessionEvents & {
   /** Something came or went: what idle people are measured by, and metrics. */
-  counted(what: 'message' | 'netsplit' | 'reconnected'): void
+  counted(what: Counted): void
 }
 
 /** `connection` is given when it is there: events come later than its making. */
@@ -42,7 +44,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
     room(name, {
       kind: 'subject',
       subject: toStyled(text),
-      ...(by === null ? {} : { by: nickOf(by) }),
+      ...(by === null ? {} : { by }),
       ...(at === null ? {} : { at }),
     })
   }
@@ -74,7 +76,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
         kind: 'left',
         nick,
         how: banned ? 'banned' : 'kicked',
-        by: nickOf(by),
+        by,
         ...said(reason),
       }),
     quit(user, reason, channels) {
@@ -96,8 +98,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
         if (member !== null) room(channel.name, { kind: 'changed', occupant: occupant(channel, member) })
       }
     },
-    ranked: (channel, member, by) =>
-      room(channel.name, { kind: 'changed', occupant: occupant(channel, member), by: nickOf(by) }),
+    ranked: (channel, member, by) => room(channel.name, { kind: 'changed', occupant: occupant(channel, member), by }),
     mode(channel, changes) {
       const { facts } = connection()
       const isFlag = (letter: string) =>
@@ -152,9 +153,9 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
         id: null,
         at: null,
         body: '',
-        nick: nickOf(by),
+        nick: by,
         retracts: id,
-        ...(reason === '' ? {} : { moderated: { by: nickOf(by), reason } }),
+        ...(reason === '' ? {} : { moderated: { by, reason } }),
       }
       if (connection().isChannel(target)) room(target, { kind: 'message', message })
       else events.message(message)
@@ -165,10 +166,10 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
     },
     out(channel, how, by, reason) {
       subjects.delete(key(channel))
-      events.out(channel, OUT[how], by === null ? undefined : nickOf(by), reason === '' ? undefined : reason)
+      events.out(channel, OUT[how], by ?? undefined, reason === '' ? undefined : reason)
     },
     read: (target, at) => events.read(connection().isChannel(target) ? { room: target } : { person: target }, at),
-    invited: (channel, by) => events.invited(channel, nickOf(by)),
+    invited: (channel, by) => events.invited(channel, by),
     inviting() {
       // Nothing in a room shows it (XEP-0045 tells only who is invited).
     },
@@ -204,11 +205,6 @@ function whoOf(
     ...(known === undefined ? {} : { account: known }),
     ...(user === undefined || host === undefined ? {} : { identity: `${nick}!${user}@${host}` }),
   }
-}
-
-/** Of nick!user@host. */
-function nickOf(source: string): string {
-  return source.split('!')[0] ?? source
 }
 
 function said(reason: string): { reason?: string } {

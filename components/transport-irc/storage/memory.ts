@@ -2,6 +2,7 @@
 // All that the process remembers, at hand; what is set is at hand at once, and on disk when the promise resolves.
 import { openStore } from '../../kit/store/store.ts'
 import type { Thread } from '../../kit/store/thread.ts'
+import { bareOf } from '../../kit/xmpp/jid.ts'
 import type { Kind, MemoryOperations } from './operations.ts'
 
 export type Memory = AsyncDisposable & {
@@ -63,4 +64,9 @@ export async function openMemory(path: string, options: MemoryOptions = {}): Pro
     },
     [Symbol.asyncDispose]: () => store.close(),
   }
+}
+
+/** Where something of a person on a network is kept; neither name holds a blank. */
+export function placeOf(person: string, network: string): string {
+  return `${bareOf(person)} ${network}`
 }

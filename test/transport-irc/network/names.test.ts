@@ -123,7 +123,8 @@ test('masks fit as on a server, in a time that does not grow with their stars', 
     ['*a*b*', 'xxaxxbxx', true],
   ] as const)
     assert.equal(fitsMask(mask, name), fits, `${mask} ${name}`)
-  assert.equal(fitsMask(`${'*a'.repeat(500)}b`, 'a'.repeat(1_000)), false)
+  assert.equal(fitsMask('*a'.repeat(500), 'a'.repeat(20_000)), true)
+  assert.equal(fitsMask(`${'*a'.repeat(500)}b`, 'a'.repeat(20_000)), false)
   const pattern = fc.array(fc.constantFrom('*', '?', 'a', 'b'), { maxLength: 8 })
   fc.assert(
     fc.property(pattern, fc.stringMatching(/^[ab]{0,8}$/), (mask, name) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks and modes, masks, names, certificates and seals: tables, and properties where any input may come.
+// Ranks and modes, names, certificates and seals: tables, and properties where any input may come.
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { suite, test } from 'node:test'
@@ -7,7 +7,6 @@ import fc from 'fast-check'
 import { wrongNick } from '../../../components/transport-irc/network/wire/nick.ts'
 import { makeCertificate } from '../../../components/transport-irc/sessions/certificate.ts'
 import { modesOf } from '../../../components/transport-irc/sessions/form.ts'
-import { fits } from '../../../components/transport-irc/sessions/masks.ts'
 import { nickFrom, userFrom } from '../../../components/transport-irc/sessions/names.ts'
 import { changesToAffiliation, changesToRole, standingOf } from '../../../components/transport-irc/sessions/ranks.ts'
 
@@ -111,21 +110,6 @@ suite('the form of a channel', () => {
     ['a letter that is no flag', { 'x-modes': 'b' }],
   ] as const)
     test(`refused: ${what}`, () => assert.throws(() => modesOf(values, new Map(), facts), { name: 'Error' }))
-})
-
-suite('masks', () => {
-  test('fit as the expression does that they stand for, in time', () => {
-    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '!'), maxLength: 12 })
-    fc.assert(
-      fc.property(letters, letters, (mask, text) => {
-        const plain = text.replaceAll(/[*?]/g, 'c')
-        const expression = mask.replaceAll(/[*]+/g, '*').replaceAll('!', '!').replaceAll('?', '.').replaceAll('*', '.*')
-        assert.equal(fits(mask, plain), new RegExp(`^${expression}$`, 's').test(plain))
-      }),
-    )
-    assert.equal(fits('*a'.repeat(500), 'a'.repeat(20_000)), true)
-    assert.equal(fits(`${'*a'.repeat(500)}b`, 'a'.repeat(20_000)), false)
-  })
 })
 
 suite('names', () => {

@@ -16,7 +16,8 @@ export function encodingOf(label: string, fallback = 'windows-1252'): Encoding |
   if (name === null) return null
   if (name !== 'utf-8') return byTable(name)
   const other = nameOf(fallback)
-  return other === null || other === 'utf-8' ? (other === null ? null : UTF8) : utf8Or(other)
+  if (other === null) return null
+  return other === 'utf-8' ? UTF8 : utf8Or(other)
 }
 
 /** UTF8ONLY: what is none is shown as such. */
@@ -50,7 +51,7 @@ function byTable(name: string): Encoding {
   const decoder = decoderOf(name)
   const table = tableOf(name)
   const encoding: Encoding = {
-    read: (bytes) => (isAscii(bytes) && isPlain(name) ? bytes.toString('latin1') : decoder.decode(bytes)),
+    read: (bytes) => (isAscii(bytes) ? bytes.toString('latin1') : decoder.decode(bytes)),
     write(text) {
       const bytes: number[] = []
       for (const letter of text) {
@@ -73,11 +74,6 @@ function byTable(name: string): Encoding {
 
 const QUESTION = 63
 const tables = new Map<string, ReadonlyMap<string, number>>()
-
-/** In these, the bytes of ASCII are always ASCII. */
-function isPlain(name: string): boolean {
-  return name !== 'iso-2022-jp'
-}
 
 /** Each letter that one or two bytes give, and those bytes; of two ways to write a letter the first. */
 function tableOf(name: string): ReadonlyMap<string, number> {

@@ -2,6 +2,7 @@
 // Changes of modes (RFC 1459 §4.2.3) read after what the server says of PREFIX and CHANMODES.
 import type { Isupport } from './isupport.ts'
 
+/** `sign` is + or -; `parameter` of a rank is the nick. */
 export type ModeChange = { sign: '+' | '-'; letter: string; parameter: string | null }
 
 /** `+ov-k`, `a`, `b`, `key`. A letter that the server never named takes no parameter. */
@@ -17,7 +18,7 @@ export function readModes(isupport: Isupport, letters: string, params: readonly 
   return changes
 }
 
-export function takesParameter({ ranks, modes }: Isupport, sign: '+' | '-', letter: string): boolean {
+function takesParameter({ ranks, modes }: Isupport, sign: '+' | '-', letter: string): boolean {
   return (
     ranks.some((rank) => rank.letter === letter) ||
     modes.list.includes(letter) ||
