@@ -6,6 +6,7 @@ import { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import type { ProvisionedWall } from './domain/walls.ts'
 import { changesOf, everything } from './hand-over.ts'
 import { leavesOwnRooms, partsPeople } from './own-rooms.ts'
+import { wallsOf } from './parted-rooms.ts'
 import { writeMoved } from './protocol/publish.ts'
 import { writeLeave } from './protocol/rooms.ts'
 import {
@@ -203,7 +204,7 @@ function openHelper(host: string, options: HelpersOptions) {
   /** Puts those out of rooms that people made whom walls part from others in there. Done again where it was not done to the end. */
   async function part(): Promise<void> {
     if (!unparted || state?.features.includes('rooms') !== true) return
-    const walls = (await store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall)
+    const walls = await wallsOf(store)
     let count = 0
     let fault: StanzaError | null = null
     for await (const { room, jids, isCut } of leaving(walls)) {

@@ -3,6 +3,7 @@
 import type { Element } from '../kit/xml/element.ts'
 import { mayPart, readParted, type Walled, withoutParted } from './domain/parted.ts'
 import type { ProvisionedWall } from './domain/walls.ts'
+import { wallsOf } from './parted-rooms.ts'
 import { askRooms, MOST_GROUPS, type PeopleRoom, readRooms } from './protocol/rooms.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
@@ -32,7 +33,7 @@ export async function* leavesOwnRooms(
 
 /** Whether what this version changed can have parted people who are together in a room. */
 export async function partsPeople(store: DirectoryStore, seq: number): Promise<boolean> {
-  const walls = (await store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall)
+  const walls = await wallsOf(store)
   if (walls.length === 0) return false
   const { groups } = readParted(walls)
   for await (const steps of store.stream('steps', seq, { batch: 500 }))

@@ -21,6 +21,7 @@ import {
   type StoredPlan,
 } from './domain/state.ts'
 import { type ProvisionedWall, partedBy, provisionWall } from './domain/walls.ts'
+import { wallsOf } from './parted-rooms.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
 const PART = 500
@@ -166,7 +167,7 @@ async function planWalls(
   rows: Rows,
 ): Promise<ProvisionedWall[]> {
   const wanted = wallsWanted(planning)
-  const there = (await planning.store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall)
+  const there = await wallsOf(planning.store)
   if (wanted === null) return there
   const had = new Map(there.map((wall) => [wall.id, JSON.stringify(wall)]))
   for (const id of [...new Set([...had.keys(), ...wanted.keys()])].sort()) {

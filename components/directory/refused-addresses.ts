@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses that a server does not take: its own preparation (RFC 3454, by an older Unicode) refuses them or makes others of them, such as
 // Arabic letters with a digit at the end. One of them must not keep from the server what is to be said of everybody else.
-
 import { MOVED } from '../kit/xep/moved.ts'
 import type { Element } from '../kit/xml/element.ts'
 import { StanzaError } from '../kit/xmpp/stanza-error.ts'
-import type { ProvisionedWall } from './domain/walls.ts'
+import { wallsOf } from './parted-rooms.ts'
 import { writeRead } from './protocol/for-user.ts'
 import type { DirectoryStore } from './storage/directory-store.ts'
 
@@ -23,8 +22,7 @@ export async function findRefused(
     if (!PLAIN.test(jid) && !known.has(jid)) doubtful.add(jid)
   }
   for await (const rows of store.stream('addresses', null, { batch: 1_000 })) for (const { jid } of rows) look(jid)
-  for (const body of await store.read('walls', null))
-    for (const pair of (JSON.parse(body) as ProvisionedWall).except) for (const jid of pair) look(jid)
+  for (const { except } of await wallsOf(store)) for (const jid of except.flat()) look(jid)
   const found: string[] = []
   for (const jid of doubtful) if (await isRefused(jid, ask)) found.push(jid)
   return found

@@ -7,7 +7,7 @@ import type { ProvisionedPerson } from '../domain/provisioned.ts'
 import { SourceFault } from '../domain/source.ts'
 import type { DirectoryStore } from '../storage/directory-store.ts'
 import { type AccountOptions, bringUpToDate, type Done } from './account.ts'
-import { wokenOrAfter } from './waiting.ts'
+import { openWaking, wokenOrAfter } from './waiting.ts'
 
 export type PostingOptions = AccountOptions & {
   /** False: there is no way to the server now. */
@@ -52,32 +52,27 @@ const OF_HOST: ReadonlySet<string> = new Set([
 export function openPosting(options: PostingOptions): Posting {
   const { store, now, signal } = options
   const pauses = new Pauses(options)
-  let woken = Promise.withResolvers<void>()
-  const wake = () => {
-    woken.resolve()
-    woken = Promise.withResolvers<void>()
-  }
-  signal.addEventListener('abort', wake, { once: true })
+  const waking = openWaking(signal)
   return {
     async notice(seq) {
-      if (await store.write('dueUpTo', { seq, at: now(), settings: options.settings })) wake()
+      if (await store.write('dueUpTo', { seq, at: now(), settings: options.settings })) waking.wake()
     },
     async noticeGroups(groups) {
       if (groups.length === 0) return
       await store.write('dueOf', { groups, at: now() })
-      wake()
+      waking.wake()
     },
     async noticePictures() {
       await store.write('dueOurPictures', now())
-      wake()
+      waking.wake()
     },
     wake() {
       pauses.end()
-      wake()
+      waking.wake()
     },
     async run() {
       while (!signal.aborted) {
-        const waiting = woken.promise
+        const waiting = waking.next
         const but = pauses.hosts()
         const batch = options.isUp() ? await store.read('due', { now: now(), limit: BATCH, but }) : []
         if (batch.length > 0) await throughAll(batch)

@@ -2,13 +2,13 @@
 // Rooms of groups: which there are to be, and the way there from those that are. Never destroyed: without its group a room is retired.
 import { createHash } from 'node:crypto'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
-import { readParted, type Walled, withoutParted } from '../domain/parted.ts'
+import { readParted, withoutParted } from '../domain/parted.ts'
 import type { ProvisionedGroup } from '../domain/provisioned.ts'
 import { nameRoom, type Room, type RoomRule, roomLocal, roomNames } from '../domain/room.ts'
-import type { ProvisionedWall } from '../domain/walls.ts'
+import { walledByRoom, wallsOf } from '../parted-rooms.ts'
 import type { DirectoryStore } from '../storage/directory-store.ts'
 import { changeMembers, makeRoom, markOfWords, membersOf, type RoomWire, type RoomWords, tellRoom } from './one-room.ts'
-import { wokenOrAfter } from './waiting.ts'
+import { openWaking, wokenOrAfter } from './waiting.ts'
 
 export type RoomsOptions = RoomWire & {
   store: DirectoryStore
@@ -42,25 +42,20 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
   remember(await store.read('rooms', null))
   const troubles = new Map<string, string>()
   let [isNew, isCompared] = [true, false]
-  let woken = Promise.withResolvers<void>()
-  const wake = () => {
-    woken.resolve()
-    woken = Promise.withResolvers<void>()
-  }
-  signal.addEventListener('abort', wake, { once: true })
+  const waking = openWaking(signal)
   return {
     notice() {
       isNew = true
-      wake()
+      waking.wake()
     },
     compare() {
       ;[isNew, isCompared] = [true, false]
-      wake()
+      waking.wake()
     },
     of: (groups) => groups.flatMap((group) => made.get(group) ?? []),
     async run() {
       for (let failures = 0; !signal.aborted; ) {
-        const waiting = woken.promise
+        const waiting = waking.next
         if (!isNew || !options.isUp()) {
           await wokenOrAfter(waiting, isNew ? 1_000 : 3_600_000)
           continue
@@ -210,12 +205,10 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
 
   /** By room whom it is to do without, because a wall stands between him and others in it. */
   async function parted(groups: readonly string[]): Promise<Map<string, ReadonlySet<string>>> {
-    const walls = (await store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall)
+    const walls = await wallsOf(store)
     if (walls.length === 0) return new Map()
     const read = readParted(walls)
-    const people = new Map<string, Walled[]>()
-    for await (const rows of store.stream('walled', { groups, sides: [...read.groups] }, { batch: 2_000 }))
-      for (const { room, jid, sides } of rows) people.set(room, [...(people.get(room) ?? []), { jid, groups: sides }])
+    const people = await walledByRoom(store, groups, read)
     const without = [...people].map(([room, those]) => [room, withoutParted(those, read)] as const)
     return new Map(without.filter(([, jids]) => jids.size > 0))
   }

@@ -10,7 +10,7 @@ import { NO_WALLS, readParted, type Walled } from '../domain/parted.ts'
 import type { ProvisionedGroup, ProvisionedPerson } from '../domain/provisioned.ts'
 import { namePattern } from '../domain/roster-rules.ts'
 import { type Findable, type Hit, SearchIndex, type Sight } from '../domain/search.ts'
-import type { ProvisionedWall } from '../domain/walls.ts'
+import { wallsOf } from '../parted-rooms.ts'
 import { readQuery, type SearchLabels, writeFields, writeHits } from '../protocol/search-query.ts'
 import type { DirectoryStore } from '../storage/directory-store.ts'
 
@@ -154,7 +154,7 @@ export function openSearching({ store, hosts, rules, text }: SearchingOptions): 
 
   async function readAll(): Promise<void> {
     const teams = (await store.read('teams', null)).map((body) => JSON.parse(body) as ProvisionedGroup)
-    walls = readParted((await store.read('walls', null)).map((body) => JSON.parse(body) as ProvisionedWall))
+    walls = readParted(await wallsOf(store))
     hidden = new Set(teams.filter(({ name }) => patterns.some((one) => one.test(name))).map(({ id }) => id))
     const anew = new SearchIndex((group) => hidden.has(group) || walls.groups.has(group))
     for await (const bodies of store.stream('bodies', null, { batch: BATCH }))

@@ -2,6 +2,27 @@
 // Waits that end.
 import { addAbortListener } from 'node:events'
 
+export type Waking = {
+  /** Resolves at the next wake, and when the signal aborts. */
+  readonly next: Promise<void>
+  wake(): void
+}
+
+export function openWaking(signal: AbortSignal): Waking {
+  let woken = Promise.withResolvers<void>()
+  const wake = () => {
+    woken.resolve()
+    woken = Promise.withResolvers<void>()
+  }
+  signal.addEventListener('abort', wake, { once: true })
+  return {
+    get next() {
+      return woken.promise
+    },
+    wake,
+  }
+}
+
 /** Resolves with `woken`, or after so long. */
 export function wokenOrAfter(woken: Promise<void>, ms: number): Promise<void> {
   return new Promise((resolve) => {
