@@ -12,25 +12,30 @@ export type Parted = {
   readonly groups: ReadonlySet<string>
   /** Nobody is parted from himself. */
   between(one: Walled, other: Walled): boolean
+  /** Whether he is parted from people who are in these of `groups`: a wall may have exceptions that name him. Never from himself. */
+  from(one: Walled, groups: readonly string[]): 'nobody' | 'some' | 'everybody'
 }
 
-export const NO_WALLS: Parted = { groups: new Set(), between: () => false }
+export const NO_WALLS: Parted = { groups: new Set(), between: () => false, from: () => 'nobody' }
 
 export function readParted(walls: readonly ProvisionedWall[]): Parted {
   const read = walls.map(({ a, b, except }) => ({
     a: new Set(a),
     b: new Set(b),
     except: new Set(except.map((pair) => pair.join(' '))),
+    named: new Set(except.flat()),
   }))
   return {
     groups: new Set(walls.flatMap(({ a, b }) => [...a, ...b])),
     between(one, other) {
       if (one.jid === other.jid) return false
       const pair = one.jid < other.jid ? `${one.jid} ${other.jid}` : `${other.jid} ${one.jid}`
-      return read.some(
-        ({ a, b, except }) =>
-          ((isIn(one, a) && isIn(other, b)) || (isIn(one, b) && isIn(other, a))) && !except.has(pair),
-      )
+      return read.some((wall) => stands(wall, one, other) && !wall.except.has(pair))
+    },
+    from(one, groups) {
+      const walls = read.filter((wall) => stands(wall, one, { groups }))
+      if (walls.length === 0) return 'nobody'
+      return walls.some(({ named }) => !named.has(one.jid)) ? 'everybody' : 'some'
     },
   }
 }
@@ -40,20 +45,54 @@ export function readParted(walls: readonly ProvisionedWall[]): Parted {
  * whom more are parted from, then the later one. `people` in an order that stays.
  */
 export function withoutParted(people: readonly Walled[], parted: Parted): ReadonlySet<string> {
-  const walled = people.filter(({ groups }) => groups.some((group) => parted.groups.has(group)))
-  const against = walled.map((one) => walled.filter((other) => parted.between(one, other)).length)
-  const rank = (at: number) => (walled[at]?.isOwner ? 0 : 1)
+  // Who stands on the same sides is parted from the same others, but for exceptions: of thousands in a room there are a few kinds.
+  const kinds = new Map<string, Kind>()
+  const walled = people.flatMap((one, at) => {
+    const key = sidesOf(one.groups, parted)
+    if (key === '') return []
+    const kind = kinds.get(key) ?? { groups: one.groups, all: [], kept: [] }
+    kinds.set(key, kind)
+    kind.all.push(one)
+    return [{ one, at, kind }]
+  })
+  const all = [...kinds.values()]
   const order = walled
-    .map((_, at) => at)
-    .sort((one, other) => rank(one) - rank(other) || (against[one] ?? 0) - (against[other] ?? 0) || one - other)
-  const kept: Walled[] = []
+    .map(({ one, at, kind }) => {
+      const counts = all.map(
+        (other) => partedFrom(one, other.groups, other.all, parted) - (other === kind ? itself(one, kind, parted) : 0),
+      )
+      return { one, at, kind, rank: one.isOwner ? 0 : 1, against: counts.reduce((sum, count) => sum + count, 0) }
+    })
+    .sort((one, other) => one.rank - other.rank || one.against - other.against || one.at - other.at)
   const left = new Set<string>()
-  for (const at of order) {
-    const one = walled[at] as Walled
-    if (kept.some((other) => parted.between(one, other))) left.add(one.jid)
-    else kept.push(one)
+  for (const { one, kind } of order) {
+    if (all.some(({ groups, kept }) => partedFrom(one, groups, kept, parted) > 0)) left.add(one.jid)
+    else kind.kept.push(one)
   }
   return left
+}
+
+/** People who stand on the same sides, and those of them who stay. */
+type Kind = { groups: readonly string[]; all: Walled[]; kept: Walled[] }
+
+/** From how many of these, who are of one kind, he is parted. He himself, where he is among them, may be counted. */
+function partedFrom(one: Walled, groups: readonly string[], those: readonly Walled[], parted: Parted): number {
+  if (those.length === 0) return 0
+  const from = parted.from(one, groups)
+  if (from === 'some') return those.filter((other) => parted.between(one, other)).length
+  return from === 'everybody' ? those.length : 0
+}
+
+/** How often he was counted as one from whom he is parted: where his own kind stands on both sides of a wall. */
+function itself(one: Walled, { groups }: Kind, parted: Parted): number {
+  return parted.from(one, groups) === 'everybody' ? 1 : 0
+}
+
+function sidesOf(groups: readonly string[], parted: Parted): string {
+  return groups
+    .filter((group) => parted.groups.has(group))
+    .sort()
+    .join('\n')
 }
 
 /** Whether this change, under the walls with these sides, can make somebody stand behind a wall from others beside whom he stands. */
@@ -72,6 +111,12 @@ export function mayPart(
   return now.includes(' ') && now !== standing(before)
 }
 
-function isIn({ groups }: Walled, side: ReadonlySet<string>): boolean {
+type Sides = { a: ReadonlySet<string>; b: ReadonlySet<string> }
+
+function stands({ a, b }: Sides, one: Pick<Walled, 'groups'>, other: Pick<Walled, 'groups'>): boolean {
+  return (isIn(one, a) && isIn(other, b)) || (isIn(one, b) && isIn(other, a))
+}
+
+function isIn({ groups }: Pick<Walled, 'groups'>, side: ReadonlySet<string>): boolean {
   return groups.some((group) => side.has(group))
 }

@@ -2,7 +2,14 @@
 // Between whom a wall stands, and whom a room does without.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mayPart, readParted, withoutParted } from '../../../components/directory/domain/parted.ts'
+import fc from 'fast-check'
+import {
+  mayPart,
+  type Parted,
+  readParted,
+  type Walled,
+  withoutParted,
+} from '../../../components/directory/domain/parted.ts'
 
 const at = (jid: string, ...groups: string[]) => ({ jid: `${jid}@corp.example`, groups })
 const walls = (except: [string, string][] = []) =>
@@ -64,3 +71,31 @@ for (const [what, kind, before, after, may] of changes)
   test(`${may ? 'may' : 'cannot'} part people in a room: ${what}`, () => {
     assert.equal(mayPart({ kind, before, after }, new Set(['ad:t', 'ad:r'])), may)
   })
+
+test('whom a room does without is found by kinds of people as it is pair by pair', () => {
+  const group = fc.constantFrom('a', 'b', 'c', 'lunch')
+  const jid = fc.constantFrom(...Array.from({ length: 12 }, (_, at) => `p${at}`))
+  const some = fc.uniqueArray(group, { minLength: 1, maxLength: 2 })
+  const pair = fc.tuple(jid, jid).map(([one, other]) => [one, other].sort() as [string, string])
+  const wall = fc.record({ a: some, b: some, except: fc.array(pair, { maxLength: 8 }) })
+  const person = fc.record({ jid, groups: fc.uniqueArray(group), isOwner: fc.boolean() })
+  const people = fc.uniqueArray(person, { maxLength: 12, selector: (one) => one.jid })
+  fc.assert(
+    fc.property(people, fc.array(wall, { maxLength: 3 }), (room, said) => {
+      const parted = readParted(said.map((one, at) => ({ kind: 'wall', id: `w${at}`, ...one })))
+      assert.deepEqual(withoutParted(room, parted), pairByPair(room, parted))
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+function pairByPair(people: readonly Walled[], parted: Parted): Set<string> {
+  const against = (one: Walled) => people.filter((other) => parted.between(one, other)).length
+  const rank = ({ isOwner }: Walled) => (isOwner ? 0 : 1)
+  const kept: Walled[] = []
+  const left = new Set<string>()
+  for (const one of people.toSorted((one, other) => rank(one) - rank(other) || against(one) - against(other)))
+    if (kept.some((other) => parted.between(one, other))) left.add(one.jid)
+    else kept.push(one)
+  return left
+}
