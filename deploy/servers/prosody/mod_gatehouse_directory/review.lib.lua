@@ -158,12 +158,6 @@ local function review_step(job)
 	return 0;
 end
 
-local function count_of(set)
-	local count = 0;
-	for _ in pairs(set) do count = count + 1; end
-	return count;
-end
-
 -- The book has changed: looks at everybody on this host who was told something. change: the book that was laid over; nil where all may be
 -- different. Where only people came or went, only these are looked at for everybody else.
 local function review(change)
@@ -171,7 +165,7 @@ local function review(change)
 	local book = state.book;
 	local all = not change or change.touched_all;
 	local wide = not all and sight.widen(book, change.touched);
-	local count = not all and count_of(change.moved);
+	local count = not all and rosters.count(change.moved);
 	local one_by_one = not all and not change.reshaped and count <= MOST_MOVED and not sight.near_cap(book, wide, count);
 	for user, told in pairs(state.told) do
 		if all or change.moved[user] or sight.concerns(book, wide, user) then

@@ -337,7 +337,7 @@ end
 
 return {
 	take = take, give_back = give_back, info_of = info_of, info_online = info_online, guarded = guarded,
-	displayed = displayed, face = face, parts_of = parts_of,
+	displayed = displayed, face = face, parts_of = parts_of, count = count,
 	change = change, set_away = set_away, is_away = is_away, bits = bits, provided = provided, relation = relation,
 	username = function (jid) return (jid_split(jid)); end,
 };

@@ -6,6 +6,7 @@
 -export([component_send_packet/1, process_forbidden/1, decode_iq_subel/1, tell_done/1]).
 
 -include("gatehouse_directory.hrl").
+-include("logger.hrl").
 
 %% Requests of section 8 under way at once, and parts that wait.
 -define(MOST, 64).
@@ -43,9 +44,21 @@ request(Host, Iq, El) ->
     end,
     ok.
 
-answer(Host, #iq{type = get} = Iq, #xmlel{name = <<"rooms">>} = El) -> gatehouse_directory_rooms:answer(Host, Iq, El);
-answer(Host, #iq{type = set} = Iq, #xmlel{name = <<"leave">>} = El) -> gatehouse_directory_rooms:answer(Host, Iq, El);
-answer(Host, Iq, El) -> gatehouse_directory_publish:answer(Host, Iq, El).
+answer(Host, #iq{type = Type} = Iq, #xmlel{name = Asked} = El) ->
+    Empty = Iq#iq{sub_els = []},
+    Module = case lists:member(Asked, [<<"rooms">>, <<"leave">>]) of
+        true -> gatehouse_directory_rooms;
+        false -> gatehouse_directory_publish
+    end,
+    try Module:request(Type, Host, El) of
+        none -> xmpp:make_iq_result(Empty);
+        Payload -> xmpp:make_iq_result(Empty, Payload)
+    catch
+        throw:#stanza_error{} = Error -> xmpp:make_error(Empty, Error);
+        Class:Reason:Stack ->
+            ?ERROR_MSG("A request of the directory came to grief: ~ts", [misc:format_exception(2, Class, Reason, Stack)]),
+            xmpp:make_error(Empty, xmpp:err_internal_server_error())
+    end.
 
 -spec tell_done(binary()) -> ok.
 tell_done(Host) -> atomics:sub(mod_gatehouse_directory:busy(Host), 1, 1).

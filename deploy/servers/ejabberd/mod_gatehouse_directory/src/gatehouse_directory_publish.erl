@@ -2,35 +2,23 @@
 %% What is published and read for a user from inside the server, by the server's own way: as if the user had sent it. DIRECTORY.md section 8.
 -module(gatehouse_directory_publish).
 
--export([answer/3]).
+-export([request/3]).
 
 -include("gatehouse_directory.hrl").
--include("logger.hrl").
 
 -define(REQUESTS, [{set, <<"publish">>}, {set, <<"retract">>}, {get, <<"read">>}, {set, <<"vcard">>}, {get, <<"vcard">>}]).
 -define(LARGEST, 262144).
 -define(MOST_ITEMS, 1000).
 -define(USUAL_ITEMS, 100).
 
--spec answer(binary(), #iq{}, #xmlel{}) -> #iq{}.
-answer(Host, Iq, #xmlel{name = Asked, attrs = Attrs} = El) ->
-    try
-        lists:member({Iq#iq.type, Asked}, ?REQUESTS) orelse throw(xmpp:err_feature_not_implemented()),
-        User = case gatehouse_directory_parts:bare(fxml:get_attr_s(<<"jid">>, Attrs)) of
-            {Name, Host} -> jid:make(Name, Host);
-            {_, _} -> throw(xmpp:err_item_not_found());
-            error -> throw(bad(<<"jid: a bare JID of this host is wanted">>))
-        end,
-        Done = request(Iq#iq.type, El, User, Host),
-        case Done of
-            none -> xmpp:make_iq_result(Iq#iq{sub_els = []});
-            Payload -> xmpp:make_iq_result(Iq#iq{sub_els = []}, Payload)
-        end
-    catch
-        throw:#stanza_error{} = Error -> xmpp:make_error(Iq#iq{sub_els = []}, Error);
-        Class:Reason:Stack ->
-            ?ERROR_MSG("A request of the directory came to grief: ~ts", [misc:format_exception(2, Class, Reason, Stack)]),
-            xmpp:make_error(Iq#iq{sub_els = []}, xmpp:err_internal_server_error())
+%% Throws a #stanza_error{} where it cannot be done.
+-spec request(get | set, binary(), #xmlel{}) -> none | #xmlel{}.
+request(Type, Host, #xmlel{name = Asked, attrs = Attrs} = El) ->
+    lists:member({Type, Asked}, ?REQUESTS) orelse throw(xmpp:err_feature_not_implemented()),
+    case gatehouse_directory_parts:bare(fxml:get_attr_s(<<"jid">>, Attrs)) of
+        {Name, Host} -> request(Type, El, jid:make(Name, Host), Host);
+        {_, _} -> throw(xmpp:err_item_not_found());
+        error -> throw(bad(<<"jid: a bare JID of this host is wanted">>))
     end.
 
 request(set, #xmlel{name = <<"publish">>} = El, User, Host) -> publish(El, account(User, mod_pubsub, Host));

@@ -2,10 +2,9 @@
 %% Who of some groups is together in which room of this server, and putting people out: DIRECTORY.md section 8, Rooms.
 -module(gatehouse_directory_rooms).
 
--export([answer/3]).
+-export([request/3]).
 
 -include("gatehouse_directory.hrl").
--include("logger.hrl").
 -include("mod_muc.hrl").
 -include("mod_muc_room.hrl").
 
@@ -18,24 +17,13 @@
 %% Where it is: in a process, or only stored.
 -type room() :: {Address :: binary(), pid() | list()}.
 
--spec answer(binary(), #iq{}, #xmlel{}) -> #iq{}.
-answer(Host, Iq, #xmlel{name = Asked} = El) ->
-    try
-        View = case gatehouse_directory_view:now(Host) of
-            none -> throw(xmpp:err_feature_not_implemented());
-            There -> There
-        end,
-        case Asked of
-            <<"rooms">> -> xmpp:make_iq_result(Iq#iq{sub_els = []}, tell(View, El));
-            <<"leave">> ->
-                ok = put_out(View, El),
-                xmpp:make_iq_result(Iq#iq{sub_els = []})
-        end
-    catch
-        throw:#stanza_error{} = Error -> xmpp:make_error(Iq#iq{sub_els = []}, Error);
-        Class:Reason:Stack ->
-            ?ERROR_MSG("A request of the directory about rooms came to grief: ~ts", [misc:format_exception(2, Class, Reason, Stack)]),
-            xmpp:make_error(Iq#iq{sub_els = []}, xmpp:err_internal_server_error())
+%% Throws a #stanza_error{} where it cannot be done.
+-spec request(get | set, binary(), #xmlel{}) -> none | #xmlel{}.
+request(Type, Host, #xmlel{name = Asked} = El) ->
+    case {Type, Asked, gatehouse_directory_view:now(Host)} of
+        {get, <<"rooms">>, #{} = View} -> tell(View, El);
+        {set, <<"leave">>, #{} = View} -> put_out(View, El);
+        _ -> throw(xmpp:err_feature_not_implemented())
     end.
 
 tell(View, #xmlel{attrs = Attrs, children = Children}) ->
@@ -123,7 +111,7 @@ put_out(View, #xmlel{attrs = Attrs} = El) ->
                              ({error, Why}) -> throw(xmpp:err_internal_server_error(iolist_to_binary(io_lib:format("~p", [Why])), <<"en">>))
                           end, [mod_muc_room:change_item(Pid, Jid, What, none, Reason) || What <- [role, affiliation]]),
             _ = mod_muc_room:unsubscribe(Pid, Jid),
-            ok;
+            none;
         error -> throw(xmpp:err_item_not_found())
     end.
 
