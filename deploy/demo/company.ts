@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { ACCESS_LINES, change, commonLines, databaseLines, loadLdif, runSlapd, SUFFIX } from './slapd.ts'
+import { ACCESS_LINES, BRANCHES, change, commonLines, databaseLines, loadLdif, runSlapd, SUFFIX } from './slapd.ts'
 
 export type Company = AsyncDisposable & {
   readonly pid: number
@@ -75,21 +75,12 @@ async function everybody(): Promise<string> {
     await employee('carol', 'Carol', 'Carter', 'Research'),
   ]
   const teams = [team('Sales', 'alice'), team('Research', 'bob', 'carol'), team('Everybody', 'alice', 'bob', 'carol')]
-  return BRANCHES + people.join('') + teams.join('')
+  return `${TOP}${BRANCHES}\n${people.join('')}${teams.join('')}`
 }
 
-const BRANCHES = `dn: ${SUFFIX}
+const TOP = `dn: ${SUFFIX}
 objectClass: organization
 objectClass: dcObject
 o: Corp
 dc: corp
-
-dn: ou=people,${SUFFIX}
-objectClass: organizationalUnit
-ou: people
-
-dn: ou=groups,${SUFFIX}
-objectClass: organizationalUnit
-ou: groups
-
 `

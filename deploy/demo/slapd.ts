@@ -12,6 +12,16 @@ const run = promisify(execFile)
 
 export const SUFFIX = 'dc=corp,dc=example'
 export const ROOT_DN = `cn=admin,${SUFFIX}`
+/** LDIF of what people and groups stand below. */
+export const BRANCHES = `
+dn: ou=people,${SUFFIX}
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=groups,${SUFFIX}
+objectClass: organizationalUnit
+ou: groups
+`
 
 /** Of slapd.conf, all above the database: the schemas of people and groups. */
 export function commonLines(place: string): string[] {

@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { askCommand, type Row } from '../harness/ask-command.ts'
 import { type Component, startComponent } from '../harness/component.ts'
-import { ROOT_DN, type Slapd, type SlapdOptions, SUFFIX, startSlapd } from '../harness/slapd.ts'
+import { BRANCHES, ROOT_DN, type Slapd, type SlapdOptions, SUFFIX, startSlapd } from '../harness/slapd.ts'
 
 const ARMED_MAIN = resolve(import.meta.dirname, 'mains/main.ts')
 
@@ -89,16 +89,6 @@ function defaults(slapd: Slapd): Record<string, unknown> {
     ],
   }
 }
-
-export const BRANCHES = `
-dn: ou=people,${SUFFIX}
-objectClass: organizationalUnit
-ou: people
-
-dn: ou=groups,${SUFFIX}
-objectClass: organizationalUnit
-ou: groups
-`
 
 export function person(uid: string, name: string, more = ''): string {
   return `

@@ -15,7 +15,7 @@ import {
 } from '../../deploy/demo/slapd.ts'
 import { makeAuthority } from './certificates.ts'
 
-export { ROOT_DN, SUFFIX } from '../../deploy/demo/slapd.ts'
+export { BRANCHES, ROOT_DN, SUFFIX } from '../../deploy/demo/slapd.ts'
 
 const PASSWORD = 'slapd-of-the-tests'
 
