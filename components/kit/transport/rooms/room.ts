@@ -252,7 +252,6 @@ export class Room {
     else this.telling.placeSay(say)
   }
 
-  /** The seat of a connection that is in the room on its own account, with the list as that connection got it. */
   /** Once of each name that says something. */
   #lookOut({ nick, account = this.occupants.get(nick)?.account }: ForeignMessage): void {
     const key = this.#key(nick)
@@ -270,6 +269,7 @@ export class Room {
     )
   }
 
+  /** The seat of a connection that is in the room on its own account, with the list as that connection got it. */
   #listed(seat: Seat, occupants: readonly Occupant[]): void {
     if (!this.course.has(seat.owner)) {
       this.#isIn(seat)
