@@ -15,6 +15,7 @@ import type { Lookalikes } from '../lookalikes.ts'
 import { type ForeignMessage, type Network, NetworkFault, type Outgoing, type Sent } from '../network.ts'
 import { writeLink } from '../rooms/foreign.ts'
 import type { Asking } from '../rooms/house.ts'
+import { wordsFor } from '../rooms/look-out.ts'
 import {
   NS_CHAT_STATES,
   NS_CORRECT,
@@ -27,7 +28,6 @@ import {
   type Said,
   writeTyping,
 } from '../rooms/reading.ts'
-import { wordsFor } from '../rooms/room.ts'
 import { newId } from '../rooms/telling.ts'
 import type { Sessions } from '../sessions.ts'
 import { openReflecting, type ReflectingOptions } from './reflecting.ts'

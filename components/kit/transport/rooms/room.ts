@@ -5,12 +5,12 @@ import { MUC_USER } from '../../xep/muc.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { writeAddress } from '../address.ts'
 import { foreignOf } from '../asker/question.ts'
-import type { Mistakable } from '../lookalikes.ts'
 import { type Attention, type ForeignMessage, NetworkFault, type Occupant, type RoomEvent } from '../network.ts'
 import type { Client, Face } from './client.ts'
 import { Course, type Taken } from './course.ts'
 import type { House } from './house.ts'
 import { KEPT_MOST } from './kept.ts'
+import { LookOut } from './look-out.ts'
 import { Occupants } from './occupants.ts'
 import { Order } from './order.ts'
 import type { Seat } from './seat.ts'
@@ -19,8 +19,6 @@ import { withinSignal } from './within.ts'
 import { STATUS, writeGroupchat } from './writing.ts'
 
 const SWEEP_MS = 500
-/** Names of which it is known whom they look like. */
-const LOOKED_MOST = 5_000
 const LATE_MS = 2000
 /** So long a copy of what is already placed is still known for one. */
 const COPY_MS = 30_000
@@ -43,10 +41,7 @@ export class Room {
   readonly #house: House
   readonly #faces = new Map<string, Face>()
   readonly #byNick = new Map<string, Seat>()
-  /** Names that were compared with the others. */
-  readonly #looked = new Set<string>()
-  /** Who of ours has been here: with somebody new all are compared again. */
-  readonly #met = new Set<string>()
+  readonly #lookOut: LookOut
   #subject: { subject: string; by: string; at: number } = { subject: '', by: '', at: 0 }
   /** Since when the driver's list of occupants is awaited; its events about them say nothing until then. */
   #resyncSince: number | null = null
@@ -65,6 +60,7 @@ export class Room {
     this.course = new Course({ now: house.now, lateMs: LATE_MS })
     this.occupants = new Occupants(house, this)
     this.telling = new Telling(house, this, this.order)
+    this.#lookOut = new LookOut(house, this)
     this.ready = house.history.recent(this.key, house.settings.given).then(
       (recent) => this.telling.remember(recent),
       (error: unknown) => house.log.warn('history could not be asked', { error }),
@@ -159,8 +155,7 @@ export class Room {
 
   #isIn(seat: Seat): void {
     seat.state = 'in'
-    if (!this.#met.has(seat.owner)) this.#looked.clear()
-    if (this.#met.size < LOOKED_MOST) this.#met.add(seat.owner)
+    this.#lookOut.meet(seat.owner)
     // Whose clients are there already is shown under another nick at its place in the order, as all are.
     if (seat.clients.size === 0) seat.shown = seat.session.nick
     this.renick()
@@ -246,27 +241,10 @@ export class Room {
   #tell(message: ForeignMessage): void {
     const nick = this.#key(message.nick)
     const say = message.elsewhere === true ? null : this.telling.says.match(nick, message)
-    if (say === null && !this.#byNick.has(nick)) this.#lookOut(message)
+    if (say === null && !this.#byNick.has(nick)) this.#lookOut.look(message)
     // What nobody said here under the nick of one of ours he said himself, elsewhere.
     if (say === null) this.telling.tellForeign(message, null, this.#byNick.get(nick)?.owner ?? null)
     else this.telling.placeSay(say)
-  }
-
-  /** Once of each name that says something. */
-  #lookOut({ nick, account = this.occupants.get(nick)?.account }: ForeignMessage): void {
-    const key = this.#key(nick)
-    if (this.#looked.has(key)) return
-    if (this.#looked.size >= LOOKED_MOST) this.#looked.clear()
-    this.#looked.add(key)
-    const here = [...this.occupants.all()].map((one) => one.nick)
-    const tellsAccounts = this.driver?.session.tellsAccounts === true
-    const who = { network: this.network, nick, tellsAccounts, here, ...(account && { account }) }
-    this.#house.lookalikes.look(who).then(
-      (found) => {
-        if (found !== null) this.order.say(() => this.telling.line(...wordsFor(nick, found, this.seatOf(found.other))))
-      },
-      (error: unknown) => this.#house.log.error('names could not be compared', { error }),
-    )
   }
 
   /** The seat of a connection that is in the room on its own account, with the list as that connection got it. */
@@ -421,15 +399,4 @@ export class Room {
   #key(nick: string): string {
     return this.#house.network.key(this.network, nick)
   }
-}
-
-/** Line and words of it. `seat`: of ours, who bears the other name. */
-export function wordsFor(
-  nick: string,
-  { kind, other }: Mistakable,
-  seat: unknown,
-): [id: string, args: { nick: string; other: string }] {
-  const isOurs = kind === 'colleague' || seat !== null
-  if (kind === 'unproven') return ['kit-transport-not-proven', { nick, other }]
-  return [isOurs ? 'kit-transport-looks-like-ours' : 'kit-transport-looks-like', { nick, other }]
 }
