@@ -43,6 +43,8 @@ describe('reaching InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     }
     // Nothing that people read goes out by a way that no rule is asked about.
     await chat("settings --network pinned.example --afterwards 'MODE alice +i | PRIVMSG iris :hidden'", 'to services')
+    // People in the channel would read it.
+    await chat("settings --network pinned.example --afterwards 'CS TOPIC #c hidden'", 'to services')
     await chat("settings --network pinned.example --afterwards 'MODE alice +i' --name 'Alice A'", 'afterwards')
     await chat('connect pinned.example', 'state: up')
     await iris.next(/:alice!\S+ PRIVMSG iris :from the operator$/)

@@ -10,7 +10,8 @@ import { refusalOf } from './own.ts'
  * What a person may have said at each login: to the services by their own commands, and modes without words. Nothing that people there
  * read: at the command line no rule is asked about it.
  */
-const PERSONAL_LINE = /^(?:(?:NS|NICKSERV|CS|CHANSERV|HS|HOSTSERV|AS|AUTHSERV) \S.*|MODE \S+ [+-][A-Za-z+-]*)$/i
+const PERSONAL_LINE =
+  /^(?:(?:NS|NICKSERV|HS|HOSTSERV|AS|AUTHSERV) \S.*|(?:CS|CHANSERV) (?:OP|HALFOP|VOICE|UP|INVITE|UNBAN) \S+|MODE \S+ [+-][A-Za-z+-]*)$/i
 const NAME_MOST = 50
 
 export async function* nick(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {

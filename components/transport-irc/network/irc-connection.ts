@@ -27,6 +27,7 @@ import * as speaking from './speaking.ts'
 import { Watching } from './watching.ts'
 import { readSource } from './wire/line.ts'
 import { readModes, writeModes } from './wire/modes.ts'
+import { roomForText, splitText } from './wire/split.ts'
 import { wrongSettings } from './wrong-settings.ts'
 
 /** Connects in its own time and comes back by itself. Throws a RangeError for settings with which nothing may be opened. */
@@ -405,12 +406,11 @@ class Connection implements IrcConnection {
 
   /** Reasons are cut to what a line holds; they are no message. */
   #fitting(text: string, command: string, target: string): string {
-    const most =
-      this.#session.isupport.lineLength - Buffer.byteLength(`:${this.#session.mask} ${command} ${target} :\r\n`)
-    let fitting = text.replace(/[\r\n\0]+/g, ' ')
-    while (this.#session.encoding.sizeOf(fitting) > most)
-      fitting = [...fitting].slice(0, Math.floor(fitting.length * 0.9)).join('')
-    return fitting
+    const { isupport, mask, encoding } = this.#session
+    const most = roomForText(isupport.lineLength, mask, command, target)
+    // No letter takes less than a byte.
+    const line = text.slice(0, most + 1).replace(/[\r\n\0]+/g, ' ')
+    return splitText(line, most, encoding.sizeOf)[0] ?? ''
   }
 }
 

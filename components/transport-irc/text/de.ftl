@@ -102,6 +102,6 @@ transport-irc-account-account = Die Anmeldung in diesem Netz
 transport-irc-account-person = Wem es gehört
 transport-irc-account-whose = Sagen Sie, wem es gehört (--person), oder nehmen Sie es weg (--remove).
 transport-irc-wanted-key = verlangt wird eine Datei mit Schlüsseln, einer je Zeile, jeder mit mindestens 16 Zeichen
-transport-irc-not-such-lines = Höchstens 20 Zeilen mit höchstens 400 Zeichen, jede ein Befehl an Dienste (NS, CS, HS, AUTHSERV) oder ein MODE ohne Wörter; andere Zeilen setzt der Operator.
+transport-irc-not-such-lines = Höchstens 20 Zeilen mit höchstens 400 Zeichen, jede ein Befehl an Dienste (NS, HS, AUTHSERV; von CS: OP, HALFOP, VOICE, UP, INVITE, UNBAN und ein Kanal) oder ein MODE ohne Wörter; andere Zeilen setzt der Operator.
 transport-irc-name-too-long = Ein Name hat höchstens { $most } Zeichen.
 transport-irc-settings-afterwards = Befehle an die Dienste des Netzes nach jeder Anmeldung, etwa NS IDENTIFY; mehrere durch „ | “ getrennt.

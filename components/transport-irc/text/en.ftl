@@ -102,6 +102,6 @@ transport-irc-account-account = The login at that network
 transport-irc-account-person = Whose it is
 transport-irc-account-whose = Say whose it is (--person), or take it away (--remove).
 transport-irc-wanted-key = a file with keys is wanted, one a line, each of at least 16 characters
-transport-irc-not-such-lines = At most 20 lines of at most 400 characters are taken, each a command to services (NS, CS, HS, AUTHSERV) or a MODE without words; other lines are the operator's to set.
+transport-irc-not-such-lines = At most 20 lines of at most 400 characters are taken, each a command to services (NS, HS, AUTHSERV; of CS: OP, HALFOP, VOICE, UP, INVITE, UNBAN and a channel) or a MODE without words; other lines are the operator's to set.
 transport-irc-name-too-long = A name of at most { $most } characters is wanted.
 transport-irc-settings-afterwards = Commands to the network's services after each login, such as NS IDENTIFY; several parted by “ | ”.

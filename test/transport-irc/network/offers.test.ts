@@ -56,6 +56,15 @@ test('being away is said when it changes, not as often as it is asked for, and a
   assert.equal(anna.irc.self.away, undefined)
 })
 
+test('a reason that is too long is cut between letters to what the line holds', async () => {
+  await using server = await startFakeIrcd()
+  await using anna = await arrived(server, 'anna')
+  await anna.irc.away('\u{1F600}'.repeat(150))
+  const line = await server.got(/AWAY /)
+  assert.match(line, /AWAY (\u{1F600}){100,}$/u)
+  assert.ok(Buffer.byteLength(line) <= 510)
+})
+
 test('a text of several lines is one message where the server takes one, in and out', async () => {
   await using server = await startFakeIrcd()
   await using carl = await arrived(server, 'carl')

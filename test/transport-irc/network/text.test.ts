@@ -195,3 +195,8 @@ test('what is no UTF-8 is read as the fallback', () => {
   for (const label of ['utf-16le', 'iso-2022-jp', 'nothing', 'replacement', 'x-user-defined'])
     assert.equal(encodingOf(label), null, label)
 })
+
+test('marks that nothing closes are read once, however many there are', () => {
+  const text = ' *a _b'.repeat(40_000)
+  assert.equal(fromStyled(text), text)
+})

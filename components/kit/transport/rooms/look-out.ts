@@ -3,7 +3,20 @@
 import type { Mistakable } from '../lookalikes.ts'
 import type { ForeignMessage } from '../network.ts'
 import type { House } from './house.ts'
-import type { Room } from './room.ts'
+import type { Occupants } from './occupants.ts'
+import type { Order } from './order.ts'
+import type { Seat } from './seat.ts'
+import type { Telling } from './telling.ts'
+
+/** What it sees of the room. */
+type Room = {
+  readonly network: string
+  readonly occupants: Occupants
+  readonly driver: Seat | null
+  readonly order: Order
+  readonly telling: Telling
+  seatOf(nick: string): Seat | null
+}
 
 /** Names of which it is known whom they look like. */
 const LOOKED_MOST = 5_000

@@ -133,9 +133,11 @@ function lineFromStyled(line: string): string {
   if (!/[*_~`]/.test(line)) return line
   let all = ''
   let opensHere = true
+  /** Marks that nothing closes any more from here on: each look for it would go to the end. */
+  const unclosed = new Set<string>()
   for (let at = 0; at < line.length; ) {
     const letter = line[at] as string
-    const end = opensHere && letter in CODES ? closing(line, at, letter) : -1
+    const end = opensHere && letter in CODES && !unclosed.has(letter) ? closing(line, at, letter, unclosed) : -1
     if (end === -1) {
       all += letter
       opensHere = /\s/.test(letter)
@@ -152,10 +154,11 @@ function lineFromStyled(line: string): string {
 }
 
 /** Where the span opened at `from` ends: the first of its marks with no space before it and something between; -1: nowhere. */
-function closing(line: string, from: number, mark: string): number {
+function closing(line: string, from: number, mark: string, unclosed: Set<string>): number {
   if (/\s/.test(line[from + 1] ?? ' ')) return -1
   const end = line.indexOf(mark, from + 1)
   if (end === from + 1) return -1
   for (let at = end; at !== -1; at = line.indexOf(mark, at + 1)) if (!/\s/.test(line[at - 1] ?? ' ')) return at
+  unclosed.add(mark)
   return -1
 }
