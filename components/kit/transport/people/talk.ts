@@ -214,30 +214,42 @@ export function openTalk({
     const from = escapeAttribute(addressOf(network, message.nick))
     const { nick, at } = message
     const head = `<message xmlns='jabber:client' from='${from}' to='${to}' type='chat' id='${id}'>`
-    const answer = await asker.ask({
-      stanza: `${head}${payload}</message>`,
-      network: kind.type,
-      server: network,
-      foreign: foreignOf(message),
-      order: key,
-      ...(at === null ? {} : { at }),
+    const allowed = await allowedOf(head, payload, network, message, key, () => {
+      if (noteRefused) note(to, from, text.say('kit-transport-refused', undefined, { nick }))
     })
-    if (answer.action === 'refuse') {
-      counts[answer.why === 'policy' ? 'refused' : 'withheld'] += 1
-      if (answer.why === 'policy' && noteRefused) note(to, from, text.say('kit-transport-refused', undefined, { nick }))
-      return
-    }
-    const allowed = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
-    if (allowed === undefined) {
-      counts.refused += 1
-      return
-    }
+    if (allowed === null) return
     const inside = sessions.of(owner, network)?.keepsRead === true ? allowed + MARKABLE : allowed
     counts.in += 1
     await lookOut(owner, network, message, key)
     remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false, at: at ?? now() })
     if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(at)}</message>`))
       log.warn('a message could not be handed to the server', { network })
+  }
+
+  /** What the rules leave of it; null: nothing, which is counted. `refused`: it was the rules that said so. */
+  async function allowedOf(
+    head: string,
+    payload: string,
+    network: string,
+    message: ForeignMessage,
+    order: string,
+    refused = () => {},
+  ): Promise<string | null> {
+    const { at } = message
+    const stanza = `${head}${payload}</message>`
+    const foreign = foreignOf(message)
+    const answer = await asker.ask({
+      ...{ stanza, network: kind.type, server: network, foreign, order },
+      ...(at === null ? {} : { at }),
+    })
+    if (answer.action === 'refuse') {
+      counts[answer.why === 'policy' ? 'refused' : 'withheld'] += 1
+      if (answer.why === 'policy') refused()
+      return null
+    }
+    const allowed = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
+    if (allowed === undefined) counts.refused += 1
+    return allowed ?? null
   }
 
   /** Once of each who writes to somebody, before he reads it. */
@@ -263,23 +275,9 @@ export function openTalk({
     const to = addressOf(network, nick)
     const addresses = `from='${escapeAttribute(bareOf(owner))}' to='${escapeAttribute(to)}'`
     const { at } = message
-    const answer = await asker.ask({
-      stanza: `<message xmlns='jabber:client' ${addresses} type='chat' id='${id}'>${payload}</message>`,
-      network: kind.type,
-      server: network,
-      foreign: foreignOf(message),
-      order: key,
-      ...(at === null ? {} : { at }),
-    })
-    if (answer.action === 'refuse') {
-      counts[answer.why === 'policy' ? 'refused' : 'withheld'] += 1
-      return
-    }
-    const inside = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
-    if (inside === undefined) {
-      counts.refused += 1
-      return
-    }
+    const head = `<message xmlns='jabber:client' ${addresses} type='chat' id='${id}'>`
+    const inside = await allowedOf(head, payload, network, message, key)
+    if (inside === null) return
     const isShown = reflecting.show(owner, to, id, inside + delayOf(at))
     counts[isShown ? 'reflected' : 'unreflected'] += 1
     if (!isShown) return
