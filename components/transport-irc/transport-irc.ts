@@ -25,9 +25,10 @@ import { openGatewayChat } from './chat.ts'
 import { transportIrcCommands } from './commands.ts'
 import { type Ban, type RoomWord, roomPlace } from './desk.ts'
 import { openGauges } from './gauges.ts'
+import { refusingTooMany } from './kept.ts'
 import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
-import { openIdentd } from './network/identd.ts'
+import { type Asked as AskedIdent, isBetween, openIdentd } from './network/identd.ts'
 import { openQuiet } from './quiet.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
@@ -52,7 +53,10 @@ export async function startTransportIrc(
   const thread = opening.use(openThread('stores'))
   opening.use(openQuiet())
   const forgotten = forgetting(log, now)
-  const memory = opening.use(await openMemory(file('memory.db'), { thread, forgot: forgotten.one }))
+  const memory = refusingTooMany(
+    opening.use(await openMemory(file('memory.db'), { thread, forgot: forgotten.one })),
+    text.inAll('transport-irc-too-much-kept'),
+  )
   const journal = opening.use(
     await openJournal(settings.journal.folder, {
       maxBytes: settings.journal.maxBytes,
@@ -401,10 +405,9 @@ async function occupantKeyOf(memory: Memory): Promise<Buffer> {
 }
 
 function userIn(networks: Networks) {
-  return ({ localPort, remotePort }: { localPort: number; remotePort: number }): string | null => {
-    for (const { connection } of networks.connected())
-      if (connection.ends?.localPort === localPort && connection.ends.remotePort === remotePort)
-        return connection.self.user ?? null
+  return (asked: AskedIdent): string | null => {
+    for (const { connection, user } of networks.connected())
+      if (connection.ends !== null && isBetween(asked, connection.ends)) return user
     return null
   }
 }

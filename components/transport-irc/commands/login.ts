@@ -106,12 +106,16 @@ function linesOf(said: string): string[] {
 }
 
 export async function keep(
-  { logins, say }: Desk,
+  desk: Desk,
   person: string,
   network: string,
   change: LoginChange,
   { language }: Asked,
 ): Promise<void> {
-  if ((await logins.set(person, network, change)) === 'no-key')
-    throw new CommandError(say('transport-irc-no-key', language), EXIT.fault)
+  try {
+    if ((await desk.logins.set(person, network, change)) === 'kept') return
+  } catch (error) {
+    throw refusalOf(desk, error, language)
+  }
+  throw new CommandError(desk.say('transport-irc-no-key', language), EXIT.fault)
 }

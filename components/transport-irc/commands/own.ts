@@ -70,8 +70,12 @@ export async function* room(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   if (!desk.networks.isRoom(name))
     throw new CommandError(desk.say('transport-irc-no-room', asked.language, { room: name }), EXIT.usage)
   const place = roomPlace(person, network, desk.networks.key(network, name))
-  if (typeof args.stay === 'string')
-    await desk.memory.set('room', place, args.stay === 'default' ? null : { stay: args.stay === 'yes' })
+  try {
+    if (typeof args.stay === 'string')
+      await desk.memory.set('room', place, args.stay === 'default' ? null : { stay: args.stay === 'yes' })
+  } catch (error) {
+    throw refusalOf(desk, error, asked.language)
+  }
   if (args.leave === true) await desk.transport.leave(person, network, name, '')
   const word = desk.memory.read<RoomWord>('room', place)
   const here = desk.transport

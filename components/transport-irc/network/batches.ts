@@ -44,18 +44,18 @@ export class Batches {
    */
   keep(batch: Batch, line: Line): boolean {
     const units = unitsOf(line)
-    if (batch.lines === null || batch.lines.length >= this.#bounds.lines || this.#units + units > this.#bounds.units)
-      return false
+    if (batch.lines === null || this.#open.get(batch.ref) !== batch) return false
+    if (batch.lines.length >= this.#bounds.lines || this.#units + units > this.#bounds.units) return false
     batch.lines.push(line)
     this.#units += units
     return true
   }
 
-  /** `BATCH +ref type params`. Null: one more than may be open, or not readable; its lines are read as they come. */
+  /** `BATCH +ref type params`. Null: one more than may be open, or not readable: its lines are read as they come. Or open already: then that one goes on. */
   open(line: Line): Batch | null {
     const [sign = '', type = '', ...params] = line.params
     const ref = sign.slice(1)
-    if (ref === '' || type === '' || this.#open.size >= this.#bounds.open) return null
+    if (ref === '' || type === '' || this.#open.has(ref) || this.#open.size >= this.#bounds.open) return null
     const parent = this.around(line)
     const label = line.tags.get('label') ?? parent?.label ?? null
     const batch: Batch = { ref, type, params, opening: line, label, parent, lines: AS_ONE.has(type) ? [] : null }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 1413: tells a server which of our people a connection from here belongs to. It answers for connections that it is told of, and
-// says nothing of others.
+// says nothing of others, and only to the machine that is at the other end of the connection.
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** As the asking server sees it: `localPort` here, `remotePort` there. */
-export type Asked = { localPort: number; remotePort: number; remoteAddress: string }
+/** As the asking server sees it: `localPort` here, `remotePort` there; the addresses are those between which it asks. */
+export type Asked = { localAddress: string; localPort: number; remoteAddress: string; remotePort: number }
 
 export type IdentdOptions = {
   host: string
@@ -36,7 +36,11 @@ export async function openIdentd({ host, port, userOf }: IdentdOptions): Promise
         if (text.length > LONGEST) socket.destroy()
         return
       }
-      socket.end(`${answer(text.slice(0, end), plainAddress(socket.remoteAddress ?? ''), userOf)}\r\n`)
+      const between = {
+        localAddress: plainAddress(socket.localAddress ?? ''),
+        remoteAddress: plainAddress(socket.remoteAddress ?? ''),
+      }
+      socket.end(`${answer(text.slice(0, end), between, userOf)}\r\n`)
       socket.removeAllListeners('data')
     })
   })
@@ -55,19 +59,33 @@ export async function openIdentd({ host, port, userOf }: IdentdOptions): Promise
 }
 
 /** `6193, 23` -> `6193, 23 : USERID : UNIX : alice` */
-export function answer(asked: string, remoteAddress: string, userOf: IdentdOptions['userOf']): string {
+export function answer(
+  asked: string,
+  between: Pick<Asked, 'localAddress' | 'remoteAddress'>,
+  userOf: IdentdOptions['userOf'],
+): string {
   const found = /^\s*([0-9]{1,5})\s*,\s*([0-9]{1,5})\s*$/.exec(asked)
   const localPort = Number(found?.[1] ?? 0)
   const remotePort = Number(found?.[2] ?? 0)
   const ports = `${localPort}, ${remotePort}`
   if (found === null || !isPort(localPort) || !isPort(remotePort)) return `${ports} : ERROR : INVALID-PORT`
-  const user = userOf({ localPort, remotePort, remoteAddress })
+  const user = userOf({ ...between, localPort, remotePort })
   if (user === null) return `${ports} : ERROR : NO-USER`
   return `${ports} : USERID : UNIX : ${user.replace(/[\r\n\0:@!\s]/g, '').slice(0, 512)}`
 }
 
 function isPort(port: number): boolean {
   return port >= 1 && port <= 65_535
+}
+
+/** RFC 1413: the pair of ports says nothing without the pair of addresses. */
+export function isBetween(asked: Asked, ends: Asked): boolean {
+  return (
+    asked.localPort === ends.localPort &&
+    asked.remotePort === ends.remotePort &&
+    asked.localAddress === plainAddress(ends.localAddress) &&
+    asked.remoteAddress === plainAddress(ends.remoteAddress)
+  )
 }
 
 /** An IPv4 address as it is written where both kinds are listened to. */

@@ -19,6 +19,9 @@ const CAP_MS = 5_000
 /** A connection that held so long was a good one: the next loss begins with a short pause. */
 const GOOD_MS = 30_000
 
+/** Lines of who we are and what we can, before the server lets us in; a patient one asks for thirty. */
+const MOST_INTRODUCED = 200
+
 /** Units of text that are not held until the end of a turn. */
 const LARGE = 32 * 1024
 
@@ -37,6 +40,8 @@ export class Link {
   #failures = 0
   #upSince = 0
   #heard = false
+  /** Lines said before the server let us in. */
+  #introduced = 0
   #holds = 0
   /** Lines written in this turn. */
   #pending = ''
@@ -65,20 +70,16 @@ export class Link {
     this.#open()
   }
 
-  /** Reading waits until the function given is called. */
+  /** Reading waits until the function given is called; also on a connection that comes in place of this one, from where it is up. */
   hold(): () => void {
-    const socket = this.#socket
-    if (socket === null) return () => undefined
-    socket.hold()
     this.#holds += 1
-    const generation = this.#generation
+    if (this.#holds === 1 && this.#session.isUp) this.#socket?.hold()
     let isHeld = true
     return () => {
       if (!isHeld) return
       isHeld = false
-      if (generation !== this.#generation) return
       this.#holds -= 1
-      socket.release()
+      if (this.#holds === 0 && this.#session.isUp) this.#socket?.release()
     }
   }
 
@@ -109,8 +110,8 @@ export class Link {
     this.#address = address
     this.#upgrade = null
     this.#stsMs = null
-    this.#holds = 0
     this.#heard = true
+    this.#introduced = 0
     this.#session.counts.connects += 1
     this.#closed = Promise.withResolvers()
     const isCurrent = () => generation === this.#generation
@@ -118,6 +119,9 @@ export class Link {
       address,
       { settings, connectMs: limits.connectMs, bytesPerSecond: limits.bytesPerSecond, clock: world.clock },
       {
+        reached: (ends) => {
+          if (isCurrent()) this.#ends = ends
+        },
         open: (ends) => {
           if (isCurrent()) this.#register(ends)
         },
@@ -167,7 +171,7 @@ export class Link {
       settings,
       isTls: ends.tls,
       mayBeClear: this.#address?.server.tls === 'plain',
-      send: (line) => this.#write(line),
+      send: (line) => this.#answer(line),
       nonce: () => this.#session.nonce(),
       sts: (said) => this.#hearSts(said),
       fail: (fault) => this.#socket?.destroy(fault),
@@ -184,6 +188,18 @@ export class Link {
     if (!ends.tls) this.#after(CAP_MS, () => this.#registration?.introduce())
     this.#watchIdle()
     this.#registration.start()
+  }
+
+  /** Before the server lets us in nothing else is written; later it waits its turn like any line. In both cases there is an end of it. */
+  #answer(line: string): boolean {
+    if (this.#session.isUp) return this.#session.outbox?.send(line) ?? false
+    this.#introduced += 1
+    if (this.#introduced > MOST_INTRODUCED) {
+      this.#socket?.destroy(new IrcFault('other', 'the server asks without end before it lets us in'))
+      return false
+    }
+    this.#write(line)
+    return true
   }
 
   /** Lines of one turn go out together: a write of its own for each would cost more than the line. */
@@ -272,6 +288,7 @@ export class Link {
       case '422':
         if (this.#registration?.hasEnded !== true) return
         session.isUp = true
+        if (this.#holds > 0) this.#socket?.hold()
         this.#upSince = session.world.clock.now()
         this.#events.up()
         return

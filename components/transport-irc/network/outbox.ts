@@ -4,13 +4,17 @@ import type { Clock } from '../../kit/stream/stream.ts'
 import { Bucket } from './bucket.ts'
 import type { FloodControl } from './irc.ts'
 
-/** `low` goes when nothing else waits. What is `urgent` waits for no token, only for the socket. */
+/** `low` goes when nothing else waits. What is `urgent` waits for no token, only for the socket, and has a bound of its own: a PONG goes out beside a full queue. */
 export type Priority = 'urgent' | 'normal' | 'low'
+
+/** Answers to PING and a fence: a server that asks for more of them than it reads gets no more. */
+const MOST_URGENT = 100
 
 type Waiting = { text: string; onWritten: (() => void) | null }
 
 export type OutboxOptions = {
   flood: FloodControl
+  /** Lines that are not urgent. */
   most: number
   clock: Clock
   /** False: the socket is full until `resume`. */
@@ -38,13 +42,9 @@ export class Outbox {
     this.#bucket = new Bucket(options.flood.burst, options.flood.perSecond, options.clock.now())
   }
 
-  get size(): number {
-    return this.#urgent.length + this.#normal.length - this.#first + this.#low.length
-  }
-
   /** False: no room; the line is not taken. */
   send(text: string, priority: Priority = 'normal', onWritten: (() => void) | null = null): boolean {
-    if (this.#closed || this.size >= this.#options.most) return false
+    if (this.#closed || !this.#hasRoom(priority)) return false
     const waiting = { text, onWritten }
     if (priority === 'urgent') this.#urgent.push(waiting)
     else if (priority === 'normal') this.#normal.push(waiting)
@@ -72,6 +72,11 @@ export class Outbox {
     this.#normal = []
     this.#first = 0
     this.#low.length = 0
+  }
+
+  #hasRoom(priority: Priority): boolean {
+    if (priority === 'urgent') return this.#urgent.length < MOST_URGENT
+    return this.#normal.length - this.#first + this.#low.length < this.#options.most
   }
 
   #run(): void {

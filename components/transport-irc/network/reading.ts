@@ -164,11 +164,10 @@ function readJoin(session: Session, line: Line): { channel: Channel; member: Irc
 }
 
 function enter(session: Session, name: string): void {
+  // What nobody asked for is not wanted: after a loss it is not entered again.
   const wanted = session.wanted.get(session.key(name))
   const channel = session.channels.enter(name, wanted?.attention ?? 'all')
   if (channel === null) return
-  if (wanted === undefined)
-    session.wanted.set(session.key(name), { name: channel.name, key: undefined, attention: 'all' })
   session.tell('entered', channel.name)
   if (channel.attention === 'all' && noImplicitNames(session)) session.outbox?.send(`NAMES ${channel.name}`)
 }

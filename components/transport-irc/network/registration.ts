@@ -45,7 +45,8 @@ export type RegistrationOptions = {
   /** The connection is clear, and may stay so. */
   isTls: boolean
   mayBeClear: boolean
-  send: (line: string) => void
+  /** False: it does not go out. */
+  send: (line: string) => boolean
   nonce: () => string
   /** What a server says of TLS; true: it leads to another connection, and this one says nothing more. */
   sts: (said: StsSaid) => boolean
@@ -66,6 +67,8 @@ export class Registration {
   readonly #offered = new Map<string, string>()
   #attempts = 0
   #asked = 0
+  /** Capabilities that are asked for and not answered yet. */
+  readonly #asking = new Set<string>()
   #state: 'listing' | 'asking' | 'login' | 'ended' = 'listing'
   #introduced = false
   #mechanisms: SaslMechanism[] = []
@@ -171,21 +174,24 @@ export class Registration {
         for (const name of names) {
           this.#offered.delete(nameOf(name))
           this.caps.delete(nameOf(name))
+          this.#asking.delete(nameOf(name))
+          // Whoever is asked for a login has gone: a new one begins from its start.
+          if (nameOf(name) === 'sasl' && this.hasEnded) this.#sasl = null
         }
         this.#options.changed()
         return
       case 'ACK':
-        this.#answered(names.length)
+        this.#answered(names.length, names)
         for (const name of names) {
           if (name.startsWith('-')) this.caps.delete(name.slice(1))
           else if (WANTED.has(name) || name === 'sasl') this.caps.set(name, this.#offered.get(name) ?? '')
         }
         this.#options.changed()
-        if (names.includes('sasl') && !this.#isLoggedIn) this.#login()
+        if (names.includes('sasl') && !this.#isLoggedIn && this.#sasl === null) this.#login()
         this.#goOn()
         return
       case 'NAK':
-        this.#answered(names.length)
+        this.#answered(names.length, names)
         // One that it does not want spoils all of a request: the others are asked for alone.
         if (names.length > 1) for (const name of names) this.#ask([name])
         this.#goOn()
@@ -214,24 +220,27 @@ export class Registration {
   }
 
   #ask(names: readonly string[]): void {
-    const wanted = names.filter(
-      (name) => WANTED.has(name) || (name === 'sasl' && this.#options.settings.sasl !== undefined),
-    )
+    const isWanted = (name: string) =>
+      WANTED.has(name) || (name === 'sasl' && this.#options.settings.sasl !== undefined)
+    // Once until it is answered: a server that offers the same again and again is not answered as often.
+    const wanted = new Set(names.filter((name) => isWanted(name) && !this.#asking.has(name)))
     let line: string[] = []
     const end = () => {
       if (line.length === 0) return
-      this.#asked += line.length
-      this.#options.send(writeLine('CAP', ['REQ', line.join(' ')]))
+      if (this.#options.send(writeLine('CAP', ['REQ', line.join(' ')]))) this.#asked += line.length
+      else for (const name of line) this.#asking.delete(name)
       line = []
     }
     for (const name of wanted) {
       if (line.join(' ').length + name.length > 400) end()
       line.push(name)
+      this.#asking.add(name)
     }
     end()
   }
 
-  #answered(count: number): void {
+  #answered(count: number, names: readonly string[] = []): void {
+    for (const name of names) this.#asking.delete(name)
     this.#asked = Math.max(0, this.#asked - count)
   }
 
@@ -270,7 +279,7 @@ export class Registration {
     }
     const client = saslClient(mechanism, settings.sasl?.account ?? '', settings.sasl?.secret ?? '', nonce())
     this.#sasl = { client, challenge: new Challenge(), state: 'named' }
-    send(`AUTHENTICATE ${mechanism}`)
+    if (!send(`AUTHENTICATE ${mechanism}`)) this.#sasl = null
   }
 
   #authenticate(text: string): void {
@@ -286,7 +295,8 @@ export class Registration {
     answer.then(
       (bytes) => {
         if (bytes !== null && this.#sasl === sasl)
-          for (const line of authenticateLines(bytes)) this.#options.send(`AUTHENTICATE ${line}`)
+          for (const line of authenticateLines(bytes))
+            if (!this.#options.send(`AUTHENTICATE ${line}`)) this.#sasl = null
       },
       (fault: Error) => {
         if (this.#sasl !== sasl) return

@@ -10,6 +10,8 @@ import { Frames, type OnLine } from './wire/frames.ts'
 export type Address = { host: string; port: number; tls: boolean; pins: readonly string[] }
 
 export type SocketEvents = {
+  /** The way there is open; with TLS nothing can be said yet. A server may ask who we are (RFC 1413) from here on. */
+  reached(ends: Ends): void
   open(ends: Ends): void
   line: OnLine
   overlong(): void
@@ -114,17 +116,19 @@ export class IrcSocket {
   }
 
   #listen<Socket extends net.Socket>(socket: Socket, ready: string, refuse: () => IrcFault | null): Socket {
+    const ends = () => ({
+      localAddress: socket.localAddress ?? '',
+      localPort: socket.localPort ?? 0,
+      remoteAddress: socket.remoteAddress ?? '',
+      remotePort: socket.remotePort ?? 0,
+      tls: ready === 'secureConnect',
+    })
+    socket.once('connect', () => this.#events.reached(ends()))
     socket.once(ready, () => {
       this.#cancelConnect()
       const refusal = refuse()
       if (refusal !== null) return this.destroy(refusal)
-      this.#events.open({
-        localAddress: socket.localAddress ?? '',
-        localPort: socket.localPort ?? 0,
-        remoteAddress: socket.remoteAddress ?? '',
-        remotePort: socket.remotePort ?? 0,
-        tls: ready === 'secureConnect',
-      })
+      this.#events.open(ends())
     })
     socket.on('drain', () => {
       if (!this.#isOver) this.#events.drain()

@@ -28,10 +28,11 @@ export type KnownStore = { read(network: string): Known | null; write(network: s
 export type Counted = CountedByTelling | 'connected' | 'lost'
 
 export type NetworksOptions = {
-  networks: readonly IrcNetwork[]
-  others: boolean
-  only: string | null
-  limits: {
+  /** These may be others at any time; a connection keeps those with which it was opened. */
+  readonly networks: readonly IrcNetwork[]
+  readonly others: boolean
+  readonly only: string | null
+  readonly limits: {
     perPerson: { networks: number; rooms: number }
     people: number
     connectsPerMinute: number
@@ -55,6 +56,8 @@ export type NetworksOptions = {
 export type Connected = {
   owner: string
   network: string
+  /** The name that was given there (USER). */
+  user: string
   session: NetworkSession
   connection: IrcConnection
   since: number
@@ -78,15 +81,16 @@ const ROOM = /^[#&+!]/
 const MINUTE_MS = 60_000
 
 export function openNetworks(options: NetworksOptions): Networks {
-  const { limits, words, now } = options
-  const listed = new Map(options.networks.map((one) => [one.name, one]))
+  const { words, now } = options
   const known = new Map<string, Known>()
   const all = new Map<string, Connected>()
+  /** While nothing is read: holds back who comes later too. */
+  const holds = new Set<(connection: IrcConnection) => void>()
   /** Times of new connections within the last minute, by network. */
   const recent = new Map<string, number[]>()
 
   const settings = (network: string): IrcNetwork | null => {
-    const found = listed.get(network)
+    const found = options.networks.find(({ name }) => name === network)
     if (found !== undefined) return found
     return options.others && NETWORK_NAME.test(network) && network.includes('.') ? unlistedNetwork(network) : null
   }
@@ -98,7 +102,9 @@ export function openNetworks(options: NetworksOptions): Networks {
 
   return {
     type: 'irc',
-    only: options.only,
+    get only() {
+      return options.only
+    },
     refuses: (network) => (settings(network) === null ? words.refused('transport-irc-no-network', { network }) : null),
     isRoom: (name) => ROOM.test(name),
     key: (network, name) => keyBy(factsOf(network).casemapping)(name),
@@ -106,7 +112,10 @@ export function openNetworks(options: NetworksOptions): Networks {
     open,
     hold() {
       const releases = [...all.values()].map(({ connection }) => connection.hold())
+      const held = (connection: IrcConnection) => releases.push(connection.hold())
+      holds.add(held)
       return () => {
+        holds.delete(held)
         for (const release of releases) release()
       }
     },
@@ -137,15 +146,16 @@ export function openNetworks(options: NetworksOptions): Networks {
       },
       counted: (what) => options.counted(what, network),
     }
+    const settled = settingsOf(of, owner, login)
     const connection: IrcConnection = openIrcConnection(
-      settingsOf(of, owner, login),
+      settled,
       openTelling(() => connection, told),
     )
     const session = openSession({
       connection,
       words,
-      most: limits.perPerson,
-      refuses: (channel) => wrongChannel(of, channel),
+      most: options.limits.perPerson,
+      refuses: (channel) => wrongChannel(settings(network) ?? of, channel),
       known: (channel) => knownChannel(connection, network, channel),
       active() {
         one.activeAt = now()
@@ -157,6 +167,7 @@ export function openNetworks(options: NetworksOptions): Networks {
     const one: Connected = {
       owner: bareOf(owner),
       network,
+      user: settled.user,
       session,
       connection,
       since: now(),
@@ -165,6 +176,7 @@ export function openNetworks(options: NetworksOptions): Networks {
       tried: Promise.withResolvers(),
     }
     all.set(place, one)
+    for (const held of holds) held(connection)
     return session
   }
 
@@ -180,6 +192,7 @@ export function openNetworks(options: NetworksOptions): Networks {
   }
 
   function requireRoom(network: string, of: IrcNetwork, owner: string): void {
+    const { limits } = options
     const why = options.refusesPerson(owner)
     if (why !== null) throw new NetworkFault('not-allowed', why)
     const mine = [...all.values()].filter((one) => one.owner === bareOf(owner))
@@ -222,7 +235,7 @@ export function openNetworks(options: NetworksOptions): Networks {
     const local = of.localAddresses
     const localAddress = local[numberOf(owner) % Math.max(1, local.length)]
     return {
-      servers: of.servers.map((server) => (of.tls.pins.length === 0 ? server : { ...server, pins: of.tls.pins })),
+      servers: serversOf(of),
       nick: login.nick || nickFrom(of.nick, owner, factsOf(of.name).nickLength),
       user: userFrom(of.user, owner),
       realname: login.name ?? fill(of.realName, owner),
@@ -231,7 +244,7 @@ export function openNetworks(options: NetworksOptions): Networks {
       afterwards: [...of.afterwards, ...(login.afterwards ?? [])],
       sts: options.sts,
       version: options.software,
-      limits: { queue: limits.waiting },
+      limits: { queue: options.limits.waiting },
       ...(of.password === null ? {} : { password: of.password.reveal() }),
       // Who has something to log in with is not let in as a stranger.
       ...(secret === undefined && certificate === undefined
@@ -252,6 +265,16 @@ export function openNetworks(options: NetworksOptions): Networks {
           }),
     }
   }
+}
+
+/** Where one has TLS, those in clear are only asked where TLS is: else whoever keeps the one away would have us talk to the other. */
+function serversOf({ servers, tls: { pins } }: IrcNetwork): IrcSettings['servers'] {
+  const hasTls = servers.some(({ tls }) => tls === 'tls')
+  return servers.map((server) => ({
+    ...server,
+    ...(hasTls && server.tls === 'plain' ? { tls: 'sts' as const } : {}),
+    ...(pins.length === 0 ? {} : { pins }),
+  }))
 }
 
 function placeOf(owner: string, network: string): string {

@@ -166,6 +166,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
     },
     out(channel, how, by, reason) {
       subjects.delete(key(channel))
+      subjects.delete(key(channel))
       events.out(channel, OUT[how], by ?? undefined, reason === '' ? undefined : reason)
     },
     read: (target, at) => events.read(connection().isChannel(target) ? { room: target } : { person: target }, at),

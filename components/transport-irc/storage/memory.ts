@@ -9,7 +9,7 @@ export type Memory = AsyncDisposable & {
   read<T>(kind: Kind, name: string): T | null
   count(kind: Kind): number
   list<T>(kind: Kind): readonly { name: string; body: T }[]
-  /** Null takes it away. */
+  /** Null takes it away. Rejects with TooManyKept. */
   set(kind: Kind, name: string, body: unknown): Promise<void>
 }
 
@@ -17,16 +17,26 @@ export type MemoryOptions = {
   thread?: Thread
   /** Entries of what is learned of networks (`known`, `sts`) at most, of each kind; default 100,000. The one that was set first goes, and is told. */
   most?: number
+  /** Entries of one person at most, of each kind that is his own word; default 5,000. */
+  mostOfPerson?: number
   forgot?(kind: Kind, name: string): void
 }
 
 /** What is learned again when it is needed; the rest is people's own word, and is never thrown away. */
 const LEARNED: ReadonlySet<Kind> = new Set<Kind>(['known', 'sts'])
 
+/** Names begin with the person whose word it is. */
+const PERSONAL: ReadonlySet<Kind> = new Set<Kind>(['bookmark', 'contact', 'keep', 'login', 'registration', 'room'])
+
+/** One more is not kept: what somebody said is never thrown away for what he says next. */
+export class TooManyKept extends Error {
+  override name = 'TooManyKept'
+}
+
 const WORKER = new URL('./memory-worker.ts', import.meta.url)
 
 export async function openMemory(path: string, options: MemoryOptions = {}): Promise<Memory> {
-  const { thread, most = 100_000, forgot } = options
+  const { thread, most = 100_000, mostOfPerson = 5_000, forgot } = options
   const store = await openStore<MemoryOperations>(WORKER, { path, readers: 0, ...(thread && { thread }) })
   const kept = new Map<Kind, Map<string, unknown>>()
   const of = (kind: Kind) => {
@@ -34,7 +44,22 @@ export async function openMemory(path: string, options: MemoryOptions = {}): Pro
     kept.set(kind, found)
     return found
   }
-  for (const { kind, name, body } of await store.write('all', null)) of(kind).set(name, JSON.parse(body))
+  const put = (kind: Kind, name: string, body: unknown) => {
+    const all = of(kind)
+    const had = all.size
+    if (body === undefined) all.delete(name)
+    else all.set(name, body)
+    if (PERSONAL.has(kind) && all.size !== had) count(kind, personIn(name), all.size - had)
+  }
+  /** Entries by kind and person. */
+  const counts = new Map<string, number>()
+  const count = (kind: Kind, person: string, by: number) => {
+    const place = `${kind} ${person}`
+    const now = (counts.get(place) ?? 0) + by
+    if (now === 0) counts.delete(place)
+    else counts.set(place, now)
+  }
+  for (const { kind, name, body } of await store.write('all', null)) put(kind, name, JSON.parse(body))
   /** Whatever could not be kept is not forgotten either. */
   const forgetOldest = async (kind: Kind) => {
     const all = of(kind)
@@ -50,20 +75,27 @@ export async function openMemory(path: string, options: MemoryOptions = {}): Pro
     list: <T>(kind: Kind) => [...of(kind)].map(([name, body]) => ({ name, body: body as T })),
     async set(kind, name, body) {
       const all = of(kind)
-      const put = (one: unknown) => (one === undefined ? all.delete(name) : all.set(name, one))
       const [before, after] = [all.get(name), body ?? undefined]
+      const isNew = before === undefined && after !== undefined
+      if (isNew && PERSONAL.has(kind) && (counts.get(`${kind} ${personIn(name)}`) ?? 0) >= mostOfPerson)
+        throw new TooManyKept(`${kind}: ${mostOfPerson} of one person`)
       // Whoever reads it to change it must not read what another is just changing.
-      put(after)
+      put(kind, name, after)
       try {
         await store.write('keep', { kind, name, body: body === null ? '' : JSON.stringify(body) })
       } catch (error) {
-        if (all.get(name) === after) put(before)
+        if (all.get(name) === after) put(kind, name, before)
         throw error
       }
       await forgetOldest(kind)
     },
     [Symbol.asyncDispose]: () => store.close(),
   }
+}
+
+/** Neither an address nor a network's name holds a blank. */
+function personIn(name: string): string {
+  return name.split(' ', 1)[0] ?? ''
 }
 
 /** Where something of a person on a network is kept; neither name holds a blank. */

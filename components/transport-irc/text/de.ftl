@@ -51,6 +51,7 @@ transport-irc-not-connected = Es gibt keine Verbindung zu { $network }.
 transport-irc-no-connections = Es gibt keine Verbindung.
 transport-irc-no-room = { $room } ist kein Name eines Raums; gewünscht ist etwas wie #kanal.
 transport-irc-refused = Es wurde abgelehnt: { $reason } ({ $cause })
+transport-irc-too-much-kept = Von dir wird schon zu viel behalten: nimm erst etwas weg.
 transport-irc-wrong-nick = { $nick } kann dort kein Spitzname sein.
 transport-irc-no-password = Ein Passwort wird gebraucht, oder --remove.
 transport-irc-bad-password = Ein Passwort ist eine Zeile.

@@ -51,6 +51,7 @@ transport-irc-not-connected = There is no connection to { $network }.
 transport-irc-no-connections = There is no connection.
 transport-irc-no-room = { $room } is not the name of a room; such as #channel is wanted.
 transport-irc-refused = It was refused: { $reason } ({ $cause })
+transport-irc-too-much-kept = Too much of yours is kept already: take something away first.
 transport-irc-wrong-nick = { $nick } cannot be a nick there.
 transport-irc-no-password = A password is wanted, or --remove.
 transport-irc-bad-password = A password is one line.

@@ -868,6 +868,19 @@ describe('accounts', () => {
     assert.deepEqual(one.people.identities.all(), [])
   })
 
+  it('are so many of one person: a network that vouches for ever new ones makes the oldest forgotten', async () => {
+    await using one = await open()
+    const { identities } = one.people
+    await identities.set(NETWORK, 'given', ALICE)
+    await identities.proved(BOB, NETWORK, 'bobs')
+    for (let n = 0; n < 120; n += 1) await identities.proved(ALICE, NETWORK, `a${n}`)
+    assert.deepEqual([identities.all().length, identities.personOf(NETWORK, 'given')], [102, ALICE])
+    assert.deepEqual(
+      ['bobs', 'a0', 'a19', 'a20', 'a119'].map((account) => identities.personOf(NETWORK, account)),
+      [BOB, null, null, ALICE, ALICE],
+    )
+  })
+
   it('that an operator gave stay his, whoever logs in', async () => {
     await using one = await open()
     one.net.accounts.set('ali', 'shared')

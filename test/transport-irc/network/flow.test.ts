@@ -132,6 +132,19 @@ test('a full queue takes no more, a full socket is not written to, and a closed 
   assert.equal(box.send('d'), false)
 })
 
+test('behind a full queue a PING is still answered; a server that asks and reads nothing gets an end of answers', () => {
+  const { box, written, takes } = outbox({ burst: 2, perSecond: 1 }, 5)
+  for (let n = 0; n < 7; n += 1) assert.equal(box.send(`line ${n}`), true)
+  assert.equal(box.send('one more'), false)
+  assert.equal(box.send('PONG :x', 'urgent'), true)
+  assert.equal(written.at(-1)?.text, 'PONG :x')
+  takes(false)
+  box.pause()
+  const taken = Array.from({ length: 1_000 }, (_, n) => box.send(`PONG :${n}`, 'urgent'))
+  assert.equal(taken.filter((is) => is).length, 100)
+  assert.equal(box.send('still full'), false)
+})
+
 test('a split names two servers and nothing else', () => {
   for (const reason of ['irc.one.example irc.two.example', '*.net *.split', 'a.b c.d'])
     assert.ok(isSplit(reason), reason)
@@ -204,6 +217,27 @@ test('batches have their bounds: one more than may be open, or a line too many, 
   batches.close(line(':s BATCH -d'))
   const next = batches.open(line(':s BATCH +e netsplit'))
   assert.ok(next !== null && batches.keep(next, quits[0] as NonNullable<ReturnType<typeof readLine>>))
+})
+
+test('a batch that is open is not opened again, and one that has ended keeps nothing: no text is lost, no room either', () => {
+  const batches = new Batches({ open: 3, lines: 100, units: 1_000 })
+  const line = (text: string) => readLine(text) as NonNullable<ReturnType<typeof readLine>>
+  const quit = line(`@batch=a :n QUIT :${'x'.repeat(400)}`)
+  const first = batches.open(line(':s BATCH +a netsplit'))
+  assert.ok(first !== null && batches.keep(first, quit))
+  assert.equal(batches.open(line(':s BATCH +a netjoin')), null)
+  assert.equal(batches.around(quit), first)
+  const inner = batches.open(line('@batch=a :s BATCH +i draft/multiline #a'))
+  assert.equal(batches.close(line(':s BATCH -a')), first)
+  assert.equal(inner?.parent, first)
+  assert.equal(batches.keep(first, quit), false)
+  batches.close(line(':s BATCH -i'))
+  for (let n = 0; n < 20; n += 1) {
+    const again = batches.open(line(':s BATCH +a netsplit'))
+    assert.ok(again !== null && batches.keep(again, quit) && batches.keep(again, quit), `round ${n}`)
+    batches.open(line(':s BATCH +a netsplit'))
+    batches.close(line(':s BATCH -a'))
+  }
 })
 
 test('lines that nobody needs are known by their bytes; our own are never among them', () => {

@@ -102,6 +102,95 @@ test('a server that tells no end of channels, people and words fills no memory',
   assert.ok(![...nina.irc.facts.caps].some((name) => name.startsWith('made-up')))
 })
 
+test('numbers that a server makes up cost nothing: a name of a gigabyte is none', async () => {
+  await using server = await startFakeIrcd({
+    caps: { 'echo-message': '' },
+    isupport: [
+      'HOSTLEN=999999999',
+      'USERLEN=999999999',
+      'NICKLEN=999999999',
+      'TOPICLEN=999999999',
+      'MONITOR=999999999',
+    ],
+  })
+  await using nora = await arrived(server, 'nora')
+  assert.ok(nora.irc.facts.nickLength <= 255)
+  await nora.irc.join('#n')
+  assert.equal((await nora.irc.say('#n', 'short')).by, 'echo')
+  const { parts } = await nora.irc.say('#n', 'word '.repeat(300))
+  assert.ok(parts.length > 1)
+  assert.ok((server.client('nora')?.lines ?? []).every((line) => Buffer.byteLength(line) <= 510))
+})
+
+test('channels into which a server forces us are not ours: after a loss they are not entered again', async () => {
+  await using server = await startFakeIrcd()
+  await using nina = await arrived(server, 'nina', { limits: { backoff } })
+  await nina.irc.join('#own')
+  for (let n = 0; n < 50; n += 1) server.bytes(`:nina!u@h JOIN #forced${n}\r\n`)
+  server.bytes(':s PING :forced\r\n')
+  await server.got(/^PONG :?forced$/)
+  assert.equal([...nina.irc.channels()].length, 51)
+  const before = server.client('nina')
+  server.cut()
+  await nina.next('down')
+  await nina.next('up')
+  await nina.next('entered', (name) => name === '#own')
+  await nina.irc.raw('AWAY')
+  const lines = server.client('nina')?.lines ?? []
+  assert.notEqual(server.client('nina'), before)
+  assert.deepEqual(
+    lines.filter((line) => /JOIN /.test(line)).map((line) => line.replace(/^@\S+ /, '')),
+    ['JOIN #own'],
+  )
+})
+
+test('what a server offers again and again is asked for once until it answers, and no faster than anything else is said', async () => {
+  await using server = await startFakeIrcd()
+  const clock = handClock()
+  await using olga = await arrived(server, 'olga', { flood: { burst: 5, perSecond: 1 } }, { clock })
+  server.mute(true)
+  for (let n = 0; n < 500; n += 1) server.bytes(':s CAP olga NEW :away-notify setname\r\n')
+  server.bytes(':s PING :offered\r\n')
+  await server.got(/^PONG :?offered$/)
+  const asked = () => (server.client('olga')?.lines ?? []).filter((line) => /^CAP REQ :?(away|setname)/.test(line))
+  assert.equal(asked().length, 1)
+  // Taken and given without end: each costs a token, and the rest waits.
+  for (let n = 0; n < 500; n += 1)
+    server.bytes(':s CAP olga NEW :away-notify setname\r\n:s CAP olga NAK :away-notify setname\r\n')
+  server.bytes(':s PING :refused\r\n')
+  await server.got(/^PONG :?refused$/)
+  assert.ok(asked().length <= 5, `${asked().length} lines`)
+  assert.ok(olga.irc.isUp)
+})
+
+test('one that asks without end before it lets anybody in is left', async () => {
+  const sockets = new Set<net.Socket>()
+  let read = 0
+  const greedy = net.createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      read += chunk.toString().split('\n').length - 1
+    })
+    socket.write(':s CAP * LS :setname away-notify\r\n')
+    for (let n = 0; n < 5_000; n += 1) socket.write(':s CAP * NAK :setname away-notify\r\n')
+  })
+  greedy.listen(0, '127.0.0.1')
+  await once(greedy, 'listening')
+  {
+    const at = { address: '127.0.0.1', port: (greedy.address() as net.AddressInfo).port }
+    await using paul = person(at, 'paul', { limits: { backoff: { firstMs: 60_000, mostMs: 60_000 } } })
+    const [fault, retryAt] = await paul.next('down')
+    assert.match(fault.message, /without end/)
+    assert.ok(retryAt !== null)
+    assert.ok(paul.irc.counts.linesOut <= 200, `${paul.irc.counts.linesOut} lines`)
+  }
+  assert.ok(read <= 200)
+  for (const socket of sockets) socket.destroy()
+  greedy.close()
+  await once(greedy, 'close')
+})
+
 test('a crowd that asks by CTCP is answered seldom, and DCC never', async () => {
   await using server = await startFakeIrcd()
   await using dora = await arrived(server, 'dora', { version: 'Gatehouse' })

@@ -154,9 +154,78 @@ test('while nothing can be kept nothing is read, on any connection; what waits a
     )
 })
 
-function telling(heard: string[], nick: string, { up, last }: { up(): void; last(): void }): SessionEvents {
+test('where one server has TLS, one in clear beside it is told nothing, whatever is allowed', async () => {
+  await using server = await startFakeIrcd({ tls: true })
+  const at = (port: number, tls: 'tls' | 'plain') => ({ host: server.address, port, tls })
+  const networks = networksOf(
+    {},
+    {
+      networks: [
+        {
+          ...unlistedNetwork('one.example'),
+          servers: [at(server.port, 'plain'), at(server.tlsPort, 'tls')],
+          tls: { pins: [], caFile: server.caFile },
+        },
+      ],
+    },
+  )
+  const up = Promise.withResolvers<void>()
+  const told = telling([], 'anna', { up: () => up.resolve(), last() {} })
+  await using _session = networks.open('one.example', 'anna@corp.example', { nick: 'anna' }, told)
+  await up.promise
+  const said = [...server.clients].map(({ secure, lines }) => `${secure ? 'TLS' : 'clear'} ${lines.join(' ')}`)
+  assert.equal(server.client('anna')?.secure, true)
+  assert.ok(
+    said.filter((one) => one.startsWith('clear')).every((one) => /^clear (CAP LS 302)?$/.test(one)),
+    said.join(),
+  )
+})
+
+test('who comes, and who comes back, while nothing can be kept is not read either', async () => {
+  await using server = await startFakeIrcd({ caps: {} })
+  const servers = [{ host: server.address, port: server.port, tls: 'plain' as const }]
+  const networks = networksOf({}, { networks: [{ ...unlistedNetwork('one.example'), servers }] })
+  const heard: string[] = []
+  await using sessions = new AsyncDisposableStack()
+  const open = (nick: string) => {
+    const ups = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const all = Promise.withResolvers<void>()
+    const down = Promise.withResolvers<void>()
+    let times = 0
+    const told = telling(heard, nick, {
+      up: () => ups[times++]?.resolve(),
+      down: () => down.resolve(),
+      last: () => all.resolve(),
+    })
+    sessions.use(networks.open('one.example', `${nick}@corp.example`, { nick }, told))
+    return { up: ups[0]?.promise, again: ups[1]?.promise, down: down.promise, all: all.promise }
+  }
+  const anna = open('anna')
+  await anna.up
+  await server.close()
+  await anna.down
+  const release = networks.hold?.()
+  await server.open()
+  const bob = open('bob')
+  await bob.up
+  await anna.again
+  for (const nick of ['anna', 'bob'])
+    server.bytes(Array.from({ length: 100 }, (_, n) => `:otto!o@h PRIVMSG ${nick} :n${n}\r\n`).join(''), nick)
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(heard.length, 0)
+  release?.()
+  await Promise.all([anna.all, bob.all])
+  assert.equal(heard.length, 200)
+})
+
+function telling(
+  heard: string[],
+  nick: string,
+  { up, last, down = () => {} }: { up(): void; last(): void; down?(): void },
+): SessionEvents {
   const own: Partial<SessionEvents> = {
     up,
+    down,
     message({ body }) {
       heard.push(`${nick} ${body}`)
       if (body === 'n99') last()

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openMemory } from '../../../components/transport-irc/storage/memory.ts'
+import { openMemory, TooManyKept } from '../../../components/transport-irc/storage/memory.ts'
 
 test('over the bound what was learned first is forgotten and told, also on the disk; logins and words on rooms stay', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-memory-'))
@@ -29,4 +29,28 @@ test('over the bound what was learned first is forgotten and told, also on the d
     ['c.example', 'd.example', 'e.example'],
   )
   assert.equal(again.list('room').length, 5)
+})
+
+test('one person keeps so much of a kind, over a restart too; one more is refused, and taking away makes room', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-memory-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'memory.db')
+  const word = (n: number, person = 'anna') => [`${person}@corp.example irc.example #r${n}`, { stay: true }] as const
+  {
+    await using memory = await openMemory(file, { mostOfPerson: 2 })
+    await memory.set('room', ...word(1))
+    await memory.set('room', ...word(2))
+    await memory.set('room', ...word(2))
+    await assert.rejects(memory.set('room', ...word(3)), TooManyKept)
+    await memory.set('contact', 'anna@corp.example irc.example otto', { nick: 'otto' })
+    await memory.set('room', ...word(1, 'bob'))
+  }
+  await using again = await openMemory(file, { mostOfPerson: 2 })
+  assert.equal(again.count('room'), 3)
+  await assert.rejects(again.set('room', ...word(3)), TooManyKept)
+  assert.equal(again.read('room', word(3)[0]), null)
+  await again.set('room', word(1)[0], null)
+  await again.set('room', word(1)[0], null)
+  await again.set('room', ...word(3))
+  await assert.rejects(again.set('room', ...word(4)), TooManyKept)
 })

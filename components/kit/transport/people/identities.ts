@@ -32,6 +32,8 @@ export type IdentitiesOptions = {
 }
 
 const AGAIN_MS = 30_000
+/** Accounts of one person that a network vouches for; a network that vouches for more makes the oldest forgotten. */
+const MOST_PROVED = 100
 
 export function openIdentities({ keep, network, folder, now, log }: IdentitiesOptions): Identities {
   let turn: Promise<void> = Promise.resolve()
@@ -73,6 +75,9 @@ export function openIdentities({ keep, network, folder, now, log }: IdentitiesOp
       const jid = bareOf(owner)
       if (before?.by === 'operator' || before?.jid === jid) return
       if (before) log.info('an account is somebody else now', { server, account, was: before.jid, is: jid })
+      const own = all().filter((one) => one.by === 'person' && one.jid === jid)
+      for (const old of own.slice(0, Math.max(0, own.length + 1 - MOST_PROVED)))
+        await keep.set('account', accountKey(old), null)
       const at = new Date(now()).toISOString()
       await put(server, account, { kind: 'network-account', network, server, account, jid, by: 'person', at })
     },

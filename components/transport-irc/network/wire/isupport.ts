@@ -29,11 +29,16 @@ export type Isupport = {
   chathistory: number | null
 }
 
-export const NOTHING_SAID: Isupport = readIsupport(new Map())
-
 /** Most tokens kept: a hostile server is not to fill the memory. */
 const MOST_TOKENS = 500
 const LONGEST = 1_000
+/** Of a nick, a user or a host, in bytes. */
+const LONGEST_NAME = 255
+const LONGEST_LINE = 8_192
+/** Of a list of names or messages. */
+const MOST_ROWS = 100_000
+
+export const NOTHING_SAID: Isupport = readIsupport(new Map())
 
 /** What a server says is the same for all who are connected to it: they share one value, and it is read once. */
 const known = { after: new WeakMap<Isupport, Map<string, Isupport>>(), count: 0 }
@@ -78,16 +83,16 @@ function readIsupport(tokens: ReadonlyMap<string, string>): Isupport {
     tokens,
     key: keyBy(tokens.get('CASEMAPPING') ?? 'rfc1459'),
     network: tokens.get('NETWORK') ?? null,
-    nickLength: length(tokens, 'NICKLEN', 9),
+    nickLength: length(tokens, 'NICKLEN', 9, LONGEST_NAME),
     channelTypes: tokens.get('CHANTYPES') ?? '#&',
     statusSigns: tokens.get('STATUSMSG') ?? '',
     ranks: readRanks(tokens.get('PREFIX') ?? '(ov)@+'),
     modes: { list, always, onSet, flag },
-    modesAtOnce: tokens.get('MODES') === '' ? 20 : Math.min(20, length(tokens, 'MODES', 3)),
-    lineLength: Math.max(512, Math.min(8192, length(tokens, 'LINELEN', 512))),
-    topicLength: length(tokens, 'TOPICLEN', 390),
-    userLength: length(tokens, 'USERLEN', 12),
-    hostLength: length(tokens, 'HOSTLEN', 64),
+    modesAtOnce: tokens.get('MODES') === '' ? 20 : length(tokens, 'MODES', 3, 20),
+    lineLength: Math.max(512, length(tokens, 'LINELEN', 512, LONGEST_LINE)),
+    topicLength: length(tokens, 'TOPICLEN', 390, LONGEST_LINE),
+    userLength: length(tokens, 'USERLEN', 12, LONGEST_NAME),
+    hostLength: length(tokens, 'HOSTLEN', 64, LONGEST_NAME),
     monitor: !tokens.has('MONITOR')
       ? 0
       : tokens.get('MONITOR') === ''
@@ -111,9 +116,10 @@ function readRanks(value: string): Rank[] {
   return [...letters].flatMap((letter, index) => (signs[index] === undefined ? [] : [{ letter, sign: signs[index] }]))
 }
 
-function length(tokens: ReadonlyMap<string, string>, name: string, otherwise: number): number {
+/** A number that a server names is believed up to what it may cost here. */
+function length(tokens: ReadonlyMap<string, string>, name: string, otherwise: number, most = MOST_ROWS): number {
   const value = tokens.get(name)
-  return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Number(value) : otherwise
+  return value !== undefined && /^[0-9]{1,9}$/.test(value) ? Math.min(most, Number(value)) : otherwise
 }
 
 /** `\x20` and its like. */
