@@ -12,6 +12,7 @@ Writes:   its store (rooms, history, what people log in with, encrypted), what p
 Trusts:   IRC servers as their certificates prove them, and only in what happens there; the server's word on who of its people asks.
 Speaks:   IRC (RFC 1459, 2812) with IRCv3, RFC 1413, urn:gatehouse:screen:1 (deploy/servers/PROTOCOL.md), XEP-0004, 0030, 0045,
           0050, 0059, 0092, 0114, 0199 and those of transports.  Settings: config/transport-irc.yaml.
+Signals:  SIGHUP reads the settings again: networks, others, only, limits, stays, bookmarks; connections stay. SIGTERM ends it in good order.
 Exits:    0 when asked to, 1 on a fault, 2 on bad settings.
 `
 

@@ -30,6 +30,7 @@ import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
 import { type Asked as AskedIdent, isBetween, openIdentd } from './network/identd.ts'
 import { openQuiet } from './quiet.ts'
+import { takeOver } from './reloading.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
 import type { TransportIrcSettings } from './settings.ts'
@@ -45,7 +46,10 @@ export async function startTransportIrc(
   context: Context<TransportIrcSettings>,
   { version }: { version: string },
 ): Promise<Running> {
-  const { settings, shared, log, now, text } = context
+  const { shared, log, now, text } = context
+  const settings = { ...context.settings }
+  /** Names of the networks, which are others after settings were read again. */
+  const listed = settings.networks.map(({ name }) => name)
   await using opening = new AsyncDisposableStack()
   mkdirSync(settings.folder, { recursive: true, mode: 0o750 })
   const file = (name: string) => join(settings.folder, name)
@@ -78,10 +82,18 @@ export async function startTransportIrc(
   }
   const gauges = openGauges(context.metrics)
   const networks = openNetworks({
-    networks: settings.networks,
-    others: settings.others,
-    only: settings.only,
-    limits: settings.limits,
+    get networks() {
+      return settings.networks
+    },
+    get others() {
+      return settings.others
+    },
+    get only() {
+      return settings.only
+    },
+    get limits() {
+      return settings.limits
+    },
     refusesPerson: (owner) => {
       const id = refusal(owner)
       return id === null ? null : text.say(id, shared.language)
@@ -130,7 +142,11 @@ export async function startTransportIrc(
     settings: {
       stays,
       history: { keepMs: settings.history.keepMs, mostPerRoom: settings.history.perRoom },
-      most: { roomsPerPerson: settings.limits.perPerson.rooms },
+      most: {
+        get roomsPerPerson() {
+          return settings.limits.perPerson.rooms
+        },
+      },
       noteRefused: settings.noteRefused,
       linksAsFiles: settings.linksAsFiles,
     },
@@ -157,8 +173,12 @@ export async function startTransportIrc(
     memory,
     signingUp: new Map(),
     say: text.say,
-    stays: settings.stays,
-    listed: settings.networks,
+    get stays() {
+      return settings.stays
+    },
+    get listed() {
+      return settings.networks
+    },
     stats: () => ({ ...gauges.counts(networks, transport), ...askerCounts(asker?.state()) }),
     record: (caller, command, query) => recordAccess(journal, caller, command, query, now),
     now,
@@ -214,11 +234,12 @@ export async function startTransportIrc(
     opening.use(
       await openIdentd({ host: settings.identd.address, port: settings.identd.port, userOf: userIn(networks) }),
     )
-  const reaping = setInterval(
-    () => void reap(),
-    settings.limits.idleMs === 0 ? REAP_MS : Math.min(REAP_MS, Math.max(500, settings.limits.idleMs / 2)),
-  )
-  reaping.unref()
+  const reapNowAndThen = () => {
+    const { idleMs } = settings.limits
+    const everyMs = idleMs === 0 ? REAP_MS : Math.min(REAP_MS, Math.max(500, idleMs / 2))
+    return setInterval(() => void reap(), everyMs).unref()
+  }
+  let reaping = reapNowAndThen()
   opening.defer(() => clearInterval(reaping))
   const { stream } = link.router
   void stream
@@ -235,6 +256,14 @@ export async function startTransportIrc(
     healthy: () => null,
     ready: (language) => (stream.state === 'up' ? null : text.say('transport-irc-no-server', language)),
     warnings: (language) => warningsOf(language),
+    async reload() {
+      const waiting = takeOver(settings, context.settingsAgain())
+      listed.splice(0, listed.length, ...settings.networks.map(({ name }) => name))
+      clearInterval(reaping)
+      reaping = reapNowAndThen()
+      if (waiting.length > 0) log.warn('settings count after a restart', { settings: waiting })
+      await reap()
+    },
     async drain(bound) {
       adHoc.close()
       peopleSide().stop()
@@ -251,7 +280,7 @@ export async function startTransportIrc(
     return openPeople({
       domain: settings.domain,
       network: networks,
-      networks: settings.networks.map(({ name }) => name),
+      networks: listed,
       keep: memory,
       logins,
       mayUse(owner) {
@@ -318,12 +347,14 @@ export async function startTransportIrc(
   async function reap(): Promise<void> {
     const { idleMs } = settings.limits
     const gone = [...networks.connected()].filter(
-      ({ owner, activeAt }) => refusal(owner) !== null || (idleMs > 0 && now() - activeAt > idleMs),
+      ({ owner, network, activeAt }) =>
+        refusal(owner) !== null || networks.settings(network) === null || (idleMs > 0 && now() - activeAt > idleMs),
     )
     for (const { owner, network } of gone) {
-      const id = refusal(owner) ?? 'transport-irc-idle'
+      const id =
+        refusal(owner) ?? (networks.settings(network) === null ? 'transport-irc-no-network' : 'transport-irc-idle')
       try {
-        await transport.sessions.close(owner, network, text.say(id, shared.language))
+        await transport.sessions.close(owner, network, text.say(id, shared.language, { network }))
         log.info('connection ended', { network, why: id })
       } catch (error) {
         log.error('a connection could not be ended', { network, error })

@@ -103,6 +103,7 @@ export async function openStage(options: StageOptions = {}) {
     const running = await startArchive(
       {
         settings,
+        settingsAgain: () => settings,
         shared,
         log,
         metrics,

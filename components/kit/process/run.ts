@@ -48,6 +48,8 @@ export type Program<S> = {
 
 export type Context<S> = {
   settings: S
+  /** The files of the settings, read again; throws BadSettings. */
+  settingsAgain(): S
   shared: SharedSettings
   log: Log
   metrics: Metrics
@@ -110,7 +112,12 @@ export async function run<S>(program: Program<S>, argv: readonly string[] = proc
   const read = readSettings(program.settings, file, process.env, values.check === true)
   if (values.check) return check(program, file, read, values.json === true, { text, language })
   if (!read.ok) return refuse(read.problems.map((one) => problemLine(told(one, text, language))).join('\n'))
-  await live(program, read, createCatalogue(folders, read.shared.language))
+  const again = () => {
+    const now = readSettings(program.settings, file)
+    if (!now.ok) throw new BadSettings(now.problems)
+    return now.settings
+  }
+  await live(program, read, again, createCatalogue(folders, read.shared.language))
 }
 
 function usage({ name }: { name: string }, text: Catalogue, language: string): string {
@@ -197,7 +204,12 @@ function check<S>(
   else refuse(problems.map(problemLine).join('\n'))
 }
 
-async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }, text: Catalogue): Promise<void> {
+async function live<S>(
+  program: Program<S>,
+  read: ReadSettings<S> & { ok: true },
+  settingsAgain: () => S,
+  text: Catalogue,
+): Promise<void> {
   const { shared, common } = read
   // Whatever the process writes is nothing for other users of the machine, also when a person starts it by hand.
   process.umask(process.umask() | 0o027)
@@ -226,6 +238,7 @@ async function live<S>(program: Program<S>, read: ReadSettings<S> & { ok: true }
         callerOfJid(from, shared.people, shared.server.hosts) ?? guestOfJid(from, guests)
     const running = await program.start({
       settings: read.settings,
+      settingsAgain,
       shared,
       log,
       metrics,

@@ -330,7 +330,10 @@ function settingsOf(said: TransportSettings, keeps: RoomSettings['keeps']): Room
     given: Math.min(GIVEN_MOST, said.history?.given ?? 20),
     noteRefused: said.noteRefused ?? false,
     linksAsFiles: said.linksAsFiles ?? true,
-    roomsPerPerson: said.most?.roomsPerPerson ?? 100,
+    // It may be set anew while this runs.
+    get roomsPerPerson() {
+      return said.most?.roomsPerPerson ?? 100
+    },
     clientsPerSeat: said.most?.clientsPerSeat ?? 20,
     rooms: said.most?.rooms ?? 10_000,
     occupants: said.most?.occupants ?? 50_000,
