@@ -67,7 +67,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     if (verb === 'LS') {
       client.negotiating = !client.registered
       const all = Object.entries(caps).map(([name, value]) => (value === '' ? name : `${name}=${value}`))
-      reply(`:${house.name} CAP ${client.nick} LS :${all.join(' ')}`)
+      const half = wanted === '302' ? Math.floor(all.length / 2) : 0
+      if (half > 0) reply(`:${house.name} CAP ${client.nick} LS * :${all.slice(0, half).join(' ')}`)
+      reply(`:${house.name} CAP ${client.nick} LS :${all.slice(half).join(' ')}`)
     } else if (verb === 'REQ') {
       client.negotiating = !client.registered
       const asked = wanted.trim().split(/\s+/u)

@@ -29,24 +29,31 @@ suite('the check list', () => {
   const here = 'test/suite/rows.test.ts'
   const title = 'stands in the README as it is'
   const planted: [string, Partial<Row>, RegExp | null][] = [
-    ['done with a test that is there', { state: 'done', test: [here, title] }, null],
+    ['done with a test that is there', { state: 'done', tests: [[here, title]] }, null],
     ['done without a test', { state: 'done' }, /row 1 .*done, and no test is named/],
+    ['done with a list of none', { state: 'done', tests: [] }, /row 1 .*done, and no test is named/],
     [
       'done with a file that is not there',
-      { state: 'done', test: ['test/nowhere.test.ts', title] },
+      { state: 'done', tests: [['test/nowhere.test.ts', title]] },
       /no test file test\/nowhere/,
     ],
     [
       'done with a file that is no test',
-      { state: 'done', test: ['package.json', title] },
+      { state: 'done', tests: [['package.json', title]] },
       /no test file package\.json/,
     ],
     [
-      'done with a title that is not there',
-      { state: 'done', test: [here, 'does everything'] },
+      'done with a title that is not there, behind one that is',
+      {
+        state: 'done',
+        tests: [
+          [here, title],
+          [here, 'does everything'],
+        ],
+      },
       /is called "does everything"/,
     ],
-    ['partly without a word on what', { state: 'partly', test: [here, title] }, /no note says what/],
+    ['partly without a word on what', { state: 'partly', tests: [[here, title]] }, /no note says what/],
     ['a state that nobody knows', { state: 'nearly' as Row['state'] }, /state nearly/],
     ['a number out of order', { row: 7, state: 'not' }, /number 1 is wanted/],
   ]

@@ -13,13 +13,13 @@ const STATES = ['done', 'partly', 'not', 'other-transport'] as const
 /** What gives a test its title. */
 const CALLS = ['it', 'test', 'scene', 'describe', 'suite', 'onServers']
 
-/** A feature of the check list. `test`: file, and the title of a test in it as it stands there. */
+/** A feature of the check list. `tests`: file, and the title of a test in it as it stands there; together they show the whole of the feature. */
 export type Row = {
   row: number
   feature: string
   goal: 'M' | 'S' | 'C'
   state: (typeof STATES)[number]
-  test?: readonly [file: string, title: string]
+  tests?: readonly (readonly [file: string, title: string])[]
   /** What is not there of it, or why not. */
   note?: string
 }
@@ -38,11 +38,10 @@ export function wrongRows(
     const wrong: string[] = []
     if (row.row !== at + 1) wrong.push(`${place}: number ${at + 1} is wanted here`)
     if (!STATES.includes(row.state)) wrong.push(`${place}: state ${row.state}`)
-    if (row.state === 'done' && row.test === undefined) wrong.push(`${place}: done, and no test is named`)
+    if (row.state === 'done' && !row.tests?.length) wrong.push(`${place}: done, and no test is named`)
     if ((row.state === 'partly' || row.state === 'other-transport') && !row.note)
       wrong.push(`${place}: ${row.state}, and no note says what`)
-    if (row.test !== undefined) {
-      const [file, title] = row.test
+    for (const [file, title] of row.tests ?? []) {
       const known = titles(file)
       if (known === null) wrong.push(`${place}: there is no test file ${file}`)
       else if (!known.has(title)) wrong.push(`${place}: no test in ${file} is called "${title}"`)
@@ -70,11 +69,11 @@ export function titlesIn(source: string): ReadonlySet<string> {
 }
 
 export function rowsTable(rows: readonly Row[]): string {
-  const lines = rows.map(({ row, feature, goal, state, test, note }) => {
-    const shown = test === undefined ? '' : `${test[0].replace(/^test\//, '').replace(/\.test\.ts$/, '')}: ${test[1]}`
-    return `| ${row} | ${escaped(feature)} | ${goal} | ${state} | ${escaped(note ?? '')} | ${escaped(shown)} |`
+  const lines = rows.map(({ row, feature, goal, state, tests = [], note }) => {
+    const shown = tests.map(([file, title]) => `${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')}: ${title}`)
+    return `| ${row} | ${escaped(feature)} | ${goal} | ${state} | ${escaped(note ?? '')} | ${escaped(shown.join('<br>'))} |`
   })
-  return ['| # | feature | goal | state | note | test |', '|---|---|---|---|---|---|', ...lines].join('\n')
+  return ['| # | feature | goal | state | note | tests |', '|---|---|---|---|---|---|', ...lines].join('\n')
 }
 
 /** The table as the README holds it, with its marks; null when the marks are missing. */

@@ -76,6 +76,8 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     assert.deepEqual(kinds, ['occupant', 'occupant', 'self', 'history', 'subject'])
     assert.match(order[3] ?? '', /<delay/)
     assert.match(order[4] ?? '', /what it is about/)
+    // And when it was set, which the network tells.
+    assert.match(order[4] ?? '', /<delay[^>]* stamp="20/)
     assert.match(order[4] ?? '', new RegExp(`from="${room}/iris"`))
   })
 
@@ -90,6 +92,16 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     iris.send('MODE #ranks +v alice')
     await alice.wait(shows(room, 'alice', 'affiliation="member"', 'role="participant"'))
     iris.send('MODE #ranks +o alice')
+    await alice.wait(shows(room, 'alice', 'affiliation="admin"', 'role="moderator"'))
+    await using root = await irc(ircd, 'root3')
+    await root.oper(ircd.oper)
+    root.send('SAMODE #ranks +q alice')
+    await alice.wait(shows(room, 'alice', 'affiliation="owner"', 'role="moderator"'))
+    root.send('SAMODE #ranks -q+a alice alice')
+    await alice.wait(shows(room, 'alice', 'affiliation="admin"', 'role="moderator"', '<hat'))
+    root.send('SAMODE #ranks -ao+h alice alice alice')
+    await alice.wait(shows(room, 'alice', 'affiliation="member"', 'role="moderator"'))
+    root.send('SAMODE #ranks -h+o alice alice')
     await alice.wait(shows(room, 'alice', 'affiliation="admin"', 'role="moderator"'))
     await enter(bob, room, 'bob')
     const admin = (item: string) => asks(alice, 'set', room, `<query xmlns='${ADMIN}'>${item}</query>`)
@@ -400,6 +412,8 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     iris.say('#texts', '\u0001VERSION\u0001')
     iris.send('PRIVMSG alice :\u0001VERSION\u0001')
     await iris.next(/NOTICE iris :\u0001VERSION Gatehouse/)
+    iris.send('PRIVMSG alice :\u0001PING 12345 67\u0001')
+    await iris.next(/NOTICE iris :\u0001PING 12345 67\u0001$/)
   })
 
   it('carries replies, reactions and typing as tags', async () => {

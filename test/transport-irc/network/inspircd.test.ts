@@ -84,6 +84,15 @@ test('who is there, with ranks, hosts, logins and being away, and how it changes
   await eve.irc.mode('#ranks', '+vo', 'rawfrank', 'rawfrank')
   const [, ranked, by] = await eve.next('ranked', (_, member) => member.nick === 'rawfrank')
   assert.deepEqual([ranked.prefixes, by], ['@+', 'eve'])
+  {
+    // Who comes later reads all of it in the list itself: every rank, user and host (multi-prefix, userhost-in-names).
+    await using late = await arrived(server, 'late')
+    await late.irc.join('#ranks')
+    const { prefixes, user, host } = late.irc.channel('#ranks')?.member('rawfrank') ?? {}
+    assert.deepEqual([prefixes, user, host], ['@+', 'tester', '127.0.0.1'])
+    await eve.next('join', (_, member) => member.nick === 'late')
+  }
+  await eve.next('quit', ({ nick }) => nick === 'late')
   raw.send('AWAY :at lunch')
   const [away, where] = await eve.next('changed', (user) => user.away !== undefined)
   assert.deepEqual([away.nick, away.away, where.map(({ name }) => name)], ['rawfrank', 'at lunch', ['#ranks']])

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import type { StsPolicy } from '../../../components/transport-irc/network/irc.ts'
+import { freePorts } from '../../../deploy/demo/ports.ts'
 import { FAKE_CAPS, type FakeIrcd, startFakeIrcd } from '../../harness/fake-ircd.ts'
 import { arrived, faultOf, person } from './people.ts'
 
@@ -242,6 +243,32 @@ test('TLS: verified, or pinned, or refused; never clear text instead', async () 
   assert.equal((await other.next('down'))[0].reason, 'protection')
   assert.equal(server.client('paul'), undefined)
   assert.equal(server.client('mona'), undefined)
+})
+
+test('several ports: with TLS one after the other, whatever is wrong with the first; never one in clear beside them', async () => {
+  await using server = await startFakeIrcd({ tls: true })
+  await using wrong = await startFakeIrcd({ tls: true })
+  const ca = await readFile(server.caFile ?? '', 'utf8')
+  const [dead = 0] = await freePorts(1)
+  const at = (port: number) => ({ host: server.address, port, tls: 'tls' as const })
+  // Nobody there; one that talks in clear; one that another authority signed; the right one.
+  const servers = [at(dead), at(server.port), at(wrong.tlsPort), at(server.tlsPort)]
+  await using quinn = person(server, 'quinn', { servers, ca, ...quick })
+  const reasons = []
+  for (let n = 0; n < 3; n += 1) reasons.push((await quinn.next('down'))[0].reason)
+  await quinn.next('up')
+  assert.deepEqual([reasons[0], reasons[2]], ['down', 'protection'])
+  assert.deepEqual([quinn.irc.ends?.tls, quinn.irc.ends?.remotePort], [true, server.tlsPort])
+  assert.ok([...server.clients, ...wrong.clients].every(({ secure, lines }) => secure || lines.join('') === ''))
+  for (const beside of ['plain', 'sts'] as const) {
+    const mixed = [at(server.tlsPort), { ...at(server.port), tls: beside }]
+    if (beside === 'plain')
+      assert.throws(() => person(server, 'quinn2', { servers: mixed, ca }), /fall-back to clear text/)
+    else {
+      await using other = await arrived(server, 'quinn3', { servers: mixed, ca })
+      assert.equal(other.irc.ends?.tls, true)
+    }
+  }
 })
 
 test('STS: a clear connection is given up for TLS before anything is said of us, and the policy holds', async () => {

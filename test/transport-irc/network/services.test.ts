@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { makeAuthority } from '../../harness/certificates.ts'
 import { inspircdLack, startInspircd } from '../../harness/inspircd.ts'
 import { SERVICES, servicesLack, startServices } from '../../harness/irc-services.ts'
-import { daemonFolder } from '../../harness/ircd.ts'
+import { askUntil, daemonFolder } from '../../harness/ircd.ts'
 import { arrived, person } from './people.ts'
 
 const lack = inspircdLack() ?? servicesLack()
@@ -47,6 +47,11 @@ test('login by password and by certificate, and accounts of others', { skip }, a
   assert.equal(late.irc.channel('#who')?.member('anna1')?.account, undefined)
   await late.irc.who('#who')
   assert.equal((await late.next('changed'))[0].account, 'anna')
+  // Where there is no SASL: said to the services after each login.
+  await using byHand = await arrived(server, 'anna3', {
+    afterwards: ['PRIVMSG NickServ :IDENTIFY anna secret-of-anna'],
+  })
+  await askUntil(async () => (await byHand.irc.whois('anna3')).account === 'anna', 'anna3 being logged in')
   await anna.irc.say('NickServ', 'LOGOUT')
   await bert.next('changed', (user) => user.nick === 'anna1' && user.account === undefined)
   assert.equal((await bert.irc.whois('anna1')).account, undefined)
