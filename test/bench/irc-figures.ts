@@ -1,90 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of the irc bench for people, and its flat line for programs.
+// The tables of the irc bench for people, and its flat line for programs.
 import type { IrcReport } from './irc-load.ts'
 
-type Name = 'biboumi' | 'ours'
+/** biboumi as Debian installs it, which keeps history as ours does; and where each of its users has turned that off. */
+export const RIVALS = ['biboumi', 'biboumi-bare'] as const
+export type Rival = (typeof RIVALS)[number]
+export type Name = Rival | 'ours'
 
-export type Round =
-  | { round: number; what: string; gateway: Name; report: IrcReport; calm: IrcReport; cpuUs: number }
-  | { round: number; what: 'join'; gateway: Name; joinMs: number }
-
-export type Loaded = Extract<Round, { report: IrcReport }>
+/** `full`: so many messages under way as the window has. `calm`: at a rate that both carry, ours and `beside`. */
+export type Row =
+  | { kind: 'full'; round: number; what: string; gateway: Name; report: IrcReport; cpuUs: number }
+  | { kind: 'calm'; round: number; what: string; gateway: Name; beside: Rival; rate: number; report: IrcReport }
+  | { kind: 'join'; round: number; gateway: Name; joinMs: number }
 
 export type Memory = { gateway: Name; emptyMb: number; fullMb: number }
 
-export function roundTable({ round, what, gateway, report, calm, cpuUs }: Loaded, rate: number): string {
-  const wrong = [report, calm].map(
-    ({ lost, doubled, errors }) => `${lost}/${doubled}${errors.length > 0 ? ` ${errors[0]}` : ''}`,
-  )
+const ENDINGS: Readonly<Record<Rival, string>> = { biboumi: '', 'biboumi-bare': '_without_history' }
+
+const TITLES: Readonly<Record<Rival, string>> = {
+  biboumi: 'biboumi as Debian installs it: it keeps history, and so does ours',
+  'biboumi-bare':
+    'biboumi without history, which each of its users has to turn off: it writes nothing then, ours still does',
+}
+
+export function rowText(row: Exclude<Row, { kind: 'join' }>): string {
+  const { report, what, gateway } = row
+  const wrong = `lost/doubled ${report.lost}/${report.doubled}${report.errors.length > 0 ? ` ${report.errors[0]}` : ''}`
+  const before = `round ${row.round + 1}: ${what.padEnd(21)} ${gateway.padEnd(12)}`
+  if (row.kind === 'full')
+    return (
+      `${before} ${report.perSecond.toFixed(0).padStart(5)} msg/s (p99 ${report.p99Ms.toFixed(1)} ms), ${row.cpuUs.toFixed(0)} us CPU, ` +
+      `generator ${(report.generatorShare * 100).toFixed(0)} % of a core, ${wrong}`
+    )
   return (
-    `round ${round + 1}: ${what.padEnd(21)} ${gateway.padEnd(8)} ${report.perSecond.toFixed(0).padStart(5)} msg/s (p99 ${report.p99Ms.toFixed(1)} ms), ` +
-    `at ${rate.toFixed(0)} msg/s p50 ${calm.p50Ms.toFixed(1)} p99 ${calm.p99Ms.toFixed(1)} max ${calm.maxMs.toFixed(1)} ms, ${cpuUs.toFixed(0)} us CPU, ` +
-    `generator ${(report.generatorShare * 100).toFixed(0)} % of a core, lost/doubled ${wrong.join(' ')}`
+    `${before} at ${row.rate.toFixed(0)} msg/s as ${row.beside}: p50 ${report.p50Ms.toFixed(1)} p99 ${report.p99Ms.toFixed(1)} ` +
+    `max ${report.maxMs.toFixed(1)} ms of ${report.sent} messages, ${wrong}`
   )
 }
 
 /** Ratios are ours by theirs, of each round, and then the median; of the four loads the worst is the figure. */
-export function figuresOf(rounds: readonly Round[], memory: readonly Memory[]) {
-  const loads = rounds.filter((one): one is Loaded => 'report' in one)
-  const names = [...new Set(loads.map(({ what }) => what))]
-  const of = (name: Name, what: string, pick: (one: Loaded) => number) =>
-    loads
-      .filter((one) => one.gateway === name && one.what === what)
-      .sort((a, b) => a.round - b.round)
-      .map(pick)
-  const ratio = (what: string, pick: (one: Loaded) => number) => {
-    const theirs = of('biboumi', what, pick)
-    return median(of('ours', what, pick).map((value, round) => value / (theirs[round] ?? Number.NaN)))
+export function figuresOf(rows: readonly Row[], memory: readonly Memory[]) {
+  const sides = RIVALS.map((rival) => sideOf(rows, rival))
+  const measured = rows.flatMap((row) => (row.kind === 'join' ? [] : [row]))
+  const mine = measured.filter(({ gateway }) => gateway === 'ours')
+  const mb = (name: Name) => rounded(memory.find(({ gateway }) => gateway === name)?.fullMb ?? Number.NaN, 1)
+  const json = {
+    bench: 'irc',
+    ...sides[0]?.worst,
+    rss_mb_500_users: mb('ours'),
+    rss_mb_500_users_biboumi: mb('biboumi'),
+    ...sides[1]?.worst,
+    ...Object.assign({}, ...sides.map(({ each }) => each)),
+    generator_share: rounded(Math.max(...measured.map(({ report }) => report.generatorShare)), 2),
+    lost: mine.reduce((sum, { report }) => sum + report.lost, 0),
+    doubled: mine.reduce((sum, { report }) => sum + report.doubled, 0),
   }
-  const joins = (name: Name) => rounds.flatMap((one) => ('joinMs' in one && one.gateway === name ? [one.joinMs] : []))
-  const rows = names.map((what) => ({
-    what,
-    throughput: ratio(what, ({ report }) => report.perSecond),
-    p99: ratio(what, ({ calm }) => calm.p99Ms),
-    cpu: ratio(what, ({ cpuUs }) => cpuUs),
-  }))
-  const each = (what: string, pick: (one: Loaded) => number, digits: number) =>
-    (['ours', 'biboumi'] as const).map((name) => `${name} ${median(of(name, what, pick)).toFixed(digits)}`).join(', ')
   const lines = [
-    ...rows.map(
-      ({ what, throughput, p99, cpu }) =>
-        `${what}: msg/s ${each(what, ({ report }) => report.perSecond, 0)} (ratio ${throughput.toFixed(2)}); p99 ms ${each(what, ({ calm }) => calm.p99Ms, 1)} (${p99.toFixed(2)}); ` +
-        `CPU us per message ${each(what, ({ cpuUs }) => cpuUs, 0)} (${cpu.toFixed(2)})`,
-    ),
-    `joining: ours ${median(joins('ours')).toFixed(0)} ms, biboumi ${median(joins('biboumi')).toFixed(0)} ms`,
+    ...sides.flatMap((side) => side.lines),
     ...memory.map(
       ({ gateway, emptyMb, fullMb }) =>
         `memory: ${gateway} ${emptyMb.toFixed(0)} MB without people, ${fullMb.toFixed(0)} MB with 500, ${(((fullMb - emptyMb) * 1024) / 500).toFixed(0)} KiB for each`,
     ),
   ]
-  const mb = (name: Name) => rounded(memory.find(({ gateway }) => gateway === name)?.fullMb ?? Number.NaN, 1)
-  const theirJoins = joins('biboumi')
-  const json = {
-    bench: 'irc',
-    throughput_over_biboumi: rounded(Math.min(...rows.map(({ throughput }) => throughput)), 3),
-    p99_over_biboumi: rounded(Math.max(...rows.map(({ p99 }) => p99)), 3),
-    join_over_biboumi: rounded(median(joins('ours').map((ms, round) => ms / (theirJoins[round] ?? Number.NaN))), 3),
-    rss_mb_500_users: mb('ours'),
-    rss_mb_500_users_biboumi: mb('biboumi'),
-    cpu_over_biboumi: rounded(Math.max(...rows.map(({ cpu }) => cpu)), 3),
-    ...Object.fromEntries(
-      rows.flatMap(({ what, throughput, p99 }) => {
-        const name = what.replaceAll(/[^a-z]+/gu, '_')
-        return [
-          [`throughput_over_biboumi_${name}`, rounded(throughput, 3)],
-          [`p99_over_biboumi_${name}`, rounded(p99, 3)],
-        ]
-      }),
-    ),
-    generator_share: rounded(Math.max(...loads.map(({ report }) => report.generatorShare)), 2),
-    lost: loads
-      .filter(({ gateway }) => gateway === 'ours')
-      .reduce((sum, { report, calm }) => sum + report.lost + calm.lost, 0),
-    doubled: loads
-      .filter(({ gateway }) => gateway === 'ours')
-      .reduce((sum, { report, calm }) => sum + report.doubled + calm.doubled, 0),
-  }
   return { lines, json, right: json.lost === 0 && json.doubled === 0 }
+}
+
+function sideOf(rows: readonly Row[], rival: Rival) {
+  const full = (name: Name, what: string, pick: (report: IrcReport, cpuUs: number) => number) =>
+    rows.flatMap((row) =>
+      row.kind === 'full' && row.gateway === name && row.what === what ? [pick(row.report, row.cpuUs)] : [],
+    )
+  const calm = (name: Name, what: string) =>
+    rows.flatMap((row) =>
+      row.kind === 'calm' && row.gateway === name && row.what === what && row.beside === rival
+        ? [row.report.p99Ms]
+        : [],
+    )
+  const joins = (name: Name) => rows.flatMap((row) => (row.kind === 'join' && row.gateway === name ? [row.joinMs] : []))
+  const names = [...new Set(rows.flatMap((row) => (row.kind === 'full' ? [row.what] : [])))]
+  const shapes = names.map((what) => {
+    const perSecond = compared((name) => full(name, what, (report) => report.perSecond), rival)
+    const cpu = compared((name) => full(name, what, (_, cpuUs) => cpuUs), rival)
+    const p99 = compared((name) => calm(name, what), rival)
+    const rate = rows.find((row) => row.kind === 'calm' && row.what === what && row.beside === rival)
+    return { what, perSecond, cpu, p99, rate: rate?.kind === 'calm' ? rate.rate : Number.NaN }
+  })
+  const join = compared(joins, rival)
+  const end = ENDINGS[rival]
+  const name = (what: string) => what.replaceAll(/[^a-z]+/gu, '_')
+  return {
+    worst: {
+      [`throughput_over_biboumi${end}`]: rounded(Math.min(...shapes.map(({ perSecond }) => perSecond.ratio)), 3),
+      [`p99_over_biboumi${end}`]: rounded(Math.max(...shapes.map(({ p99 }) => p99.ratio)), 3),
+      [`join_over_biboumi${end}`]: rounded(join.ratio, 3),
+      [`cpu_over_biboumi${end}`]: rounded(Math.max(...shapes.map(({ cpu }) => cpu.ratio)), 3),
+    },
+    each: Object.fromEntries(
+      shapes.flatMap(({ what, perSecond, p99 }) => [
+        [`throughput_over_biboumi_${name(what)}${end}`, rounded(perSecond.ratio, 3)],
+        [`p99_over_biboumi_${name(what)}${end}`, rounded(p99.ratio, 3)],
+      ]),
+    ),
+    lines: [
+      `beside ${TITLES[rival]}`,
+      ...shapes.map(
+        ({ what, perSecond, cpu, p99, rate }) =>
+          `  ${what}: msg/s ${both(perSecond, 0)}; p99 at ${rate.toFixed(0)} msg/s, ms ${both(p99, 1)}; CPU us per message ${both(cpu, 0)}`,
+      ),
+      `  joining: ms ${both(join, 0)}`,
+    ],
+  }
+}
+
+type Compared = { ours: number; theirs: number; ratio: number }
+
+function compared(of: (name: Name) => readonly number[], rival: Rival): Compared {
+  const ours = of('ours')
+  const theirs = of(rival)
+  const ratios = ours.map((value, round) => value / (theirs[round] ?? Number.NaN))
+  return { ours: median(ours), theirs: median(theirs), ratio: median(ratios) }
+}
+
+function both({ ours, theirs, ratio }: Compared, digits: number): string {
+  return `ours ${ours.toFixed(digits)}, biboumi ${theirs.toFixed(digits)} (ratio ${ratio.toFixed(2)})`
 }
 
 function median(all: readonly number[]): number {

@@ -161,20 +161,27 @@ async function measure(run: IrcRun): Promise<IrcReport> {
 }
 
 function closed(now: Current, run: IrcRun, window: number, send: (due: number) => void): Promise<number> {
+  const { seconds, warmUpMs, least = { messages: 0, within: seconds } } = run
   now.done = () => send(performance.now())
   for (let lane = 0; lane < window; lane += 1) send(performance.now())
   return new Promise((resolve) => {
-    let before = 0
     setTimeout(() => {
-      before = now.complete
-    }, run.warmUpMs)
-    setTimeout(
-      () => {
+      const before = now.complete
+      const over = () => {
         now.done = () => {}
         resolve(now.complete - before)
-      },
-      run.warmUpMs + run.seconds * 1_000,
-    )
+      }
+      setTimeout(() => {
+        if (now.complete - before >= least.messages) return over()
+        const late = setTimeout(over, (least.within - seconds) * 1_000)
+        now.done = () => {
+          send(performance.now())
+          if (now.complete - before < least.messages) return
+          clearTimeout(late)
+          over()
+        }
+      }, seconds * 1_000)
+    }, warmUpMs)
   })
 }
 

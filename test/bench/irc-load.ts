@@ -20,6 +20,8 @@ export type IrcRun = {
   lanes: readonly Lane[]
   direction: 'to-xmpp' | 'to-irc'
   seconds: number
+  /** One that is slow has longer, `within` so many seconds, until so many messages are measured. */
+  least?: { messages: number; within: number }
   warmUpMs: number
   /** `closed`: so many messages of all lanes together are under way. `open`: so many a second, whatever happens. */
   mode: { closed: number } | { open: number }
@@ -61,7 +63,7 @@ export type IrcLoad = AsyncDisposable & { give(order: IrcOrder): Promise<IrcAnsw
 type FromWorker = { answer: IrcAnswer } | { fault: string }
 
 export function startIrcLoad(): IrcLoad {
-  const child = fork(resolve(import.meta.dirname, 'irc-load-worker.ts'))
+  const child = fork(resolve(import.meta.dirname, 'irc-load-worker.ts'), { serialization: 'advanced' })
   const gone = new Promise<void>((done) => child.once('exit', () => done()))
   return {
     give: (order) => give(child, gone, order),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench irc: our gateway to IRC beside Debian's biboumi in one run, on the same Prosody and the same InspIRCd, in turn. Neither asks a policy.
-// Ours keeps history as it is installed; biboumi keeps none, because that is the fastest it can be made. A message counts when everybody has it:
-// each XMPP user of the room and the person on IRC.
+// biboumi runs twice: as Debian installs it, where it keeps history as ours does, which is like for like; and without its history, which is
+// the fastest it can be made. Ours keeps its history beside both. A message counts when everybody has it: each XMPP user of the room and the
+// person on IRC.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,14 +13,15 @@ import { inspircdLack, startInspircd } from '../harness/inspircd.ts'
 import { usage } from '../harness/meter.ts'
 import { ANYBODY } from '../harness/world.ts'
 import { CROWD, openCrowd } from './irc-crowd.ts'
-import { figuresOf, type Loaded, type Round, roundTable } from './irc-figures.ts'
+import { figuresOf, type Memory, type Name, RIVALS, type Row, rowText } from './irc-figures.ts'
 import { DOMAINS, type Gateway, HOST, openBiboumi, openOurs, SECRET } from './irc-gateways.ts'
 import { type IrcLoad, type IrcReport, type IrcRun, type Lane, startIrcLoad } from './irc-load.ts'
 
+/** A run in which a slow one comes to fewer than `least` messages may take `within` seconds: of a few there is neither a rate nor a p99. */
 const SHAPE = {
-  quick: { rounds: 1, seconds: 1.5, warmUpMs: 400, joins: 2, settleMs: 1_500 },
-  normal: { rounds: 5, seconds: 4, warmUpMs: 1_000, joins: 3, settleMs: 4_000 },
-  long: { rounds: 11, seconds: 8, warmUpMs: 1_500, joins: 5, settleMs: 10_000 },
+  quick: { rounds: 1, seconds: 0.8, warmUpMs: 300, least: 20, within: 2, joins: 2, settleMs: 1_500 },
+  normal: { rounds: 5, seconds: 3, warmUpMs: 700, least: 60, within: 6, joins: 3, settleMs: 4_000 },
+  long: { rounds: 11, seconds: 8, warmUpMs: 1_500, least: 150, within: 15, joins: 5, settleMs: 10_000 },
 } as const
 
 const USERS = 50
@@ -28,7 +30,7 @@ const MANY_USERS = 500
 const BODY = 80
 /** Messages under way, of all rooms together. */
 const WINDOW = { 'one room': 16, 'fifty rooms': 100 } as const
-/** Of what the slower of the two can carry: where p99 is measured, at the same rate for both. */
+/** Of what the slower of the two carried in the first round: where p99 is measured, at the same rate for both and in all rounds. */
 const CALM = 0.4
 
 const SHAPES = ['one room', 'fifty rooms'] as const
@@ -62,54 +64,22 @@ export async function irc({ form }: { form: keyof typeof SHAPE }): Promise<numbe
   }
   await load.give({ order: 'users', target, count: USERS })
   const site = { ports, ircd, folder }
-  const biboumi = opened.use(await openBiboumi(site))
-  await prepare(biboumi, load)
-  await biboumi.settle(load, numbers(USERS), { history: true })
-  await beside('biboumi as installed, with its history', biboumi, load, shape)
-  await biboumi.settle(load, numbers(USERS), { history: false })
-  {
-    await using bare = await openOurs(site, { history: false })
-    await prepare(bare, load)
-    await beside('ours without its history', bare, load, shape)
-  }
+  const biboumi = opened.use(await openBiboumi(site, { history: true }))
+  const bare = opened.use(await openBiboumi(site, { history: false }))
   const ours = opened.use(await openOurs(site))
-  await prepare(ours, load)
-  const gateways = [biboumi, ours]
-  const rounds: Round[] = []
+  const gateways = [biboumi, bare, ours]
+  for (const gateway of gateways) await prepare(gateway, load)
+  const rows: Row[] = []
   const rates = new Map<string, number>()
   for (let round = 0; round < shape.rounds; round += 1) {
     const inTurn = round % 2 === 0 ? gateways : gateways.toReversed()
-    for (const rooms of SHAPES) {
-      for (const direction of DIRECTIONS) {
-        const what = `${rooms}, ${direction}`
-        const run = { direction, seconds: shape.seconds, warmUpMs: shape.warmUpMs, size: BODY }
-        const carried: Loaded[] = []
-        for (const gateway of inTurn) {
-          const before = usage(gateway.pid).cpuUs
-          const report = await measured(load, {
-            ...run,
-            lanes: lanesOf(gateway)[rooms],
-            mode: { closed: WINDOW[rooms] },
-          })
-          const cpuUs = (usage(gateway.pid).cpuUs - before) / report.sent
-          carried.push({ round, what, gateway: gateway.name, report, cpuUs, calm: report })
-        }
-        // The rate of the first round stays, so that rounds can be compared.
-        const rate = rates.get(what) ?? Math.max(5, CALM * Math.min(...carried.map(({ report }) => report.perSecond)))
-        rates.set(what, rate)
-        for (const [at, gateway] of inTurn.entries()) {
-          const one = carried[at]
-          if (one === undefined) continue
-          one.calm = await measured(load, { ...run, lanes: lanesOf(gateway)[rooms], mode: { open: rate } })
-          rounds.push(one)
-          say(roundTable(one, rate))
-        }
-      }
-    }
-    for (const gateway of inTurn) rounds.push(await joinRound(round, gateway, load, shape.joins))
+    for (const rooms of SHAPES)
+      for (const direction of DIRECTIONS)
+        rows.push(...(await besides(load, inTurn, { round, rooms, direction, shape, rates })))
+    for (const gateway of inTurn) rows.push(await joinRound(round, gateway, load, shape.joins))
   }
-  const memory = await memoryOf(gateways, load, target, shape.settleMs)
-  const { lines, json, right } = figuresOf(rounds, memory)
+  const memory = await memoryOf(gateways, [biboumi, ours], load, target, shape.settleMs)
+  const { lines, json, right } = figuresOf(rows, memory)
   for (const line of lines) say(line)
   say(
     `Prosody, InspIRCd 3, load generator and the gateway share ${availableParallelism()} cores; median of ${shape.rounds} rounds in turn; Node ${process.version}`,
@@ -118,35 +88,53 @@ export async function irc({ form }: { form: keyof typeof SHAPE }): Promise<numbe
   return right ? 0 : 1
 }
 
-/**
- * For the reader: what neither is in the comparison. biboumi writes to its database for each message and each of its users who has not
- * turned that off; ours keeps no history where the settings say so.
- */
-async function beside(
-  name: string,
-  gateway: Gateway,
-  load: IrcLoad,
-  { seconds, warmUpMs }: { seconds: number; warmUpMs: number },
-) {
-  for (const rooms of SHAPES) {
-    for (const direction of DIRECTIONS) {
-      const before = usage(gateway.pid).cpuUs
-      const report = await measured(load, {
-        ...{ direction, seconds, warmUpMs, size: BODY },
-        lanes: lanesOf(gateway)[rooms],
-        mode: { closed: WINDOW[rooms] },
-      })
-      const cpuUs = (usage(gateway.pid).cpuUs - before) / report.sent
-      say(
-        `${name}: ${rooms}, ${direction}: ${report.perSecond.toFixed(0)} msg/s, ${cpuUs.toFixed(0)} us CPU, lost ${report.lost}`,
-      )
+type Turn = {
+  round: number
+  rooms: (typeof SHAPES)[number]
+  direction: (typeof DIRECTIONS)[number]
+  shape: { seconds: number; warmUpMs: number; least: number; within: number }
+  /** That of the first round stays, so that rounds can be compared. */
+  rates: Map<string, number>
+}
+
+/** What each carries; and how long a message takes in ours and in each of the others, at a rate that both of them carry. */
+async function besides(load: IrcLoad, inTurn: readonly Gateway[], turn: Turn): Promise<Row[]> {
+  const { round, rooms, direction, shape, rates } = turn
+  const what = `${rooms}, ${direction}`
+  const run = { direction, seconds: shape.seconds, warmUpMs: shape.warmUpMs, size: BODY }
+  const rows: Row[] = []
+  const add = (row: Exclude<Row, { kind: 'join' }>) => {
+    rows.push(row)
+    say(rowText(row))
+  }
+  const carried = new Map<Name, number>()
+  for (const gateway of inTurn) {
+    const before = usage(gateway.pid).cpuUs
+    const lanes = lanesOf(gateway)[rooms]
+    const least = { messages: shape.least, within: shape.within }
+    const report = await measured(load, { ...run, least, lanes, mode: { closed: WINDOW[rooms] } })
+    const cpuUs = (usage(gateway.pid).cpuUs - before) / report.sent
+    carried.set(gateway.name, report.perSecond)
+    add({ kind: 'full', round, what, gateway: gateway.name, report, cpuUs })
+  }
+  for (const beside of RIVALS) {
+    const both = inTurn.filter(({ name }) => name === 'ours' || name === beside)
+    const key = `${what}, ${beside}`
+    const slower = Math.min(...both.map(({ name }) => carried.get(name) ?? Number.NaN))
+    const rate = rates.get(key) ?? Math.max(1, CALM * slower)
+    rates.set(key, rate)
+    const seconds = Math.max(shape.seconds, Math.min(shape.within, shape.least / rate))
+    for (const gateway of both) {
+      const report = await measured(load, { ...run, seconds, lanes: lanesOf(gateway)[rooms], mode: { open: rate } })
+      add({ kind: 'calm', round, what, gateway: gateway.name, beside, rate, report })
     }
   }
+  return rows
 }
 
 /** Everybody in: fifty in one room, and each of them in one of his own. */
 async function prepare(gateway: Gateway, load: IrcLoad): Promise<void> {
-  await gateway.settle(load, numbers(USERS), { history: false })
+  await gateway.settle(load, numbers(USERS))
   const lanes = Object.values(lanesOf(gateway)).flat()
   await load.give({ order: 'channels', names: lanes.map(({ channel }) => channel) })
   for (const rooms of SHAPES) await load.give({ order: 'join', lanes: lanesOf(gateway)[rooms] })
@@ -167,7 +155,7 @@ async function measured(load: IrcLoad, run: IrcRun): Promise<IrcReport> {
 }
 
 /** A channel with so many nicks, entered by somebody who is connected already; the best of some, since each is a single event. */
-async function joinRound(round: number, gateway: Gateway, load: IrcLoad, joins: number): Promise<Round> {
+async function joinRound(round: number, gateway: Gateway, load: IrcLoad, joins: number): Promise<Row> {
   const times: number[] = []
   for (let at = 0; at < joins; at += 1) {
     const { ms = Number.NaN, people = 0 } = await load.give({
@@ -180,25 +168,26 @@ async function joinRound(round: number, gateway: Gateway, load: IrcLoad, joins: 
   say(
     `round ${round + 1}: joining ${CROWD_PEOPLE} nicks, ${gateway.name}: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`,
   )
-  return { round, what: 'join', gateway: gateway.name, joinMs }
+  return { kind: 'join', round, gateway: gateway.name, joinMs }
 }
 
 /** Of a new process, before anybody has come and when all are in one of fifty rooms, ten people each. */
 async function memoryOf(
+  all: readonly Gateway[],
   gateways: readonly Gateway[],
   load: IrcLoad,
   target: Parameters<typeof connectAll>[1],
   settleMs: number,
 ) {
-  for (const gateway of gateways)
+  for (const gateway of all)
     await load.give({ order: 'join', leave: true, lanes: Object.values(lanesOf(gateway)).flat() })
   await connectAll(load, target)
-  const memory: { gateway: Gateway['name']; emptyMb: number; fullMb: number }[] = []
+  const memory: Memory[] = []
   for (const gateway of gateways) {
     await gateway.restart()
     await settled(settleMs)
     const emptyMb = usage(gateway.pid).rssMb
-    await gateway.settle(load, numbers(MANY_USERS), { history: false })
+    await gateway.settle(load, numbers(MANY_USERS))
     const lanes = numbers(USERS).map((at): Lane => {
       const channel = `#${gateway.prefix}many${at}`
       const users = numbers(MANY_USERS).filter((user) => user % USERS === at)

@@ -21,7 +21,8 @@ const HELP = `npm run bench -- NAME [--quick | --long] [--server NAME] [--genera
             joins, logins beside the server's own way, pings meanwhile; what the people cost policy
   evasion   how many disguised terms the matcher finds, and how many clean sentences it takes for a hit
   gate      the server bare, with mod_mam, with a do-nothing screen, and with the full suite
-  irc       the gateway to IRC beside biboumi: messages both ways, joining 2,000 nicks, memory with 500 users
+  irc       the gateway to IRC beside biboumi, as Debian installs it and without its history: messages both ways, joining 2,000 nicks,
+            memory with 500 users
   screen    policy alone behind a mock server, on one core
   --quick   under a minute, larger noise
   --long    more rounds, PostgreSQL as a peer, slow disks
