@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { openHistory } from '../../../components/kit/transport/history/history.ts'
 import { MIGRATIONS } from '../../../components/kit/transport/history/operations.ts'
 
@@ -67,19 +67,30 @@ test('the store of version 1: who was where, what was said, by every id', async 
   history.keep(TEA, message)
   history.link(TEA, 'new', ['net-3'])
   assert.equal((await history.byForeign(TEA, 'net-3'))?.mid, 'm-2')
+  // What is told later holds, also where it was another's before.
+  history.link(TEA, 'new', ['net-2b', 'net-4'])
+  assert.equal(await history.byForeign(TEA, 'net-3'), null)
+  assert.deepEqual((await history.byForeign(TEA, 'net-2b'))?.foreign, ['net-2b', 'net-4'])
   assert.equal((await history.recent(TEA, 10)).length, 3)
   history.dropSeat({ owner: 'bert@corp.example', network: 'a.example', key: TEA })
   assert.equal((await history.seats()).length, 1)
   assert.deepEqual(faults, [])
 })
 
-test('version 2, and beside it what was written ahead and did not get into it: in order, and nothing twice', async (t) => {
-  assert.equal(MIGRATIONS.length, 2, 'a new version gets a golden file of its own')
+test('version 2, and beside it what was written ahead and did not get into it: in order, and nothing twice', (t) =>
+  opensWithAhead(t, 'transport-2.sql'))
+
+test('version 3 likewise', (t) => {
+  assert.equal(MIGRATIONS.length, 3, 'a new version gets a golden file of its own')
+  return opensWithAhead(t, 'transport-3.sql')
+})
+
+async function opensWithAhead(t: TestContext, file: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-transport-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'rooms.db')
   const db = new DatabaseSync(path)
-  db.exec(readFileSync(new URL('../../golden/transport-2.sql', import.meta.url), 'utf8'))
+  db.exec(readFileSync(new URL(`../../golden/${file}`, import.meta.url), 'utf8'))
   db.close()
   const golden = readFileSync(new URL('../../golden/transport-ahead-1.jsonl', import.meta.url), 'utf8').split('\n')
   // The two files take turns: the older half is in the second one here.
@@ -105,8 +116,10 @@ test('version 2, and beside it what was written ahead and did not get into it: i
     (await history.seats()).map(({ owner }) => owner),
     ['anna@corp.example', 'carl@corp.example'],
   )
+  assert.equal((await history.byMid(TEA, 'anna@corp.example', 'm-1'))?.id, 'QAEC-second')
+  assert.equal((await history.byForeign(TEA, 'net-2b'))?.id, 'QAEC-second')
   assert.deepEqual(faults, [])
-})
+}
 
 test('what is older than its term goes at the start, and what is too much for one room', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-transport-'))

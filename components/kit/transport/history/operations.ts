@@ -72,9 +72,19 @@ export const MIGRATIONS: readonly Migration[] = [
    ) WITHOUT ROWID;
    CREATE INDEX foreign_ids_by_place ON foreign_ids (n);`,
   `CREATE TABLE ahead (applied INTEGER NOT NULL); INSERT INTO ahead (applied) VALUES (0)`,
+  // What comes at the same time lies side by side, whatever room it is in: a commit writes the pages of all rooms otherwise.
+  `DROP INDEX messages_by_sender;
+   CREATE INDEX messages_by_sender ON messages (mid, room) WHERE owner IS NOT NULL;
+   CREATE TABLE foreign_ids_by_id (
+     id TEXT NOT NULL, room INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (id, room)
+   ) WITHOUT ROWID;
+   INSERT INTO foreign_ids_by_id (id, room, n) SELECT id, room, n FROM foreign_ids ORDER BY id, room;
+   DROP TABLE foreign_ids;
+   ALTER TABLE foreign_ids_by_id RENAME TO foreign_ids;
+   CREATE INDEX foreign_ids_by_place ON foreign_ids (n)`,
 ]
 
-/** `keep` the same message again keeps it once; `link`: ids of the network that became known later; `replace`: XEP-0424 §5.3. */
+/** `keep` the same message again keeps it once; `link`: its ids of the network, as they are known later; `replace`: XEP-0424 §5.3. */
 export type Note =
   | { note: 'keep'; room: string; message: StoredMessage }
   | { note: 'link'; room: string; id: string; foreign: readonly string[] }
@@ -202,7 +212,10 @@ function keep(db: DatabaseSync, room: string, message: StoredMessage): void {
 function link(db: DatabaseSync, room: string, id: string, foreign: readonly string[]): void {
   const of = roomId(db, room, false)
   const n = statement(db, 'SELECT n FROM messages WHERE id = ?').get(id)?.n
-  if (of !== null && n != null) for (const one of foreign) keepForeign(db, of, one, n as number)
+  if (of === null || n == null) return
+  statement(db, 'DELETE FROM foreign_ids WHERE n = ?').run(n)
+  const keepNow = statement(db, 'INSERT OR REPLACE INTO foreign_ids (room, id, n) VALUES (?, ?, ?)')
+  for (const one of foreign) keepNow.run(of, one, n)
 }
 
 function find(db: DatabaseSync, wanted: Wanted): Found {

@@ -244,7 +244,7 @@ export class Room {
     if (say === null && !this.#byNick.has(nick)) this.#lookOut.look(message)
     // What nobody said here under the nick of one of ours he said himself, elsewhere.
     if (say === null) this.telling.tellForeign(message, null, this.#byNick.get(nick)?.owner ?? null)
-    else this.telling.placeSay(say)
+    else this.telling.placeSay(say, message.id)
   }
 
   /** The seat of a connection that is in the room on its own account, with the list as that connection got it. */

@@ -48,19 +48,25 @@ const WITHHELD_TOLD_AFTER_MS = 5000
 /** Older than this when it comes: it was said before, and that is told. */
 const LIVE_MS = 60_000
 
-const ID_BYTES = 12
+const ID_BYTES = 9
 const DRAWN = 256
+const BEGINNING_BYTES = 3
 let drawn: Buffer = Buffer.alloc(0)
+let beginning = ''
 let used = 0
 
-/** Unguessable, and never the same twice. Drawn many at once: each draw costs more than all else that is done for a message. */
+/**
+ * Unguessable, and never the same twice. Drawn many at once: each draw costs more than all else that is done for a message. Those of one
+ * draw begin alike, so that they lie side by side in the index of the store: a page of its own for each would cost most of a commit.
+ */
 export function newId(): string {
   if (used === drawn.length) {
-    drawn = randomBytes(ID_BYTES * DRAWN)
-    used = 0
+    drawn = randomBytes(BEGINNING_BYTES + ID_BYTES * DRAWN)
+    beginning = drawn.toString('base64url', 0, BEGINNING_BYTES)
+    used = BEGINNING_BYTES
   }
   used += ID_BYTES
-  return drawn.toString('base64url', used - ID_BYTES, used)
+  return beginning + drawn.toString('base64url', used - ID_BYTES, used)
 }
 
 export class Telling {
@@ -90,17 +96,18 @@ export class Telling {
     for (const one of [...messages, ...now]) this.#note(one)
   }
 
-  /** Ours, at the place where the room saw it. */
-  placeSay(say: Say): void {
+  /** Ours, at the place where the room saw it. `seenAs`: the id under which the network showed it. */
+  placeSay(say: Say, seenAs: string | null = null): void {
     if (say.isPlaced) return
     say.isPlaced = true
     this.#house.counts.messagesOut++
     const { id, shown: nick, owner, mid, body, payload } = say
     const at = say.sent?.at ?? this.#house.now()
     if (say.withdraws !== null) this.#withdraw(say.withdraws, id, nick)
-    this.#order.say(() =>
-      this.#tellNow({ id, at, nick, owner, mid, body, payload, foreign: foreignIds(say.sent) }, null),
-    )
+    this.#order.say(() => {
+      const foreign = say.sent === null && seenAs !== null ? [seenAs] : foreignIds(say.sent)
+      this.#tellNow({ id, at, nick, owner, mid, body, payload, foreign }, null)
+    })
   }
 
   /** Its ids at the network are known now. */
@@ -111,6 +118,10 @@ export class Telling {
     if (!say.isPlaced || ids.length === 0) return
     const told = this.#recent.findLast((one) => one.id === say.id)
     if (told !== undefined) {
+      const before = told.foreign
+      // As a rule it was shown before it was answered, with its id.
+      if (before.length === ids.length && ids.every((id, at) => id === before[at])) return
+      for (const id of before) if (this.#byForeign.get(id) === told) this.#byForeign.delete(id)
       told.foreign = ids
       for (const id of ids) this.#byForeign.set(id, told)
     }
