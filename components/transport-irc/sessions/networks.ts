@@ -83,6 +83,7 @@ const MINUTE_MS = 60_000
 export function openNetworks(options: NetworksOptions): Networks {
   const { words, now } = options
   const known = new Map<string, Known>()
+  const keys = new Map<string, (name: string) => string>()
   const all = new Map<string, Connected>()
   /** While nothing is read: holds back who comes later too. */
   const holds = new Set<(connection: IrcConnection) => void>()
@@ -100,6 +101,15 @@ export function openNetworks(options: NetworksOptions): Networks {
     return found
   }
 
+  /** Asked several times for each message. */
+  const keyFor = (network: string) => {
+    const found = keys.get(network)
+    if (found !== undefined) return found
+    const made = keyBy(factsOf(network).casemapping)
+    keys.set(network, made)
+    return made
+  }
+
   return {
     type: 'irc',
     get only() {
@@ -107,7 +117,7 @@ export function openNetworks(options: NetworksOptions): Networks {
     },
     refuses: (network) => (settings(network) === null ? words.refused('transport-irc-no-network', { network }) : null),
     isRoom: (name) => ROOM.test(name),
-    key: (network, name) => keyBy(factsOf(network).casemapping)(name),
+    key: (network, name) => keyFor(network)(name),
     wrongNick: (network, nick) => wrongNick(nick, factsOf(network).nickLength),
     open,
     hold() {
@@ -213,8 +223,8 @@ export function openNetworks(options: NetworksOptions): Networks {
   }
 
   function wrongChannel(of: IrcNetwork, channel: string): string | null {
-    const name = keyBy(factsOf(of.name).casemapping)(channel)
-    const fold = (patterns: readonly string[]) => patterns.map(keyBy(factsOf(of.name).casemapping))
+    const name = keyFor(of.name)(channel)
+    const fold = (patterns: readonly string[]) => patterns.map(keyFor(of.name))
     const { allow, deny } = of.channels
     return !fitsAny(fold(deny), name) && fitsAny(fold(allow), name)
       ? null
@@ -226,6 +236,7 @@ export function openNetworks(options: NetworksOptions): Networks {
     const before = factsOf(network)
     if (before.casemapping === now.casemapping && before.nickLength === now.nickLength) return
     known.set(network, now)
+    keys.delete(network)
     options.known.write(network, now)
   }
 

@@ -22,7 +22,6 @@ type Seat = {
   ahead: Sighting[]
 }
 type Sighting = { key: string; at: number; message: ForeignMessage }
-type Told = { key: string; at: number }
 
 export type Taken = { tell: readonly ForeignMessage[]; driver: string | null; changed: boolean }
 
@@ -30,9 +29,12 @@ export class Course {
   readonly #options: Required<CourseOptions>
   readonly #seats = new Map<string, Seat>()
   #driver: string | null = null
-  /** Ring of what was told; `#base` is the number of its first. */
-  #told: (Told | undefined)[] = []
+  /** Ring of the keys of what was told, and when; `#base` is the number of its first. */
+  #told: string[] = []
+  #toldAt: number[] = []
   #base = 0
+  /** Of what was told those with an id, each of which is told once; of the others where. */
+  readonly #ids = new Set<string>()
   readonly #places = new Map<string, number[]>()
   #driverSawAt = 0
   /** Spares the look at every seat for each message. */
@@ -64,7 +66,7 @@ export class Course {
 
   /** Whether some seat has seen this one, as far as that is remembered. */
   wasSeen(key: string): boolean {
-    if (this.#places.has(key)) return true
+    if (this.#ids.has(key) || this.#places.has(key)) return true
     for (const { ahead } of this.#seats.values()) if (ahead.some((one) => one.key === key)) return true
     return false
   }
@@ -121,7 +123,7 @@ export class Course {
       return false
     }
     if (id === this.#driver) {
-      this.#tell(seat, key, now)
+      this.#tell(seat, message, key, now)
       return true
     }
     seat.ahead.push({ key, at: now, message })
@@ -157,7 +159,7 @@ export class Course {
     const tell: ForeignMessage[] = []
     for (const { key, message } of seat.ahead.splice(0, count))
       if (!this.#wasTold(seat, message, key, now)) {
-        this.#tell(seat, key, now)
+        this.#tell(seat, message, key, now)
         tell.push(message)
       }
     return tell
@@ -174,38 +176,42 @@ export class Course {
 
   /** Whether this sighting is a copy of what was told. Of messages without an id each told one answers for one sighting. */
   #wasTold(seat: Seat, message: ForeignMessage, key: string, now: number): boolean {
+    if (message.id !== null) return this.#ids.has(key)
     const places = this.#places.get(key)
     if (places === undefined) return false
-    if (message.id !== null) return true
     const after = Math.max(seat.from, (seat.last.get(key) ?? -1) + 1)
-    const place = places.find(
-      (one) => one >= after && (this.#told[one - this.#base]?.at ?? 0) >= now - this.#options.alikeMs,
-    )
+    const since = now - this.#options.alikeMs
+    const place = places.find((one) => one >= after && (this.#toldAt[one - this.#base] ?? 0) >= since)
     if (place === undefined) return false
     seat.last.set(key, place)
     return true
   }
 
-  #tell(seat: Seat, key: string, at: number): void {
+  #tell(seat: Seat, { id }: ForeignMessage, key: string, at: number): void {
     const place = this.place
-    this.#told.push({ key, at })
-    const places = this.#places.get(key)
-    if (places === undefined) this.#places.set(key, [place])
-    else places.push(place)
-    seat.last.set(key, place)
+    this.#told.push(key)
+    this.#toldAt.push(at)
+    if (id !== null) this.#ids.add(key)
+    else {
+      const places = this.#places.get(key)
+      if (places === undefined) this.#places.set(key, [place])
+      else places.push(place)
+      seat.last.set(key, place)
+    }
     if (this.#told.length >= 2 * this.#options.most) this.#forget()
   }
 
   /** Drops the older half, all at once: moving the ring for each message would cost more than the message. */
   #forget(): void {
     const gone = this.#told.splice(0, this.#options.most)
+    this.#toldAt.splice(0, gone.length)
     this.#base += gone.length
-    for (const one of gone) {
-      if (one === undefined) continue
-      const places = this.#places.get(one.key)
+    for (const key of gone) {
+      if (this.#ids.delete(key)) continue
+      const places = this.#places.get(key)
       if (places === undefined) continue
       places.shift()
-      if (places.length === 0) this.#places.delete(one.key)
+      if (places.length === 0) this.#places.delete(key)
     }
     for (const seat of this.#seats.values())
       for (const [key, place] of seat.last) if (place < this.#base) seat.last.delete(key)
