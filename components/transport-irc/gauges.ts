@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transport-irc counts, for machines and for `transport-irc stats`.
 import type { Metrics } from '../kit/process/metrics.ts'
+import type { Asker } from '../kit/transport/asker/asker.ts'
 import type { Transport } from '../kit/transport/transport.ts'
 import type { Counted, Networks } from './sessions/networks.ts'
 import type { Memory } from './storage/memory.ts'
@@ -73,3 +74,15 @@ const HELP = {
   clients: 'Clients of people in rooms',
   occupants: 'Everybody in rooms, people of the networks too',
 } as const
+
+export function askerCounts(state: ReturnType<Asker['state']> | undefined): Record<string, number> {
+  if (state === undefined) return {}
+  const { asking, waiting, owed, withheld, unscreened } = state
+  return {
+    policy_asked: asking ? 1 : 0,
+    policy_waiting: waiting,
+    policy_owed: owed,
+    policy_withheld: withheld,
+    policy_unscreened: unscreened,
+  }
+}

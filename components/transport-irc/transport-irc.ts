@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The component transport-irc: what it is made of, who may use it, and how it ends.
-import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +12,7 @@ import { type Caller, cameOf } from '../kit/process/command.ts'
 import type { Context, Running } from '../kit/process/run.ts'
 import { openThread } from '../kit/store/thread.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
-import { type Asker, openAsker } from '../kit/transport/asker/asker.ts'
+import { openAsker } from '../kit/transport/asker/asker.ts'
 import { openPeople, type People } from '../kit/transport/people/people.ts'
 import type { Asking } from '../kit/transport/rooms/house.ts'
 import { openSeal } from '../kit/transport/secrets.ts'
@@ -24,8 +23,8 @@ import { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { openGatewayChat } from './chat.ts'
 import { transportIrcCommands } from './commands.ts'
 import { type Ban, type RoomWord, roomPlace } from './desk.ts'
-import { openGauges } from './gauges.ts'
-import { refusingTooMany } from './kept.ts'
+import { askerCounts, openGauges } from './gauges.ts'
+import { forgetting, occupantKeyOf, refusingTooMany, storeOf } from './kept.ts'
 import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
 import { type Asked as AskedIdent, isBetween, openIdentd } from './network/identd.ts'
@@ -34,7 +33,7 @@ import { takeOver } from './reloading.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
 import type { TransportIrcSettings } from './settings.ts'
-import { type Memory, openMemory, placeOf } from './storage/memory.ts'
+import { openMemory, placeOf } from './storage/memory.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
@@ -380,59 +379,11 @@ export async function startTransportIrc(
   }
 }
 
-function askerCounts(state: ReturnType<Asker['state']> | undefined): Record<string, number> {
-  if (state === undefined) return {}
-  const { asking, waiting, owed, withheld, unscreened } = state
-  return {
-    policy_asked: asking ? 1 : 0,
-    policy_waiting: waiting,
-    policy_owed: owed,
-    policy_withheld: withheld,
-    policy_unscreened: unscreened,
-  }
-}
-
 /** Where nobody is to be asked everything passes. */
 const UNASKED: Asking = {
   passes: true,
   ask: async ({ stanza }) => ({ action: 'deliver', stanza, replaced: false }),
   occupant() {},
-}
-
-type Log = Context<TransportIrcSettings>['log']
-
-/** Entries of what is learned of networks over their bound: counted, and said once an hour. */
-function forgetting(log: Log, now: () => number) {
-  let count = 0
-  let saidAt = Number.NEGATIVE_INFINITY
-  return {
-    count: () => count,
-    one(kind: string) {
-      count += 1
-      if (now() - saidAt < 3_600_000) return
-      saidAt = now()
-      log.warn('more networks than are remembered: what was learned first of one is forgotten', { kind, count })
-    },
-  }
-}
-
-/** What is set is at hand at once and on the disk soon; what cannot be kept is learned again. */
-function storeOf<T>(memory: Memory, kind: 'known' | 'sts', log: Log) {
-  return {
-    read: (name: string) => memory.read<T>(kind, name),
-    write(name: string, value: T | null) {
-      memory.set(kind, name, value).catch((error: unknown) => log.error('not kept', { kind, error }))
-    },
-  }
-}
-
-/** Made once: occupants keep their ids over restarts (XEP-0421). */
-async function occupantKeyOf(memory: Memory): Promise<Buffer> {
-  const kept = memory.read<string>('key', 'occupants')
-  if (kept !== null) return Buffer.from(kept, 'base64')
-  const made = randomBytes(32)
-  await memory.set('key', 'occupants', made.toString('base64'))
-  return made
 }
 
 function userIn(networks: Networks) {

@@ -2,7 +2,7 @@
 // One room of a network with all our people in it. Each has a seat, which is his own connection's place there; one seat drives (course.ts),
 // and only its events change what everybody is shown.
 import { MUC_USER } from '../../xep/muc.ts'
-import { escapeAttribute, escapeText } from '../../xml/writer.ts'
+import { escapeAttribute } from '../../xml/writer.ts'
 import { writeAddress } from '../address.ts'
 import { foreignOf } from '../asker/question.ts'
 import { type Attention, type ForeignMessage, NetworkFault, type Occupant, type RoomEvent } from '../network.ts'
@@ -14,9 +14,10 @@ import { LookOut } from './look-out.ts'
 import { Occupants } from './occupants.ts'
 import { Order } from './order.ts'
 import type { Seat } from './seat.ts'
+import { Subject } from './subject.ts'
 import { Telling } from './telling.ts'
 import { withinSignal } from './within.ts'
-import { STATUS, writeGroupchat } from './writing.ts'
+import { STATUS } from './writing.ts'
 
 const SWEEP_MS = 500
 const LATE_MS = 2000
@@ -38,11 +39,11 @@ export class Room {
   readonly telling: Telling
   readonly course: Course
   readonly occupants: Occupants
+  readonly subject: Subject
   readonly #house: House
   readonly #faces = new Map<string, Face>()
   readonly #byNick = new Map<string, Seat>()
   readonly #lookOut: LookOut
-  #subject: { subject: string; by: string; at: number } = { subject: '', by: '', at: 0 }
   /** Since when the driver's list of occupants is awaited; its events about them say nothing until then. */
   #resyncSince: number | null = null
   #sweep: NodeJS.Timeout | null = null
@@ -60,15 +61,12 @@ export class Room {
     this.course = new Course({ now: house.now, lateMs: LATE_MS })
     this.occupants = new Occupants(house, this)
     this.telling = new Telling(house, this, this.order)
+    this.subject = new Subject(house, this)
     this.#lookOut = new LookOut(house, this)
     this.ready = house.history.recent(this.key, house.settings.given).then(
       (recent) => this.telling.remember(recent),
       (error: unknown) => house.log.warn('history could not be asked', { error }),
     )
-  }
-
-  get subject() {
-    return this.#subject
   }
 
   get driver(): Seat | null {
@@ -170,7 +168,7 @@ export class Room {
     else if (event.kind === 'kept') this.#toldKept(seat, event.messages)
     else if (event.kind === 'occupants') this.#listed(seat, event.occupants)
     // A network may tell the subject before the list, with which the first one begins to drive.
-    else if (event.kind === 'subject' && this.course.driver === null) this.#setSubject(event)
+    else if (event.kind === 'subject' && this.course.driver === null) this.subject.set(event)
     else if (this.course.driver === seat.owner) this.#follow(event)
   }
 
@@ -182,7 +180,7 @@ export class Room {
 
   /** Of the one who drives. */
   #follow(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'kept' }>): void {
-    if (event.kind === 'subject') this.#setSubject(event)
+    if (event.kind === 'subject') this.subject.set(event)
     else if (event.kind === 'typing') this.#typing(event)
     else if (event.kind === 'configured') this.#configured()
     // The list that is awaited knows it all.
@@ -264,41 +262,6 @@ export class Room {
     if (this.course.driver !== seat.owner) return
     this.#resyncSince = null
     this.occupants.compare(occupants)
-  }
-
-  #setSubject({ subject, by = '', at }: Extract<RoomEvent, { kind: 'subject' }>): void {
-    const now = this.#subject
-    if (now.subject === subject && now.by === by) return
-    const set = { subject, by, at: at ?? this.#house.now() }
-    this.#subject = set
-    const tell = () => {
-      for (const client of this.clients()) client.message(this.writeSubject(client.face, set, false))
-    }
-    if (subject === '' || (by !== '' && this.seatOf(by) !== null)) {
-      this.order.say(tell)
-      return
-    }
-    const xml = this.writeSubject({ jid: this.jid, escaped: escapeAttribute(this.jid) }, set, false)
-    const who = this.occupants.get(by) ?? { nick: by === '' ? this.name : by }
-    this.order.hold(
-      this.mayRead(`<message xmlns='jabber:client' to='${escapeAttribute(this.jid)}'${xml}`, who).then((may) => () => {
-        if (!may && this.#subject === set) this.#subject = { subject: '', by: '', at: set.at }
-        if (may) tell()
-      }),
-    )
-  }
-
-  /** §7.2.15: who set it stands in the address, when stands in the delay. */
-  writeSubject(face: Face, { subject, by, at }: { subject: string; by: string; at: number }, isOld: boolean): string {
-    const payload = `<subject>${escapeText(subject)}</subject>`
-    const nick = by === '' ? null : by
-    return writeGroupchat(face.escaped, nick, {
-      id: '',
-      mid: '',
-      payload,
-      occupant: null,
-      at: isOld && at > 0 ? at : null,
-    })
   }
 
   #typing({ nick, state }: Extract<RoomEvent, { kind: 'typing' }>): void {
