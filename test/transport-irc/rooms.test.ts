@@ -496,6 +496,34 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     assert.match(await asks(alice, 'get', roomOf('carla'), `<vcard xmlns='${ns}'/>`), /<fn><text>Carla the/)
   })
 
+  it('finds people of the network by parts of what it shows of them', async () => {
+    await using gerta = await irc(ircd, 'Gerta', { realname: 'Gerta the \u0002Gardener\u0002', user: 'gert' })
+    await using gerd = await irc(ircd, 'gerd', { realname: 'Gerd Gardener', user: 'gerd' })
+    await Promise.all([gerta.fence(), gerd.fence()])
+    const to = `${NETWORK}@${GATEWAY}`
+    const field = (name: string, value: string) => `<field var='${name}'><value>${value}</value></field>`
+    const search = (...fields: string[]) =>
+      asks(
+        alice,
+        'set',
+        to,
+        `<query xmlns='jabber:iq:search'><x xmlns='jabber:x:data' type='submit'>${fields.join('')}</x></query>`,
+      )
+    const found = (answer: string) => [...answer.matchAll(/<value>([^<]*)%irc/g)].map(([, nick]) => nick).sort()
+    assert.match(await asks(alice, 'get', to, "<query xmlns='jabber:iq:search'/>"), /<nick \/>[\s\S]*var="x-name"/)
+    assert.deepEqual(found(await search(field('nick', 'GER'))), ['gerd', 'gerta'])
+    const named = await search(field('x-name', 'the gardener'))
+    assert.deepEqual(found(named), [])
+    const gardeners = await search(field('x-name', 'gardener'))
+    assert.deepEqual(found(gardeners), ['gerd', 'gerta'])
+    assert.match(gardeners, /<value>Gerta the Gardener<\/value>/)
+    assert.deepEqual(found(await search(field('nick', 'ger'), field('x-host', 'gert@'))), ['gerta'])
+    assert.deepEqual(found(await search(field('nick', 'nobody-of-that-name'))), [])
+    const plain = await asks(alice, 'set', to, "<query xmlns='jabber:iq:search'><nick>gerd</nick></query>")
+    assert.match(plain, new RegExp(`<item jid="gerd%${NETWORK}@${GATEWAY}"><first ?/?>`))
+    assert.match(await refusedOrNot(alice, 'set', to, "<query xmlns='jabber:iq:search'/>"), /not-acceptable/)
+  })
+
   it('shows who is away, both ways', async () => {
     const room = roomOf('#away')
     await enter(alice, room, 'alice')

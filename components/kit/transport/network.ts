@@ -149,6 +149,11 @@ export type Sent = { ids: readonly (string | null)[]; at: number | null; confirm
 
 export type Listed = { room: string; people: number; subject: string }
 
+/** Pieces of what the network shows of people, each of which has to fit; which case letters have says nothing. */
+export type PersonWanted = { nick?: string; name?: string; host?: string }
+/** `host`: user and place, as the network shows them. */
+export type PersonFound = { nick: string; name?: string; host?: string }
+
 /** Field by field what the owner's form shows (XEP-0045 §10.2). `name` is a muc#roomconfig_ name where there is one. */
 export type RoomField = {
   name: string
@@ -199,6 +204,8 @@ export type NetworkSession = AsyncDisposable & {
   configuration(room: string): Promise<readonly RoomField[]>
   configure(room: string, values: Readonly<Record<string, string>>): Promise<void>
   list(signal: AbortSignal): AsyncIterable<Listed>
+  /** At most `most` of those whom the network shows. */
+  search?(wanted: PersonWanted, most: number): Promise<readonly PersonFound[]>
   /** Null: back. */
   away(text: string | null): void
   watch(nick: string): void
@@ -237,6 +244,8 @@ export type Network = {
   wrongNick(network: string, nick: string): string | null
   /** Nothing more is read from the network until the function given is called: what comes in cannot be kept as fast. */
   hold?(): () => void
+  /** Its people can be searched for. */
+  readonly searches?: boolean
   /** Connects in its own time and comes back by itself; what happens is told to `events`. */
   open(network: string, owner: string, login: Login, events: SessionEvents): NetworkSession
 }

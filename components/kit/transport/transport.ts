@@ -24,6 +24,7 @@ import { inviteDirectly, mediate, readMediated, tellInvited } from './rooms/invi
 import { PrivateMessages } from './rooms/private.ts'
 import { roomRoutes } from './rooms/requests.ts'
 import { Rooms } from './rooms/rooms.ts'
+import { searchRoutes } from './rooms/searching.ts'
 import type { RoomAddress } from './rooms/seating.ts'
 import { speak } from './rooms/speaking.ts'
 import { newId } from './rooms/telling.ts'
@@ -226,6 +227,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
         ...roomRoutes(house, rooms),
         ...archiveRoutes(house, rooms),
         ...cardRoutes(house, rooms),
+        ...(network.searches ? searchRoutes(house) : []),
         ...people.routes,
       ],
       features: [MUC, ...people.features],

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions whose answer is more than yes or no.
-import { IrcFault, type IrcMessage, type ListedChannel, type MaskEntry, type Whois } from './irc.ts'
+import {
+  IrcFault,
+  type IrcMessage,
+  type IrcUser,
+  type ListedChannel,
+  type MaskEntry,
+  type PersonWanted,
+  type Whois,
+} from './irc.ts'
 import type { Session } from './session.ts'
 import { type Line, readLine } from './wire/line.ts'
 import { splitSigns } from './wire/modes.ts'
@@ -152,6 +160,50 @@ function learnWho(
   const user = session.channels.user(nick)
   // WHO says that somebody is away, not why: a reason that is known stays.
   if (user !== null) session.learn(user, { ...news, away: flags.startsWith('G') ? (user.away ?? '') : null })
+}
+
+/** Letters by which WHOX is told what the pattern is of. */
+const WHOX_OF = { nick: 'n', name: 'r', host: 'h' } as const
+
+/** Those whom the server shows and who have all that is wanted. It compares one pattern; the rest is compared here. */
+export async function search(session: Session, wanted: PersonWanted, most: number): Promise<IrcUser[]> {
+  const [by] = (['nick', 'name', 'host'] as const).filter((one) => wanted[one] !== undefined)
+  if (by === undefined) return []
+  // What stands in a pattern for something else is looked for as any letter.
+  const pattern = `*${(wanted[by] ?? '').slice(0, 100).replace(/[\s,*?:\0]+/g, '?')}*`
+  const found: IrcUser[] = []
+  await session.asks.ask({
+    command: 'WHO',
+    params: session.isupport.whox ? [pattern, WHOX_OF[by] + WHOX] : [pattern],
+    about: [pattern],
+    endsItself: true,
+    priority: 'low',
+    read(line) {
+      if (line.command === '315') return session.key(line.params[1] ?? '') === session.key(pattern) ? 'done' : null
+      const user = whoOf(line)
+      if (user === null) return null
+      if (found.length < most && has(session, user, wanted)) found.push(user)
+      return 'taken'
+    },
+  })
+  return found
+}
+
+function whoOf({ command, params }: Line): IrcUser | null {
+  if (command === '352') {
+    const [, , user = '', host = '', , nick = '', , rest = ''] = params
+    return { nick, user, host, realname: rest.slice(rest.indexOf(' ') + 1) }
+  }
+  if (command !== '354' || params[1] !== '77') return null
+  const [, , , user = '', host = '', nick = '', , , realname = ''] = params
+  return { nick, user, host, realname }
+}
+
+function has(session: Session, { nick, user, host, realname = '' }: IrcUser, wanted: PersonWanted): boolean {
+  const fits = (piece: string | undefined, text: string) =>
+    piece === undefined || text.toLowerCase().includes(piece.trim().toLowerCase())
+  const fitsNick = wanted.nick === undefined || session.key(nick).includes(session.key(wanted.nick.trim()))
+  return fitsNick && fits(wanted.name, realname) && fits(wanted.host, `${user}@${host}`)
 }
 
 /** InspIRCd and UnrealIRCd write the modes before the topic. */

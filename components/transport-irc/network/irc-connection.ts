@@ -15,6 +15,7 @@ import {
   type IrcUser,
   type ListedChannel,
   type MaskEntry,
+  type PersonWanted,
   type SayOptions,
   type SignedUp,
   type Spoken,
@@ -302,6 +303,10 @@ class Connection implements IrcConnection {
 
   list(signal: AbortSignal, mask?: string): AsyncIterable<ListedChannel> {
     return asking.list(this.#session, () => this.hold(), signal, mask)
+  }
+
+  search(wanted: PersonWanted, most: number): Promise<readonly IrcUser[]> {
+    return asking.search(this.#session, wanted, most)
   }
 
   /** Each room may ask for it: a line of its own for each would keep all else waiting. */

@@ -134,6 +134,8 @@ export type IrcUser = {
   readonly away?: string
 }
 
+export type PersonWanted = { nick?: string; name?: string; host?: string }
+
 /** `prefixes`: signs such as `@+`, highest first. */
 export type IrcMember = IrcUser & { readonly prefixes: string }
 
@@ -340,6 +342,8 @@ export type IrcConnection = AsyncDisposable & {
   unwatch(nick: string): void
   /** Oldest first; `before` in milliseconds UTC, null: the newest. Null: the server keeps none. */
   history(target: string, before: number | null, most: number): Promise<readonly IrcMessage[]> | null
+  /** People whom the server shows, with all that is wanted somewhere in it. */
+  search(wanted: PersonWanted, most: number): Promise<readonly IrcUser[]>
   /** A line as it is; gives the lines it was answered with. */
   raw(line: string): Promise<readonly string[]>
   /** An account with the services (draft/account-registration); with `wantsCode` it is only there after `confirm`. */

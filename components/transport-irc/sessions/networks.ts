@@ -112,6 +112,7 @@ export function openNetworks(options: NetworksOptions): Networks {
 
   return {
     type: 'irc',
+    searches: true,
     get only() {
       return options.only
     },

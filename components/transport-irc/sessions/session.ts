@@ -106,6 +106,14 @@ export function openSession({
         throw faultOf(error)
       }
     },
+    async search(wanted, most) {
+      const found = await orFault(connection.search(wanted, most))
+      return found.map(({ nick, user = '', host = '', realname = '' }) => ({
+        nick,
+        name: withoutCodes(realname),
+        host: `${user}@${host}`,
+      }))
+    },
     away(text) {
       connection.away(text).catch(heeded)
     },

@@ -11,6 +11,8 @@ import {
   type NetworkSession,
   type Occupant,
   type Outgoing,
+  type PersonFound,
+  type PersonWanted,
   type Reason,
   type Role,
   type RoomEvent,
@@ -59,6 +61,9 @@ export class MadeUpNet implements Network {
   /** What it kept of a room, for those who ask. */
   readonly kept = new Map<string, ForeignMessage[]>()
   refusesHistory = false
+  readonly searches = true
+  /** Whom it finds, whoever is looked for. */
+  readonly people: PersonFound[] = []
   /** How often reading was stopped, and whether it is. */
   holds = { times: 0, now: 0 }
 
@@ -396,6 +401,12 @@ export class MadeUpSession implements NetworkSession {
     this.#check('list')
     for (const [room, { members, subject }] of this.net.places)
       yield { room, people: members.size, subject: subject.subject }
+  }
+
+  async search(wanted: PersonWanted, most: number): Promise<readonly PersonFound[]> {
+    this.#check('search')
+    this.net.done.push(`${this.nick} looks for ${JSON.stringify(wanted)}`)
+    return this.net.people.slice(0, most)
   }
 
   away(text: string | null): void {

@@ -6,6 +6,7 @@ import { readNode, writeItems } from '../../xep/disco.ts'
 import { MAM, MAM_EXTENDED } from '../../xep/mam.ts'
 import { MUC } from '../../xep/muc.ts'
 import { type Paging, pageOf, readPaging, writePage } from '../../xep/result-sets.ts'
+import { SEARCH } from '../../xep/search.ts'
 import { VCARD_TEMP } from '../../xep/vcard-temp.ts'
 import { VCARD4 } from '../../xep/vcard4.ts'
 import { escapeAttribute } from '../../xml/writer.ts'
@@ -141,7 +142,11 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
           { category: 'gateway', type: network.type, name: address.network },
           { category: 'conference', type: 'text', name: address.network },
         ]
-        return writeDescribed(identities, [MUC, NS.discoInfo, NS.discoItems, NS.ping], '')
+        return writeDescribed(
+          identities,
+          [MUC, NS.discoInfo, NS.discoItems, NS.ping, ...(network.searches ? [SEARCH] : [])],
+          '',
+        )
       }
       if (address.kind === 'person' && address.resource === '') {
         if (node !== null) throw new StanzaError('cancel', 'item-not-found')
