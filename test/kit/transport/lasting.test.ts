@@ -111,7 +111,8 @@ test('who stays is entered again after a restart, with the password; who does no
   first.net.says('#tea', 'otto', 'before')
   await first.heard(ANNA, /before/)
   await calm(first)
-  // A second run on the store of the first, as after kill -9: nothing was said to anybody.
+  // A second run on the store of the first, as after kill -9: nothing was said to anybody. The stream told that it writes.
+  first.transport.writing()
   const second = await stand({ folder, settings: { stays } })
   t.after(() => second[Symbol.asyncDispose]())
   second.net.place('#tea').password = 'earl'
