@@ -61,6 +61,8 @@ export class Asks {
   /** Something was written that a fence has to cover. */
   #needsFence = false
   #cancel: (() => void) | null = null
+  /** When the timer looks. */
+  #dueAt = 0
   /** Of those that want every line. */
   #wanting = 0
 
@@ -181,6 +183,8 @@ export class Asks {
   lost(text: string): void {
     this.#fenceOut = false
     this.#needsFence = false
+    this.#cancel?.()
+    this.#cancel = null
     for (const entry of [...this.#entries])
       this.#fail(entry, new IrcFault('down', text, 'down', entry.writtenAt !== null))
   }
@@ -205,6 +209,10 @@ export class Asks {
   #written(entry: Entry): void {
     entry.writtenAt = this.#options.clock.now()
     this.#needsFence ||= entry.endsItself !== true && entry.label === null
+    if (this.#deadline(entry, entry.writtenAt) < this.#dueAt) {
+      this.#cancel?.()
+      this.#cancel = null
+    }
     this.#watch()
   }
 
@@ -220,10 +228,7 @@ export class Asks {
     if (!this.#entries.delete(entry)) return false
     if (entry.label !== null) this.#labels.delete(entry.label)
     if (entry.wantsAll === true) this.#wanting -= 1
-    if (this.#entries.size === 0) {
-      this.#cancel?.()
-      this.#cancel = null
-    }
+    // The timer stays: another one for each message would cost more than a look at nothing now and then.
     return true
   }
 
@@ -234,6 +239,7 @@ export class Asks {
     for (const entry of this.#entries)
       if (entry.writtenAt !== null) first = Math.min(first, this.#deadline(entry, entry.writtenAt))
     if (first === Number.POSITIVE_INFINITY) return
+    this.#dueAt = first
     this.#cancel = this.#options.clock.after(Math.max(1, first - this.#options.clock.now()), () => {
       this.#cancel = null
       const now = this.#options.clock.now()
