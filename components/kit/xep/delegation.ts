@@ -22,13 +22,14 @@ export const REMAINING = {
 
 /** The namespaces that a message says are delegated (§4.2); null for a message that says nothing about it. */
 export function readDelegated(message: Element): Delegated[] | null {
+  // Nearly every message: asked of each.
+  if (VERSIONS.every((version) => message.getChild('delegation', DELEGATION[version]) === undefined)) return null
   const found = VERSIONS.flatMap((version) =>
     message
       .getChildElements()
       .filter((one) => one.is('delegation', DELEGATION[version]))
       .map((delegation) => ({ version, delegation })),
   )
-  if (found.length === 0) return null
   return found.flatMap(({ version, delegation }) =>
     delegation.getChildElements().flatMap((one) => {
       const { namespace } = one.attrs

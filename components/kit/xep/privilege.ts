@@ -30,7 +30,7 @@ export type Grants = {
 /** The `privilege` in a message and its version; null for a message without one. Of two versions the later counts. */
 export function findPrivilege(message: Element): { version: PrivilegeVersion; privilege: Element } | null {
   for (const version of [2, 1] as const) {
-    const privilege = message.getChildElements().find((one) => one.is('privilege', PRIVILEGE[version]))
+    const privilege = message.getChild('privilege', PRIVILEGE[version])
     if (privilege !== undefined) return { version, privilege }
   }
   return null

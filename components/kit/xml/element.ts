@@ -37,4 +37,16 @@ export class ParsedElement extends xml.Element {
   override is(name: string, xmlns?: string): boolean {
     return this.#local === name && (!xmlns || this.#namespace === xmlns)
   }
+
+  /** As ltx has them, without a function and lists for each look: a message is looked through for a dozen children. */
+  override getChild(name: string, xmlns?: string): Element | undefined {
+    for (const child of this.children) if (isElement(child) && child.is(name, xmlns)) return child
+    return undefined
+  }
+
+  override getChildElements(): Element[] {
+    const elements: Element[] = []
+    for (const child of this.children) if (isElement(child)) elements.push(child)
+    return elements
+  }
 }

@@ -36,6 +36,11 @@ export async function say(session: Session, target: string, text: string, option
     const confirmed = await ask(session, command, to, lines.join('\n'), multiline)
     return { ids: [confirmed.id], at: confirmed.at, by: confirmed.by, parts: [text] }
   }
+  const [only = ''] = lines
+  if (lines.length === 1 && kind !== 'action' && only !== '' && sizeOf(only) <= room - MOST_CODES) {
+    const { id, at, by } = await ask(session, command, to, only, { command, params: [to, only], tags, behind: [] })
+    return { ids: [id], at, by, parts: lines }
+  }
   const parts = lines.flatMap((line, index): Part[] => {
     const isAction = kind === 'action' && index === 0
     if (line === '' && !isAction) return []

@@ -20,7 +20,7 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
   /** Emojis of ours by target and message, to know what was taken back. */
   const reacted = new Recent<readonly string[]>(MOST_REACTED)
 
-  return async function say(target: Target, message: Outgoing): Promise<Sent> {
+  return function say(target: Target, message: Outgoing): Promise<Sent> {
     const to = 'room' in target ? target.room : target.person
     if (message.retracts !== undefined) return retract(to, message.retracts)
     if (message.reaction !== undefined) return react(to, message.reaction)

@@ -67,7 +67,7 @@ export function openSession({
       // When it is down everything is told anew once it is up.
       connection.names(room).catch(heeded)
     },
-    async say(target, message) {
+    say(target, message) {
       active()
       return orFault(speak(target, message))
     },

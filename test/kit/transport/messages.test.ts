@@ -438,3 +438,17 @@ test('service discovery: the room, who is in it, the list of rooms page by page'
   )
   assert.match(gateway, /category='gateway'.*type='made-up'|type='made-up'.*category='gateway'/)
 })
+
+test('beside a body what clients tell each other and servers changes nothing; what is for people there is read', async () => {
+  await using at = await stand()
+  await both(at)
+  const beside = `<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/><active xmlns='http://jabber.org/protocol/chatstates'/>`
+  at.says(ANNA, '#tea', 'plain', 'b1', `<origin-id xmlns='urn:xmpp:sid:0' id='b1'/>${beside}`)
+  await at.heard(BERT, /plain/)
+  assert.deepEqual(handed(at), { body: 'plain' })
+  at.says(ANNA, '#tea', 'look', 'b2', `<x xmlns='jabber:x:oob'><url>https://files.example/a.png</url></x>${beside}`)
+  await at.heard(BERT, /look/)
+  assert.deepEqual(handed(at), { body: 'look\nhttps://files.example/a.png' })
+  at.says(ANNA, '#tea', '?OTR:AAMC', 'b3', beside)
+  assert.match(await at.heard(ANNA, /type='error'/), /not-acceptable/)
+})

@@ -46,6 +46,12 @@ const ENCRYPTED: readonly (readonly [name: string, namespace: string])[] = [
 /** Told by clients, of no use to a network that does not ask. */
 const SILENT: ReadonlySet<string> = new Set([MARKERS, 'urn:xmpp:receipts', NS_CHAT_STATES])
 
+/** Told to servers, or by them. */
+const OF_SERVERS: ReadonlySet<string> = new Set(['urn:xmpp:hints', 'urn:xmpp:sid:0'])
+
+/** Off-the-record messaging, which stands in the body. */
+const OTR = /^\?OTR[:,?]/
+
 /** As `typing` of a network says it, and back. */
 const STATES: Readonly<Record<string, 'active' | 'paused' | 'done'>> = {
   composing: 'active',
@@ -72,6 +78,8 @@ function cut(text: string, most: number): string {
 }
 
 export function readSaid(message: Element): Said {
+  const plain = plainBody(message)
+  if (plain !== null) return { kind: 'say', body: plain }
   if (isEncrypted(message)) return { kind: 'encrypted' }
   const body = textOf(message, 'body')
   const subject = textOf(message, 'subject')
@@ -84,8 +92,21 @@ export function readSaid(message: Element): Said {
   for (const [name, state] of Object.entries(STATES))
     if (message.getChild(name, NS_CHAT_STATES) !== undefined) return { kind: 'typing', state }
   const others = message.getChildElements().filter((one) => !SILENT.has(one.getNS() ?? ''))
-  const isSilent = body === null && others.every((one) => /^urn:xmpp:(hints|sid:0)$/.test(one.getNS() ?? ''))
+  const isSilent = body === null && others.every((one) => OF_SERVERS.has(one.getNS() ?? ''))
   return { kind: isSilent ? 'nothing' : 'unknown' }
+}
+
+/** What most messages are: a body, and nothing beside it that means anything to a network. Null: it has to be looked at. */
+function plainBody(message: Element): string | null {
+  const own = message.getNS()
+  let body: string | null = null
+  for (const child of message.children) {
+    if (!isElement(child)) continue
+    const namespace = child.getNS() ?? ''
+    if (namespace === own && child.getName() === 'body' && body === null) body = child.getText()
+    else if (!SILENT.has(namespace) && !OF_SERVERS.has(namespace)) return null
+  }
+  return body === null || body === '' || OTR.test(body) ? null : body
 }
 
 function readReferences(message: Element, body: string) {
@@ -166,7 +187,7 @@ function unescaped(text: string): string {
 
 export function isEncrypted(message: Element): boolean {
   if (ENCRYPTED.some(([name, namespace]) => message.getChild(name, namespace) !== undefined)) return true
-  return /^\?OTR[:,?]/.test(textOf(message, 'body') ?? '')
+  return OTR.test(textOf(message, 'body') ?? '')
 }
 
 /** Null where there is none. */
@@ -189,11 +210,14 @@ const NOT_REFLECTED: readonly (readonly [string, string])[] = [
 /** The children as the room reflects them (XEP-0045 §7.4), serialised. */
 export function reflected(message: Element): string {
   let payload = ''
-  for (const child of message.getChildElements()) {
-    if (NOT_REFLECTED.some(([name, namespace]) => child.is(name, namespace))) continue
-    if (standsAlone(child)) payload += write(child)
-  }
+  for (const child of message.children)
+    if (isElement(child) && isReflected(child) && standsAlone(child)) payload += write(child)
   return payload
+}
+
+function isReflected(child: Element): boolean {
+  for (const [name, namespace] of NOT_REFLECTED) if (child.is(name, namespace)) return false
+  return true
 }
 
 /** What the rules made of a stanza, as its children and its words. Null: it cannot be read. */
@@ -211,7 +235,7 @@ function standsAlone(element: Element): boolean {
   const open: Element[] = [element]
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
     if (one.name.includes(':')) return false
-    for (const name of Object.keys(one.attrs)) if (/^(?!xml:|xmlns:).*:/.test(name)) return false
+    for (const name in one.attrs) if (name.includes(':') && !/^xml(?:ns)?:/.test(name)) return false
     for (const child of one.children) if (isElement(child)) open.push(child)
   }
   return true

@@ -81,12 +81,17 @@ export class Room {
     return this.occupants.idOf(nick, account)
   }
 
-  *clients(): Generator<Client> {
-    for (const seat of this.seats.values()) for (const client of seat.clients.values()) if (client.isIn) yield client
+  clients(): readonly Client[] {
+    const all: Client[] = []
+    for (const seat of this.seats.values()) addThoseIn(all, seat)
+    return all
   }
 
-  *clientsOf(owner: string): Generator<Client> {
-    for (const client of this.seats.get(owner)?.clients.values() ?? []) if (client.isIn) yield client
+  clientsOf(owner: string): readonly Client[] {
+    const all: Client[] = []
+    const seat = this.seats.get(owner)
+    if (seat !== undefined) addThoseIn(all, seat)
+    return all
   }
 
   face(jid: string): Face {
@@ -362,4 +367,8 @@ export class Room {
   #key(nick: string): string {
     return this.#house.network.key(this.network, nick)
   }
+}
+
+function addThoseIn(all: Client[], seat: Seat): void {
+  for (const client of seat.clients.values()) if (client.isIn) all.push(client)
 }
