@@ -64,7 +64,7 @@ export async function openBiboumi({ ports, ircd }: Site, { history }: { history:
         iqs: [
           // Its default is ten messages at once and then one a second. A field that is not given is emptied.
           ...configure(server, submit({ throttle_limit: -1, ports: ircd.port, max_history_length: 20 })),
-          ...configure(domain, submit({ record_history: history ? 1 : 0, max_history_length: 20, persistent: 0 })),
+          ...(history ? [] : configure(domain, submit({ record_history: 0, max_history_length: 20, persistent: 0 }))),
         ],
       })
     },

@@ -24,6 +24,8 @@ type Seat = Pick<Lane, 'room' | 'prefix'>
 /** A run that ends does not wait longer for what has not come. */
 const DRAIN_MS = 15_000
 const ENTER_WITHIN_MS = 60_000
+/** At once. */
+const LOGINS = 10
 
 let target: IrcTarget | null = null
 let talker: Talker | null = null
@@ -61,9 +63,12 @@ async function connectUsers(wanted: IrcTarget, count: number): Promise<void> {
   talker ??= await openTalker(wanted.irc, heardOnIrc)
   const { address, port, domain } = wanted.xmpp
   while (users.length < count) {
-    const at = users.length
-    const login = { address, port, domain, user: `load${at}`, password: 'load', resource: 'load', presence: false }
-    users.push(await RawClient.login(login, { stanza: (stanza) => came(at, stanza) }))
+    const next = Array.from({ length: Math.min(LOGINS, count - users.length) }, (_, index) => users.length + index)
+    const login = (at: number) => {
+      const user = { user: `load${at}`, password: 'load', resource: 'load', presence: false }
+      return RawClient.login({ address, port, domain, ...user }, { stanza: (stanza) => came(at, stanza) })
+    }
+    users.push(...(await Promise.all(next.map(login))))
   }
 }
 
