@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An XMPP client on a bare socket, for load and faults: SASL PLAIN, bind, XEP-0198 (1.6) with resumption; strings, no trees.
+// An XMPP client on a bare socket, for load and faults: SASL PLAIN (or ANONYMOUS), bind, XEP-0198 (1.6) with resumption; strings, no trees.
 // What it has sent and nobody has acknowledged it keeps, so that a successor can send it again, as a real client does.
 import { connect, type Socket } from 'node:net'
 import { attribute, escaped, splitter } from './stanza-splitter.ts'
@@ -15,6 +15,8 @@ export type Login = {
   management?: 'no' | 'count' | 'resume'
   /** Broadcast presence after login; default true. */
   presence?: boolean
+  /** SASL ANONYMOUS: the server makes up who it is, whatever stands above. */
+  anonymous?: boolean
 }
 
 /** What a client of XEP-0198 takes along into its next connection. */
@@ -186,12 +188,12 @@ export class RawClient {
   }
 
   async #open(previous: Managed | null): Promise<void> {
-    const { domain, user, password, resource } = this.login
+    const { domain, user, password, resource, anonymous = false } = this.login
     const header = `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
     await this.#exchange(header, /^<stream:features/)
-    const proof = Buffer.from(`\0${user}\0${password}`).toString('base64')
+    const proof = anonymous ? '' : Buffer.from(`\0${user}\0${password}`).toString('base64')
     await this.#exchange(
-      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${proof}</auth>`,
+      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='${anonymous ? 'ANONYMOUS' : 'PLAIN'}'>${proof}</auth>`,
       /^<success/,
     )
     await this.#exchange(header, /^<stream:features/)

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { loginMark, logins, markOf, told } from '../both/accounts.ts'
+import { GUESTS, guestLogin, loginMark, logins, markOf, told } from '../both/accounts.ts'
 import { HOST, soon } from '../both/house.ts'
-import { noEjabberd, openGated } from './gated.ts'
+import { gate, noEjabberd, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 
@@ -67,6 +67,31 @@ describe('the mark of an account on ejabberd', { skip: noEjabberd }, () => {
     const asked = screen.seen.join('').match(/<ask n='\d+' at='([^']+)'>(?:(?!<\/ask>).)*for the new one/s)
     assert.equal(/ at='([^']+)'/.exec(seen ?? '')?.[1], asked?.[1], 'the message belongs to it')
     assert.equal(await loginMark(gated, screen, 'dave', 'one'), markOf(seen))
+  })
+
+  it('is not given to who logs in as nobody; one that is made for any name and password is told, and its removal', async () => {
+    const options = { host_config: { [GUESTS]: { auth_method: ['anonymous'], anonymous_protocol: 'both' } } }
+    await using gated = await openGated({ settings: { hosts: [{ name: GUESTS, modules: gate() }], options } })
+    const screen = await gated.asking()
+    const ofGuests = () =>
+      told(screen)
+        .filter((one) => one.includes(GUESTS))
+        .map((one) => one.replace(/ at='[^']+Z'/, ''))
+    assert.doesNotMatch((await guestLogin(gated, screen)).started, / account=/)
+    const { jid, started } = await guestLogin(gated, screen, 'gast')
+    assert.doesNotMatch(started, / account=/)
+    await soon(screen.saw(new RegExp(`<account jid='${jid}' event='removed'`)), 'the removal')
+    const mark = markOf(ofGuests()[0])
+    assert.deepEqual(
+      ofGuests(),
+      ['created', 'removed'].map((event) => `<account jid='${jid}' event='${event}' id='${mark}'/>`),
+    )
+    assert.equal(
+      (
+        await gated.ejabberd.evaluate(`[U || {U, <<"${GUESTS}">>} <- mnesia:dirty_all_keys(gatehouse_account)].`)
+      ).trim(),
+      '[]',
+    )
   })
 
   it('that cannot be kept is not told: nothing is taken for another account', async () => {

@@ -7,9 +7,9 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { loginMark, logins, markOf, told } from '../both/accounts.ts'
+import { GUESTS, guestLogin, loginMark, logins, markOf, told } from '../both/accounts.ts'
 import { HOST, soon } from '../both/house.ts'
-import { type Gated, openGated } from './gated.ts'
+import { type Gated, gate, openGated } from './gated.ts'
 
 const BOB = `bob@${HOST}`
 const REGISTRATION = {
@@ -101,6 +101,17 @@ describe('the mark of an account', () => {
     await soon(screen.saw(/<account [^>]*event='created'/), 'the making')
     const made = markOf(told(screen)[0])
     assert.equal(await loginMark(gated, screen, 'dave', 'one'), made)
+  })
+
+  it('is not there for who logs in as nobody: no account is told of', async () => {
+    const lines = gate(['authentication = "anonymous"'])
+    await using gated = await openGated({ settings: { hosts: [{ name: GUESTS, lines }] } })
+    const screen = await gated.asking()
+    const { started } = await guestLogin(gated, screen)
+    assert.doesNotMatch(started, / account=/)
+    // What is told comes in order: nothing of an account came before this.
+    await loginMark(gated, screen, 'alice', 'one')
+    assert.deepEqual(told(screen), [])
   })
 
   it('that cannot be kept is not told: nothing is taken for another account', async () => {

@@ -66,7 +66,8 @@ report(Host, Name, Attrs, Children) ->
 -spec session_opened(ejabberd_c2s:state()) -> ejabberd_c2s:state().
 session_opened(#{jid := #jid{luser = User, lserver = Host} = Jid} = State) ->
     Account = case State of
-                  #{auth_module := ejabberd_auth_anonymous} -> none;
+                  #{auth_module := anonymous} -> none; % SASL ANONYMOUS
+                  #{auth_module := ejabberd_auth_anonymous} -> none; % any name and password
                   _ -> gatehouse_accounts:mark(User, Host)
               end,
     Marked = case Account of
