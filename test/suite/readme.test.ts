@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
@@ -77,6 +77,26 @@ suite('README', () => {
       assert.equal(checked.ok, true)
       assert.match(stdout, /rooms\.corp\.example/)
       assert.match(stdout, /olga/)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  test('after its step of settings, as it stands, `gatehouse check` calls nothing wrong', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-readme-'))
+    try {
+      const steps =
+        /^ {3}```\n((?: {3}.*\n)*? {3}mkdir -p \/etc\/gatehouse && cp [\s\S]*?)^ {3}```/m.exec(README)?.[1] ?? ''
+      await run('sh', ['-ec', steps.replaceAll('/etc/gatehouse', folder).replaceAll('/usr/lib/gatehouse', ROOT)])
+      const [policy = '', shared = ''] = block('yaml').split(/^\s*# gatehouse\.yaml\n/m)
+      await appendFile(join(folder, 'policy.yaml'), policy.replaceAll(/^ {3}/gm, ''))
+      await appendFile(join(folder, 'gatehouse.yaml'), shared.replaceAll(/^ {3}/gm, ''))
+      const gatehouse = [join(ROOT, 'components/cli/main.ts'), '--config', folder]
+      const { stdout } = await run(process.execPath, [...gatehouse, 'check', '--language', 'en'])
+      assert.match(stdout, /^policy: good: /m)
+      assert.match(stdout, /^archive: good: /m)
+      for (const other of ['directory', 'transport-irc'])
+        assert.match(stdout, new RegExp(`^${other}: not set up `, 'm'))
     } finally {
       await rm(folder, { recursive: true })
     }
