@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { globSync } from 'node:fs'
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
@@ -50,6 +50,42 @@ describe('mod_gatehouse installed by ejabberdctl', { skip: noEjabberd }, () => {
       alice.say(BOB, 'unwatched')
       await bob.got(/unwatched/)
       assert.deepEqual(gated.ejabberd.linesWith(/crashed when running|Unexpected info/), [])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('a newer mod_gatehouse', { skip: noEjabberd }, () => {
+  it('takes the place of the one before by module_upgrade and a restart, and goes on where that ended', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-ejabberd-'))
+    const sources = join(folder, 'modules/sources/mod_gatehouse')
+    const words = join(sources, 'src/gatehouse_words.erl')
+    try {
+      await cp(SOURCES, sources, { recursive: true })
+      const settings = { withoutHelpers: true, environment: { CONTRIB_MODULES_PATH: join(folder, 'modules') } }
+      let before: string
+      {
+        await using gated = await openGated({ folder, keepFolder: true, withModule: false, settings })
+        await gated.ejabberd.shell('module_install', 'mod_gatehouse')
+        await gated.configure({})
+        const screen = await gated.asking()
+        before = await soon(screen.saw(/<source /), 'the announcement')
+        assert.doesNotMatch(before, / helper='77\.0\.0'/)
+        const text = await readFile(words, 'utf8')
+        const newer = text.replace(/^version\(\) -> <<"[^"]+">>\.$/m, 'version() -> <<"77.0.0">>.')
+        assert.notEqual(newer, text)
+        await writeFile(words, newer)
+        await gated.ejabberd.shell('module_upgrade', 'mod_gatehouse')
+      }
+      await using gated = await openGated({ folder, keepFolder: true, settings })
+      const screen = await gated.asking()
+      const [, source] = / source='([0-9a-f]{32})'/.exec(before) ?? []
+      const after = await soon(screen.saw(/<source [^>]* helper='77\.0\.0'/), 'the announcement of the newer one')
+      assert.doesNotMatch(after, new RegExp(` source='${source}'`))
+      const alice = await gated.login('alice')
+      alice.say(BOB, 'DENY this')
+      assert.match(await alice.got(/id='DENY-this'/), /policy-violation/)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

@@ -3,7 +3,8 @@
 // nobody else has it by its name.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HOST, soon } from '../both/house.ts'
+import { bodies, HOST, soon } from '../both/house.ts'
+import { wrapped } from '../both/trusted.ts'
 import { openGated } from './gated.ts'
 
 const ARCHIVE = 'archive.gatehouse.internal'
@@ -74,5 +75,26 @@ describe('a trusted component', () => {
     alice.say(`alice@${HOST}`, 'fence')
     await alice.got(/<body>fence/)
     assert.ok(!alice.inbox.some((stanza) => stanza.includes('DENY')))
+  })
+
+  it('that speaks for a person (XEP-0356) is asked about as that person: what it wrapped does not say by which stream it came', async () => {
+    const grant = `privileged_entities = { ["${ARCHIVE}"] = { message = "outgoing" } }`
+    await using gated = await openGated({
+      lines: [`gatehouse_trusted = { "${ARCHIVE}" }`, grant],
+      settings: {
+        modules: ['privilege'],
+        components: [{ name: ARCHIVE, secret: 'gate', lines: ['modules_enabled = { "privilege" }'] }],
+      },
+    })
+    const screen = await gated.asking()
+    const archive = await gated.screen(ARCHIVE)
+    const bob = await gated.login('bob')
+    const speak = (body: string) => archive.write(wrapped(ARCHIVE, 'urn:xmpp:privilege:2', body))
+    speak('DENY for alice')
+    speak('said for alice')
+    await bob.got(/said for alice/)
+    assert.deepEqual(bodies(bob), ['said for alice'])
+    const question = await soon(screen.saw(/<ask.*said for alice/s), 'the question')
+    assert.match(question, new RegExp(`<message xmlns='jabber:client'[^>]*from='alice@${HOST}'`))
   })
 })
