@@ -59,7 +59,7 @@ const COMMANDS = {
   demo: {
     program: 'deploy/demo/main.ts',
     says: 'starts everything on loopback with made-up people; --check verifies each step and ends',
-    packages: ['openssl', 'slapd', 'ldap-utils'],
+    packages: ['openssl', 'slapd', 'ldap-utils', 'inspircd'],
     servers: { prosody: ['prosody', 'lua-unbound'], ejabberd: ['ejabberd', 'erlang-base'] },
     long: [],
   },

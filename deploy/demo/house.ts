@@ -9,6 +9,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
 import { type Company, startCompany } from './company.ts'
 import { type Row, readRows } from './complete.ts'
+import { type Ircd, inspircdLack, startIrcd } from './inspircd.ts'
 import { type Part, startPart } from './part.ts'
 import { freePorts, portNear } from './ports.ts'
 import type { Server, ServerKind } from './server.ts'
@@ -19,6 +20,9 @@ const HOST = 'corp.example'
 const ROOMS = 'rooms.corp.example'
 const SCREEN = 'policy.gatehouse.internal'
 const DIRECTORY = 'directory.corp.example'
+const IRC = 'irc.corp.example'
+const NETWORK = 'irc.example.org'
+const CHANNEL = '#lobby'
 const COMMAND_LINE = resolve(import.meta.dirname, '../../components/cli/main.ts')
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 /** The archive looks once a second. */
@@ -26,8 +30,11 @@ const LOOKS_MS = 2000
 const run = promisify(execFile)
 
 export type Account = { jid: string; password: string }
-/** A word that no employee may send, and one that is masked. */
-export const WORDS = { refused: 'Nightingale', masked: 'damn' }
+/** A word that no employee may send, one that is masked, and one that does not go to other networks. */
+export const WORDS = { refused: 'Nightingale', masked: 'damn', inside: 'Falcon' }
+
+/** A channel of the network outside: its name there, the port of that network's server, and the room that it is here. */
+export type IrcOfHouse = { channel: string; port: number; room: string }
 
 export type House = {
   readonly folder: string
@@ -37,6 +44,8 @@ export type House = {
   readonly port: number
   readonly people: { alice: Account; bob: Account; carol: Account; nora: Account }
   readonly room: string
+  /** Null where no IRC server is installed. */
+  readonly irc: IrcOfHouse | null
   /** What ldapmodify needs. */
   readonly company: { url: string; dn: string; passwordFile: string }
   readonly logs: string
@@ -51,7 +60,9 @@ export type House = {
   startServer(): Promise<Server>
   /** The company's LDAP server. */
   startCompany(): Promise<Company>
-  startPart(name: 'policy' | 'archive' | 'directory'): Promise<Part>
+  /** The network outside. */
+  startIrcd(): Promise<Ircd>
+  startPart(name: 'policy' | 'archive' | 'directory' | 'transport-irc'): Promise<Part>
 }
 
 /** Lays out the folder (made anew by the caller) and chooses ports; starts nothing. */
@@ -63,8 +74,13 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
   const [component = 0, ldap = 0] = await freePorts(2)
   const secret = randomBytes(24).toString('hex')
   const company = { port: ldap, password: randomBytes(12).toString('hex') }
-  await writeSettings(config, component, secret, askingHosts(server, [HOST], ROOMS))
+  const irc =
+    inspircdLack() === null
+      ? { channel: CHANNEL, port: await portNear(15667), room: `${CHANNEL}%${NETWORK}@${IRC}` }
+      : null
+  await writeSettings(config, component, secret, askingHosts(server, [HOST], ROOMS), irc !== null)
   await writeDirectory(config, secret, company)
+  if (irc !== null) await writeTransport(config, secret, irc.port)
   const certificate = await makeCertificate(join(folder, server, 'certs'))
   const person = (name: string): Account => ({ jid: `${name}@${HOST}`, password: `${name}-demo` })
   const people = { alice: person('alice'), bob: person('bob'), carol: person('carol'), nora: person('nora') }
@@ -76,6 +92,7 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
     port,
     people,
     room: `tea@${ROOMS}`,
+    irc,
     company: { url: `ldap://127.0.0.1:${ldap}`, dn: ROOT_DN, passwordFile: join(config, 'ldap.password') },
     logs,
     typed: (...words) =>
@@ -87,8 +104,10 @@ export async function buildHouse(folder: string, server: ServerKind): Promise<Ho
       return readRows(out)
     },
     foundAfterMs: 1000 + LOOKS_MS,
-    startServer: () => startIt(server, join(folder, server), { c2s: port, component }, secret, Object.values(people)),
+    startServer: () =>
+      startIt(server, join(folder, server), { c2s: port, component }, secret, Object.values(people), irc !== null),
     startCompany: () => startCompany(folder, company),
+    startIrcd: () => startIrcd(folder, { name: NETWORK, port: irc?.port ?? 0 }),
     startPart: (name) => startPart(name, join(config, `${name}.yaml`), logs),
   }
 }
@@ -98,6 +117,7 @@ async function writeSettings(
   component: number,
   secret: string,
   hosts: readonly string[],
+  isIrc: boolean,
 ): Promise<void> {
   const me = userInfo().username
   const file = (name: string, text: string, mode = 0o644) => writeFile(join(config, name), text, { mode })
@@ -111,7 +131,11 @@ people:
   officers: [{ user: ${me} }]
 `,
   )
-  await file('policy.yaml', `secret_file: policy.secret\nhosts: [${hosts.join(', ')}]\nmetrics: { port: 0 }\n`)
+  const [asking, networks] = isIrc ? [[...hosts, IRC], `networks: [{ network: irc, domain: ${IRC} }]\n`] : [hosts, '']
+  await file(
+    'policy.yaml',
+    `secret_file: policy.secret\nhosts: [${asking.join(', ')}]\n${networks}metrics: { port: 0 }\n`,
+  )
   await file('archive.yaml', 'metrics: { port: 0 }\nmissing: { tries: 1, try_within: 1 s, margin: 0 s }\n')
   await file('policy.secret', `${secret}\n`, 0o600)
   await file(
@@ -126,6 +150,13 @@ rules:
         text:
           en: The name ${WORDS.refused} must not leave your desk.
           de: Der Name ${WORDS.refused} darf Ihren Schreibtisch nicht verlassen.
+  - id: stays-in-the-house
+    when: { network: irc, direction: sent, words: [${WORDS.inside}] }
+    then:
+      refuse:
+        text:
+          en: The name ${WORDS.inside} stays in the house, and this goes to IRC.
+          de: Der Name ${WORDS.inside} bleibt im Haus, und dies geht an IRC.
   - id: mind-your-language
     when: { words: [${WORDS.masked}] }
     then: { replace: { mask: '*' } }
@@ -158,6 +189,23 @@ metrics: { port: 0 }
   await file('ldap.password', company.password, 0o600)
 }
 
+async function writeTransport(config: string, secret: string, port: number): Promise<void> {
+  const file = (name: string, text: string, mode = 0o644) => writeFile(join(config, name), text, { mode })
+  // In clear, because it is this machine; no network outside is reached so.
+  await file(
+    'transport-irc.yaml',
+    `secret_file: transport-irc.secret
+hosts: [${HOST}]
+networks: [{ name: ${NETWORK}, servers: ['irc://127.0.0.1:${port}'], allow_plain: true }]
+secrets: { key_file: transport-irc.key }
+stays: true
+metrics: { port: 0 }
+`,
+  )
+  await file('transport-irc.secret', `${secret}\n`, 0o600)
+  await file('transport-irc.key', `${randomBytes(32).toString('hex')}\n`, 0o600)
+}
+
 /** A certificate for the made-up host, trusted by this process; a real client will ask whether to trust it. */
 async function makeCertificate(folder: string): Promise<string> {
   const [key, certificate] = [join(folder, `${HOST}.key`), join(folder, `${HOST}.crt`)]
@@ -187,8 +235,9 @@ function startIt(
   ports: { c2s: number; component: number },
   secret: string,
   accounts: readonly Account[],
+  isIrc: boolean,
 ): Promise<Server> {
-  const gatehouse = { screen: SCREEN }
+  const gatehouse = { screen: SCREEN, ...(isIrc ? { transports: [IRC] } : {}) }
   return startServer(kind, {
     folder,
     ports,
@@ -196,7 +245,7 @@ function startIt(
     limits: { client: 256 * 1024, component: 2 * 1024 * 1024 },
     hosts: [{ name: HOST, gatehouse, directory: DIRECTORY }],
     rooms: { name: ROOMS, gatehouse, createdBy: 'people of the host' },
-    components: [SCREEN, DIRECTORY].map((name) => ({ name, secret })),
+    components: [SCREEN, DIRECTORY, ...(isIrc ? [IRC] : [])].map((name) => ({ name, secret })),
     accounts,
   })
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildHouse, type House } from './house.ts'
-import { type Step, stepsOf } from './play.ts'
+import { stepsOf } from './play.ts'
+import type { Step } from './step.ts'
 
 const HELP = `npm run demo              plays the main job, then stays until Ctrl-C; everything is below .demo/
 npm run demo -- --check   plays it in a temporary folder, verifies each step, and ends
@@ -52,6 +53,7 @@ async function main(): Promise<number> {
   {
     await using open = new AsyncDisposableStack()
     steps = stepsOf(house, open)
+    if (house.irc === null) process.stdout.write('– inspircd is not installed: no steps on IRC\n')
     for (const step of steps) {
       if (stopped || !(await holds(step))) break
       held += 1
@@ -99,7 +101,7 @@ Log in with any XMPP client (the certificate is made up: accept it, or trust the
     server 127.0.0.1, port ${house.port}
 ${accounts}
     room ${house.room}
-    certificate ${house.certificate}
+${overIrc(house)}    certificate ${house.certificate}
 Say Nightingale to somebody, then look as the officer:
     ${house.typed('archive', 'search', 'Nightingale')}
     ${house.typed('archive', 'access')}
@@ -111,5 +113,11 @@ Rules of your own go into ${house.folder}/config/policy-rules.yaml; they count a
 leaves those that hold, and this says what is wrong:
     ${house.typed('check')}
 Everything is below ${house.folder}; the next demo starts anew. Ctrl-C stops.
+`
+}
+
+function overIrc({ irc }: House): string {
+  if (irc === null) return ''
+  return `    room ${irc.room}, where you meet who enters ${irc.channel} with an IRC client: server 127.0.0.1, port ${irc.port}, without TLS
 `
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A made-up person with a standard client (@xmpp/client): logs in, says something, hears something.
 import { randomUUID } from 'node:crypto'
-import { client, xml } from '@xmpp/client'
+import { client, type XmppClient, xml } from '@xmpp/client'
 import type { Element } from '@xmpp/xml'
 
 export type Person = AsyncDisposable & {
   /** The full JID that the server gave. */
   readonly jid: string
-  /** Sends a chat message and gives its id. */
-  say(to: string, body: string): Promise<string>
+  /** Sends a message and gives its id. */
+  say(to: string, body: string, type?: 'chat' | 'groupchat'): Promise<string>
+  /** Enters a room (XEP-0045); resolves when the room says that we are in it, rejects with its reason when it does not let us in. */
+  enter(room: string, nick: string): Promise<void>
   /** The next message stanza in order of arrival, errors included. Rejects when none comes within the bound. */
   hear(boundMs?: number): Promise<Element>
   /** What the other's vCard says; rejects where there is none. */
@@ -58,10 +60,15 @@ export async function logIn(account: { jid: string; password: string }, port: nu
     },
     roster: people.roster,
     until: people.until,
-    async say(to, body) {
+    async say(to, body, type = 'chat') {
       const id = randomUUID()
-      await session.send(xml('message', { to, id, type: 'chat' }, xml('body', {}, body)))
+      await session.send(xml('message', { to, id, type }, xml('body', {}, body)))
       return id
+    },
+    async enter(room, nick) {
+      const answered = entered(session, room, jid)
+      await session.send(xml('presence', { to: `${room}/${nick}` }, xml('x', { xmlns: MUC })))
+      await answered
     },
     hear(boundMs = BOUND_MS) {
       const ready = heard.shift()
@@ -83,6 +90,28 @@ export async function logIn(account: { jid: string; password: string }, port: nu
 
 const ROSTER = 'jabber:iq:roster'
 const CARD = 'vcard-temp'
+const MUC = 'http://jabber.org/protocol/muc'
+
+/** Resolves with our own presence in the room (status 110). */
+function entered(session: XmppClient, room: string, jid: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const look = (stanza: Element) => {
+    if (stanza.name !== 'presence' || String(stanza.attrs.from).replace(/\/.*/, '') !== room) return
+    const statuses = stanza.getChild('x', `${MUC}#user`)?.getChildren('status') ?? []
+    if (statuses.some(({ attrs }) => attrs.code === '110')) resolve()
+    else if (stanza.attrs.type === 'error') {
+      const error = stanza.getChild('error')
+      const condition = error?.getChildElements()[0]?.name
+      reject(new Error(`${jid} may not enter ${room}: ${condition} ${error?.getChildText('text') ?? ''}`.trimEnd()))
+    }
+  }
+  session.on('stanza', look)
+  const bound = setTimeout(() => reject(new Error(`${jid} is not in ${room} within ${BOUND_MS} ms`)), BOUND_MS)
+  return promise.finally(() => {
+    clearTimeout(bound)
+    session.removeListener('stanza', look)
+  })
+}
 
 function readCard(card: Element | undefined): Card {
   return {

@@ -8,10 +8,11 @@ import { lacking, settled } from './complete.ts'
 import type { House } from './house.ts'
 import { WORDS } from './house.ts'
 import { type Contact, logIn, type Person } from './person.ts'
+import { ircSteps } from './play-irc.ts'
 import { SERVERS } from './site.ts'
 import { SUFFIX } from './slapd.ts'
-
-export type Step = { says: string; play(): Promise<string | undefined> }
+import type { Step } from './step.ts'
+import { found, untilHolds } from './until.ts'
 
 /** The steps in order; what a step returns is shown below its line. Leaves open what `open` holds; the caller closes it. */
 export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
@@ -159,6 +160,7 @@ export function stepsOf(house: House, open: AsyncDisposableStack): Step[] {
         return `${shown("Nora's", nora())}\n${house.typed('directory', 'who', 'nora')}\n${out.trimEnd()}`
       },
     },
+    ...(house.irc === null ? [] : ircSteps(house, house.irc, open, { alice, bob })),
   ]
 }
 
@@ -194,28 +196,4 @@ member: uid=${uid},ou=people,${SUFFIX}
 async function undecided(house: House): Promise<unknown> {
   const rows = await house.rows('archive', 'stats', '--json')
   return rows.find((row) => row.what === 'undecided')?.value
-}
-
-/** Tries until it holds; the archive follows the journal, and a settlement comes with the server's next word, within 5 s. */
-async function untilHolds(check: () => Promise<void>): Promise<void> {
-  const bound = AbortSignal.timeout(15_000)
-  for (;;) {
-    try {
-      return await check()
-    } catch (fault) {
-      if (bound.aborted) throw fault
-      await delay(200)
-    }
-  }
-}
-
-/** Asks until the answer fits: the archive follows the journal, usually within a second. */
-async function found(house: House, words: string[], pattern: RegExp): Promise<string> {
-  const bound = AbortSignal.timeout(10_000)
-  for (;;) {
-    const { exit, out, err } = await house.gatehouse(...words)
-    if (pattern.test(out)) return `${house.typed(...words)}\n${out.trimEnd()}`
-    if (bound.aborted) assert.fail(`${house.typed(...words)} ended with ${exit} and said\n${out}${err}`)
-    await delay(200)
-  }
 }

@@ -193,7 +193,7 @@ suite('setup', () => {
       const { code, said } = await setup(['demo', ...words], { uid: 65534 })
       assert.equal(code, 2)
       const install = /--no-install-recommends (.*)$/m.exec(said)?.[1]
-      assert.equal(install, `${wanted}, openssl, slapd, ldap-utils`.replaceAll(',', ''), words.join(' '))
+      assert.equal(install, `${wanted}, openssl, slapd, ldap-utils, inspircd`.replaceAll(',', ''), words.join(' '))
     }
   })
 
