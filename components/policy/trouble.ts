@@ -11,7 +11,7 @@ import type { RulesInForce } from './rules/rules-in-force.ts'
 export type Looked = {
   stream: Pick<Stream, 'state' | 'trouble'>
   rules: Pick<RulesInForce, 'current' | 'error'>
-  coverage: Pick<Coverage, 'lacking' | 'strangers' | 'open'>
+  coverage: Pick<Coverage, 'lacking' | 'away' | 'strangers' | 'open'>
   outage: Pick<OutageTeller, 'lacking'>
   /** Of the journal. */
   level: FillLevel
@@ -45,7 +45,13 @@ export function warningsOf({ stream, rules, coverage, outage, level, text, langu
   const say: Say = (id, args = {}) => text.say(id, language, args)
   const own = [...rulesRefused(rules, say), ...(level === 'normal' ? [] : [say(`policy-journal-${level}`)])]
   if (stream.state !== 'up') return [...own, say('policy-doors-unknown')]
-  return [...own, ...doorsOf(coverage, say), ...leftOpen(coverage, say), ...laxOf(outage, say)]
+  return [
+    ...own,
+    ...doorsOf(coverage, say),
+    ...awayOf(coverage, say),
+    ...leftOpen(coverage, say),
+    ...laxOf(outage, say),
+  ]
 }
 
 function rulesRefused(rules: Looked['rules'], say: Say): string[] {
@@ -71,6 +77,11 @@ function doorsOf(coverage: Looked['coverage'], say: Say): string[] {
     ),
     ...(strangers.length > 0 ? [`${listed(strangers, say)}: ${say('policy-stranger-advice')}`] : []),
   ]
+}
+
+function awayOf(coverage: Looked['coverage'], say: Say): string[] {
+  const away = coverage.away()
+  return away.length === 0 ? [] : [`${listed(away, say)}: ${say('policy-transport-away')}`]
 }
 
 /** What stands open at several hosts alike is one line. */

@@ -136,7 +136,8 @@ export async function startTransportIrc(
     },
     message: (message) => chat.take(message),
     session: (_, network) => ({
-      down: (fault, retryAt) => log.info('connection lost', { network, reason: fault.reason, retryAt }),
+      down: (fault, retryAt) =>
+        log.info('connection lost', { network, reason: fault.reason, why: fault.message, retryAt }),
     }),
     settings: {
       stays,
@@ -253,7 +254,7 @@ export async function startTransportIrc(
     commands,
     denied: denials.record,
     healthy: () => null,
-    ready: (language) => (stream.state === 'up' ? null : text.say('transport-irc-no-server', language)),
+    ready: (language) => (stream.state === 'up' ? null : noServer(language)),
     warnings: (language) => warningsOf(language),
     async reload() {
       const waiting = takeOver(settings, context.settingsAgain())
@@ -361,10 +362,20 @@ export async function startTransportIrc(
     }
   }
 
+  function noServer(language: string): string {
+    const said = text.say('transport-irc-no-server', language)
+    return stream.trouble === null ? said : `${said} (${stream.trouble})`
+  }
+
   function warningsOf(language: string): string[] {
-    const asked = asker?.state() ?? null
+    // Without the server policy cannot be asked either: what follows from that is no trouble of its own.
+    const asked = stream.state === 'up' ? (asker?.state() ?? null) : null
     const rule = settings.policy?.onOutage ?? 'open'
     return [
+      ...(stream.state === 'up' ? [] : [noServer(language)]),
+      ...(asked?.isStranger === true
+        ? [text.say('transport-irc-policy-stranger', language, { domain: settings.domain })]
+        : []),
       ...(asked === null || asked.asking
         ? []
         : [text.say(`transport-irc-policy-away-${rule}`, language, { withheld: asked.withheld })]),
@@ -373,7 +384,13 @@ export async function startTransportIrc(
         const down = of.find(({ fault }) => fault !== null)
         return of.length === 0 || down === undefined || of.some(({ session }) => session.isUp)
           ? []
-          : [text.say('transport-irc-network-away', language, { network: name, cause: down.fault?.why ?? '-' })]
+          : [
+              text.say(
+                down.fault?.reason === 'protection' ? 'transport-irc-network-untrusted' : 'transport-irc-network-away',
+                language,
+                { network: name, cause: down.fault?.why ?? '-' },
+              ),
+            ]
       }),
     ]
   }

@@ -76,6 +76,13 @@ describe('reaching InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await chat('connect unknown.example', 'refused: protection')
     await chat('connect clear.example', 'refused: protection')
     assert.ok(!iris.lines.some((line) => /clear/.test(line)))
+    // Who would enter a room there is told at once; the operator, what to do about it.
+    await alice.send(
+      `<presence xmlns='jabber:client' to='${roomOf('#c', 'unknown.example')}/alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+    const refused = await alice.wait(like('presence', 'unknown.example', 'type="error"'), 50)
+    assert.match(refused, /<not-allowed .*would not be protected/)
+    assert.doesNotMatch(refused, /Node\.js/)
     // Nothing was said for two seconds.
     await iris.next(/:alice!\S+ (QUIT|PART)/, 20)
     const url = (await place.transport.logged(({ event }) => event === 'ready')).metrics

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The declared commands of a process as a conversation: what somebody writes to it is a command line without the process's name. Who asks,
 // rights, facts and outcomes are those of ad-hoc commands; values that are secret are better given there, because clients keep chats.
-import type { Catalogue } from '../text/catalogue.ts'
+import type { Catalogue, TextArgs } from '../text/catalogue.ts'
 import { cell, printable } from '../text/cells.ts'
 import { nearestName } from '../text/nearest-name.ts'
 import { admit, deny, endedBy, mayHave } from './admission.ts'
@@ -72,6 +72,11 @@ export function openChat(options: ChatOptions): Chat {
     for (const { name, help: id } of one.parameters) yield `${name}: ${text.say(id, language)}`
   }
 
+  function misused(command: Command, wrong: { id: string; args?: TextArgs }, language: string): string {
+    const help = text.say('kit-chat-takes', language, { command: shortName(command.name) })
+    return `${text.say(wrong.id, language, wrong.args)} ${help}`
+  }
+
   function unknown(said: string, offered: readonly Command[], language: string): string {
     const names = offered.map(({ name }) => shortName(name))
     const near = nearestName(said.toLowerCase(), names)
@@ -92,13 +97,13 @@ export function openChat(options: ChatOptions): Chat {
     if ('wrong' in read) {
       // Whoever may not have it learns nothing of it.
       yield mayHave(command, caller)
-        ? text.say(read.wrong.id, language, read.wrong.args)
+        ? misused(command, read.wrong, language)
         : await refuse(deny(command, {}, caller, { text, language }), asked)
       return
     }
     const admission = admit(command, read.args, caller, { now: since, text, language })
     if (admission.is === 'wrong') {
-      yield text.say(admission.wrong.id, language, admission.wrong.args)
+      yield misused(command, admission.wrong, language)
       return
     }
     if (admission.is === 'denied') {

@@ -31,6 +31,8 @@ export type SessionsOptions = {
   /** Called before a session is ended. */
   ending(owner: string, network: string, text: string): Promise<void>
   failed(error: unknown): void
+  /** Milliseconds UTC. */
+  now(): number
 }
 
 type Held = {
@@ -41,8 +43,13 @@ type Held = {
   isUp: boolean
   /** Why it is not up, when it will not come up by itself. */
   fault: NetworkFault | null
-  waiting: Set<{ done(): void; failed(fault: NetworkFault): void }>
+  /** Why the last try failed. */
+  last: NetworkFault | null
+  waiting: Set<{ since: number; done(): void; failed(fault: NetworkFault): void }>
 }
+
+/** Who waits for a network that is tried again later than so long after he came is told why it is not there. */
+const PATIENCE_MS = 10_000
 
 const HELLO: readonly (keyof SessionEvents)[] = [
   'up',
@@ -74,6 +81,7 @@ export function openSessions(options: SessionsOptions): Sessions {
       session: null,
       isUp: false,
       fault: null,
+      last: null,
       waiting: new Set(),
     }
     one.opening.catch(() => {})
@@ -125,12 +133,16 @@ export function openSessions(options: SessionsOptions): Sessions {
       up() {
         one.isUp = true
         one.fault = null
+        one.last = null
         for (const { done } of [...one.waiting]) done()
       },
       down(fault, retryAt) {
         one.isUp = false
         one.fault = retryAt === null ? fault : null
-        if (retryAt === null) for (const { failed } of [...one.waiting]) failed(fault)
+        one.last = fault
+        // What is not believed now will not be in a minute: a person has to change something.
+        const isFinal = retryAt === null || fault.reason === 'protection'
+        for (const { since, failed } of [...one.waiting]) if (isFinal || retryAt - since > PATIENCE_MS) failed(fault)
       },
     }
   }
@@ -147,8 +159,9 @@ export function openSessions(options: SessionsOptions): Sessions {
         one.waiting.delete(waiter)
         signal.removeEventListener('abort', late)
       }
-      const late = () => waiter.failed(new NetworkFault('timeout', ''))
+      const late = () => waiter.failed(one.last ?? new NetworkFault('timeout', ''))
       const waiter = {
+        since: options.now(),
         done() {
           settle()
           resolve(session)

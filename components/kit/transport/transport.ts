@@ -148,6 +148,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     events: eventsOf,
     ending: (owner, of, words) => rooms.leaveAll(owner, of, words),
     failed: (error) => log.error('an event could not be taken', { error }),
+    now,
   })
   const house: House = {
     domain,
@@ -239,6 +240,9 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       presence(presence) {
         const to = read(presence.to)
         if (to?.kind === 'room') return rooms.presence(presence, to)
+        // XEP-0045 §7.2: whoever enters waits for an answer, also where no room can be.
+        if (presence.type === 'available' && presence.element.getChild('x', MUC) !== undefined)
+          throw new StanzaError('cancel', 'item-not-found', text.inAll('kit-transport-no-room', { gateway: domain }))
         const refuse = (isTaken: boolean) => {
           if (!isTaken && presence.type === 'subscribe') throw new StanzaError('cancel', 'service-unavailable')
         }

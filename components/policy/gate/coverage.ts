@@ -118,8 +118,17 @@ export class Coverage {
   lacking(): readonly { host: string; lack: Lack }[] {
     return [...this.#hosts].flatMap((host) => {
       const lack = this.lack(host)
-      return lack === null ? [] : [{ host, lack }]
+      return lack === null || this.#isAway(host, lack) ? [] : [{ host, lack }]
     })
+  }
+
+  /** Transports that do not ask: by one that does not run nothing comes in. */
+  away(): readonly string[] {
+    return [...this.#hosts].filter((host) => this.#isAway(host, this.lack(host)))
+  }
+
+  #isAway(host: string, lack: Lack | null): boolean {
+    return this.#transports.has(host) && (lack === 'ended' || lack === 'unheard')
   }
 
   /** Hosts at which something stands open beside the question, with what their helpers said last. */

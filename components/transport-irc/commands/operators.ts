@@ -25,8 +25,9 @@ export async function* raw(desk: Desk, args: Args, asked: Asked): AsyncGenerator
 
 export async function* list(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const network = typeof args.network === 'string' ? networkOf(desk, args, asked) : null
-  for (const one of desk.networks.connected())
-    if (network === null || one.network === network) yield row({ person: one.owner, ...shown(desk, one) })
+  const connected = [...desk.networks.connected()].filter((one) => network === null || one.network === network)
+  for (const one of connected) yield row({ person: one.owner, ...shown(desk, one) })
+  if (connected.length === 0) yield { say: 'text', text: desk.say('transport-irc-nobody-connected', asked.language) }
 }
 
 export async function* end(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {

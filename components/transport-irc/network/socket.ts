@@ -134,7 +134,12 @@ export class IrcSocket {
       if (!this.#isOver) this.#events.drain()
     })
     socket.on('error', (cause: NodeJS.ErrnoException) => {
-      this.#fault ??= new IrcFault(isAboutTrust(cause) ? 'protection' : 'down', cause.message, cause.code ?? 'down')
+      this.#fault ??= new IrcFault(
+        isAboutTrust(cause) ? 'protection' : 'down',
+        // What Node advises speaks of flags of Node.
+        cause.message.replace(/; if the root CA is installed locally.*$/s, ''),
+        cause.code ?? 'down',
+      )
     })
     socket.on('close', () => this.#over())
     return socket

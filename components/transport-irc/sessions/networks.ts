@@ -64,7 +64,7 @@ export type Connected = {
   /** When the person himself did something last. */
   activeAt: number
   /** Since when it is not up, and why; null: it is. */
-  fault: { at: number; why: string; retryAt: number | null } | null
+  fault: { at: number; why: string; reason: NetworkFault['reason']; retryAt: number | null } | null
   /** What became of the first try since it was last asked to connect: null when it came up. */
   tried: PromiseWithResolvers<NetworkFault | null>
 }
@@ -150,7 +150,7 @@ export function openNetworks(options: NetworksOptions): Networks {
         events.up(nick)
       },
       down(fault, retryAt) {
-        one.fault = { at: now(), why: fault.message, retryAt }
+        one.fault = { at: now(), why: fault.message, reason: fault.reason, retryAt }
         one.tried.resolve(fault)
         options.counted('lost', network)
         events.down(fault, retryAt)

@@ -118,7 +118,7 @@ describe('a chat with a process', () => {
 
   it('says what is wrong with an argument, and how a command ended', async () => {
     const { ask } = openProbe()
-    assert.deepEqual(await ask(GINA, 'say'), ['--words is missing.'])
+    assert.deepEqual(await ask(GINA, 'say'), ['--words is missing. (“help say” says what it takes.)'])
     assert.match((await ask(GINA, 'say x --what'))[0] ?? '', /--what is not known here/)
     assert.deepEqual(await ask(GINA, 'wrong'), ['first\nnot found'])
     assert.match((await ask(GINA, 'broken')).join('\n'), /^before\nThe command failed/)

@@ -229,6 +229,11 @@ export class MadeUpSession implements NetworkSession {
     this.#events.up(this.nick)
   }
 
+  /** A try to connect is in vain. */
+  fails(reason: Reason, words: string, retryAt: number): void {
+    this.#events.down(new NetworkFault(reason, words), retryAt)
+  }
+
   cut(retryAt: number | null = 1): void {
     this.isUp = false
     for (const room of this.rooms) {

@@ -2,7 +2,9 @@
 // XEP-0045 towards our people, on a network that does not exist.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { calm, room, stand } from './stand.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { MadeUpSession } from './made-up.ts'
+import { calm, GATEWAY, room, type Stand, stand } from './stand.ts'
 
 const ANNA = 'anna@corp.example/desk'
 const ANNA_PHONE = 'anna@corp.example/phone'
@@ -146,6 +148,55 @@ for (const [reason, type, condition] of REFUSALS)
     assert.match(error, new RegExp(`<error type='${type}'><${condition} .*The network said: no enter`))
     assert.equal(at.transport.state().rooms, 0)
   })
+
+/** The next connection that is begun. */
+async function connecting({ net }: Stand): Promise<MadeUpSession> {
+  const before = net.sessions.length
+  for (;;) {
+    const session = net.sessions[before]
+    if (session !== undefined) return session
+    await delay(5)
+  }
+}
+
+test('XEP-0045 §7.2: who would enter what is no room is told what the address of one is', async () => {
+  await using at = await stand()
+  for (const local of ['tea%a.example@', 'a.example@', '#tea@', '']) {
+    at.send(
+      `<presence from='${ANNA}' to='${local}${GATEWAY}/anna'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
+    )
+    const error = await at.heard(ANNA, /type='error'/)
+    assert.match(error, /<item-not-found .*ROOM%NETWORK@net\.corp\.example/, local)
+  }
+})
+
+test('who waits for a network is told why it is not there: when it is tried again late, at once where somebody must change something', async () => {
+  const start = Date.UTC(2026, 10, 23)
+  await using at = await stand({ now: () => start })
+  at.net.comesUp = false
+  const enters = (from: string) => {
+    at.send(`<presence from='${from}' to='${R}/x'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+    return connecting(at)
+  }
+  const anna = await enters(ANNA)
+  anna.fails('down', 'first', start + 9_000)
+  await calm(at)
+  assert.deepEqual(at.unread(ANNA), [])
+  anna.fails('down', 'nobody listens', start + 11_000)
+  assert.match(await at.heard(ANNA, /error/), /<remote-server-not-found .*nobody listens/)
+  const bert = await enters(BERT)
+  bert.fails('protection', 'not believed', start + 1_000)
+  assert.match(await at.heard(BERT, /error/), /<not-allowed .*not believed/)
+})
+
+test('who waited as long as may be is told what the last try said', async () => {
+  await using at = await stand({ settings: { enterWithinMs: 1_000 } })
+  at.net.comesUp = false
+  at.send(`<presence from='${ANNA}' to='${R}/x'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+  const anna = await connecting(at)
+  anna.fails('down', 'nobody listens', Date.now())
+  assert.match(await at.heard(ANNA, /error/), /nobody listens/)
+})
 
 test('a password is given to the network, a wrong one is not-authorized', async () => {
   await using at = await stand()

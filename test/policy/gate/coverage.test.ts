@@ -9,9 +9,9 @@ const [ONE, TWO] = ['a'.repeat(32), 'b'.repeat(32)]
 const [CORP, ROOMS] = ['corp.example', 'rooms.corp.example']
 const at = '2026-11-22T10:00:00.000Z'
 
-function open() {
+function open(transports: readonly string[] = []) {
   let now = 0
-  const coverage = new Coverage(new Set([CORP, ROOMS]), () => now)
+  const coverage = new Coverage(new Set([CORP, ROOMS]), () => now, undefined, new Set(transports))
   return {
     coverage,
     pass(seconds: number) {
@@ -115,6 +115,22 @@ describe('coverage', () => {
     assert.deepEqual(lacking(), { [CORP]: 'ended', [ROOMS]: 'ended' })
     says(CORP, TWO, { reports: [announces(CORP, ROOMS)] })
     assert.deepEqual(lacking(), {})
+  })
+
+  it('a transport that does not ask is away, and no door that stands open', () => {
+    const { coverage, pass, lacking, says } = open([ROOMS])
+    assert.deepEqual(coverage.away(), [])
+    coverage.up()
+    says(CORP, ONE, { reports: [announces(CORP)] })
+    pass(30)
+    assert.deepEqual([lacking(), coverage.away()], [{}, [ROOMS]])
+    says(ROOMS, TWO, { reports: [announces(ROOMS)], asks: [1] })
+    assert.deepEqual([lacking(), coverage.away()], [{}, []])
+    // One that asks and says no more is no transport that has stopped.
+    pass(60)
+    assert.deepEqual([lacking(), coverage.away()], [{ [ROOMS]: 'silent' }, []])
+    says(ROOMS, TWO, { reports: [marks(1, true)] })
+    assert.deepEqual([lacking(), coverage.away()], [{}, [ROOMS]])
   })
 
   it('a host that its helper names no more is left, whatever was heard of it and is told late; until it is named again', () => {

@@ -140,7 +140,7 @@ test('a host that asks and is not in the settings is named, with what to do', as
   await using stage = await startStage()
   for (let n = 1; n <= 3; n += 1) await stage.screen(ask(n, 'x'), { from: 'New.example' })
   const advice =
-    'asks and is not in hosts of policy.yaml, so nothing of it is recorded: add it there, or unload the module'
+    'asks and is not in hosts of policy.yaml, so nothing of it is recorded: add it there and restart policy, or unload the module'
   const line = await stage.policy.logged(({ event }) => event === 'a host that is not in the settings asks')
   assert.deepEqual([line.host, line.advice, line.level], ['new.example', advice, 'warn'])
   assert.equal((await statusOf(stage)).ready, `new.example: ${advice}`)

@@ -115,6 +115,7 @@ export class Asking {
     const { last, done, owed } = this.#ledger
     return {
       asking: this.#line.asks,
+      isStranger: this.#line.isStranger,
       waiting: this.#held.size,
       owed: owed.count,
       ...this.#endings.counts,

@@ -53,6 +53,10 @@ export class Line {
     return this.#up && this.#breaker.asks
   }
 
+  get isStranger(): boolean {
+    return this.#forbidden
+  }
+
   get isUp(): boolean {
     return this.#up
   }
@@ -161,7 +165,10 @@ export class Line {
     this.#failing = true
     if (isStranger(error)) {
       if (!this.#forbidden)
-        log.error('policy takes no questions of this transport: is it in hosts of policy.yaml?', { screen })
+        log.error(
+          'policy takes no questions of this transport: is it in hosts of policy.yaml, and was policy restarted since?',
+          { screen },
+        )
       this.#forbidden = true
       this.#breaker.lost()
       this.#nextProbe = performance.now() + FORBIDDEN_MS

@@ -31,6 +31,8 @@ export type Answer =
 
 export type AskerState = {
   asking: boolean
+  /** Policy says that this transport is not in its settings. */
+  isStranger: boolean
   waiting: number
   owed: number
   withheld: number
