@@ -6,7 +6,7 @@ import { serverLack } from '../e2e/servers.ts'
 import { irc } from '../harness/irc-person.ts'
 import { ngircdLack, startNgircd } from '../harness/ngircd.ts'
 import { slixmppLack } from '../harness/slixmpp.ts'
-import { enter, groupchat, like, openIrcPlace, plain, roomOf } from './place.ts'
+import { asks, enter, groupchat, like, openIrcPlace, plain, roomOf } from './place.ts'
 
 describe('rooms on ngIRCd', { skip: serverLack() ?? ngircdLack() ?? slixmppLack() ?? false }, () => {
   it('carries messages, names, replies and reactions in words, where the network has no tags', async () => {
@@ -32,6 +32,11 @@ describe('rooms on ngIRCd', { skip: serverLack() ?? ngircdLack() ?? slixmppLack(
     )
     await iris.next(/PRIVMSG #talk :.ACTION reacts with 👍 to “a question”/)
     assert.deepEqual(await iris.names('#talk'), ['Alice', 'iris'])
+    // Without WHOX the server compares with all it knows, and what was asked for is compared here.
+    const search = (nick: string) =>
+      asks(alice, 'set', 'irc.corp.example', `<query xmlns='jabber:iq:search'><nick>${nick}</nick></query>`)
+    assert.match(await search('RI'), /<query[^>]*><item jid="iris@irc\.corp\.example">(?:(?!<item).)*<\/query>/)
+    assert.match(await search('127'), /<query xmlns="jabber:iq:search" ?\/>/)
     // Both spellings of the address are the same room, and upper case is the same name (CASEMAPPING ascii).
     const long = roomOf('#TALK')
     const phone = await place.person('alice', 'phone')
