@@ -113,7 +113,7 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
       mine === null
         ? []
         : ([
-            { type: 'text-single', var: 'muc#roominfo_subject', values: [mine.subject.now.subject] },
+            { type: 'text-single', var: 'muc#roominfo_subject', values: [mine.subject.shown.subject] },
             { type: 'text-single', var: 'muc#roominfo_occupants', values: [String(mine.occupants.size)] },
           ] as const)
     return writeDescribed(

@@ -57,7 +57,7 @@ export function welcome(room: Room, seat: Seat, client: Client, wanted: WantedHi
   if (self.nick !== client.asked) codes.push(STATUS.nickGiven)
   client.presence(writeAvailable(face, self, codes))
   for (const rest of historyOf(room, wanted, face)) client.message(rest)
-  client.message(room.subject.write(client.face, room.subject.now, true))
+  client.message(room.subject.write(client.face, true))
 }
 
 /** §7.2.13: the newest that fit. */

@@ -173,7 +173,7 @@ export class Room {
     else if (event.kind === 'kept') this.#toldKept(seat, event.messages)
     else if (event.kind === 'occupants') this.#listed(seat, event.occupants)
     // A network may tell the subject before the list, with which the first one begins to drive.
-    else if (event.kind === 'subject' && this.course.driver === null) this.subject.set(event)
+    else if (event.kind === 'subject' && this.course.driver === null) this.subject.take(event)
     else if (this.course.driver === seat.owner) this.#follow(event)
   }
 
@@ -185,7 +185,7 @@ export class Room {
 
   /** Of the one who drives. */
   #follow(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'kept' }>): void {
-    if (event.kind === 'subject') this.subject.set(event)
+    if (event.kind === 'subject') this.subject.take(event)
     else if (event.kind === 'typing') this.#typing(event)
     else if (event.kind === 'configured') this.#configured()
     // The list that is awaited knows it all.

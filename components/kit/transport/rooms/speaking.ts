@@ -39,7 +39,7 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
       return
   }
   if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
-  if (said.kind === 'subject') return orRefusal(seat.session.subject(room.name, said.subject), house.text)
+  if (said.kind === 'subject') return orRefusal(room.subject.set(seat, said.subject), house.text)
   if (room.telling.says.countOf(seat.owner) >= house.settings.perSeat)
     throw refusalOf(new NetworkFault('busy', ''), house.text)
   const say: Say = {

@@ -132,7 +132,7 @@ export class Telling {
   tellForeign(message: ForeignMessage, only: string | null, owner: string | null = null): void {
     if (this.#order.isFull) {
       this.#house.counts.overBound++
-      this.#withhold()
+      this.withhold()
       return
     }
     const id = newId()
@@ -203,9 +203,9 @@ export class Telling {
     })
     return asked.then((answer) => {
       if (answer.action === 'refuse')
-        return () => (answer.why === 'outage' ? this.#withhold() : this.#refused(message.nick))
+        return () => (answer.why === 'outage' ? this.withhold() : this.refused(message.nick))
       const left = answer.replaced ? readReplaced(answer.stanza) : allowed
-      return () => (left === null ? this.#refused(message.nick) : this.#tellAllowed(heard, references, left))
+      return () => (left === null ? this.refused(message.nick) : this.#tellAllowed(heard, references, left))
     })
   }
 
@@ -343,12 +343,14 @@ export class Telling {
     this.#house.history.replace(known.id, payload)
   }
 
-  #refused(nick: string): void {
+  /** The rules let nobody read what this person said. */
+  refused(nick: string): void {
     this.#house.counts.refusedIn++
     if (this.#house.settings.noteRefused) this.line('kit-transport-refused', { nick })
   }
 
-  #withhold(): void {
+  /** Nobody could be asked. */
+  withhold(): void {
     this.#house.counts.withheld++
     this.#withheld++
     if (this.#withheldTimer !== null) return
