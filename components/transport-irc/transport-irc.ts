@@ -13,6 +13,7 @@ import type { Context, Running } from '../kit/process/run.ts'
 import { openThread } from '../kit/store/thread.ts'
 import { openStream } from '../kit/stream/open-stream.ts'
 import { openAsker } from '../kit/transport/asker/asker.ts'
+import type { AwayTexts } from '../kit/transport/away-texts.ts'
 import { openPeople, type People } from '../kit/transport/people/people.ts'
 import type { Asking } from '../kit/transport/rooms/house.ts'
 import { openSeal } from '../kit/transport/secrets.ts'
@@ -130,8 +131,8 @@ export async function startTransportIrc(
     store: file('rooms.db'),
     thread,
     asker: asker ?? UNASKED,
-    people(sessions) {
-      people = peopleOf(sessions)
+    people(sessions, awayTexts) {
+      people = peopleOf(sessions, awayTexts)
       return people
     },
     message: (message) => chat.take(message),
@@ -276,7 +277,7 @@ export async function startTransportIrc(
   }
 
   /** Who is registered, his contacts, and what is said one to one. */
-  function peopleOf(sessions: Sessions): People {
+  function peopleOf(sessions: Sessions, awayTexts: AwayTexts): People {
     return openPeople({
       domain: settings.domain,
       network: networks,
@@ -288,6 +289,7 @@ export async function startTransportIrc(
         return id === null ? null : text.inAll(id)
       },
       sessions,
+      awayTexts,
       asker: asker ?? UNASKED,
       inRooms: (owner, network) => transport.roomsOf(owner).some((one) => one.network === network),
       keeps: (owner, network) => memory.read('keep', placeOf(owner, network)) !== null,

@@ -40,6 +40,11 @@ export function readAddress(address: string, gateway: string, network: Reading):
   }
 }
 
+/** Of a network itself; where it is the only one, the gateway's. */
+export function writeNetworkAddress(gateway: string, { only }: Pick<Network, 'only'>, network: string): string {
+  return network === only ? gateway : bareOf(formatJid({ local: escapeNode(network), domain: gateway, resource: '' }))
+}
+
 /** The bare address of a room or a person, in the one spelling in which servers hand it on. */
 export function writeAddress(gateway: string, { only }: Pick<Network, 'only'>, network: string, name: string): string {
   const local = network === only ? name : `${name}${SEPARATOR}${network}`

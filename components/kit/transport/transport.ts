@@ -10,6 +10,7 @@ import { bareOf } from '../xmpp/jid.ts'
 import type { StanzaOf } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { type Address, readAddress, writeAddress } from './address.ts'
+import { type AwayTexts, openAwayTexts } from './away-texts.ts'
 import { archiveRoutes } from './history/archive-query.ts'
 import { openHistory } from './history/history.ts'
 import type { Lookalikes } from './lookalikes.ts'
@@ -48,6 +49,8 @@ export type PeopleSide = {
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
   /** Whom people there could be taken for. */
   lookalikes?: Lookalikes
+  /** The account there is that of one of ours, whoever uses it. */
+  isColleague?(network: string, account: string): boolean
   /** A client of his is in a room. */
   entered?(owner: string, room: EnteredRoom): void
   /** He has read so far in a room, at another program of his. */
@@ -85,7 +88,7 @@ export type TransportOptions = {
   /** Where it is written; default: a thread of its own. */
   thread?: Thread
   asker: Asking
-  people(sessions: Sessions): PeopleSide
+  people(sessions: Sessions, awayTexts: AwayTexts): PeopleSide
   /** To addresses that are neither a room's nor a person's, after `people.message` said no. A StanzaError is sent back. */
   message?(message: StanzaOf<'message'>): void | Promise<void>
   /** Told of every session too, after rooms and people. */
@@ -150,6 +153,12 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     failed: (error) => log.error('an event could not be taken', { error }),
     now,
   })
+  const awayTexts = openAwayTexts({
+    ...{ domain, network, asker },
+    known: (of, nick) => rooms.whoIs(of, nick),
+    isColleague: (of, account) => people.isColleague?.(of, account) ?? false,
+    refused: (why) => counts[why === 'policy' ? 'refusedIn' : 'withheld']++,
+  })
   const house: House = {
     domain,
     network,
@@ -163,6 +172,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     log,
     now,
     link: options.stream,
+    awayTexts,
     lookalikes: { look: async (who) => (await people.lookalikes?.look(who)) ?? null },
     entered: (owner, room) => people.entered?.(owner, room),
     read: (owner, upTo) => people.read?.(owner, upTo),
@@ -170,7 +180,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   }
   const rooms = new Rooms(house)
   const direct = new PrivateMessages(house, rooms)
-  const people = options.people(sessions)
+  const people = options.people(sessions, awayTexts)
 
   function eventsOf(owner: string, of: string): readonly Partial<SessionEvents>[] {
     const beside = people.sessionEvents(owner, of)

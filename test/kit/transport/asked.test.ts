@@ -33,7 +33,10 @@ describe('a subject', () => {
     await at.enter(BERT, '#tea', 'bert')
     await calm(at)
     assert.deepEqual(shown(at, 'poison'), [])
-    assert.deepEqual(askedWith(at, 'subject').map(({ foreign }) => foreign), [{ nick: 'anna' }])
+    assert.deepEqual(
+      askedWith(at, 'subject').map(({ foreign }) => foreign),
+      [{ nick: 'anna' }],
+    )
   })
 
   it('that one of ours set at another program of hers is asked about; what she set here was already', async () => {
@@ -78,5 +81,89 @@ describe('a subject', () => {
     await calm(at)
     assert.equal(askedWith(at, 'subject').length, 2)
     assert.equal(at.transport.counts.withheld, 2)
+  })
+})
+
+describe('why somebody is away', () => {
+  const OTHER = room('#milk')
+  const comes = (at: Stand, name: string, more = {}) => at.net.comes(name, 'otto', more)
+  const changes = (at: Stand, name: string, nick: string, away: string, more = {}) =>
+    at.net.tellAll(name, {
+      kind: 'changed',
+      occupant: { nick, role: 'participant', affiliation: 'none', away, ...more },
+    })
+  const texts = (at: Stand) => askedWith(at, 'status').map(({ stanza }) => /<status>(.*)<\/status>/.exec(stanza)?.[1])
+
+  it('is asked about once for each change, in however many rooms it is shown; what is refused leaves that he is away', async () => {
+    await using at = await stand({ asker: refusing('poison') })
+    for (const name of ['#tea', '#milk']) {
+      comes(at, name)
+      await at.enter(ANNA, name, 'anna')
+    }
+    for (const away of ['lunch &amp; more', 'poison']) {
+      for (const name of ['#tea', '#milk']) changes(at, name, 'otto', away)
+      for (const from of [R, OTHER]) {
+        const told = await at.heard(ANNA, new RegExp(`from='${from}/otto'>.*<show>away`))
+        assert.equal(/<status>/.test(told), away !== 'poison')
+      }
+      for (const name of ['#tea', '#milk'])
+        at.net.tellAll(name, { kind: 'changed', occupant: { nick: 'otto', role: 'participant', affiliation: 'none' } })
+    }
+    await calm(at)
+    assert.deepEqual(texts(at), ['lunch &amp;amp; more', 'poison'])
+    assert.deepEqual(askedWith(at, 'status').map(({ foreign, server }) => [foreign, server])[0], [
+      { nick: 'otto' },
+      'a.example',
+    ])
+    assert.deepEqual(shown(at, 'poison'), [])
+    assert.equal(at.transport.counts.refusedIn, 1)
+  })
+
+  it('is not shown to those who enter before it was answered for, and shown to those who enter afterwards', async () => {
+    const answer = Promise.withResolvers<void>()
+    const asker: Asking = {
+      ask: async ({ stanza }) => {
+        if (stanza.includes('lunch')) await answer.promise
+        return { action: 'deliver', stanza, replaced: false }
+      },
+      occupant() {},
+    }
+    await using at = await stand({ asker })
+    comes(at, '#tea', { away: 'lunch' })
+    const before = await at.enter(ANNA, '#tea', 'anna')
+    assert.match(before.find((xml) => xml.includes('/otto')) ?? '', /<show>away<\/show><x/)
+    answer.resolve()
+    await at.heard(ANNA, /otto.*<status>lunch</)
+    const after = await at.enter(BERT, '#tea', 'bert')
+    assert.match(after.find((xml) => xml.includes('/otto')) ?? '', /<show>away<\/show><status>lunch/)
+    assert.equal(askedWith(at, 'status').length, 1)
+  })
+
+  it('in the words of one of ours was asked about already; other words under her nick are asked about', async () => {
+    await using at = await stand()
+    await at.enter(BERT, '#tea', 'bert')
+    await at.enter(ANNA, '#tea', 'anna')
+    at.send(`<presence from='${ANNA}' to='${R}/anna'><show>away</show><status>mine</status></presence>`)
+    await calm(at)
+    changes(at, '#tea', 'anna', 'mine')
+    await at.heard(BERT, /anna.*<status>mine</)
+    changes(at, '#tea', 'anna', 'of another program')
+    await calm(at)
+    assert.deepEqual(texts(at), ['of another program'])
+  })
+
+  it('of a colleague is asked about for each room, because walls are', async () => {
+    const isColleague = (_: string, account: string) => account === 'ottos'
+    await using at = await stand({ people: { mayUse: () => null, isColleague } })
+    for (const name of ['#tea', '#milk']) {
+      comes(at, name, { account: 'ottos' })
+      await at.enter(ANNA, name, 'anna')
+      changes(at, name, 'otto', 'lunch', { account: 'ottos' })
+      await at.heard(ANNA, /otto.*<status>lunch</)
+    }
+    assert.deepEqual(
+      askedWith(at, 'status').map(({ stanza, foreign }) => [/ to='([^']*)'/.exec(stanza)?.[1], foreign.account]),
+      [R, OTHER].map((to) => [to, 'ottos']),
+    )
   })
 })

@@ -84,7 +84,7 @@ async function open(options: Options = {}) {
   const at: Stand = await stand({
     ...options,
     net,
-    people: (sessions) => {
+    people: (sessions, awayTexts) => {
       people = openPeople({
         domain: GATEWAY,
         network: net,
@@ -93,6 +93,7 @@ async function open(options: Options = {}) {
         logins: loginsIn(kept, options.hasKey ?? true),
         mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),
         sessions,
+        awayTexts,
         asker: {
           ask: (question) =>
             (
@@ -311,6 +312,43 @@ describe('contacts', () => {
     one.at.send(`<presence type='unsubscribe' from='${ALICE}' to='${BOB}'/>`)
     await one.at.heard(ALICE, /type='unsubscribed'/)
     assert.ok(one.net.done.includes('ali watches bob no more'))
+  })
+
+  it('are shown absent at once, and why only when the rules let it be read; that is asked about once for all who have them', async () => {
+    const asked: string[] = []
+    await using one = await open({
+      asker: {
+        async ask({ stanza }) {
+          asked.push(stanza)
+          if (!stanza.includes('poison')) return { action: 'deliver', stanza, replaced: false }
+          return { action: 'refuse', why: 'policy', rule: 'r', condition: 'policy-violation', text: {} }
+        },
+        occupant() {},
+      },
+    })
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.at.send(`<presence type='subscribe' from='${ALICE}' to='${BOB}'/>`)
+    await one.at.heard(ALICE, /type='subscribed'/)
+    await calm(one.at)
+    one.at.unread(ALICE)
+    const [session] = one.net.sessions
+    const isAway = (away: string) => session?.tell((events) => events.presence('bob', { online: true, away }))
+    isAway('poison')
+    await calm(one.at)
+    const told = one.at.unread(ALICE)
+    assert.deepEqual([told.length, told.filter((xml) => xml.includes('<show>away</show></presence>')).length], [1, 1])
+    isAway('tea')
+    await one.at.heard(ALICE, /<show>away<.*<status>tea</)
+    one.at.send(`<presence type='probe' from='${DESK}' to='${BOB}'/>`)
+    await one.at.heard(DESK, /<status>tea</)
+    assert.deepEqual(
+      asked.map((stanza) => /<status>(.*)<\/status>/.exec(stanza)?.[1]),
+      ['poison', 'tea'],
+    )
+    assert.match(asked[0] ?? '', new RegExp(`from='${BOB}' to='${NETWORK_ADDRESS}'`))
+    assert.ok(!one.at.sent.some((xml) => xml.includes('poison')))
   })
 
   it('that cannot be kept, because the disk is full or there are too many, are refused, and nothing ends with it', async () => {

@@ -8,6 +8,7 @@ import { createRouter } from '../../../components/kit/router/create-router.ts'
 import type { LinkEvents } from '../../../components/kit/router/router.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
 import type { Question } from '../../../components/kit/transport/asker/question.ts'
+import type { AwayTexts } from '../../../components/kit/transport/away-texts.ts'
 import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
 import type { Sessions } from '../../../components/kit/transport/sessions.ts'
 import {
@@ -27,7 +28,7 @@ export const room = (name: string) => `${name}%${NETWORK}@${GATEWAY}`
 export type StandOptions = MadeUpOptions & {
   settings?: Partial<TransportSettings>
   asker?: Asking
-  people?: Partial<PeopleSide> | ((sessions: Sessions) => PeopleSide)
+  people?: Partial<PeopleSide> | ((sessions: Sessions, awayTexts: AwayTexts) => PeopleSide)
   net?: MadeUpNet
   /** A store that was used before. */
   folder?: string
@@ -120,9 +121,9 @@ export async function stand(options: StandOptions = {}): Promise<Stand> {
         asker.occupant(at, nick, jid, event)
       },
     },
-    people: (sessions) =>
+    people: (sessions, awayTexts) =>
       typeof options.people === 'function'
-        ? options.people(sessions)
+        ? options.people(sessions, awayTexts)
         : {
             ...NO_PEOPLE,
             mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),

@@ -6,16 +6,19 @@ import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
+import type { AwayTexts } from '../away-texts.ts'
 import type { Network, NetworkSession } from '../network.ts'
 import type { Keep } from './keep.ts'
 
 /** `nick`: as it was written last. */
 type Contact = { nick: string }
-type Shown = { online: boolean; away?: string }
+/** `text`: what may be shown of why he is away. */
+type Shown = { online: boolean; away?: string; text?: string }
 
 export type ContactsOptions = {
   network: Network
   keep: Keep
+  awayTexts: Pick<AwayTexts, 'read'>
   /** Bare address of somebody there. */
   addressOf(network: string, nick: string): string
   sessionOf(owner: string, network: string): NetworkSession | null
@@ -42,7 +45,14 @@ export type Contacts = {
 /** Of one person; a roster of a chat network is not longer. */
 const MOST = 1_000
 
-export function openContacts({ network: kind, keep, addressOf, sessionOf, send }: ContactsOptions): Contacts {
+export function openContacts({
+  network: kind,
+  keep,
+  awayTexts,
+  addressOf,
+  sessionOf,
+  send,
+}: ContactsOptions): Contacts {
   /** By owner and network, by the nick for comparison: what his clients see. */
   const shown = new Map<string, Map<string, Shown>>()
   /** The same, and all names that are contacts. */
@@ -81,8 +91,13 @@ export function openContacts({ network: kind, keep, addressOf, sessionOf, send }
       say(to, network, nick, 'unavailable')
       return
     }
-    const away = now.away === undefined ? '' : `<show>away</show><status>${escapeText(now.away)}</status>`
-    say(to, network, nick, '', now.away === '' ? '<show>away</show>' : away)
+    const { away, text = '' } = now
+    const status = text === '' ? '' : `<status>${escapeText(text)}</status>`
+    say(to, network, nick, '', away === undefined ? '' : `<show>away</show>${status}`)
+  }
+
+  function awayTextOf(owner: string, network: string, nick: string, text = ''): string | Promise<string> {
+    return awayTexts.read(network, { nick, text, place: { from: addressOf(network, nick), to: bareOf(owner) } })
   }
 
   async function add(owner: string, network: string, nick: string): Promise<void> {
@@ -165,8 +180,22 @@ export function openContacts({ network: kind, keep, addressOf, sessionOf, send }
       const all = shownOf(owner, network)
       const before = all.get(key)
       if (before?.online === now.online && before.away === now.away) return
-      all.set(key, now)
-      if (before !== undefined || now.online) show(owner, network, nick)
+      const one: Shown = { ...now }
+      all.set(key, one)
+      const isNews = before !== undefined || now.online
+      const text = awayTextOf(owner, network, nick, now.away)
+      if (typeof text === 'string') {
+        one.text = text
+        if (isNews) show(owner, network, nick)
+        return
+      }
+      // That he is there does not wait for it.
+      const isShown = isNews && before?.online !== true
+      if (isShown) show(owner, network, nick)
+      void text.then((may) => {
+        one.text = may
+        if (isNews && all.get(key) === one && (may !== '' || !isShown)) show(owner, network, nick)
+      })
     },
     renamed(owner, network, from) {
       const key = kind.key(network, from)

@@ -10,6 +10,7 @@ import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
+import type { AwayTexts } from '../away-texts.ts'
 import { openLookalikes } from '../lookalikes.ts'
 import type { Network, SessionEvents } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
@@ -34,6 +35,7 @@ export type PeopleOptions = {
   logins: PersonLogins
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
   sessions: Sessions
+  awayTexts: AwayTexts
   asker: Pick<Asking, 'ask'>
   inRooms(owner: string, network: string): boolean
   /** He wants to stay connected, in rooms or not. */
@@ -76,7 +78,7 @@ export function openPeople(options: PeopleOptions): People {
   const read = (address: string) => readAddress(address, domain, kind)
   const addressOf = (of: string, nick: string) => writeAddress(domain, kind, of, nick)
   const identities = openIdentities({ keep, network: kind.type, folder: options.accounts, now: options.now, log })
-  const contacts: Contacts = openContacts({ network: kind, keep, addressOf, sessionOf: sessions.of, send })
+  const contacts: Contacts = openContacts({ ...options, addressOf, sessionOf: sessions.of })
   const clients = (owner: string) => [...(online.get(bareOf(owner))?.keys() ?? [])]
   const lookalikes = openLookalikes({ key: (of, name) => kind.key(of, name), colleagues: identities.colleagues })
   const contactsOf = (owner: string, of: string) => contacts.of(owner, of)
@@ -195,7 +197,12 @@ export function openPeople(options: PeopleOptions): People {
     if ((away.get(owner) ?? null) === now) return
     if (now === null) away.delete(owner)
     else away.set(owner, now)
-    for (const { network: of } of registrations.all(owner)) sessions.of(owner, of)?.away(now)
+    for (const { network: of } of registrations.all(owner)) sayAway(owner, of, now)
+  }
+
+  function sayAway(owner: string, of: string, text: string | null): void {
+    options.awayTexts.said(owner, of, text)
+    sessions.of(owner, of)?.away(text)
   }
 
   function awayOf(owner: string): string | null {
@@ -245,7 +252,7 @@ export function openPeople(options: PeopleOptions): People {
       up() {
         contacts.up(owner, of)
         const now = away.get(owner) ?? null
-        if (now !== null) sessions.of(owner, of)?.away(now)
+        if (now !== null) sayAway(owner, of, now)
         prove(owner, of).catch((error: unknown) => log.info('whose account it is was not said', { network: of, error }))
         state(owner, of, '')
       },
@@ -279,6 +286,7 @@ export function openPeople(options: PeopleOptions): People {
     registrations,
     identities,
     lookalikes,
+    isColleague: (of, account) => identities.personOf(of, account) !== null,
     talk,
     routes: [...registrations.routes, ...prompts],
     features: [REGISTER, GATEWAY],

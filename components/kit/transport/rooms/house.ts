@@ -2,6 +2,7 @@
 // What every room is handed: the world it lives in.
 import type { Catalogue } from '../../text/catalogue.ts'
 import type { Asker } from '../asker/asker.ts'
+import type { AwayTexts } from '../away-texts.ts'
 import type { History } from '../history/history.ts'
 import type { Lookalikes } from '../lookalikes.ts'
 import type { Network } from '../network.ts'
@@ -68,6 +69,7 @@ export type House = {
   link(): Link | null
   /** Whom people there could be taken for. */
   lookalikes: Lookalikes
+  awayTexts: AwayTexts
   /** Somebody has read so far in a room, at another program of his. */
   read(owner: string, upTo: ReadUpTo): void
   /** A client of somebody's is in a room. */

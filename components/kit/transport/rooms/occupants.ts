@@ -104,7 +104,12 @@ export class Occupants {
     }
     const shown = this.#shownAs(occupant)
     this.#known.set(key, shown)
+    const text = this.#awayTextOf(occupant, shown)
     this.#showAvailable(shown)
+    if (typeof text === 'string') return
+    void text.then((may) => {
+      if (may !== '' && this.#known.get(key) === shown) this.#showAvailable(shown)
+    })
   }
 
   /** Who came back under another nick: only his own clients still know the old one. */
@@ -130,7 +135,10 @@ export class Occupants {
     }
     const shown = this.#shownAs(occupant)
     this.#known.set(key, shown)
-    if (!looksAlike(before, shown)) this.#showAvailable(shown)
+    const text = this.#awayTextOf(occupant, shown)
+    if (looksAlike(before, shown)) return
+    if (typeof text === 'string') this.#showAvailable(shown)
+    else this.#at.order.hold(text.then(() => () => this.#showAvailable(shown)))
   }
 
   left(nick: string, how: How, by?: string, reason?: string): void {
@@ -198,7 +206,7 @@ export class Occupants {
     const seat = this.#at.seatOf(from)
     if (seat !== null) seat.shown = to
     this.#at.renick()
-    const after = this.#shownAs({ ...before, nick: to })
+    const after = { ...this.#shownAs({ ...before, nick: to }), away: before.away } as ShownOccupant
     this.#known.delete(this.#key(from))
     this.#known.set(this.#key(to), after)
     const item = { role: before.role, affiliation: before.affiliation, nick: to }
@@ -209,6 +217,26 @@ export class Occupants {
         client.presence(writeUnavailable(escaped, from, item, [STATUS.renamed, ...own], undefined, before.id))
         client.presence(writeAvailable(escaped, after, own))
       }
+    })
+  }
+
+  /** Puts what may be shown of why he is away into what is shown, now or when it is known. */
+  #awayTextOf({ nick, account, identity, away = '' }: Occupant, shown: ShownOccupant): string | Promise<string> {
+    const { awayTexts } = this.#house
+    const seat = away === '' ? null : this.#at.seatOf(nick)
+    const { network, jid } = this.#at
+    const isSaid = seat?.state === 'in' && awayTexts.isSaid(seat.owner, network, away)
+    const who = { nick, ...(account && { account }), ...(identity && { identity }) }
+    const text = isSaid
+      ? away
+      : awayTexts.read(network, { ...who, text: away, place: { from: `${jid}/${nick}`, to: jid } })
+    if (typeof text === 'string') {
+      if (text !== '') shown.away = text
+      return text
+    }
+    return text.then((may) => {
+      if (may !== '') shown.away = may
+      return may
     })
   }
 
@@ -264,7 +292,8 @@ export class Occupants {
       account,
       identity,
       hats,
-      away,
+      // Why he is it was not asked about yet.
+      away: away === undefined ? undefined : '',
       id: this.#madeId(nick, account),
     } as ShownOccupant
   }

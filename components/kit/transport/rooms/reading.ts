@@ -230,6 +230,15 @@ export function readReplaced(stanza: string): { payload: string; body: string } 
   }
 }
 
+/** What the rules left of the words of a presence. */
+export function readStatus(stanza: string): string {
+  try {
+    return parse(stanza).getChildText('status') ?? ''
+  } catch {
+    return ''
+  }
+}
+
 /** Whether it means the same on another stream: a prefix that is declared further out would break that one. */
 function standsAlone(element: Element): boolean {
   const open: Element[] = [element]

@@ -8,7 +8,7 @@ import { type Condition, StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress } from '../address.ts'
 import { orRefusal, refusalOf } from '../faults.ts'
 import type { StoredSeat } from '../history/operations.ts'
-import { NetworkFault } from '../network.ts'
+import { NetworkFault, type Occupant } from '../network.ts'
 import { Client } from './client.ts'
 import { type Entering, readEntering, welcome } from './entering.ts'
 import type { House } from './house.ts'
@@ -57,6 +57,15 @@ export class Rooms {
     return this.seating.of(network, name)
   }
 
+  /** Somebody who is in a room with one of ours. */
+  whoIs(network: string, nick: string): Occupant | null {
+    for (const room of this.all()) {
+      const one = room.network === network ? room.occupants.get(nick) : null
+      if (one !== null) return one
+    }
+    return null
+  }
+
   /** Where this client is in the room; null: it is not. */
   clientIn(network: string, name: string, jid: string): Place | null {
     const place = this.#placeOf(network, name, jid)
@@ -90,7 +99,7 @@ export class Rooms {
     if (entering !== null) return this.#enters(presence, to, entering)
     const found = this.mustBeIn(to.network, to.name, presence.from)
     const { seat } = found
-    this.#away(seat, presence.element)
+    this.#away(seat, to.network, presence.element)
     if (this.#house.network.key(to.network, to.resource) === this.#house.network.key(to.network, seat.shown)) return
     // A client that goes on writing the nick which it asked for, after the network gave another.
     if (to.resource === found.client.asked) return
@@ -104,10 +113,12 @@ export class Rooms {
     client.asked = to.resource
   }
 
-  #away(seat: Seat, presence: Element): void {
+  #away(seat: Seat, network: string, presence: Element): void {
     const show = presence.getChildText('show')
     const isAway = show === 'away' || show === 'xa' || show === 'dnd'
-    seat.session.away(isAway ? presence.getChildText('status')?.slice(0, 300) || show : null)
+    const text = isAway ? presence.getChildText('status')?.slice(0, 300) || show : null
+    this.#house.awayTexts.said(seat.owner, network, text)
+    seat.session.away(text)
   }
 
   async #enters(presence: StanzaOf<'presence'>, to: RoomAddress, wanted: Entering): Promise<void> {
