@@ -21,6 +21,8 @@ export type IrcNetwork = {
     caFile: string | null
   }
   password: Secret | null
+  /** Ways to log in, the best first; none: what is safe. */
+  mechanisms: readonly (typeof MECHANISMS)[number][]
   /** What is not UTF-8 is read so; and written so, where it is not utf-8. */
   encoding: string
   /** Token bucket of each connection: so many lines at once, then one each time. */
@@ -46,6 +48,7 @@ export const NETWORK_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 const SERVER = /^(ircs?):\/\/(\[[0-9a-f:.]+\]|[^\s/:@[\]]+)(?::(\d{1,5}))?\/?$/i
 const PIN = /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i
+const MECHANISMS = ['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN'] as const
 const ENCODINGS = [
   'utf-8',
   'windows-1252',
@@ -76,6 +79,12 @@ export function networkFields(words: Words) {
       ca_file: words.maybe(words.path({ about: 'Authorities to believe in the place of those of the system.' })),
     }),
     password_file: words.maybe(words.secretFile({ about: 'A password that the server wants of everybody (PASS).' })),
+    mechanisms: words.list(words.choice(MECHANISMS, {}), {
+      default: [],
+      about:
+        'How people log in (SASL), in this order. [EXTERNAL, SCRAM-SHA-256, PLAIN], where PLAIN hands the password over, only with TLS, and not where SCRAM was refused or has worked before; who names PLAIN here lets it be said.',
+      atMost: 3,
+    }),
     encoding: words.choice(ENCODINGS, {
       default: 'utf-8',
       about: 'What is not UTF-8 is read as windows-1252 where this is utf-8, else as this says; and written so.',
@@ -151,6 +160,7 @@ export function networkSettings(said: SaidNetwork, tell: Tell): IrcNetwork {
       caFile: ca_file ?? null,
     },
     password: said.password_file ?? null,
+    mechanisms: said.mechanisms,
     encoding: said.encoding,
     flood: { lines: said.flood.lines, everyMs: said.flood.every },
     webirc: webirc.password_file === undefined ? null : { name: webirc.name, password: webirc.password_file },
@@ -171,6 +181,7 @@ export function unlistedNetwork(name: string): IrcNetwork {
     servers: [{ host: name, port: 6697, tls: 'tls' }],
     tls: { pins: [], caFile: null },
     password: null,
+    mechanisms: [],
     encoding: 'utf-8',
     flood: { lines: 5, everyMs: 2_000 },
     webirc: null,

@@ -55,7 +55,7 @@ onServers('a network under the roof', LACK, (server) => {
     await services?.register('alicehome', 'pencil')
     place = await openIrcPlace({
       server,
-      networks: [plain(ircd)],
+      networks: [plain(ircd, { mechanisms: ['PLAIN'] })],
       rules: RULES,
       settings: { policy: { hold_max: '1 s' } },
     })

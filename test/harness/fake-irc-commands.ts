@@ -38,6 +38,11 @@ export function obey(house: FakeHouse, client: FakeClient, text: string): void {
   // A batch of the client is answered when it ends, under the label that it began with.
   const ended = line.command === 'BATCH' ? client.batches.get(line.params[0]?.slice(1) ?? '') : undefined
   const label = client.caps.has('labeled-response') ? (ended?.label ?? line.tags.get('label') ?? null) : null
+  const { cap } = house.options
+  if (line.command === 'CAP' && cap !== undefined) {
+    if (cap === 'unregistered') write(client, `:${house.name} 451 * CAP :You have not registered`)
+    return
+  }
   const command = COMMANDS[line.command]
   if (command === undefined) replies.push(`:${house.name} 421 ${client.nick} ${line.command} :Unknown command`)
   else command(house, client, line, (reply) => void replies.push(reply))

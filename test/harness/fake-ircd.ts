@@ -18,6 +18,8 @@ export type FakeIrcdOptions = {
   /** Account and password for SASL PLAIN and SCRAM-SHA-256; `sasl` is then among the capabilities. */
   accounts?: Readonly<Record<string, string>>
   mechanisms?: readonly string[]
+  /** What it does with CAP: says nothing, or that nobody is registered; default: it knows it. */
+  cap?: 'silent' | 'unregistered'
   /** A port with TLS beside the plain one. */
   tls?: boolean
   /** Seconds for which the plain port tells clients to use the other (needs `tls`). */

@@ -18,8 +18,13 @@ export type SaslMechanism = 'SCRAM-SHA-256' | 'PLAIN' | 'EXTERNAL'
 export type IrcSasl = {
   account: string
   secret?: string
-  /** In this order, as far as the server offers them. Default: EXTERNAL with a certificate and without a secret, SCRAM-SHA-256, PLAIN. */
+  /**
+   * In this order, as far as the server offers them. Default: EXTERNAL with a certificate, SCRAM-SHA-256, and PLAIN over TLS alone and not where
+   * SCRAM was seen before. PLAIN hands the password over: who names it here lets it be said, in clear text too.
+   */
   mechanisms?: readonly SaslMechanism[]
+  /** Whether this network has let somebody in by SCRAM: it is not tried with less from then on. */
+  scram?: { wasSeen(): boolean; isSeen(): void }
   /** No way on without it. */
   required: boolean
 }

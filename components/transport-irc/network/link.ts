@@ -183,7 +183,7 @@ export class Link {
     this.#session.caps = this.#registration.caps
     this.#session.factsChanged()
     this.#after(limits.registerMs, () => {
-      if (!this.#session.isUp) this.#socket?.destroy(new IrcFault('timeout', 'the server did not let us in in time'))
+      if (!this.#session.isUp && this.#registration !== null) this.#socket?.destroy(this.#registration.whyLate())
     })
     if (!ends.tls) this.#after(CAP_MS, () => this.#registration?.introduce())
     this.#watchIdle()

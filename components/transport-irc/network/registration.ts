@@ -72,7 +72,10 @@ export class Registration {
   #state: 'listing' | 'asking' | 'login' | 'ended' = 'listing'
   #introduced = false
   #mechanisms: SaslMechanism[] = []
-  #sasl: { client: SaslClient; challenge: Challenge; state: 'named' | 'talking' } | null = null
+  /** Mechanisms that the server itself names. */
+  #named: readonly string[] = []
+  #sasl: { mechanism: SaslMechanism; client: SaslClient; challenge: Challenge; state: 'named' | 'talking' } | null =
+    null
   #isLoggedIn = false
 
   constructor(options: RegistrationOptions) {
@@ -96,12 +99,24 @@ export class Registration {
     }
     send('CAP LS 302')
     // A clear connection first hears whether it should be one at all: a password is not said to whoever listens.
-    if (isTls) this.introduce()
+    // Who is not let in without a login is nobody there before the server has said that it knows one.
+    if (isTls && !this.#mustLogin) this.introduce()
+  }
+
+  get #mustLogin(): boolean {
+    return this.#options.settings.sasl?.required === true && !this.#isLoggedIn
+  }
+
+  /** Why the server has not let us in, after all that time. */
+  whyLate(): IrcFault {
+    return this.#state === 'listing' && this.#mustLogin
+      ? new IrcFault('login', 'the server does not say that it knows a login', 'sasl-missing')
+      : new IrcFault('timeout', 'the server did not let us in in time')
   }
 
   /** Who we are. Called when the capabilities are known, or by the clock for servers that do not answer. */
   introduce(): void {
-    if (this.#introduced || this.#state === 'ended') return
+    if (this.#introduced || this.#state === 'ended' || (this.#state === 'listing' && this.#mustLogin)) return
     const { settings, isTls, mayBeClear, send, fail } = this.#options
     if (!isTls && !mayBeClear) {
       fail(new IrcFault('protection', 'the server offers no TLS'))
@@ -139,13 +154,17 @@ export class Registration {
         this.#loginFails(line)
         return true
       case '908':
-        this.#mechanisms = this.#mechanisms.filter((name) => (line.params[1] ?? '').split(',').includes(name))
+        this.#named = (line.params[1] ?? '').split(',')
+        this.#mechanisms = this.#mechanisms.filter((name) => this.#named.includes(name))
         return true
       case '001':
         this.#state = 'ended'
         this.#offered.clear()
         this.nick = line.params[0] ?? this.nick
-        return false
+        // It did not wait for the login, or never heard of one.
+        if (!this.#mustLogin) return false
+        this.#options.fail(new IrcFault('login', 'the server let us in without the login', 'sasl-missing'))
+        return true
       default:
         return this.#state === 'ended' ? false : this.#readRefusal(line)
     }
@@ -247,8 +266,7 @@ export class Registration {
   /** All answered: the login, or the end. */
   #goOn(): void {
     if (this.#state !== 'asking' || this.#asked > 0) return
-    const { settings } = this.#options
-    if (settings.sasl?.required === true && !this.#isLoggedIn) {
+    if (this.#mustLogin) {
       this.#options.fail(new IrcFault('login', 'the server offers no login now', 'sasl-missing'))
       return
     }
@@ -257,14 +275,17 @@ export class Registration {
   }
 
   #login(): void {
-    const { settings } = this.#options
-    this.#mechanisms = chooseMechanisms(
-      settings,
-      (this.#offered.get('sasl') ?? '').split(',').filter((name) => name !== ''),
-    )
+    const { settings, isTls } = this.#options
+    this.#named = (this.#offered.get('sasl') ?? '').split(',').filter((name) => name !== '')
+    this.#mechanisms = chooseMechanisms(settings, this.#named, isTls)
     // Counted as a question without an answer: CAP END waits for it.
     this.#asked += 1
-    this.#nextMechanism('no mechanism that both sides have')
+    const isOnlyPlain = this.#mechanisms.length === 0 && this.#named.includes('PLAIN')
+    this.#nextMechanism(
+      isOnlyPlain
+        ? 'the server takes only PLAIN, which hands the password over and may not be said here'
+        : 'no mechanism that both sides have',
+    )
   }
 
   #nextMechanism(why: string): void {
@@ -278,7 +299,7 @@ export class Registration {
       return
     }
     const client = saslClient(mechanism, settings.sasl?.account ?? '', settings.sasl?.secret ?? '', nonce())
-    this.#sasl = { client, challenge: new Challenge(), state: 'named' }
+    this.#sasl = { mechanism, client, challenge: new Challenge(), state: 'named' }
     if (!send(`AUTHENTICATE ${mechanism}`)) this.#sasl = null
   }
 
@@ -316,6 +337,7 @@ export class Registration {
       )
       return
     }
+    if (this.#sasl.mechanism === 'SCRAM-SHA-256') this.#options.settings.sasl?.scram?.isSeen()
     this.#sasl = null
     this.#isLoggedIn = true
     this.#answered(1)
@@ -323,7 +345,28 @@ export class Registration {
   }
 
   #loginFails(line: Line): void {
-    if (this.#sasl !== null) this.#nextMechanism(line.params.at(-1) ?? '')
+    if (this.#sasl === null) return
+    const { mechanism, state } = this.#sasl
+    const words = line.params.at(-1) ?? ''
+    // Only what the server does not have leads on to PLAIN, and only where it names PLAIN itself. Who takes SCRAM up and then refuses it had a
+    // wrong password from us, or wants to be handed the right one.
+    const isTaken = mechanism === 'SCRAM-SHA-256' && state === 'talking'
+    const hadPlain = this.#mechanisms.includes('PLAIN')
+    if (isTaken || !this.#named.includes('PLAIN'))
+      this.#mechanisms = this.#mechanisms.filter((name) => name !== 'PLAIN')
+    const isLeftOut = hadPlain && !this.#mechanisms.includes('PLAIN')
+    this.#nextMechanism(
+      isLeftOut ? `${words} (${mechanism}; PLAIN, which hands the password over, was not tried)` : words,
+    )
+  }
+
+  #knowsNoCap(): void {
+    if (this.#mustLogin) {
+      this.#options.fail(new IrcFault('login', 'the server knows no login', 'sasl-missing'))
+      return
+    }
+    this.#state = 'login'
+    this.introduce()
   }
 
   #readRefusal(line: Line): boolean {
@@ -343,11 +386,10 @@ export class Registration {
       case '410':
         // A server that knows no CAP.
         if (this.#state !== 'listing') return false
-        this.#state = 'login'
-        this.introduce()
-        if (settings.sasl?.required === true) fail(new IrcFault('login', 'the server knows no login', 'sasl-missing'))
+        this.#knowsNoCap()
         return true
       case '451':
+        if (this.#state === 'listing' && line.params.includes('CAP')) this.#knowsNoCap()
         return true
       case '432':
       case '464':

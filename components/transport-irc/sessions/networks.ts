@@ -22,7 +22,12 @@ import { openSession } from './session.ts'
 import { type Counted as CountedByTelling, openTelling } from './telling.ts'
 
 /** What is known of a network from an earlier connection, kept over restarts: two spellings of a name must not change their meaning. */
-export type Known = { casemapping: string; nickLength: number }
+export type Known = {
+  casemapping: string
+  nickLength: number
+  /** Somebody was let in by SCRAM: a server that then offers only PLAIN may be another one. */
+  scram?: true
+}
 export type KnownStore = { read(network: string): Known | null; write(network: string, known: Known): void }
 
 export type Counted = CountedByTelling | 'connected' | 'lost'
@@ -233,16 +238,39 @@ export function openNetworks(options: NetworksOptions): Networks {
   }
 
   function learn(network: string, { facts }: IrcConnection): void {
-    const now: Known = { casemapping: facts.isupport.get('CASEMAPPING') ?? 'rfc1459', nickLength: facts.nickLength }
+    const casemapping = facts.isupport.get('CASEMAPPING') ?? 'rfc1459'
+    const { nickLength } = facts
     const before = factsOf(network)
-    if (before.casemapping === now.casemapping && before.nickLength === now.nickLength) return
+    if (before.casemapping === casemapping && before.nickLength === nickLength) return
+    keep(network, { ...before, casemapping, nickLength })
+  }
+
+  function keep(network: string, now: Known): void {
     known.set(network, now)
     keys.delete(network)
     options.known.write(network, now)
   }
 
+  function saslOf(of: IrcNetwork, login: Login): NonNullable<IrcSettings['sasl']> {
+    const { account = login.nick, secret } = login
+    return {
+      account,
+      ...(secret === undefined ? {} : { secret }),
+      ...(of.mechanisms.length === 0 ? {} : { mechanisms: of.mechanisms }),
+      // Who has something to log in with is not let in as a stranger.
+      required: true,
+      scram: {
+        wasSeen: () => factsOf(of.name).scram === true,
+        isSeen() {
+          const before = factsOf(of.name)
+          if (before.scram !== true) keep(of.name, { ...before, scram: true })
+        },
+      },
+    }
+  }
+
   function settingsOf(of: IrcNetwork, owner: string, login: Login): IrcSettings {
-    const { account, secret, certificate } = login
+    const { secret, certificate } = login
     const { lines, everyMs } = of.flood
     const local = of.localAddresses
     const localAddress = local[numberOf(owner) % Math.max(1, local.length)]
@@ -258,10 +286,7 @@ export function openNetworks(options: NetworksOptions): Networks {
       version: options.software,
       limits: { queue: options.limits.waiting },
       ...(of.password === null ? {} : { password: of.password.reveal() }),
-      // Who has something to log in with is not let in as a stranger.
-      ...(secret === undefined && certificate === undefined
-        ? {}
-        : { sasl: { account: account ?? login.nick, ...(secret === undefined ? {} : { secret }), required: true } }),
+      ...(secret === undefined && certificate === undefined ? {} : { sasl: saslOf(of, login) }),
       ...(certificate === undefined ? {} : { certificate }),
       ...(of.tls.caFile === null ? {} : { ca: readFileSync(of.tls.caFile, 'utf8') }),
       ...(localAddress === undefined ? {} : { localAddress }),

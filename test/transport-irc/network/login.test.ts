@@ -68,12 +68,22 @@ test('PLAIN and EXTERNAL', async () => {
 test('the strongest that both sides have comes first', () => {
   const certificate = { key: '', cert: '' }
   const sasl = { account: 'a', secret: 's', required: true }
-  assert.deepEqual(chooseMechanisms({ sasl }, ['PLAIN', 'EXTERNAL', 'SCRAM-SHA-256']), ['SCRAM-SHA-256', 'PLAIN'])
-  assert.deepEqual(chooseMechanisms({ sasl, certificate }, []), ['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN'])
-  assert.deepEqual(chooseMechanisms({ sasl: { account: 'a', required: true }, certificate }, ['PLAIN']), [])
-  assert.deepEqual(chooseMechanisms({ sasl: { ...sasl, mechanisms: ['PLAIN'] } }, ['SCRAM-SHA-256', 'PLAIN']), [
-    'PLAIN',
-  ])
+  assert.deepEqual(chooseMechanisms({ sasl }, ['PLAIN', 'EXTERNAL', 'SCRAM-SHA-256'], true), ['SCRAM-SHA-256', 'PLAIN'])
+  assert.deepEqual(chooseMechanisms({ sasl, certificate }, [], true), ['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN'])
+  assert.deepEqual(chooseMechanisms({ sasl: { account: 'a', required: true }, certificate }, ['PLAIN'], true), [])
+  const named = { ...sasl, mechanisms: ['PLAIN'] as const }
+  assert.deepEqual(chooseMechanisms({ sasl: named }, ['SCRAM-SHA-256', 'PLAIN'], true), ['PLAIN'])
+})
+
+test('PLAIN hands the password over: not in clear text, nor where SCRAM has worked before, unless the settings name it', () => {
+  const sasl = { account: 'a', secret: 's', required: true }
+  const pinned = { ...sasl, scram: { wasSeen: () => true, isSeen() {} } }
+  assert.deepEqual(chooseMechanisms({ sasl }, ['PLAIN'], false), [])
+  assert.deepEqual(chooseMechanisms({ sasl }, ['PLAIN', 'SCRAM-SHA-256'], false), ['SCRAM-SHA-256'])
+  assert.deepEqual(chooseMechanisms({ sasl: pinned }, ['PLAIN'], true), [])
+  for (const one of [sasl, pinned])
+    for (const isTls of [true, false])
+      assert.deepEqual(chooseMechanisms({ sasl: { ...one, mechanisms: ['PLAIN'] } }, ['PLAIN'], isTls), ['PLAIN'])
 })
 
 test('AUTHENTICATE is cut at 400 letters, and put together again', () => {

@@ -4,18 +4,22 @@ import type { IrcSettings, SaslMechanism } from '../irc.ts'
 import type { SaslClient } from './sasl-client.ts'
 import { scramClient } from './scram.ts'
 
-/** The first of ours that the server offers; `offered` empty: it does not say, ours are tried in turn. */
+/** Those of ours that the server offers, the best one first; `offered` empty: it does not say. */
 export function chooseMechanisms(
   settings: Pick<IrcSettings, 'sasl' | 'certificate'>,
   offered: readonly string[],
+  isTls: boolean,
 ): SaslMechanism[] {
   const { sasl, certificate } = settings
   if (sasl === undefined) return []
   const wanted =
     sasl.mechanisms ?? (certificate === undefined ? ['SCRAM-SHA-256', 'PLAIN'] : ['EXTERNAL', 'SCRAM-SHA-256', 'PLAIN'])
+  // PLAIN hands the password over: not in clear text, and not to a server that could do without it before, unless somebody says so.
+  const mayBePlain = sasl.mechanisms !== undefined || (isTls && sasl.scram?.wasSeen() !== true)
   return wanted.filter(
     (name) =>
       (offered.length === 0 || offered.includes(name)) &&
+      (name !== 'PLAIN' || mayBePlain) &&
       (name === 'EXTERNAL' ? certificate !== undefined : sasl.secret !== undefined),
   )
 }
