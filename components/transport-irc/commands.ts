@@ -16,6 +16,7 @@ const runs: Readonly<Record<CommandName, Run>> = {
   'transport-irc disconnect': own.disconnect,
   'transport-irc connections': own.connections,
   'transport-irc networks': own.networks,
+  'transport-irc motd': own.motd,
   'transport-irc room': own.room,
   'transport-irc contact': people.contact,
   'transport-irc registered': people.registered,

@@ -38,6 +38,13 @@ export const declarations = [
   },
   {
     ...OWN,
+    name: 'transport-irc motd',
+    help: 'transport-irc-motd',
+    parameters: [{ ...NETWORK, positional: true }, PERSON],
+    columns: ['text'],
+  },
+  {
+    ...OWN,
     name: 'transport-irc nick',
     help: 'transport-irc-nick',
     parameters: [

@@ -27,7 +27,7 @@ export type Desk = {
   networks: Networks
   transport: Pick<Transport, 'sessions' | 'roomsOf' | 'leave' | 'announce' | 'state' | 'counts'>
   logins: Logins
-  people: Pick<People, 'addContact' | 'entered' | 'identities' | 'registrations'>
+  people: Pick<People, 'addContact' | 'entered' | 'identities' | 'notices' | 'registrations'>
   /** Of who has named none. */
   nickOf(person: string, network: string): string
   memory: Memory

@@ -270,6 +270,7 @@ export async function startTransportIrc(
       peopleSide().stop()
       await transport.drain(bound)
       await peopleSide().identities.settled()
+      await peopleSide().settled()
       await asker?.stop(bound)
       await stream.drain(bound)
       await opened.disposeAsync()

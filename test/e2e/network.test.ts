@@ -148,6 +148,26 @@ onServers('a network under the roof', LACK, (server) => {
     assert.deepEqual([row?.rule, row?.network], ['no-secrets', 'irc'])
   })
 
+  it('a topic, and why somebody is away, are asked about too: once, on record, and only what may be read is shown', async () => {
+    iris.send('TOPIC #garden :a classified garden', 'AWAY :a classified errand')
+    await people.alice.wait(like('presence', `from="${ROOM}/iris"`, '<show>away</show>'))
+    iris.send('AWAY', 'AWAY :picking tulips')
+    for (const one of [people.alice, people.bob]) {
+      await one.wait(like('presence', `from="${ROOM}/iris"`, '<show>away</show>', '<status>picking tulips</status>'))
+      await one.nothing(/a classified (?:garden|errand)/)
+    }
+    iris.send('AWAY')
+    for (const [words, outcome, rule] of [
+      ['"classified garden"', 'refused', 'not-on-irc'],
+      ['errand', 'refused', 'not-on-irc'],
+      ['tulips', 'released', undefined],
+    ] as const) {
+      const rows = await records(words, outcome)
+      assert.equal(rows[0]?.network, 'irc')
+      if (rule !== undefined) assert.equal(rows[0]?.rule, rule)
+    }
+  })
+
   const kick = (nick: string, reason: string) =>
     `<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='${nick}' role='none'><reason>${reason}</reason></item></query>`
 

@@ -48,6 +48,20 @@ describe('commands of transport-irc', { skip: serverLack() ?? inspircdLack() ?? 
     assert.match(await chat(alice, 'nonsense', 'not known here'), /help/)
   })
 
+  it('gives the message of the day; what the network says besides comes from the address of the network', async () => {
+    assert.match(await chat(alice, 'motd', 'Of the tests'), /Of the tests/)
+    await using iris = await irc(ircd, 'iris')
+    const fromNetwork = (words: string) =>
+      alice.wait(like('message', `from="${NETWORK}@${GATEWAY}"`, 'type="headline"', words))
+    iris.send('NOTICE alice :\x01VERSION of a strange program\x01')
+    await fromNetwork('iris: VERSION of a strange')
+    const person = 'alice@corp.example'
+    await place.ask('raw', { line: 'MODE alice +g', person })
+    iris.say('alice', 'anybody there?')
+    await fromNetwork('is messaging you')
+    await place.ask('raw', { line: 'MODE alice -g', person })
+  })
+
   it('takes another nick, keeps a password sealed, makes a certificate, and shows none of them', async () => {
     await chat(alice, 'nick alma', 'nick: alma')
     await using iris = await irc(ircd, 'iris')

@@ -34,6 +34,8 @@ export type ForeignMessage = {
   at: number | null
   /** Automatic: never answered automatically. */
   notice?: true
+  /** One to one: the network kept it and tells it now, perhaps not for the first time. */
+  kept?: true
   /** Our own, and said at another program with the same account there: `say` gave nothing of it. */
   elsewhere?: true
   /** Only some of the room can read it, such as its operators: shown to those whose connection got it, and to nobody else. */
@@ -90,8 +92,8 @@ export type SessionEvents = {
   read(target: Target, at: number): void
   presence(nick: string, presence: { online: boolean; away?: string }): void
   renamed(from: string, to: string): void
-  /** What the network's own servers say to this person. */
-  said(text: string, kind: 'info' | 'error'): void
+  /** What the network's own servers say to this person. `by`: somebody else, whose words they pass on. */
+  said(text: string, kind: 'info' | 'error', by?: string): void
 }
 
 export const REASONS = [

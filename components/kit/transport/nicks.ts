@@ -43,7 +43,7 @@ export function withShownNicks(events: SessionEvents): SessionEvents {
     read: (target, at) => events.read('room' in target ? target : { person: shownNick(target.person) }, at),
     presence: (nick, presence) => events.presence(shownNick(nick), presence),
     renamed: (from, to) => events.renamed(shownNick(from), shownNick(to)),
-    said: (text, kind) => events.said(text, kind),
+    said: (text, kind, by) => events.said(text, kind, maybe(by)),
   }
 }
 

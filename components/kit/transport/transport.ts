@@ -16,6 +16,7 @@ import { openHistory } from './history/history.ts'
 import type { Lookalikes } from './lookalikes.ts'
 import type { Login, Network, SessionEvents } from './network.ts'
 import type { EnteredRoom } from './people/bookmarks.ts'
+import type { HeardOf } from './people/heard.ts'
 import type { ReadUpTo } from './people/markers.ts'
 import { openDiscovery } from './rooms/about.ts'
 import { cardRoutes } from './rooms/cards.ts'
@@ -29,6 +30,7 @@ import { searchRoutes } from './rooms/searching.ts'
 import type { RoomAddress } from './rooms/seating.ts'
 import { speak } from './rooms/speaking.ts'
 import { newId } from './rooms/telling.ts'
+import { LIVE_MS } from './rooms/writing.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 
 /** What stands beside the rooms: people one to one, registration, what is kept of each. */
@@ -51,6 +53,9 @@ export type PeopleSide = {
   lookalikes?: Lookalikes
   /** The account there is that of one of ours, whoever uses it. */
   isColleague?(network: string, account: string): boolean
+  /** He was told it one to one, or said it himself; and whether that was so before. */
+  heard?(owner: string, network: string, heard: HeardOf): void
+  wasHeard?(owner: string, network: string, heard: HeardOf): boolean
   /** A client of his is in a room. */
   entered?(owner: string, room: EnteredRoom): void
   /** He has read so far in a room, at another program of his. */
@@ -175,6 +180,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     awayTexts,
     lookalikes: { look: async (who) => (await people.lookalikes?.look(who)) ?? null },
     entered: (owner, room) => people.entered?.(owner, room),
+    heard: (owner, of, heard) => people.heard?.(owner, of, heard),
     read: (owner, upTo) => people.read?.(owner, upTo),
     seal: options.seal ?? null,
   }
@@ -195,7 +201,13 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
           beside.invited?.(room, by)
         },
         message(message) {
-          if (!direct.take(owner, of, message)) beside.message?.(message)
+          const { id, at, kept } = message
+          const heard = { ids: [id], at }
+          const isOld = kept === true || (at !== null && now() - at > LIVE_MS)
+          if (isOld && people.wasHeard?.(owner, of, heard) === true) return
+          people.heard?.(owner, of, heard)
+          // What the network kept was said before anybody was in a room.
+          if (kept === true || !direct.take(owner, of, message)) beside.message?.(message)
         },
         typing(nick, state) {
           if (!direct.typing(owner, of, nick, state)) beside.typing?.(nick, state)

@@ -6,6 +6,7 @@ import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/
 import { NetworkFault } from '../../kit/transport/network.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
 import { connectedOf, type Desk, networkOf, personOf, type RoomWord, roomPlace, row, shown } from '../desk.ts'
+import { withoutCodes } from '../network/wire/formatting.ts'
 import { placeOf } from '../storage/memory.ts'
 
 export async function* connect(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
@@ -60,6 +61,28 @@ export async function* networks(desk: Desk, _: Args, { caller }: Asked): AsyncGe
       connected: caller.rights.has('operator') ? of.length : of.filter(({ owner }) => owner === caller.jid).length,
     })
   }
+}
+
+/** The message of the day: words of the network, which pass the rules and are on record. */
+export async function* motd(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
+  const person = personOf(desk, args, asked)
+  const network = networkOf(desk, args, asked)
+  const { session } = connectedOf(desk, person, network, asked)
+  let answers: readonly string[]
+  try {
+    answers = await session.raw('MOTD')
+  } catch (error) {
+    throw refusalOf(desk, error, asked.language)
+  }
+  const lines = answers.flatMap((line) => /^(?::\S+ )?372 \S+ :?(?:- ?)?(.*)$/u.exec(line)?.[1] ?? [])
+  const text = withoutCodes(lines.join('\n').trim())
+  const allowed = text === '' ? '' : await desk.people.notices.asked(person, network, text)
+  if (allowed === null || allowed === '') {
+    const id = allowed === null ? 'transport-irc-motd-refused' : 'transport-irc-no-motd'
+    yield { say: 'text', text: desk.say(id, asked.language, { network }) }
+    return
+  }
+  for (const line of allowed.split('\n')) yield row({ text: line })
 }
 
 /** What a person says of one room: whether he stays in it, and that he leaves. */

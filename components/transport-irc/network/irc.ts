@@ -238,8 +238,8 @@ export type IrcEvents = {
   inviting(channel: IrcChannel, nick: string, by: string): void
   /** Of somebody watched. */
   presence(nick: string, presence: { online: boolean; away?: string; account?: string }): void
-  /** What servers say to us and nothing above took: notices, standard replies, numerics. */
-  said(text: string, kind: 'info' | 'warning' | 'error', code: string): void
+  /** What servers say to us and nothing above took: notices, standard replies, numerics. `by`: somebody whose words they pass on. */
+  said(text: string, kind: 'info' | 'warning' | 'error', code: string, by?: string): void
 }
 
 /** `by`: how it was confirmed. A fence is a PING behind the line, whose answer shows that the line was read and not refused. */

@@ -117,7 +117,7 @@ function answerCtcp(session: Session, line: Line, { name, text }: { name: string
   const { nick, isServer } = readSource(line.source)
   if (session.isOwn(nick) || isServer) return
   if (line.command === 'NOTICE') {
-    session.tell('said', `${nick}: ${name} ${text}`, 'info', 'CTCP')
+    session.tell('said', `${nick}: ${name} ${text}`, 'info', 'CTCP', nick)
     return
   }
   const answer = ctcpAnswer(session, name, text)

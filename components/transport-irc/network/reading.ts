@@ -54,7 +54,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   FAIL: (session, line) => tellStandard(session, line, 'error'),
   WARN: (session, line) => tellStandard(session, line, 'warning'),
   NOTE: (session, line) => tellStandard(session, line, 'info'),
-  WALLOPS: (session, line) => session.tell('said', line.params.at(-1) ?? '', 'info', 'WALLOPS'),
+  WALLOPS: (session, line) => {
+    const { nick, isServer } = readSource(line.source)
+    session.tell('said', line.params.at(-1) ?? '', 'info', 'WALLOPS', ...(isServer ? [] : [nick]))
+  },
   '305': (session) => {
     session.me = { ...session.me, away: null }
   },

@@ -115,8 +115,14 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
     },
     kept: (channel, messages) => room(channel, { kind: 'kept', messages: messages.map(foreign) }),
     message(message) {
-      // One to one it was told when it was said.
-      if (message.historic) return
+      if (message.historic) {
+        // Of a channel it is told as what was kept.
+        if (message.isChannel || message.from.isServer) return
+        const kept: ForeignMessage = { ...foreign(message), kept: true }
+        if (message.own) events.reflected(message.target, kept)
+        else events.message(kept)
+        return
+      }
       events.counted('message')
       if (message.isChannel) {
         room(message.target, { kind: 'message', message: foreign(message) })
@@ -175,7 +181,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
       // Nothing in a room shows it (XEP-0045 tells only who is invited).
     },
     presence: (nick, { online, away }) => events.presence(nick, { online, ...(away === undefined ? {} : { away }) }),
-    said: (text, kind) => events.said(toStyled(text), kind === 'info' ? 'info' : 'error'),
+    said: (text, kind, _, by) => events.said(toStyled(text), kind === 'info' ? 'info' : 'error', by),
   }
 }
 

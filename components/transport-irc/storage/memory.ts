@@ -15,7 +15,7 @@ export type Memory = AsyncDisposable & {
 
 export type MemoryOptions = {
   thread?: Thread
-  /** Entries of what is learned of networks (`known`, `sts`) at most, of each kind; default 100,000. The one that was set first goes, and is told. */
+  /** Entries of what is learned of networks (`heard`, `known`, `sts`) at most, of each kind; default 100,000. The one that was set first goes, and is told. */
   most?: number
   /** Entries of one person at most, of each kind that is his own word; default 5,000. */
   mostOfPerson?: number
@@ -23,7 +23,7 @@ export type MemoryOptions = {
 }
 
 /** What is learned again when it is needed; the rest is people's own word, and is never thrown away. */
-const LEARNED: ReadonlySet<Kind> = new Set<Kind>(['known', 'sts'])
+const LEARNED: ReadonlySet<Kind> = new Set<Kind>(['heard', 'known', 'sts'])
 
 /** Names begin with the person whose word it is. */
 const PERSONAL: ReadonlySet<Kind> = new Set<Kind>(['bookmark', 'contact', 'keep', 'login', 'registration', 'room'])

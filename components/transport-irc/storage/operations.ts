@@ -5,12 +5,13 @@ import type { Migration } from '../../kit/store/migrations.ts'
 import type { Service } from '../../kit/store/serve.ts'
 import { statement } from '../../kit/store/statement.ts'
 
-/** `ban`: who may not use it. `bookmark`: a room that was put among somebody's. `keep`: who stays connected. `login`: of a person on a network, secrets sealed. `known`, `sts`: of a network and of a host there. `room`: a person's word on a room. `key`: made once. */
+/** `ban`: who may not use it. `bookmark`: a room that was put among somebody's. `heard`: up to when somebody was told what was said to him. `keep`: who stays connected. `login`: of a person on a network, secrets sealed. `known`, `sts`: of a network and of a host there. `room`: a person's word on a room. `key`: made once. */
 export const KINDS = [
   'account',
   'ban',
   'bookmark',
   'contact',
+  'heard',
   'keep',
   'key',
   'known',

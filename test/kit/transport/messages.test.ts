@@ -3,6 +3,7 @@
 // invitations; what is refused, and what the rules made of it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
 import { calm, delivering, GATEWAY, room, type Stand, stand } from './stand.ts'
 
 const ANNA = 'anna@corp.example/desk'
@@ -284,6 +285,34 @@ test('private messages go to the person, and come back by the room in which they
   assert.match(await at.heard(ANNA, /id='p2'/), /item-not-found/)
   at.send(`<message type='groupchat' id='p3' from='${ANNA}' to='${R}/otto'><body>psst</body></message>`)
   assert.match(await at.heard(ANNA, /id='p3'/), /bad-request/)
+})
+
+test('a private message that was said long ago says when; one that the rules refuse is told of to its recipient alone', async () => {
+  const asker: Asking = {
+    ask: async ({ stanza }) =>
+      stanza.includes('poison')
+        ? { action: 'refuse', why: 'policy', rule: 'r', condition: 'policy-violation', text: {} }
+        : { action: 'deliver', stanza, replaced: false },
+    occupant() {},
+  }
+  await using at = await stand({ asker, settings: { noteRefused: true } })
+  await both(at)
+  at.send(`<message type='chat' id='p' from='${ANNA}' to='${R}/otto'><body>psst</body></message>`)
+  await calm(at)
+  at.unread(BERT)
+  const says = (body: string, said: number | null) =>
+    at.net.sessions[0]?.tell((events) => events.message({ id: null, nick: 'otto', body, at: said }))
+  says('now', Date.now())
+  assert.doesNotMatch(await at.heard(ANNA, />now</), /<delay/)
+  says('long ago', Date.UTC(2026, 10, 22))
+  assert.match(await at.heard(ANNA, /long ago/), /<delay xmlns='urn:xmpp:delay' stamp='2026-11-22T00:00:00.000Z'\/>/)
+  says('poison', null)
+  assert.match(
+    await at.heard(ANNA, /refused/),
+    new RegExp(`from='${R}' type='groupchat'.*A message from otto was refused`),
+  )
+  await calm(at)
+  assert.deepEqual([at.unread(BERT), at.transport.counts.refusedIn], [[], 1])
 })
 
 test('invitations: from the network both ways in one message, to it by the room or directly, to one of ours by himself', async () => {

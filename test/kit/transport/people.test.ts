@@ -685,6 +685,83 @@ describe('one to one', () => {
     assert.deepEqual(one.at.asked, [], 'what our people send their own server asks about')
   })
 
+  it('has what the network itself says come from the network, once he is in', async () => {
+    await using one = await open()
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.net.sessions[0]?.tell((events) => events.said('the server restarts at noon', 'info'))
+    const told = await one.at.heard(ALICE, /restarts/)
+    assert.match(told, new RegExp(`^<message from='${NETWORK_ADDRESS}' to='${ALICE}' type='headline'`))
+  })
+
+  it('comes in the order in which it was said, from the first line of somebody new on', async () => {
+    await using one = await open()
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    const [session] = one.net.sessions
+    for (const body of ['first', 'second', 'third'])
+      session?.tell((events) => events.message({ id: body, nick: 'bob', body, at: null }))
+    await one.at.heard(ALICE, /<body>third</)
+    const bodies = one.at.sent.flatMap((xml) => /<body>(first|second|third)</.exec(xml)?.[1] ?? [])
+    assert.deepEqual(bodies, ['first', 'second', 'third'])
+  })
+
+  it('that the network kept is told once, with when it was said and before what is said now, over losses and restarts', async () => {
+    const kept: Kept = new Map()
+    const asked: string[] = []
+    const asker = {
+      ask: async ({ stanza }: { stanza: string }) => {
+        asked.push(stanza)
+        return { action: 'deliver', stanza, replaced: false } as const
+      },
+      occupant() {},
+    }
+    const bodies = ({ at }: Opened) => at.sent.flatMap((xml) => /<body>(kept \d|now|own)</.exec(xml)?.[1] ?? [])
+    const hour = 3_600_000
+    const start = Date.now() - 10 * hour
+    const tells = ({ net }: Opened, hours: number, body: string, more: Partial<ForeignMessage> = {}) =>
+      net.sessions
+        .at(-1)
+        ?.tell((events) => events.message({ id: body, nick: 'bob', body, at: start + hours * hour, ...more }))
+    {
+      await using one = await open({ kept, asker })
+      await registered(one)
+      comesOnline(one)
+      await calm(one.at)
+      tells(one, 1, 'kept 1', { kept: true })
+      tells(one, 3, 'kept 3', { kept: true, nick: 'carl' })
+      tells(one, 2, 'kept 2', { kept: true })
+      tells(one, 2, 'kept 2', { kept: true })
+      tells(one, 4, 'now')
+      await calm(one.at)
+      assert.deepEqual(bodies(one), ['kept 1', 'kept 3', 'kept 2', 'now'])
+      const stamp = new Date(start + 2 * hour).toISOString()
+      assert.match(
+        one.at.sent.find((xml) => xml.includes('>kept 2<')) ?? '',
+        new RegExp(`<delay xmlns='urn:xmpp:delay' stamp='${stamp}'/>`),
+      )
+      one.net.sessions[0]?.cut()
+      one.net.sessions[0]?.connect()
+      tells(one, 2, 'kept 2', { kept: true })
+      tells(one, 4, 'now', { kept: true })
+      tells(one, 5, 'kept 5', { kept: true })
+      await calm(one.at)
+      assert.deepEqual(bodies(one), ['kept 1', 'kept 3', 'kept 2', 'now', 'kept 5'])
+      assert.equal(asked.length, 5)
+      await one.people.settled()
+    }
+    await using again = await open({ kept, asker })
+    comesOnline(again)
+    await calm(again.at)
+    tells(again, 5, 'kept 5', { kept: true })
+    tells(again, 2, 'kept 2')
+    tells(again, 6, 'kept 6', { kept: true })
+    await calm(again.at)
+    assert.deepEqual(bodies(again), ['kept 6'])
+  })
+
   it('is not confirmed where nobody repeats it', async () => {
     await using one = await open({ echo: false })
     await registered(one)

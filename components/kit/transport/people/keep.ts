@@ -9,8 +9,11 @@ export type Keep = {
   set(kind: KeptKind, name: string, body: unknown): Promise<void>
 }
 
-/** Of a person on a network; of somebody there in his contacts; of an account there and whose it is; of a room among his bookmarks. */
-export type KeptKind = 'registration' | 'contact' | 'account' | 'bookmark'
+/**
+ * Of a person on a network; of somebody there in his contacts; of an account there and whose it is; of a room among his bookmarks; up to when he
+ * was told what is said to him on a network.
+ */
+export type KeptKind = 'registration' | 'contact' | 'account' | 'bookmark' | 'heard'
 
 /** Null takes a part away. */
 export type LoginChange = Readonly<{

@@ -18,10 +18,13 @@ import type { Sessions } from '../sessions.ts'
 import type { PeopleSide } from '../transport.ts'
 import { openBookmarks } from './bookmarks.ts'
 import { type Contacts, openContacts } from './contacts.ts'
+import { openHeard } from './heard.ts'
 import { type Identities, openIdentities } from './identities.ts'
 import type { Keep, PersonLogins } from './keep.ts'
 import { openMarkers } from './markers.ts'
+import { type Notices, openNotices } from './notices.ts'
 import { openOwnNodes } from './own-nodes.ts'
+import { openPlaying } from './playing.ts'
 import { openRegistrations, type Registrations } from './registration.ts'
 import { openRosters } from './roster.ts'
 import { openTalk, type Talk } from './talk.ts'
@@ -58,8 +61,11 @@ export type People = PeopleSide & {
   registrations: Pick<Registrations, 'of' | 'all' | 'everybody' | 'remove'>
   identities: Identities
   talk: Pick<Talk, 'counts'>
+  notices: Pick<Notices, 'asked' | 'counts'>
   /** The stream is up: who is registered is told that the gateway is there, and asked whether he is. */
   up(): void
+  /** What was noted last is on disk. */
+  settled(): Promise<void>
   /** Before the stream goes: nobody is seen through it any more. */
   stop(): void
   /** Somebody there into his contacts. */
@@ -82,7 +88,10 @@ export function openPeople(options: PeopleOptions): People {
   const clients = (owner: string) => [...(online.get(bareOf(owner))?.keys() ?? [])]
   const lookalikes = openLookalikes({ key: (of, name) => kind.key(of, name), colleagues: identities.colleagues })
   const contactsOf = (owner: string, of: string) => contacts.of(owner, of)
-  const talk = openTalk({ ...options, addressOf, clients, lookalikes, contactsOf })
+  const heard = openHeard(keep, (error) => log.error('what was told could not be noted', { error }))
+  const talk = openTalk({ ...options, addressOf, clients, lookalikes, contactsOf, heard })
+  const playing = openPlaying(log)
+  const notices = openNotices(options)
   const rosters = openRosters({
     ...options,
     clients,
@@ -108,6 +117,7 @@ export function openPeople(options: PeopleOptions): People {
       await bookmarks.leftAll(owner, of)
       await rosters.remove(owner, address)
       await identities.forget(owner, of)
+      await heard.forget(owner, of)
       await sessions.close(owner, of, text.say('kit-transport-unregistered', undefined))
     },
   })
@@ -250,6 +260,7 @@ export function openPeople(options: PeopleOptions): People {
     const failed = (error: unknown) => log.error('an event could not be taken', { network: of, error })
     return {
       up() {
+        heard.up(owner, of)
         contacts.up(owner, of)
         const now = away.get(owner) ?? null
         if (now !== null) sayAway(owner, of, now)
@@ -267,12 +278,20 @@ export function openPeople(options: PeopleOptions): People {
           `<show>xa</show><status>${escapeText(`${words} ${fault.message}`.trim().slice(0, 500))}</status>`,
         )
       },
-      message: (message) => void talk.take(owner, of, message).catch(failed),
-      reflected: (to, message) => void talk.reflect(owner, of, to, message).catch(failed),
+      message: (message) =>
+        playing.take(`${owner} ${of}`, message.kept === true, () => talk.take(owner, of, message).catch(failed)),
+      reflected(to, message) {
+        const { id, at, kept } = message
+        const said = { ids: [id], at }
+        if (kept === true && heard.was(owner, of, said)) return
+        heard.note(owner, of, said)
+        playing.take(`${owner} ${of}`, kept === true, () => talk.reflect(owner, of, to, message).catch(failed))
+      },
       typing: (nick, how) => talk.typing(owner, of, nick, how),
       read: (target, at) => ('person' in target ? talk.readUpTo(owner, of, target.person, at) : undefined),
       presence: (nick, now) => contacts.told(owner, of, nick, now),
       renamed: (from, to) => contacts.renamed(owner, of, from, to),
+      said: (words, _, by) => notices.tell(owner, of, words, by),
     }
   }
 
@@ -288,6 +307,7 @@ export function openPeople(options: PeopleOptions): People {
     lookalikes,
     isColleague: (of, account) => identities.personOf(of, account) !== null,
     talk,
+    notices,
     routes: [...registrations.routes, ...prompts],
     features: [REGISTER, GATEWAY],
     presence(presence) {
@@ -323,6 +343,8 @@ export function openPeople(options: PeopleOptions): People {
     read: (owner, upTo) => void markers.read(owner, upTo),
     entered: (owner, room) => void bookmarks.entered(owner, room),
     left: (owner, of, jid) => void bookmarks.left(owner, of, jid),
+    heard: heard.note,
+    wasHeard: heard.was,
     keeps: (owner, of) =>
       options.keeps(owner, of) || (online.has(bareOf(owner)) && registrations.of(owner, of) !== null),
     up() {
@@ -331,6 +353,7 @@ export function openPeople(options: PeopleOptions): People {
         tell(address, owner, 'probe')
       }
     },
+    settled: () => heard.settle(),
     stop() {
       contacts.stop()
       for (const { owner, address } of registrations.everybody()) tell(address, owner, 'unavailable')

@@ -2,7 +2,6 @@
 // Messages one to one. What our people say goes to the network in their order, and fails with an error to them; what comes from there is asked
 // about before anybody reads it.
 import type { Catalogue } from '../../text/catalogue.ts'
-import { writeDelay } from '../../xep/mam.ts'
 import { MARKABLE, writeMarker } from '../../xep/markers.ts'
 import { wantsReceipt, writeReceipt } from '../../xep/receipts.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
@@ -29,7 +28,9 @@ import {
   writeTyping,
 } from '../rooms/reading.ts'
 import { newId } from '../rooms/telling.ts'
+import { writeLate } from '../rooms/writing.ts'
 import type { Sessions } from '../sessions.ts'
+import type { Heard } from './heard.ts'
 import { openReflecting, type ReflectingOptions } from './reflecting.ts'
 
 export type TalkOptions = ReflectingOptions & {
@@ -46,6 +47,7 @@ export type TalkOptions = ReflectingOptions & {
   /** A message that is nothing but a link to a file is marked as that file (XEP-0066). */
   linksAsFiles: boolean
   lookalikes: Lookalikes
+  heard: Pick<Heard, 'note'>
   /** Names there in his contacts. */
   contactsOf(owner: string, network: string): readonly string[]
 }
@@ -76,7 +78,6 @@ const KNOWN = 50
 const CONVERSATIONS = 10_000
 const WAITING = 50
 const CONNECT_MS = 30_000
-const LATE_MS = 60_000
 const QUOTED = 80
 
 export function openTalk({
@@ -92,12 +93,14 @@ export function openTalk({
   linksAsFiles,
   lookalikes,
   contactsOf,
+  heard,
   ...rest
 }: TalkOptions): Talk {
   const reflecting = openReflecting({ ...rest, log })
   const counts = { in: 0, out: 0, reflected: 0, unreflected: 0, refused: 0, withheld: 0, failed: 0 }
   const known = new Map<string, Known[]>()
-  const looked = new Set<string>()
+  /** Conversations whose other end was looked at, or is being. */
+  const looked = new Map<string, Promise<void>>()
   const turns = new Map<string, { last: Promise<void>; waiting: number }>()
 
   const keyOf = (owner: string, network: string, nick: string) =>
@@ -171,6 +174,7 @@ export function openTalk({
       throw refusalOf(error, text)
     }
     counts.out += 1
+    heard.note(owner, network, sent)
     const { body, at } = sent
     remember(key, { foreign: sent.ids[0] ?? null, stanza: message.id, body, nick, own: true, at: at ?? now() })
     if (!sent.confirmed || !wantsReceipt(message.element)) return
@@ -220,9 +224,10 @@ export function openTalk({
     if (allowed === null) return
     const inside = sessions.of(owner, network)?.keepsRead === true ? allowed + MARKABLE : allowed
     counts.in += 1
+    // What comes behind waits with the first.
     await lookOut(owner, network, message, key)
     remember(key, { foreign: message.id, stanza: id, body: message.body, nick, own: false, at: at ?? now() })
-    if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(at)}</message>`))
+    if (!send(`<message from='${from}' to='${to}' type='chat' id='${id}'>${inside}${delayOf(message)}</message>`))
       log.warn('a message could not be handed to the server', { network })
   }
 
@@ -253,11 +258,18 @@ export function openTalk({
   }
 
   /** Once of each who writes to somebody, before he reads it. */
-  async function lookOut(owner: string, network: string, message: ForeignMessage, key: string): Promise<void> {
-    if (looked.has(key)) return
+  function lookOut(owner: string, network: string, message: ForeignMessage, key: string): Promise<void> {
+    const before = looked.get(key)
+    if (before !== undefined) return before
     if (looked.size >= CONVERSATIONS) looked.clear()
-    looked.add(key)
-    const { nick, account } = message
+    const looking = look(owner, network, message).catch((error: unknown) =>
+      log.error('names could not be compared', { error }),
+    )
+    looked.set(key, looking)
+    return looking
+  }
+
+  async function look(owner: string, network: string, { nick, account }: ForeignMessage): Promise<void> {
     const tellsAccounts = sessions.of(owner, network)?.tellsAccounts === true
     const here = contactsOf(owner, network)
     const found = await lookalikes.look({ network, nick, tellsAccounts, here, ...(account ? { account } : {}) })
@@ -278,7 +290,8 @@ export function openTalk({
     const head = `<message xmlns='jabber:client' ${addresses} type='chat' id='${id}'>`
     const inside = await allowedOf(head, payload, network, message, key)
     if (inside === null) return
-    const isShown = reflecting.show(owner, to, id, inside + delayOf(at))
+    await looked.get(key)
+    const isShown = reflecting.show(owner, to, id, inside + delayOf(message))
     counts[isShown ? 'reflected' : 'unreflected'] += 1
     if (!isShown) return
     const { id: foreign, body, nick: self } = message
@@ -300,11 +313,7 @@ export function openTalk({
     reflecting.show(owner, addressOf(network, nick), newId(), writeMarker(newest.stanza))
   }
 
-  /** XEP-0203, where it was said some time ago. */
-  function delayOf(at: number | null): string {
-    if (at === null || now() - at <= LATE_MS) return ''
-    return writeDelay(at)
-  }
+  const delayOf = ({ at, kept }: ForeignMessage) => writeLate(at, kept === true ? Number.POSITIVE_INFINITY : now())
 
   function note(to: string, from: string, words: string): void {
     const hints = "<no-store xmlns='urn:xmpp:hints'/>"

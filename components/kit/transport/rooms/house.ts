@@ -7,6 +7,7 @@ import type { History } from '../history/history.ts'
 import type { Lookalikes } from '../lookalikes.ts'
 import type { Network } from '../network.ts'
 import type { EnteredRoom } from '../people/bookmarks.ts'
+import type { HeardOf } from '../people/heard.ts'
 import type { ReadUpTo } from '../people/markers.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Link } from './client.ts'
@@ -72,6 +73,8 @@ export type House = {
   awayTexts: AwayTexts
   /** Somebody has read so far in a room, at another program of his. */
   read(owner: string, upTo: ReadUpTo): void
+  /** Said to somebody one to one, or by him. */
+  heard(owner: string, network: string, heard: HeardOf): void
   /** A client of somebody's is in a room. */
   entered(owner: string, room: EnteredRoom): void
   seal: { seal(text: string): string; open(sealed: string): string | null } | null

@@ -16,6 +16,7 @@ import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { RoomAddress } from './seating.ts'
 import { newId } from './telling.ts'
+import { writeLate } from './writing.ts'
 
 /** Conversations of which it is known by which room they were begun. */
 const KNOWN = 10_000
@@ -53,7 +54,8 @@ export class PrivateMessages {
         this.#by.delete(oldest)
         break
       }
-    await orRefusal(seat.session.say({ person: occupant.nick }, { body: said.body }), text)
+    const sent = await orRefusal(seat.session.say({ person: occupant.nick }, { body: said.body }), text)
+    this.#house.heard(seat.owner, to.network, sent)
     this.#house.counts.messagesOut++
   }
 
@@ -83,9 +85,9 @@ export class PrivateMessages {
   }
 
   async #tell(room: Room, owner: string, message: ForeignMessage): Promise<void> {
-    const { asker, network, counts } = this.#house
+    const { asker, network, counts, settings, now } = this.#house
     const id = newId()
-    const link = this.#house.settings.linksAsFiles ? writeLink(message.body) : ''
+    const link = settings.linksAsFiles ? writeLink(message.body) : ''
     const payload = `<body>${escapeText(message.body)}</body>${link}`
     const from = (face: string) => ` from='${face}/${escapeAttribute(message.nick)}' type='chat' id='${id}'>`
     const behind = `<x xmlns='${MUC_USER}'/></message>`
@@ -97,17 +99,21 @@ export class PrivateMessages {
       order: `${room.key}\0${owner}`,
       ...(message.at !== null && { at: message.at }),
     })
-    if (answer.action === 'refuse') {
-      counts[answer.why === 'policy' ? 'refusedIn' : 'withheld']++
+    if (answer.action === 'refuse' && answer.why === 'outage') {
+      counts.withheld++
       return
     }
-    const allowed = answer.replaced ? readReplaced(answer.stanza)?.payload : payload
-    if (allowed === undefined) {
+    const allowed = answer.action === 'refuse' ? null : answer.replaced ? readReplaced(answer.stanza)?.payload : payload
+    if (allowed === null || allowed === undefined) {
       counts.refusedIn++
+      // The room says so, to him alone.
+      if (settings.noteRefused)
+        room.telling.line('kit-transport-refused', { nick: message.nick }, room.clientsOf(owner))
       return
     }
+    const late = writeLate(message.at, now())
     counts.messagesIn++
-    for (const client of room.clientsOf(owner)) client.message(from(client.face.escaped) + allowed + behind)
+    for (const client of room.clientsOf(owner)) client.message(from(client.face.escaped) + allowed + late + behind)
   }
 
   #roomOf(owner: string, network: string, nick: string): Room | null {

@@ -13,7 +13,7 @@ import { KEPT_MOST, missedOf } from './kept.ts'
 import type { Order } from './order.ts'
 import { readReplaced, writeTyping } from './reading.ts'
 import { type Say, Says } from './says.ts'
-import { STANZA_ID, writeGroupchat, writeOccupantId } from './writing.ts'
+import { LIVE_MS, STANZA_ID, writeGroupchat, writeOccupantId } from './writing.ts'
 
 export type Audience = {
   readonly network: string
@@ -45,8 +45,6 @@ const REMEMBERED = 60
 /** So much of what we have is compared with what a network kept. */
 const OURS_MOST = 3 * KEPT_MOST
 const WITHHELD_TOLD_AFTER_MS = 5000
-/** Older than this when it comes: it was said before, and that is told. */
-const LIVE_MS = 60_000
 
 const ID_BYTES = 9
 const DRAWN = 256
@@ -226,8 +224,8 @@ export class Telling {
   }
 
   /** A line of the room itself, in each reader's language; kept nowhere. */
-  line(id: string, args: Readonly<Record<string, string | number>>): void {
-    for (const client of this.#to.clients()) {
+  line(id: string, args: Readonly<Record<string, string | number>>, to: Iterable<Client> = this.#to.clients()): void {
+    for (const client of to) {
       const payload = `<body>${escapeText(this.#house.text.say(id, client.language, args))}</body>`
       client.message(
         writeGroupchat(client.face.escaped, null, { id: '', mid: newId(), payload, occupant: null, at: null }),

@@ -93,6 +93,14 @@ function writeDelayOf(room: string, at: number): string {
   return writeDelay(at).replace(' stamp=', ` from='${room}' stamp=`)
 }
 
+/** Older than this when it comes: it was said before, and that is told. */
+export const LIVE_MS = 60_000
+
+/** XEP-0203, where it was said some time ago. */
+export function writeLate(at: number | null, now: number): string {
+  return at === null || now - at <= LIVE_MS ? '' : writeDelay(at)
+}
+
 export function writeOccupantId(id: string): string {
   return `<occupant-id xmlns='${OCCUPANT_ID}' id='${id}'/>`
 }
