@@ -95,6 +95,49 @@ suite('what IRC servers do to the gateway', { skip: lack ?? false, concurrency: 
     await Promise.all([alice.leave(), iris.quit()])
   })
 
+  for (const how of ['the connection is killed', 'the server dies'] as const)
+    test(`a long text, and ${how} midway: room, history and error say what went`, {
+      skip: inspircdLack() ?? false,
+    }, async () => {
+      await using ircd = await startInspircd()
+      const flood = { lines: 2, every: '100 ms' }
+      await using place = await openIrcPlace({ networks: [plain(ircd, { flood })] })
+      const [alice, bob, carol, iris] = await Promise.all([
+        watch(place.world, 'alice', ROOM),
+        watch(place.world, 'bob', ROOM),
+        watch(place.world, 'carol', ROOM),
+        irc(ircd, 'iris'),
+      ])
+      await iris.join(CHANNEL)
+      await alice.enter()
+      await bob.enter()
+      const text = Array.from({ length: 60 }, (_, at) => `line ${at + 1}`).join('\n')
+      await iris.oper(ircd.oper)
+      alice.say(text)
+      await iris.next(/:line 7$/u)
+      if (how === 'the server dies') await ircd.crash()
+      else iris.send('KILL alice :by the test')
+      await alice.until((one) => one.refused().length > 0, 'being told')
+      assert.deepEqual(alice.refused(), [text])
+      const error = alice.listener.seen.find((stanza) => /^<message[^>]*type=.error/u.test(stanza)) ?? ''
+      const count = Number(/(?:Only|At least) ([0-9]+) of 60 lines were delivered/u.exec(error)?.[1])
+      if (how === 'the server dies') await ircd.start()
+      else await iris.fence()
+      const heard = iris.heard(CHANNEL).map(([, line]) => line)
+      assert.ok(heard.length >= 7 && heard.length < 60)
+      assert.ok(count >= 7 && count <= heard.length)
+      // What somebody else of ours read later than that stands behind it.
+      const whole = heard.join('\n')
+      const lines = (all: [string, string][]) => all.map(([, words]) => words).join('\n')
+      for (const one of [alice, bob]) {
+        await one.until(() => lines(one.heard()) === whole, 'what went')
+        assert.equal(one.heard()[0]?.[1].split('\n').length, count)
+      }
+      await carol.enter()
+      assert.equal(lines(carol.history()), whole)
+      await Promise.all([alice.leave(), bob.leave(), carol.leave()])
+    })
+
   test('a server that lies and floods: nothing of it reaches a client as it came, and the room goes on', async () => {
     await using ircd = await startFakeIrcd()
     await using place = await openIrcPlace({ networks: [plain(ircd)] })

@@ -55,11 +55,16 @@ export async function orRefusal<T>(work: Promise<T>, text: Catalogue): Promise<T
 }
 
 /** By language: what it means, and what the network said. */
-export function wordsOf({ reason, message }: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
+export function wordsOf({ reason, message, carried }: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
   const words = message.trim().slice(0, 500)
+  const { parts, of, unsure } = carried
+  const isLost = reason === 'down' && (parts > 0 || unsure)
+  const rest = parts > 0 ? (unsure ? 'part-unsure' : 'part') : unsure ? 'unsure' : null
   return Object.fromEntries(
     text.languages.map((language) => {
-      const meaning = text.say(`kit-transport-fault-${reason}`, language)
+      const all = [text.say(`kit-transport-fault-${isLost ? 'lost' : reason}`, language)]
+      if (rest !== null) all.push(text.say(`kit-transport-fault-${rest}`, language, { parts, of }))
+      const meaning = all.join(' ')
       return [language, words === '' ? meaning : text.say('kit-transport-fault-said', language, { meaning, words })]
     }),
   )

@@ -123,12 +123,22 @@ export const REASONS = [
 ] as const
 export type Reason = (typeof REASONS)[number]
 
+/**
+ * What there is of it all the same. `parts`: so many of `of` parts of a text went; `body`: those, as the others read it. `unsure`: it was
+ * handed over and not answered, so more of it may have gone, or go yet.
+ */
+export type Carried = { parts: number; of: number; body: string; ids: readonly (string | null)[]; unsure: boolean }
+
+const NOTHING: Carried = { parts: 0, of: 1, body: '', ids: [], unsure: false }
+
 /** What the network refused; `message` is in its words. */
 export class NetworkFault extends Error {
   readonly reason: Reason
-  constructor(reason: Reason, message: string) {
+  readonly carried: Carried
+  constructor(reason: Reason, message: string, carried: Partial<Carried> = {}) {
     super(message)
     this.reason = reason
+    this.carried = { ...NOTHING, ...carried }
   }
 }
 
@@ -182,8 +192,11 @@ export type NetworkSession = AsyncDisposable & {
   leave(room: string, text: string): Promise<void>
   /** Asks for the whole list of occupants anew; `occupants` follows, in its place among the other events. */
   resync(room: string): void
-  /** Resolves when the network has it (`confirmed`), or when it was written where the network never says. In the order of the calls. */
-  say(target: Target, message: Outgoing): Promise<Sent>
+  /**
+   * Resolves when the network has it (`confirmed`), or when it was written where the network never says. In the order of the calls. A text
+   * goes in parts; what does not fit whole where it waits is refused whole. `cut`: told how many, before the first of them goes.
+   */
+  say(target: Target, message: Outgoing, cut?: (parts: number) => void): Promise<Sent>
   typing(target: Target, state: 'active' | 'paused' | 'done'): void
   /** The network says of everybody who speaks whether he is logged in. */
   readonly tellsAccounts?: boolean

@@ -26,6 +26,10 @@ export type Ask = {
   deadlineMs?: number
   /** Lines that go with it, behind it. */
   behind?: readonly string[]
+  /** Asked when its turn to be written comes: it is not wanted any more. */
+  isOver?: () => boolean
+  /** What answers it after its time is known for that (`isLate`). */
+  staysKnown?: boolean
 }
 
 /** How it ended. */
@@ -55,6 +59,8 @@ export class Asks {
   /** In the order of asking. */
   readonly #entries = new Set<Entry>()
   readonly #labels = new Map<string, Entry>()
+  /** Their time was over, and their answers may still come. */
+  readonly #late = new Set<Entry>()
   #nextLabel = 1
   #fencesSent = 0
   #fenceOut = false
@@ -82,14 +88,36 @@ export class Asks {
   /** Something without a label is under way that has to do with this name: what comes back may be its answer, in other words. */
   awaits(name: string): boolean {
     const key = this.#options.key(name)
-    for (const { label, writtenAt, names } of this.#entries)
-      if (label === null && writtenAt !== null && names.includes(key)) return true
+    for (const all of [this.#entries, this.#late])
+      for (const { label, writtenAt, names } of all)
+        if (label === null && writtenAt !== null && names.includes(key)) return true
+    return false
+  }
+
+  /** This line answers what nobody waits for any more: it was ours all the same. */
+  isLate(line: Line, label: string | null): boolean {
+    for (const entry of this.#late) {
+      if (entry.label === null ? entry.read?.(line, false) !== 'over' : entry.label !== label) continue
+      this.#late.delete(entry)
+      return true
+    }
     return false
   }
 
   /** Somebody waits for whatever comes. */
   get wantsAll(): boolean {
     return this.#wanting > 0
+  }
+
+  /** Why so many more at once are not taken; null: they are. */
+  isFullFor(count: number): IrcFault | null {
+    const { most, outbox } = this.#options
+    const now = outbox()
+    if (now === null) return new IrcFault('down', 'not connected')
+    if (count > Math.min(most, now.most))
+      return new IrcFault('too-long', `${count} lines, and ${Math.min(most, now.most)} are taken at once`)
+    if (this.#entries.size + count > most) return new IrcFault('busy', 'too many questions without an answer')
+    return count > now.room ? new IrcFault('busy', 'too many lines wait to be sent') : null
   }
 
   /** Resolves when the server has carried it out, as far as it says. `onLabel` tells the label before anything is written. */
@@ -120,7 +148,9 @@ export class Asks {
       if (ask.wantsAll === true) this.#wanting += 1
       onLabel?.(label)
       const whole = [text, ...(ask.behind ?? [])].join('\r\n')
-      if (!outbox.send(whole, ask.priority, () => this.#written(entry)))
+      const { isOver } = ask
+      const onDropped = isOver && { isOver, dropped: () => this.#fail(entry, new IrcFault('other', 'not sent')) }
+      if (!outbox.send(whole, ask.priority, () => this.#written(entry), onDropped))
         this.#fail(entry, new IrcFault('busy', 'too many lines wait to be sent'))
     })
   }
@@ -143,6 +173,7 @@ export class Asks {
 
   /** A label's batch has ended, or ACK came. */
   labelEnds(label: string): void {
+    for (const late of this.#late) if (late.label === label) this.#late.delete(late)
     const entry = this.#labels.get(label)
     if (entry !== undefined && entry.endsItself !== true) this.#end(entry, 'label')
   }
@@ -155,6 +186,7 @@ export class Asks {
     const reached = Number(found[1])
     for (const entry of [...this.#entries])
       if (entry.fence !== null && entry.fence <= reached) this.#end(entry, 'fence')
+    for (const late of this.#late) if (late.fence !== null && late.fence <= reached) this.#late.delete(late)
     this.fence()
     return true
   }
@@ -185,6 +217,7 @@ export class Asks {
     this.#needsFence = false
     this.#cancel?.()
     this.#cancel = null
+    this.#late.clear()
     for (const entry of [...this.#entries])
       this.#fail(entry, new IrcFault('down', text, 'down', entry.writtenAt !== null))
   }
@@ -245,6 +278,7 @@ export class Asks {
       const now = this.#options.clock.now()
       for (const entry of [...this.#entries]) {
         if (entry.writtenAt === null || this.#deadline(entry, entry.writtenAt) > now) continue
+        if (entry.staysKnown === true && this.#late.size < this.#options.most) this.#late.add(entry)
         this.#fail(entry, new IrcFault('timeout', `${entry.command}: no answer`, 'timeout', true))
       }
       this.#watch()

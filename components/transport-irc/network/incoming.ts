@@ -36,7 +36,8 @@ function tell(session: Session, line: Line, given: string | null, isWhole: boole
   const mayAnswer = !historic && session.asks.size > 0 && (label !== null || isAnswer(session, line))
   const waiting = session.asks.size
   if (mayAnswer && session.asks.offer(line, label, isWhole)) return
-  readLineOfServer(session, line, { label, historic, answered: session.asks.size < waiting })
+  const answered = session.asks.size < waiting || (!historic && session.asks.isLate(line, given))
+  readLineOfServer(session, line, { label, historic, answered })
 }
 
 function readHistory(session: Session, { params, type }: Batch, lines: readonly Line[]): void {

@@ -127,6 +127,7 @@ class Connection implements IrcConnection {
       return Promise.reject(new IrcFault('no-such-room', `${channel}: no name of a channel`))
     const before = session.wanted.get(key)
     session.wanted.set(key, { name: channel, key: options.key ?? before?.key, attention })
+    session.unawaited.delete(key)
     const there = session.channels.get(channel)
     if (there !== null) {
       this.attend(channel, attention)
@@ -140,8 +141,9 @@ class Connection implements IrcConnection {
     joined.then(forget, (fault: unknown) => {
       forget()
       // A loss is no refusal: we still want to be in.
-      if (fault instanceof IrcFault && fault.reason !== 'down' && session.channels.get(channel) === null)
-        session.wanted.delete(key)
+      if (!(fault instanceof IrcFault) || fault.reason === 'down' || session.channels.get(channel) !== null) return
+      session.wanted.delete(key)
+      if (fault.unsure) session.unawaited.add(key)
     })
     return joined
   }

@@ -118,8 +118,10 @@ export type IrcReason =
 export class IrcFault extends Error {
   readonly reason: IrcReason
   readonly code: string
-  /** It was written and the connection lost: perhaps it was carried out. */
+  /** It was written and not answered: perhaps it was carried out, or will be. */
   readonly unsure: boolean
+  /** What went of a text that was cut, of so many parts. */
+  went: { ids: readonly (string | null)[]; parts: readonly string[]; of: number } | null = null
   constructor(reason: IrcReason, message: string, code: string = reason, unsure = false) {
     super(message)
     this.reason = reason
@@ -257,6 +259,8 @@ export type SayOptions = {
   replyTo?: string
   /** Client-only tags (`+…`); left out where the server takes none. */
   tags?: Readonly<Record<string, string>>
+  /** Told into how many parts the text was cut, before the first of them goes. */
+  cut?: (parts: number) => void
 }
 
 export type Whois = IrcUser & {

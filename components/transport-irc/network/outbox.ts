@@ -10,7 +10,10 @@ export type Priority = 'urgent' | 'normal' | 'low'
 /** Answers to PING and a fence: a server that asks for more of them than it reads gets no more. */
 const MOST_URGENT = 100
 
-type Waiting = { text: string; onWritten: (() => void) | null }
+/** What is no more wanted when its turn comes is left out. */
+export type Droppable = { isOver: () => boolean; dropped: () => void }
+
+type Waiting = { text: string; onWritten: (() => void) | null; droppable: Droppable | undefined }
 
 export type OutboxOptions = {
   flood: FloodControl
@@ -42,10 +45,24 @@ export class Outbox {
     this.#bucket = new Bucket(options.flood.burst, options.flood.perSecond, options.clock.now())
   }
 
+  /** So many lines more are taken. */
+  get room(): number {
+    return this.#closed ? 0 : this.#options.most - this.#waiting
+  }
+
+  get most(): number {
+    return this.#options.most
+  }
+
   /** False: no room; the line is not taken. */
-  send(text: string, priority: Priority = 'normal', onWritten: (() => void) | null = null): boolean {
+  send(
+    text: string,
+    priority: Priority = 'normal',
+    onWritten: (() => void) | null = null,
+    droppable?: Droppable,
+  ): boolean {
     if (this.#closed || !this.#hasRoom(priority)) return false
-    const waiting = { text, onWritten }
+    const waiting = { text, onWritten, droppable }
     if (priority === 'urgent') this.#urgent.push(waiting)
     else if (priority === 'normal') this.#normal.push(waiting)
     else this.#low.push(waiting)
@@ -74,9 +91,14 @@ export class Outbox {
     this.#low.length = 0
   }
 
+  /** What is urgent apart. */
+  get #waiting(): number {
+    return this.#normal.length - this.#first + this.#low.length
+  }
+
   #hasRoom(priority: Priority): boolean {
     if (priority === 'urgent') return this.#urgent.length < MOST_URGENT
-    return this.#normal.length - this.#first + this.#low.length < this.#options.most
+    return this.#waiting < this.#options.most
   }
 
   #run(): void {
@@ -93,6 +115,11 @@ export class Outbox {
       }
       const next = this.#normal[this.#first] ?? this.#low[0]
       if (next === undefined || this.#cancel !== null) break
+      if (next.droppable?.isOver() === true) {
+        this.#takeOut(next)
+        next.droppable.dropped()
+        continue
+      }
       const waitMs = this.#bucket.take(1 + Math.floor(this.#options.sizeOf(next.text) / 512), this.#options.clock.now())
       if (waitMs > 0) {
         this.#cancel = this.#options.clock.after(waitMs, () => {

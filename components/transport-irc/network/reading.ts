@@ -6,7 +6,7 @@ import { type Context, tellMessage, tellRedacted, tellTags } from './messages.ts
 import { readRefusal } from './replies.ts'
 import type { Session } from './session.ts'
 import { isSplit } from './splits.ts'
-import { type Line, readSource } from './wire/line.ts'
+import { type Line, readSource, writeLine } from './wire/line.ts'
 import { fitsMask } from './wire/mask.ts'
 import { readModes, splitSigns } from './wire/modes.ts'
 import { readTime } from './wire/tags.ts'
@@ -168,9 +168,14 @@ function readJoin(session: Session, line: Line): { channel: Channel; member: Irc
 
 function enter(session: Session, name: string): void {
   // What nobody asked for is not wanted: after a loss it is not entered again.
-  const wanted = session.wanted.get(session.key(name))
+  const key = session.key(name)
+  const wanted = session.wanted.get(key)
   const channel = session.channels.enter(name, wanted?.attention ?? 'all')
   if (channel === null) return
+  if (session.unawaited.delete(key) && wanted === undefined) {
+    session.outbox?.send(writeLine('PART', [name]))
+    return
+  }
   session.tell('entered', channel.name)
   if (channel.attention === 'all' && noImplicitNames(session)) session.outbox?.send(`NAMES ${channel.name}`)
 }

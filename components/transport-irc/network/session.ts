@@ -65,6 +65,8 @@ export class Session {
   readonly batches = new Batches()
   readonly splits: Splits<Channel, IrcMember>
   readonly wanted = new Map<string, Wanted>()
+  /** Channels that did not let us in in time: who waited was told so, and when they do it all the same, we leave. */
+  readonly unawaited = new Set<string>()
   /** Answers to history, by the key of their target, in the order of asking. */
   readonly histories = new Map<string, ((messages: readonly IrcMessage[]) => void)[]>()
   /** Bans that were set last, for telling a ban from a kick. */
@@ -232,6 +234,7 @@ export class Session {
     this.batches.clear()
     this.channels.clear()
     this.histories.clear()
+    this.unawaited.clear()
     this.bans = []
     this.isupport = NOTHING_SAID
     this.channels.isupport = NOTHING_SAID

@@ -33,6 +33,7 @@ export async function say(session: Session, target: string, text: string, option
   const sizeOf = (part: string) => session.encoding.sizeOf(part)
   const multiline = kind === 'action' ? null : asMultiline(session, command, to, lines, room, sizeOf, tags)
   if (multiline !== null) {
+    options.cut?.(1)
     const confirmed = await ask(session, command, to, lines.join('\n'), multiline)
     return { ids: [confirmed.id], at: confirmed.at, by: confirmed.by, parts: [text] }
   }
@@ -48,24 +49,50 @@ export async function say(session: Session, target: string, text: string, option
     return reopened(splitText(line, most - MOST_CODES, sizeOf)).map((part) => ({ text: part, isAction }))
   })
   if (parts.length === 0) throw new IrcFault('other', 'nothing to say')
+  const full = session.asks.isFullFor(parts.length)
+  if (full !== null) throw full
+  options.cut?.(parts.length)
+  let isOver = false
   // All are asked before the first answer is waited for: nobody else's words come between.
   const asked = parts.map(({ text: part, isAction }, index) => {
     const said = isAction ? writeCtcp('ACTION', part) : part
-    return ask(session, command, to, said, {
+    const one = ask(session, command, to, said, {
       command,
       params: [to, said],
       tags: index === 0 ? tags : NO_TAGS,
       behind: [],
+      ...(parts.length === 1 ? {} : { isOver: () => isOver }),
     })
+    // What still waits behind a part that was refused would be a text with a hole.
+    if (parts.length > 1)
+      one.catch(() => {
+        isOver = true
+      })
+    return one
   })
-  if (asked.length > 1) await Promise.allSettled(asked)
-  const confirmed = await Promise.all(asked)
+  const confirmed = asked.length === 1 ? await Promise.all(asked) : await allOf(asked, parts)
   return {
     ids: confirmed.map(({ id }) => id),
     at: confirmed[0]?.at ?? null,
     by: confirmed[0]?.by ?? 'fence',
     parts: parts.map((part) => part.text),
   }
+}
+
+/** Rejects with the first refusal, and with what went all the same. */
+async function allOf(asked: readonly Promise<Confirmed>[], parts: readonly Part[]): Promise<Confirmed[]> {
+  const ended = await Promise.allSettled(asked)
+  const faults = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const went = ended.flatMap((one, at) =>
+    one.status === 'rejected' ? [] : [{ ...one.value, part: parts[at] as Part }],
+  )
+  const [first] = faults
+  if (first === undefined) return went
+  if (!(first instanceof IrcFault)) throw first
+  const unsure = faults.some((fault) => fault instanceof IrcFault && fault.unsure)
+  const fault = new IrcFault(first.reason, first.message, first.code, unsure)
+  fault.went = { ids: went.map(({ id }) => id), parts: went.map(({ part }) => part.text), of: parts.length }
+  throw fault
 }
 
 /** Tags alone, not confirmed. False: the server takes none, or has no room now. */
@@ -133,6 +160,7 @@ type Asked = {
   params: readonly string[]
   tags: ReadonlyMap<string, string>
   behind: readonly string[]
+  isOver?: () => boolean
 }
 
 async function ask(session: Session, command: string, to: string, text: string, asked: Asked): Promise<Confirmed> {
@@ -142,6 +170,7 @@ async function ask(session: Session, command: string, to: string, text: string, 
   const ended = await session.asks.ask(
     {
       ...asked,
+      staysKnown: true,
       about: [to, splitTarget(session, to).target],
       read(line, isLabelled) {
         if (line.command !== command || (label !== null && !isLabelled)) return null

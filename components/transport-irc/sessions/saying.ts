@@ -2,7 +2,7 @@
 // What one of our people says, in the form in which it goes to the network, and what the network's people read where it has no word for it.
 import type { Outgoing, Sent, Target } from '../../kit/transport/network.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
-import type { IrcConnection, SayOptions, Spoken } from '../network/irc.ts'
+import { type IrcConnection, IrcFault, type SayOptions, type Spoken } from '../network/irc.ts'
 import { fromStyled, toStyled } from '../network/wire/formatting.ts'
 import { Recent } from './recent.ts'
 
@@ -20,27 +20,36 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
   /** Emojis of ours by target and message, to know what was taken back. */
   const reacted = new Recent<readonly string[]>(MOST_REACTED)
 
-  return function say(target: Target, message: Outgoing): Promise<Sent> {
+  return function say(target: Target, message: Outgoing, cut?: (parts: number) => void): Promise<Sent> {
     const to = 'room' in target ? target.room : target.person
     if (message.retracts !== undefined) return retract(to, message.retracts)
     if (message.reaction !== undefined) return react(to, message.reaction)
-    return text(to, message)
+    return text(to, message, cut)
   }
 
-  async function text(to: string, { body, replyTo, corrects }: Outgoing): Promise<Sent> {
+  async function text(to: string, { body, replyTo, corrects }: Outgoing, cut?: (parts: number) => void): Promise<Sent> {
     const hasTags = connection.facts.caps.has('message-tags')
     const isAction = body.startsWith('/me ')
     const options: SayOptions = {
       ...(isAction ? { kind: 'action' } : {}),
       ...(replyTo !== undefined && hasTags ? { replyTo: replyTo.id } : {}),
+      ...(cut === undefined ? {} : { cut }),
     }
     let said = isAction ? body.slice('/me '.length) : body
     // As people there mark it themselves.
     if (corrects !== undefined && !isAction) said = `* ${said}`
     if (replyTo !== undefined && !hasTags && !isAction)
       said = [`${replyTo.nick}:`, quoted(replyTo.quote), said].filter((part) => part !== '').join(' ')
-    const spoken = await connection.say(to, fromStyled(said), options)
-    return sent(spoken, (isAction ? '/me ' : '') + toStyled(spoken.parts.join('\n')))
+    const styled = (parts: readonly string[]) => (isAction ? '/me ' : '') + toStyled(parts.join('\n'))
+    try {
+      const spoken = await connection.say(to, fromStyled(said), options)
+      return sent(spoken, styled(spoken.parts))
+    } catch (error) {
+      if (!(error instanceof IrcFault)) throw error
+      const { ids, parts, of } = error.went ?? { ids: [], parts: [], of: 1 }
+      const body = parts.length === 0 ? '' : styled(parts)
+      throw new NetworkFault(error.reason, error.message, { parts: ids.length, of, body, ids, unsure: error.unsure })
+    }
   }
 
   async function react(to: string, { to: id, emojis, quote }: NonNullable<Outgoing['reaction']>): Promise<Sent> {

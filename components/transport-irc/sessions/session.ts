@@ -67,9 +67,9 @@ export function openSession({
       // When it is down everything is told anew once it is up.
       connection.names(room).catch(heeded)
     },
-    say(target, message) {
+    say(target, message, cut) {
       active()
-      return orFault(speak(target, message))
+      return orFault(speak(target, message, cut))
     },
     typing: (target, state) => void connection.typing('room' in target ? target.room : target.person, state),
     get tellsAccounts() {

@@ -53,6 +53,9 @@ export class MadeUpNet implements Network {
   aboutWaits: PromiseWithResolvers<void> | null = null
   /** The next one who does this is refused. */
   refusal: { what: string; reason: Reason } | null = null
+  /** A text goes line by line. The next one of several breaks off behind so many of them: so many of those are answered, before or after. */
+  inLines = false
+  breaks: { after: number; answered: number; reason: Reason; unsure: boolean } | null = null
   /** Tells the subject of a room before who is in it. */
   subjectFirst = false
   /** Connections come up at once; otherwise a test lets them. */
@@ -287,8 +290,13 @@ export class MadeUpSession implements NetworkSession {
     this.tell((events) => events.room(room, { kind: 'occupants', occupants }))
   }
 
-  async say(target: { room: string } | { person: string }, message: Outgoing): Promise<Sent> {
+  async say(
+    target: { room: string } | { person: string },
+    message: Outgoing,
+    cut?: (parts: number) => void,
+  ): Promise<Sent> {
     this.#check('say')
+    if (this.net.inLines && 'room' in target && message.body.includes('\n')) return this.#inLines(target, message, cut)
     const id = this.net.ids ? randomUUID() : null
     const text = message.body
     if ('person' in target) {
@@ -309,6 +317,27 @@ export class MadeUpSession implements NetworkSession {
     this.net.tellAll(target.room, { kind: 'message', message: told }, this.net.echo ? undefined : this)
     const sent = { ids: [id], at: null, confirmed: this.net.echo, body: text }
     return this.net.echo ? await this.#after(sent) : sent
+  }
+
+  async #inLines({ room }: { room: string }, { body }: Outgoing, cut?: (parts: number) => void): Promise<Sent> {
+    const lines = body.split('\n')
+    cut?.(lines.length)
+    const { breaks } = this.net
+    this.net.breaks = null
+    const ids: (string | null)[] = []
+    for (const line of lines.slice(0, breaks?.after)) {
+      ids.push(this.net.ids ? randomUUID() : null)
+      this.net.done.push(`${this.nick} in ${room}: ${line}`)
+      const told: ForeignMessage = { id: ids.at(-1) ?? null, nick: this.nick, body: line, at: null }
+      this.net.tellAll(room, { kind: 'message', message: told }, this.net.echo ? undefined : this)
+      // Others may say something between them.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    if (breaks === null) return await this.#after({ ids, at: null, confirmed: this.net.echo, body })
+    const { answered: parts, reason, unsure } = breaks
+    const went = lines.slice(0, parts).join('\n')
+    const more = { parts, of: lines.length, body: went, ids: ids.slice(0, parts), unsure }
+    throw new NetworkFault(reason, '', more)
   }
 
   typing(target: { room: string } | { person: string }, state: 'active' | 'paused' | 'done'): void {

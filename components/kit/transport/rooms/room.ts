@@ -23,6 +23,8 @@ const SWEEP_MS = 500
 const LATE_MS = 2000
 /** So long a copy of what is already placed is still known for one. */
 const COPY_MS = 30_000
+/** So long a copy of what its sender was told to have failed is still known for one. */
+const GIVEN_UP_MS = 600_000
 /** A list of occupants that was asked for and has not come: the next seat is asked. */
 const RESYNC_MS = 20_000
 
@@ -188,12 +190,21 @@ export class Room {
     if (event.kind === 'subject') this.subject.take(event)
     else if (event.kind === 'typing') this.#typing(event)
     else if (event.kind === 'configured') this.#configured()
+    else if (event.kind === 'renamed') this.#renamed(event)
     // The list that is awaited knows it all.
     else if (this.#resyncSince === null) this.#people(event)
   }
 
+  #renamed({ from, to }: Extract<RoomEvent, { kind: 'renamed' }>): void {
+    this.telling.says.renamed(this.#key(from), this.#key(to))
+    if (this.#resyncSince === null) this.occupants.renamed(from, to)
+  }
+
   #people(
-    event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'kept' | 'subject' | 'typing' | 'configured' }>,
+    event: Exclude<
+      RoomEvent,
+      { kind: 'message' | 'occupants' | 'kept' | 'subject' | 'typing' | 'configured' | 'renamed' }
+    >,
   ): void {
     switch (event.kind) {
       case 'joined':
@@ -207,9 +218,6 @@ export class Room {
         break
       case 'parted':
         this.occupants.parted(event.nicks, event.reason)
-        break
-      case 'renamed':
-        this.occupants.renamed(event.from, event.to)
         break
       case 'changed':
         this.occupants.changed(event.occupant)
@@ -247,7 +255,7 @@ export class Room {
     if (say === null && !this.#byNick.has(nick)) this.#lookOut.look(message)
     // What nobody said here under the nick of one of ours he said himself, elsewhere.
     if (say === null) this.telling.tellForeign(message, null, this.#byNick.get(nick)?.owner ?? null)
-    else this.telling.placeSay(say, message.id)
+    else this.telling.seen(say, message)
   }
 
   /** The seat of a connection that is in the room on its own account, with the list as that connection got it. */
@@ -337,7 +345,8 @@ export class Room {
       this.#sweep = null
       const now = this.#house.now()
       this.#drive(this.course.late(), Promise.resolve())
-      for (const say of this.telling.says.due(now - LATE_MS, now - COPY_MS)) this.telling.placeSay(say)
+      for (const say of this.telling.says.due(now - LATE_MS, now - COPY_MS, now - GIVEN_UP_MS))
+        this.telling.placeSay(say)
       if (this.#resyncSince !== null && now - this.#resyncSince > RESYNC_MS) this.#resyncAgain(now)
       if (this.course.isAhead || !this.telling.says.isEmpty || this.#resyncSince !== null) this.sweepSoon()
     }, SWEEP_MS)

@@ -7,8 +7,8 @@ import type { Known } from './foreign.ts'
 /** One message of ours, on its way. */
 export type Say = {
   readonly owner: string
-  /** `Network.key` of the nick under which it went. */
-  readonly nick: string
+  /** `Network.key` of the nick under which it went, and under which copies of it come. */
+  nick: string
   readonly shown: string
   /** As the stanza had it. */
   readonly mid: string
@@ -22,9 +22,14 @@ export type Say = {
   at: number
   sent: Sent | null
   isPlaced: boolean
-  /** Parts of it that were seen, and how much of its text. */
+  /** Into how many parts the network's side cut it. */
+  of: number
+  /** Parts of it that were seen, and how much of its text; which they were, where there are several. */
   parts: number
   seen: number
+  readonly copies: ForeignMessage[]
+  /** Its sender was told that it is not there, or not whole; the rest may come all the same. */
+  isGivenUp: boolean
 }
 
 /** Of one nick, those which are placed and of which a copy may still come: more are let go. */
@@ -48,17 +53,33 @@ export class Says {
       return
     }
     mine.push(say)
-    if (mine.length > PLACED_MOST && mine[0]?.isPlaced === true && mine[0].sent !== null) this.remove(mine[0])
+    const [oldest] = mine
+    if (mine.length <= PLACED_MOST || oldest === undefined) return
+    if (oldest.isGivenUp || (oldest.isPlaced && oldest.sent !== null)) this.remove(oldest)
   }
 
   countOf(owner: string): number {
     return this.#unanswered.get(owner) ?? 0
   }
 
-  /** The network refused it. */
-  failed(say: Say): void {
+  /** The network refused it. `mayCome`: what there is of it may still be seen. */
+  failed(say: Say, mayCome: boolean, now: number): void {
     this.#isAnswered(say.owner)
-    this.remove(say)
+    if (!mayCome) {
+      this.remove(say)
+      return
+    }
+    say.isGivenUp = true
+    say.at = now
+  }
+
+  /** What went under one nick is seen under another from now on. Both are keys. */
+  renamed(from: string, to: string): void {
+    const mine = this.#says.get(from)
+    if (mine === undefined || from === to) return
+    this.#says.delete(from)
+    for (const say of mine) say.nick = to
+    this.#says.set(to, [...mine, ...(this.#says.get(to) ?? [])])
   }
 
   remove(say: Say): void {
@@ -84,10 +105,24 @@ export class Says {
     const mine = this.#says.get(nick)
     if (mine === undefined) return null
     const known = message.id === null ? undefined : this.#byId.get(message.id)
-    const found = (known?.nick === nick ? known : null) ?? byText(mine, message) ?? firstUnanswered(mine)
-    if (found === null) return null
+    const found =
+      (known?.nick === nick ? known : null) ??
+      byText(mine, message, false) ??
+      firstUnanswered(mine) ??
+      byText(mine, message, true)
+    return found === null ? null : this.#saw(found, message)
+  }
+
+  /** The same, of those only of which the sender was told that they failed. */
+  matchGivenUp(nick: string, message: ForeignMessage): Say | null {
+    const found = byText(this.#says.get(nick) ?? [], message, true)
+    return found === null ? null : this.#saw(found, message)
+  }
+
+  #saw(found: Say, message: ForeignMessage): Say {
     found.parts++
     found.seen += plain(message.body).length
+    if (found.of > 1 && !found.isGivenUp) found.copies.push(message)
     this.#removeSeen(found)
     return found
   }
@@ -101,15 +136,19 @@ export class Says {
   }
 
   #removeSeen(say: Say): void {
-    if (say.sent !== null && say.parts >= say.sent.ids.length) this.remove(say)
+    if (say.isGivenUp ? say.parts >= say.of : say.sent !== null && say.parts >= say.sent.ids.length) this.remove(say)
   }
 
-  /** Answered, and not shown since `before`. Who was placed before `forgotten` is let go: no copy will come any more. */
-  due(before: number, forgotten: number): Say[] {
+  /**
+   * Answered, and not shown since `before`. Who was placed before `forgotten` is let go: no copy will come any more; nor of what was given
+   * up before `over`.
+   */
+  due(before: number, forgotten: number, over: number): Say[] {
     const due: Say[] = []
     for (const mine of [...this.#says.values()])
       for (const say of [...mine]) {
-        if (say.sent === null || say.at > before) continue
+        if (say.isGivenUp && say.at <= over) this.remove(say)
+        if (say.isGivenUp || say.sent === null || say.at > before) continue
         if (!say.isPlaced) due.push(say)
         else if (say.at <= forgotten) this.remove(say)
       }
@@ -118,9 +157,10 @@ export class Says {
 }
 
 /** Those whose ids are known are known by them only. The first of which so much is still to be seen. */
-function byText(mine: readonly Say[], { id, body }: ForeignMessage): Say | null {
+function byText(mine: readonly Say[], { id, body }: ForeignMessage, isGivenUp: boolean): Say | null {
   const text = plain(body)
   const fits = (say: Say) => {
+    if (say.isGivenUp !== isGivenUp) return false
     if (id !== null && say.sent?.ids.every((one) => one !== null) === true) return false
     const said = say.sent?.body ?? say.body
     if (said === body) return say.seen === 0
@@ -133,7 +173,7 @@ function byText(mine: readonly Say[], { id, body }: ForeignMessage): Say | null 
 
 /** A network may change a text on its way: who is still waited for is the one. */
 function firstUnanswered(mine: readonly Say[]): Say | null {
-  return mine.find(({ sent, isPlaced }) => sent === null && !isPlaced) ?? null
+  return mine.find(({ sent, isPlaced, isGivenUp }) => sent === null && !isPlaced && !isGivenUp) ?? null
 }
 
 function plain(text: string): string {

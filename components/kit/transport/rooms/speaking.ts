@@ -54,8 +54,11 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
     at: house.now(),
     sent: null,
     isPlaced: false,
+    of: 1,
     parts: 0,
     seen: 0,
+    copies: [],
+    isGivenUp: false,
   }
   const order = said.body.startsWith('/') ? (seat.session.order?.(room.name, said.body) ?? null) : null
   if (order !== null) return obey(house, place, say, order)
@@ -115,12 +118,15 @@ async function obey(
 async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Outgoing): Promise<void> {
   room.telling.says.add(say)
   try {
-    const sent = await seat.session.say({ room: room.name }, outgoing)
+    const sent = await seat.session.say({ room: room.name }, outgoing, (parts) => {
+      say.of = parts
+    })
     room.telling.answered(say, sent)
     // Where the one who speaks drives, and his own connection gives no copy, this is its place.
     if (room.course.driver === seat.owner) {
       seat.echoes = say.parts > 0
-      if (!seat.echoes) room.telling.placeSay(say)
+      // Every copy of it has come by now.
+      room.telling.placeSay(say)
       // Nobody else of ours is there who could see a copy.
       if (!seat.echoes && room.seats.size === 1) room.telling.says.remove(say)
     }
@@ -129,10 +135,9 @@ async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Ou
     // A connection may end with our message said and not confirmed: the others of ours, whose connections end in the same moment, may have it.
     if (!say.isPlaced && room.seats.size > 1 && error instanceof NetworkFault && error.reason === 'down')
       await afterAMoment()
-    room.telling.says.failed(say)
-    // Who reads it in the room is not told that it failed.
-    if (say.isPlaced) return
-    throw refusalOf(error, house.text)
+    const left = room.telling.failed(say, error)
+    if (!room.telling.says.isEmpty) room.sweepSoon()
+    if (left !== null) throw refusalOf(left, house.text)
   }
 }
 

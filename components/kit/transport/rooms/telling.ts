@@ -5,7 +5,7 @@ import { MARKABLE } from '../../xep/markers.ts'
 import { escapeAttribute, escapeText } from '../../xml/writer.ts'
 import { foreignOf } from '../asker/question.ts'
 import type { PlacedMessage, StoredMessage } from '../history/operations.ts'
-import type { ForeignMessage, Sent } from '../network.ts'
+import { type ForeignMessage, NetworkFault, type Sent } from '../network.ts'
 import type { Client } from './client.ts'
 import { type Known, NO_REFERENCES, type References, writePayload } from './foreign.ts'
 import type { House } from './house.ts'
@@ -94,16 +94,56 @@ export class Telling {
     for (const one of [...messages, ...now]) this.#note(one)
   }
 
-  /** Ours, at the place where the room saw it. `seenAs`: the id under which the network showed it. */
-  placeSay(say: Say, seenAs: string | null = null): void {
+  /**
+   * Ours, at the place where the room saw it: what goes in parts where the last of them was seen. `seenAs`: the ids under which the network
+   * showed it.
+   */
+  placeSay(say: Say, seenAs: string[] = []): void {
+    if (say.withdraws !== null && !say.isPlaced) this.#withdraw(say.withdraws, say.id, say.shown)
+    this.#place(say, say, seenAs)
+  }
+
+  /** The room saw a part of it. */
+  seen(say: Say, message: ForeignMessage): void {
+    if (say.parts >= say.of && (!say.isGivenUp || say.of === 1))
+      this.placeSay(say, idsOf(say.of === 1 ? [message.id] : say.copies.map(({ id }) => id)))
+    // Part of what was told as not whole: what comes of it now is shown by itself.
+    else if (say.isGivenUp) {
+      const id = newId()
+      this.#place({ ...say, isPlaced: false }, { id, mid: id, ...partOf(message.body) }, idsOf([message.id]))
+    }
+  }
+
+  /**
+   * It was refused, or never answered. What went of it all the same is told as what it is. Gives what its sender is to be told: null where
+   * it is all there.
+   */
+  failed(say: Say, error: unknown): unknown {
+    const carried = error instanceof NetworkFault ? error.carried : null
+    const mayCome = carried?.unsure === true && say.body !== '' && say.parts < say.of
+    this.says.failed(say, mayCome, this.#house.now())
+    // Who reads it in the room is not told that it failed.
+    if (say.isPlaced) return null
+    if (!(error instanceof NetworkFault) || carried === null) return error
+    const seen = say.copies.map(({ id, body }) => ({ id, body }))
+    const wasSeen = seen.length > carried.parts
+    const parts = wasSeen ? seen.length : carried.parts
+    if (parts === 0) return error
+    const body = wasSeen ? seen.map((one) => one.body).join('\n') : carried.body
+    const ids = wasSeen ? seen.map(({ id }) => id) : carried.ids
+    const isWhole = parts >= say.of
+    this.#place(say, isWhole ? say : { ...say, ...partOf(body) }, idsOf(ids))
+    return isWhole ? null : new NetworkFault(error.reason, error.message, { ...carried, parts, of: say.of })
+  }
+
+  #place(say: Say, { id, mid, body, payload }: Words, seenAs: string[]): void {
     if (say.isPlaced) return
     say.isPlaced = true
     this.#house.counts.messagesOut++
-    const { id, shown: nick, owner, mid, body, payload } = say
+    const { shown: nick, owner } = say
     const at = say.sent?.at ?? this.#house.now()
-    if (say.withdraws !== null) this.#withdraw(say.withdraws, id, nick)
     this.#order.say(() => {
-      const foreign = say.sent === null && seenAs !== null ? [seenAs] : foreignIds(say.sent)
+      const foreign = say.sent === null ? seenAs : foreignIds(say.sent)
       this.#tellNow({ id, at, nick, owner, mid, body, payload, foreign }, null)
     })
   }
@@ -164,6 +204,8 @@ export class Telling {
   }
 
   async #askKept(message: ForeignMessage): Promise<() => void> {
+    const ours = this.says.matchGivenUp(this.#house.network.key(this.#to.network, message.nick), message)
+    if (ours !== null) return () => this.seen(ours, message)
     const references = speaksOfNothing(message) ? NO_REFERENCES : await this.#references(message)
     const heard: Heard = { id: newId(), message, at: message.at ?? this.#house.now(), only: null, owner: null }
     const work = await this.#ask(heard, references)
@@ -372,5 +414,16 @@ function speaksOfNothing({ replyTo, corrects, reaction, retracts }: ForeignMessa
 }
 
 function foreignIds(sent: Sent | null): string[] {
-  return (sent?.ids ?? []).filter((id): id is string => id !== null)
+  return idsOf(sent?.ids ?? [])
+}
+
+function idsOf(ids: readonly (string | null)[]): string[] {
+  return ids.filter((id): id is string => id !== null)
+}
+
+type Words = Pick<Say, 'id' | 'mid' | 'body' | 'payload'>
+
+/** Some of its words, and nothing else. */
+function partOf(body: string): Pick<Say, 'body' | 'payload'> {
+  return { body, payload: `<body>${escapeText(body)}</body>` }
 }
