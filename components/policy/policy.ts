@@ -23,6 +23,7 @@ import { type Decide, decide, decideFault } from './domain/decide.ts'
 import { outageRows } from './domain/outage-rules.ts'
 import type { RuleSet } from './domain/rule.ts'
 import { Coverage, type CoverageTimes } from './gate/coverage.ts'
+import { networkFacts } from './gate/facts.ts'
 import { type CrashPoints, createGate, type Gate, type GateBounds, type Judge } from './gate/gate.ts'
 import { OutageTeller } from './gate/outage-teller.ts'
 import { Tally } from './gate/tally.ts'
@@ -54,6 +55,9 @@ export async function startPolicy(context: Context<PolicySettings>, parts: Parts
     }),
   )
   const rules = await openRulesOnRecord(context, journal, tally)
+  // What people say to a network is found by where that is.
+  const networks = networkFacts(settings.networks, new Date(context.now()).toISOString())
+  if (networks.length > 0) await journal.append(networks.map(writeFact))
   const people = opening.use(
     await openPeople({
       settings,

@@ -112,6 +112,14 @@ onServers('a network under the roof', LACK, (server) => {
     const foreign = (row?.foreign ?? {}) as { server?: string; nick?: string }
     assert.deepEqual([foreign.server, foreign.nick], [NETWORK, 'iris'])
     assert.deepEqual(row?.tags, ['crossed'])
+    const both = await place.world.ask('archive search', { network: 'irc', words: 'are', reason: 'test' })
+    assert.deepEqual(
+      both.map(({ text, direction }) => [text, direction]),
+      [
+        ['violets are blue', 'received'],
+        ['roses are red', 'sent'],
+      ],
+    )
     const found = await place.world.ask('archive search', {
       foreign: 'IRIS',
       network: 'irc',

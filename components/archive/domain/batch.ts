@@ -26,6 +26,7 @@ export type Item =
   | ({ as: 'person'; hash: string; person: PersonThen } & At)
   | ({ as: 'stanza-id'; source: string; n: number; by: string; id: string } & At)
   | ({ as: 'rules'; hash: string; rules: number; file: string } & At)
+  | { as: 'network'; position: number; network: string; domain: string }
   | ({ as: 'access' } & Omit<Access, 'journal' | 'at'> & At)
   | ({ as: 'finding'; finding: Finding } & At)
   | {

@@ -246,7 +246,7 @@ export type Search = {
   rule: string
   /** What a rule noted beside the verdict. */
   tag: string
-  /** Only what came from such a network, and what somebody said there: by nick, account or identity, in any case. */
+  /** Only what came from or went to such a network, and what somebody said there: by nick, account or identity, in any case. */
   network?: string
   foreign?: string
   since: number | null

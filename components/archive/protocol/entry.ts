@@ -105,6 +105,8 @@ function readKnown(entry: JournalEntry, fact: Fact | Unknown, reading: Reading):
       const { hash, rules, file } = fact
       return only({ as: 'rules', position, at: instant(fact.at), hash, rules, file })
     }
+    case 'network':
+      return only({ as: 'network', position, network: fact.network, domain: fact.domain })
     case 'access':
       return only(readAccess(entry, fact))
     case 'gap':

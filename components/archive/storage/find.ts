@@ -82,8 +82,12 @@ export function* searchAll(book: DatabaseSync, months: ReadMonths, wanted: Searc
   }
 }
 
-/** `held`: for each identity that is asked for, when it held its address; `known`: by what else person and peer are to be found. */
+/**
+ * `gateways`: the domains of the network that is asked for; `held`: for each identity that is asked for, when it held its address; `known`: by what else person and
+ * peer are to be found.
+ */
 type Query = Search & {
+  gateways: readonly string[]
   held: readonly (readonly Span[])[]
   known: readonly { addresses: readonly string[]; hashes: readonly string[] }[]
 }
@@ -99,12 +103,18 @@ function withHeld(book: DatabaseSync, query: Search): Query {
   }
   return {
     ...query,
+    gateways: query.network ? gatewaysOf(book, query.network) : [],
     known: [
       ...known(query.person, query.personSaid, query.personIdentity),
       ...known(query.peer, query.peerSaid, query.peerIdentity),
     ],
     held: [...spans(query.person, query.personIdentity), ...spans(query.peer, query.peerIdentity)],
   }
+}
+
+/** Wherever policy said that such a network is, or was. */
+function gatewaysOf(book: DatabaseSync, network: string): readonly string[] {
+  return listsOf(book, 'SELECT domain FROM network WHERE network = ?', network).map(([domain]) => String(domain))
 }
 
 const SENT_AT = 'ifnull(r.at, r.recorded_at)'
@@ -197,6 +207,12 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null 
     if (tags.length === 0) return null
     parts.push(tags.length === 1 ? `tags : ${tags[0]}` : `tags : (${tags.join(' OR ')})`)
   }
+  if (query.network) {
+    // What came from it says so; what went to it, and what the server said of that, has its domain.
+    const tags = [...tagsIn(db, query.network, ['n']), ...query.gateways.flatMap((domain) => tagsIn(db, domain, ['d']))]
+    if (tags.length === 0) return null
+    parts.push(`tags : (${tags.join(' OR ')})`)
+  }
   if (query.room !== '') {
     const number = nameNumber(db, query.room)
     if (number === undefined) return null
@@ -206,7 +222,6 @@ function filterOf(db: DatabaseSync, file: FileRow, query: Query): Filter | null 
   for (const [tag, text] of [
     ['d', query.domain === host ? '' : query.domain],
     ['r', query.rule],
-    ['n', query.network ?? ''],
     ['k', query.foreign ? markOf(foreignKey(query.foreign)) : ''],
   ] as const) {
     if (text === '') continue

@@ -176,6 +176,9 @@ function keepItem(work: Work, item: Item): void {
       insertOnce(db, 'rules', ['hash', 'rules', 'file', 'at'], values)
       return
     }
+    case 'network':
+      run(db, 'INSERT OR IGNORE INTO network (network, domain) VALUES (?, ?)', [item.network, item.domain])
+      return
     case 'access': {
       const said = ['at', 'uid', 'user', 'command', 'query', 'hits', 'reason', 'denied']
       const { at, uid, user, command, query, hits, reason, denied } = item

@@ -108,6 +108,14 @@ CREATE TABLE person_mail (mail TEXT NOT NULL, person INTEGER NOT NULL, PRIMARY K
 CREATE TABLE person_since (person INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (person, at)) STRICT, WITHOUT ROWID;
 `
 
+/** Where networks are, as policy says: what goes there and what comes from there has this domain. What an archive before that did not know counts. */
+const BOOK_8 = `
+CREATE TABLE network (network TEXT NOT NULL, domain TEXT NOT NULL, PRIMARY KEY (network, domain)) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO network (network, domain)
+  SELECT body ->> '$.network', body ->> '$.domain' FROM other_fact WHERE kind = 'network' AND version = 1
+    AND CASE WHEN json_valid(body) THEN json_type(body, '$.network') = 'text' AND json_type(body, '$.domain') = 'text' END;
+`
+
 const MONTH_1 = `
 CREATE TABLE month (host TEXT NOT NULL, month TEXT NOT NULL) STRICT;
 -- Up to where this file has what is its own of each journal.
@@ -163,5 +171,5 @@ CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHO
 `
 
 /** The first one leads to version LAST_SINGLE_FILE + 1. */
-export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6, BOOK_7]
+export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6, BOOK_7, BOOK_8]
 export const monthMigrations: readonly string[] = [MONTH_1]

@@ -135,6 +135,8 @@ export type Fact =
       files?: Readonly<Record<string, string>>
       at: string
     }
+  /** What goes to this domain goes to a network of this kind, and what comes from it comes from there. At each start of policy. */
+  | { kind: 'network'; network: string; domain: string; at: string }
   /**
    * Somebody looked. Kept before the answer is given. `query` and `reason` as given, `hits` null where not counted. `denied`:
    * the asker has not the right; nothing was shown, and `query` is what was said, unread.

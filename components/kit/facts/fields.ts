@@ -116,6 +116,7 @@ const kinds: { [K in FactKind]: Shapes<FactOf<K>> } = {
   'stanza-id': { source: word, n: count, by: word, id: word, at: time },
   observed: { source: word, host: text, from: text, stanza: word, at: time },
   rules: { hash: text, rules: number, file: text, files: [namedTexts], at: time },
+  network: { network: word, domain: word, at: time },
   access: {
     who,
     via: [word],

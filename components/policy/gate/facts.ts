@@ -40,6 +40,14 @@ export function reportFact(report: Exclude<Report, { report: 'host' }>, source: 
   }
 }
 
+/** Where networks are, as the settings say it. */
+export function networkFacts(
+  networks: readonly { network: string; domain: string }[],
+  at: string,
+): FactOf<'network'>[] {
+  return networks.map(({ network, domain }) => ({ kind: 'network', network, domain, at }))
+}
+
 /** What the rules noted, as it goes on record; `stanza`: what is kept of it where that is not all. */
 export type Noted = Pick<FactOf<'ask'>, 'tags' | 'record' | 'matched' | 'who'> & { stanza?: string }
 

@@ -96,7 +96,7 @@ for (const [index, sql] of SINGLE.entries()) {
   })
 }
 
-for (const version of [5, 6, 7]) {
+for (const version of [5, 6, 7, 8]) {
   test(`a store of version ${version}, as it was released, is opened and read`, () => opensFolder(version))
 }
 
@@ -117,6 +117,11 @@ async function opensFolder(version: number): Promise<void> {
   // By name: what her address says of the time before records named identities.
   const byName = (await stage.ask('archive search', { person: 'alice müller' })).rows
   assert.equal(byName.length > 0, version >= 7)
+  const toNetwork = (await stage.ask('archive search', { network: 'irc' })).rows
+  assert.deepEqual(
+    toNetwork.map(({ text }) => text),
+    version >= 8 ? ['in the room'] : [],
+  )
 }
 
 test('killed while one file is being split, it is split from the beginning at the next start', () => {
@@ -141,14 +146,14 @@ test('killed while one file is being split, it is split from the beginning at th
 })
 
 test('the newest golden files are what this program makes', () => {
-  assert.equal(bookMigrations.length, 3, 'a new version gets a golden file of its own')
+  assert.equal(bookMigrations.length, 4, 'a new version gets a golden file of its own')
   assert.equal(monthMigrations.length, 1, 'a new version gets a golden file of its own')
   const of = (steps: readonly string[]) =>
     schemaOf((db) => {
       for (const step of steps) db.exec(step)
     })
   assert.deepEqual(of(singleFileMigrations), of([golden('archive-4.sql')]))
-  assert.deepEqual(of(bookMigrations), of([golden('archive-7/book.sql')]))
+  assert.deepEqual(of(bookMigrations), of([golden('archive-8/book.sql')]))
   assert.deepEqual(of(monthMigrations), of([golden('archive-5/month.sql')]))
 })
 

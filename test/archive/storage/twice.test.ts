@@ -60,6 +60,12 @@ const missing = (
   count: event === 'found' ? 2 : 0,
   at: time(second),
 })
+const network = (name: string, second: number): Fact => ({
+  kind: 'network',
+  network: name,
+  domain: `${name}.corp.example`,
+  at: time(second),
+})
 const look = (second: number, denied: boolean): Fact => ({
   kind: 'access',
   who: { uid: 1000, user: 'olga' },
@@ -149,6 +155,7 @@ const CASES: readonly [what: string, facts: readonly Fact[], table: string, rows
     'rules',
     2,
   ],
+  ['network', [network('irc', 1), network('sms', 2), network('irc', 3)], 'network', 2],
   ['access', [look(1, false), look(1, true), look(2, true)], 'access', 3],
   ['gap', [missing('gap', 'found', 1), missing('gap', 'closed', 2)], 'finding', 1],
   ['tail-unknown', [missing('tail-unknown', 'found', 1)], 'finding', 1],
@@ -199,6 +206,7 @@ test('the table above has every kind of fact', () => {
     'stanza-id': true,
     observed: true,
     rules: true,
+    network: true,
     access: true,
     gap: true,
     'tail-unknown': true,
