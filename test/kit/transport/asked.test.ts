@@ -84,6 +84,69 @@ describe('a subject', () => {
   })
 })
 
+describe('why one of ours was put out', () => {
+  const OUT = /type='unavailable'.*code='110'/
+  const POISONED = '<a> poison'
+
+  it('is asked about before he reads it himself, who is shown it from his own connection alone', async () => {
+    await using at = await stand({ asker: refusing('poison'), settings: { most: { occupants: 1 } } })
+    at.net.comes('#tea', 'otto', { account: 'ottos' })
+    for (const [how, codes] of [
+      ['kicked', /code='307'/],
+      ['banned', /affiliation='outcast'.*code='301'/],
+    ] as const)
+      for (const reason of ['too <loud>', POISONED]) {
+        await at.enter(ANNA, '#tea', 'anna')
+        at.net.kicks('#tea', 'anna', 'otto', reason, how)
+        const told = await at.heard(ANNA, OUT)
+        assert.match(told, /<actor nick='otto'\/>/)
+        assert.match(told, codes)
+        assert.equal(told.includes('<reason>too &lt;loud&gt;</reason>'), reason !== POISONED)
+        assert.equal(at.transport.roomsOf('anna@corp.example').length, 0)
+      }
+    await at.enter(ANNA, '#tea', 'anna')
+    for (const reason of [POISONED, 'bye', '']) {
+      await at.enter(BERT, '#tea', 'bert')
+      const session = at.net.sessions.find((one) => one.nick === 'bert')
+      session?.rooms.delete('#tea')
+      session?.tell((events) => events.out('#tea', 'left', 'otto', reason))
+      assert.equal(/<status>bye</.test(await at.heard(BERT, OUT)), reason === 'bye')
+    }
+    assert.deepEqual(shown(at, 'poison'), [])
+    const asked = at.asked.filter(({ stanza }) => /type='unavailable'/.test(stanza))
+    assert.deepEqual(
+      asked.map(({ stanza, foreign }) => [/ to='([^']*)'/.exec(stanza)?.[1], foreign]),
+      ['anna', 'anna', 'anna', 'anna', 'bert', 'bert'].map((who) => [
+        `${who}@corp.example`,
+        { nick: 'otto', account: 'ottos' },
+      ]),
+    )
+  })
+
+  it('waits for its answer in its place, and what cannot be asked about is left out', async () => {
+    const answer = Promise.withResolvers<Answer>()
+    const asker: Asking = {
+      ask: ({ stanza }) =>
+        stanza.includes('why') ? answer.promise : Promise.resolve({ action: 'deliver', stanza, replaced: false }),
+      occupant() {},
+    }
+    await using at = await stand({ asker })
+    await at.enter(ANNA, '#tea', 'anna')
+    const session = at.net.sessions[0]
+    session?.rooms.delete('#tea')
+    session?.tell((events) => events.out('#tea', 'left', 'otto', 'why'))
+    const again = at.enter(ANNA, '#tea', 'anna')
+    await calm(at)
+    assert.deepEqual(shown(at, `type='unavailable'`), [])
+    answer.resolve({ action: 'refuse', why: 'outage' })
+    const told = await again
+    assert.match(told.at(-1) ?? '', /<subject>/)
+    assert.match(told[0] ?? '', OUT)
+    assert.deepEqual(shown(at, 'why'), [])
+    assert.equal(at.transport.roomsOf('anna@corp.example')[0]?.state, 'in')
+  })
+})
+
 describe('why somebody is away', () => {
   const OTHER = room('#milk')
   const comes = (at: Stand, name: string, more = {}) => at.net.comes(name, 'otto', more)

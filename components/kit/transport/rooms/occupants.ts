@@ -7,7 +7,7 @@ import type { Course } from './course.ts'
 import type { House } from './house.ts'
 import type { Order } from './order.ts'
 import type { Seat } from './seat.ts'
-import { occupantId, type ShownOccupant, STATUS, writeAvailable, writeUnavailable } from './writing.ts'
+import { occupantId, type Rest, type ShownOccupant, STATUS, writeAvailable, writeUnavailable } from './writing.ts'
 
 export type How = 'left' | 'kicked' | 'banned' | 'offline'
 
@@ -312,6 +312,18 @@ function looksAlike(one: ShownOccupant, other: ShownOccupant): boolean {
     (one.away === undefined) === (other.away === undefined) &&
     (one.hats ?? []).join('\0') === (other.hats ?? []).join('\0')
   )
+}
+
+/** §8.2, §9.1: what his clients are told when the network has put him out. */
+export function writePutOut(
+  room: string,
+  seat: Seat,
+  how: How,
+  by: string | undefined,
+  reason: string | undefined,
+): Rest {
+  const said = how === 'left' || how === 'offline' ? reason : undefined
+  return writeUnavailable(room, seat.shown, outItem(how, by, reason), [STATUS.self, ...outCodes(how)], said, null)
 }
 
 function outItem(how: How, by?: string, reason?: string) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rooms that somebody of ours is in, and his seat there: taken, given up, taken away, lost with a connection and taken again.
+import { escapeAttribute } from '../../xml/writer.ts'
 import { normalJid } from '../../xmpp/jid.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import type { Address } from '../address.ts'
@@ -7,7 +8,7 @@ import { wordsOf } from '../faults.ts'
 import { NetworkFault, type NetworkSession, type SessionEvents } from '../network.ts'
 import type { Client } from './client.ts'
 import type { House } from './house.ts'
-import type { How } from './occupants.ts'
+import { type How, writePutOut } from './occupants.ts'
 import { Room } from './room.ts'
 import type { Seat } from './seat.ts'
 import { withinSignal } from './within.ts'
@@ -201,7 +202,7 @@ export class Seating {
     return {
       up: () => {
         for (const { room, seat } of this.seatsOf(owner, network))
-          if (seat.state === 'lost') void this.#enterAgain(room, seat)
+          if (seat.state === 'lost' && !this.#leaving.has(`${room.key}\0${owner}`)) void this.#enterAgain(room, seat)
       },
       down: (fault, retryAt) => {
         for (const { room, seat } of this.seatsOf(owner, network)) {
@@ -238,11 +239,37 @@ export class Seating {
     // Nobody else could tell the others.
     if (wasDriver || !seat.isToldOut) room.occupants.left(seat.shown, how, by, reason)
     const isTold = seat.isToldOut
-    room.order.say(() => {
-      if (isTold) for (const client of [...seat.clients.values()]) this.forget(room, seat, client)
-      else this.tellOut(room, seat, [], reason ?? '')
+    // Who wants to come in again meanwhile comes in afterwards.
+    const key = `${room.key}\0${seat.owner}`
+    const gone = Promise.withResolvers<void>()
+    this.#leaving.set(key, gone.promise)
+    const finish = (why: string | undefined) => {
+      for (const client of [...seat.clients.values()]) {
+        if (!isTold) client.presence(writePutOut(client.face.escaped, seat, how, by, why))
+        this.forget(room, seat, client)
+      }
       this.unseat(room, seat)
-    })
+      if (this.#leaving.get(key) === gone.promise) this.#leaving.delete(key)
+      gone.resolve()
+    }
+    // What everybody reads was asked about once for all.
+    if (isTold || reason === undefined || reason === '' || seat.clients.size === 0)
+      room.order.say(() => finish(undefined))
+    else this.#askWhy(room, seat, { how, by, reason }, finish)
+  }
+
+  /** Only he reads it. */
+  #askWhy(
+    room: Room,
+    seat: Seat,
+    { how, by, reason }: { how: How; by: string | undefined; reason: string },
+    finish: (why: string | undefined) => void,
+  ): void {
+    const to = escapeAttribute(seat.owner)
+    const xml = writePutOut(escapeAttribute(room.jid), seat, how, by, reason)
+    const who = by === undefined ? { nick: room.network } : (room.occupants.get(by) ?? { nick: by })
+    const may = room.mayRead(`<presence xmlns='jabber:client' to='${to}'${xml}`, who)
+    room.order.hold(may.then((yes) => () => finish(yes ? reason : undefined)))
   }
 
   async #enterAgain(room: Room, seat: Seat): Promise<void> {
