@@ -195,19 +195,17 @@ export class Asks {
   fence(): void {
     if (this.#fenceOut || !this.#needsFence) return
     this.#needsFence = false
-    let needed = false
-    for (const entry of this.#entries) {
-      if (entry.writtenAt === null || entry.fence !== null || entry.endsItself === true || entry.label !== null)
-        continue
-      entry.fence = this.#fencesSent + 1
-      needed = true
-    }
-    if (!needed) return
+    const covered = [...this.#entries, ...this.#late].filter(
+      ({ writtenAt, fence, endsItself, label }) =>
+        writtenAt !== null && fence === null && endsItself !== true && label === null,
+    )
+    if (covered.length === 0) return
+    for (const entry of covered) entry.fence = this.#fencesSent + 1
     this.#fencesSent += 1
     this.#fenceOut = this.#options.outbox()?.send(`PING :fence-${this.#fencesSent}`, 'urgent') ?? false
     // Without room for the fence these wait for the next.
     if (this.#fenceOut) return
-    for (const entry of this.#entries) if (entry.fence === this.#fencesSent) entry.fence = null
+    for (const entry of covered) entry.fence = null
     this.#needsFence = true
   }
 

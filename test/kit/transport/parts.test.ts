@@ -2,7 +2,7 @@
 // What one of ours says and the network does not take as it is: texts that go in parts, of which some do not go; answers that come too late.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NetworkFault } from '../../../components/kit/transport/network.ts'
+import { NetworkFault, type Sent } from '../../../components/kit/transport/network.ts'
 import { calm, room, type Stand, stand } from './stand.ts'
 
 const ANNA = 'anna@corp.example/desk'
@@ -163,4 +163,59 @@ test('who is given another nick while he speaks is shown once, with what he said
   await calm(at)
   assert.deepEqual(told(at, BERT).toSorted(), [TEXT, 'before', 'from my phone'].toSorted())
   assert.equal(asked(at, 'two') + asked(at, 'before'), 0)
+})
+
+test('a late one that comes beside a new one is taken for itself, and the new one for the new one', async () => {
+  await using at = await stand({ ids: false })
+  await both(at)
+  const session = at.net.sessions[0]
+  assert.ok(session)
+  session.say = () => Promise.reject(new NetworkFault('timeout', '', { unsure: true }))
+  at.says(ANNA, '#tea', 'are you there', 'first')
+  await at.heard(ANNA, /type='error'/)
+  const answer = Promise.withResolvers<Sent>()
+  session.say = () => answer.promise
+  at.says(ANNA, '#tea', 'I go now', 'second')
+  await calm(at)
+  at.net.says('#tea', 'anna', 'are you there')
+  at.net.says('#tea', 'anna', 'I go now')
+  answer.resolve({ ids: [null], at: null, confirmed: true, body: 'I go now' })
+  await calm(at)
+  for (const client of [ANNA, BERT]) assert.deepEqual(told(at, client), ['are you there', 'I go now'])
+  assert.equal(at.asked.length, 0)
+})
+
+test('other words than those that were told as unanswered are others, also where they stand in them', async () => {
+  await using at = await stand()
+  await both(at)
+  const session = at.net.sessions[1]
+  assert.ok(session)
+  session.say = () => Promise.reject(new NetworkFault('timeout', '', { unsure: true }))
+  at.says(BERT, '#tea', 'that is ok with me', 'slow')
+  await at.heard(BERT, /type='error'/)
+  at.net.says('#tea', 'bert', 'ok')
+  for (const client of [ANNA, BERT]) {
+    await at.heard(client, /ok/)
+    assert.deepEqual(told(at, client), ['ok'])
+  }
+  assert.equal(asked(at, '<body>ok<'), 1)
+})
+
+test('of a text that breaks off is told once what went, also where the one who drives sees it later', async () => {
+  for (const ids of [true, false]) {
+    await using at = await stand({ ids })
+    await both(at)
+    at.net.inLines = true
+    at.net.breaks = { after: 2, answered: 2, reason: 'not-allowed', unsure: false }
+    at.net.sessions[0]?.hold()
+    at.says(BERT, '#tea', TEXT, 'long')
+    await at.heard(BERT, /type='error'/)
+    at.net.sessions[0]?.flow()
+    at.says(BERT, '#tea', 'next', 'short')
+    for (const client of [ANNA, BERT]) {
+      await at.heard(client, /next/)
+      assert.deepEqual(told(at, client), ['one\ntwo', 'next'])
+    }
+    assert.equal(asked(at, 'one'), 0)
+  }
 })

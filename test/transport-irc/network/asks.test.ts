@@ -6,7 +6,7 @@ import { Asks } from '../../../components/transport-irc/network/asks.ts'
 import { Outbox } from '../../../components/transport-irc/network/outbox.ts'
 import { handClock } from './clock.ts'
 
-function opened() {
+function opened(hasLabels = true) {
   let timers = 0
   const clock = handClock(() => {
     timers += 1
@@ -18,14 +18,14 @@ function opened() {
     clock,
     write: (text) => written.push(text) > 0,
     sizeOf: (text) => text.length,
-    onPause() {},
+    onPause: () => asks.fence(),
   })
-  const asks = new Asks({
+  const asks: Asks = new Asks({
     clock,
     answerMs: 30_000,
     most: 100,
     key: (name) => name.toLowerCase(),
-    hasLabels: () => true,
+    hasLabels: () => hasLabels,
     outbox: () => outbox,
   })
   const ended: string[] = []
@@ -35,7 +35,7 @@ function opened() {
       (fault: Error & { code?: string }) => ended.push(`${command} ${fault.code}`),
     )
   const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
-  return { clock, asks, ask, ended, settled, timers: () => timers }
+  return { clock, asks, ask, ended, settled, written, timers: () => timers }
 }
 
 test('behind a question that may take long a short one is given up in its own time', async () => {
@@ -68,4 +68,20 @@ test('what is answered one after the other takes one timer, and what is lost non
   const before = timers()
   clock.passes(600_000)
   assert.equal(timers(), before)
+})
+
+test('what is late is known until the fence behind it was answered, also where that goes only afterwards', async () => {
+  const { clock, asks, settled, written } = opened(false)
+  const say = (to: string) =>
+    void asks.ask({ command: 'PRIVMSG', params: [to, 'hello'], about: [to], staysKnown: true }).catch(() => {})
+  say('otto')
+  say('emil')
+  clock.passes(31_000)
+  await settled()
+  assert.deepEqual([asks.awaits('otto'), asks.awaits('emil')], [true, true])
+  asks.pong('fence-1')
+  assert.deepEqual([asks.awaits('otto'), asks.awaits('emil')], [false, true])
+  assert.equal(written.at(-1), 'PING :fence-2')
+  asks.pong('fence-2')
+  assert.equal(asks.awaits('emil'), false)
 })

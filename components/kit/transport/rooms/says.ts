@@ -28,8 +28,8 @@ export type Say = {
   parts: number
   seen: number
   readonly copies: ForeignMessage[]
-  /** Its sender was told that it is not there, or not whole; the rest may come all the same. */
-  isGivenUp: boolean
+  /** Its sender was told that it is not there, or not whole. Of its parts so many were told, and copies of so many may still come. */
+  givenUp: { readonly told: number; readonly most: number } | null
 }
 
 /** Of one nick, those which are placed and of which a copy may still come: more are let go. */
@@ -55,21 +55,21 @@ export class Says {
     mine.push(say)
     const [oldest] = mine
     if (mine.length <= PLACED_MOST || oldest === undefined) return
-    if (oldest.isGivenUp || (oldest.isPlaced && oldest.sent !== null)) this.remove(oldest)
+    if (oldest.givenUp !== null || (oldest.isPlaced && oldest.sent !== null)) this.remove(oldest)
   }
 
   countOf(owner: string): number {
     return this.#unanswered.get(owner) ?? 0
   }
 
-  /** The network refused it. `mayCome`: what there is of it may still be seen. */
-  failed(say: Say, mayCome: boolean, now: number): void {
+  /** The network refused it. Null: nothing of it will be seen any more. */
+  failed(say: Say, givenUp: Say['givenUp'], now: number): void {
     this.#isAnswered(say.owner)
-    if (!mayCome) {
+    if (givenUp === null) {
       this.remove(say)
       return
     }
-    say.isGivenUp = true
+    say.givenUp = givenUp
     say.at = now
   }
 
@@ -108,8 +108,8 @@ export class Says {
     const found =
       (known?.nick === nick ? known : null) ??
       byText(mine, message, false) ??
-      firstUnanswered(mine) ??
-      byText(mine, message, true)
+      byText(mine, message, true) ??
+      firstUnanswered(mine)
     return found === null ? null : this.#saw(found, message)
   }
 
@@ -122,7 +122,7 @@ export class Says {
   #saw(found: Say, message: ForeignMessage): Say {
     found.parts++
     found.seen += plain(message.body).length
-    if (found.of > 1 && !found.isGivenUp) found.copies.push(message)
+    if (found.of > 1 && found.givenUp === null) found.copies.push(message)
     this.#removeSeen(found)
     return found
   }
@@ -136,7 +136,8 @@ export class Says {
   }
 
   #removeSeen(say: Say): void {
-    if (say.isGivenUp ? say.parts >= say.of : say.sent !== null && say.parts >= say.sent.ids.length) this.remove(say)
+    const { givenUp, sent, parts } = say
+    if (givenUp === null ? sent !== null && parts >= sent.ids.length : parts >= givenUp.most) this.remove(say)
   }
 
   /**
@@ -147,8 +148,10 @@ export class Says {
     const due: Say[] = []
     for (const mine of [...this.#says.values()])
       for (const say of [...mine]) {
-        if (say.isGivenUp && say.at <= over) this.remove(say)
-        if (say.isGivenUp || say.sent === null || say.at > before) continue
+        const { givenUp } = say
+        // Of what was told only copies can come.
+        if (givenUp !== null && say.at <= (givenUp.most > givenUp.told ? over : forgotten)) this.remove(say)
+        if (givenUp !== null || say.sent === null || say.at > before) continue
         if (!say.isPlaced) due.push(say)
         else if (say.at <= forgotten) this.remove(say)
       }
@@ -160,12 +163,14 @@ export class Says {
 function byText(mine: readonly Say[], { id, body }: ForeignMessage, isGivenUp: boolean): Say | null {
   const text = plain(body)
   const fits = (say: Say) => {
-    if (say.isGivenUp !== isGivenUp) return false
+    if ((say.givenUp !== null) !== isGivenUp) return false
     if (id !== null && say.sent?.ids.every((one) => one !== null) === true) return false
     const said = say.sent?.body ?? say.body
     if (said === body) return say.seen === 0
     const whole = plain(said)
     if (whole === text) return say.seen === 0
+    // What never went in parts comes whole, or not at all.
+    if (isGivenUp && say.of === 1) return false
     return text !== '' && say.seen + text.length <= whole.length && whole.includes(text)
   }
   return mine.find(fits) ?? null
@@ -173,7 +178,7 @@ function byText(mine: readonly Say[], { id, body }: ForeignMessage, isGivenUp: b
 
 /** A network may change a text on its way: who is still waited for is the one. */
 function firstUnanswered(mine: readonly Say[]): Say | null {
-  return mine.find(({ sent, isPlaced, isGivenUp }) => sent === null && !isPlaced && !isGivenUp) ?? null
+  return mine.find(({ sent, isPlaced, givenUp }) => sent === null && !isPlaced && givenUp === null) ?? null
 }
 
 function plain(text: string): string {

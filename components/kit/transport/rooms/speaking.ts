@@ -58,7 +58,7 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
     parts: 0,
     seen: 0,
     copies: [],
-    isGivenUp: false,
+    givenUp: null,
   }
   const order = said.body.startsWith('/') ? (seat.session.order?.(room.name, said.body) ?? null) : null
   if (order !== null) return obey(house, place, say, order)

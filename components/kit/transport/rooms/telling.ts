@@ -105,10 +105,12 @@ export class Telling {
 
   /** The room saw a part of it. */
   seen(say: Say, message: ForeignMessage): void {
-    if (say.parts >= say.of && (!say.isGivenUp || say.of === 1))
+    const { givenUp } = say
+    if (givenUp !== null && say.parts <= givenUp.told) return
+    if (say.parts >= say.of && (givenUp === null || say.of === 1))
       this.placeSay(say, idsOf(say.of === 1 ? [message.id] : say.copies.map(({ id }) => id)))
     // Part of what was told as not whole: what comes of it now is shown by itself.
-    else if (say.isGivenUp) {
+    else if (givenUp !== null) {
       const id = newId()
       this.#place({ ...say, isPlaced: false }, { id, mid: id, ...partOf(message.body) }, idsOf([message.id]))
     }
@@ -120,15 +122,15 @@ export class Telling {
    */
   failed(say: Say, error: unknown): unknown {
     const carried = error instanceof NetworkFault ? error.carried : null
-    const mayCome = carried?.unsure === true && say.body !== '' && say.parts < say.of
-    this.says.failed(say, mayCome, this.#house.now())
+    const seen = say.copies.map(({ id, body }) => ({ id, body }))
+    const wasSeen = seen.length > (carried?.parts ?? 0)
+    const parts = wasSeen ? seen.length : (carried?.parts ?? 0)
+    // Who drives may see it later than its sender learns what went of it.
+    const most = carried?.unsure === true && say.body !== '' ? say.of : parts
+    this.says.failed(say, say.parts < most ? { told: parts, most } : null, this.#house.now())
     // Who reads it in the room is not told that it failed.
     if (say.isPlaced) return null
-    if (!(error instanceof NetworkFault) || carried === null) return error
-    const seen = say.copies.map(({ id, body }) => ({ id, body }))
-    const wasSeen = seen.length > carried.parts
-    const parts = wasSeen ? seen.length : carried.parts
-    if (parts === 0) return error
+    if (!(error instanceof NetworkFault) || carried === null || parts === 0) return error
     const body = wasSeen ? seen.map((one) => one.body).join('\n') : carried.body
     const ids = wasSeen ? seen.map(({ id }) => id) : carried.ids
     const isWhole = parts >= say.of
