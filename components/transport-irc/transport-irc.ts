@@ -30,17 +30,16 @@ import { openLogins, sealAnew } from './logins.ts'
 import { followMembers } from './members.ts'
 import { type Asked as AskedIdent, isBetween, openIdentd } from './network/identd.ts'
 import { openQuiet } from './quiet.ts'
+import { openReaping } from './reaping.ts'
 import { takeOver } from './reloading.ts'
 import { nickFrom } from './sessions/names.ts'
 import { type Networks, openNetworks } from './sessions/networks.ts'
 import type { TransportIrcSettings } from './settings.ts'
 import { openMemory, placeOf } from './storage/memory.ts'
+import { troubleOf, warningsOf } from './trouble.ts'
 
 /** Folder of the texts that people read. */
 export const texts = new URL('./text/', import.meta.url)
-
-/** How often idle people, and those who may no more, are looked for at most. */
-const REAP_MS = 30_000
 
 export async function startTransportIrc(
   context: Context<TransportIrcSettings>,
@@ -235,13 +234,18 @@ export async function startTransportIrc(
     opening.use(
       await openIdentd({ host: settings.identd.address, port: settings.identd.port, userOf: userIn(networks) }),
     )
-  const reapNowAndThen = () => {
-    const { idleMs } = settings.limits
-    const everyMs = idleMs === 0 ? REAP_MS : Math.min(REAP_MS, Math.max(500, idleMs / 2))
-    return setInterval(() => void reap(), everyMs).unref()
-  }
-  let reaping = reapNowAndThen()
-  opening.defer(() => clearInterval(reaping))
+  const reaping = opening.use(
+    openReaping({
+      settings,
+      networks,
+      sessions: transport.sessions,
+      refusal,
+      say: text.say,
+      language: shared.language,
+      log,
+      now,
+    }),
+  )
   const { stream } = link.router
   void stream
     .ready(context.signal)
@@ -255,15 +259,13 @@ export async function startTransportIrc(
     commands,
     denied: denials.record,
     healthy: () => null,
-    ready: (language) => (stream.state === 'up' ? null : noServer(language)),
-    warnings: (language) => warningsOf(language),
+    ready: (language) => troubleOf({ stream, text }, language),
+    warnings: (language) => warningsOf({ stream, asker, networks, settings, text }, language),
     async reload() {
       const waiting = takeOver(settings, context.settingsAgain())
       listed.splice(0, listed.length, ...settings.networks.map(({ name }) => name))
-      clearInterval(reaping)
-      reaping = reapNowAndThen()
       if (waiting.length > 0) log.warn('settings count after a restart', { settings: waiting })
-      await reap()
+      await reaping.anew()
     },
     async drain(bound) {
       adHoc.close()
@@ -344,58 +346,6 @@ export async function startTransportIrc(
       log,
       now,
     })
-  }
-
-  /** Who has said nothing for long is let go: networks dislike connections that nobody uses. */
-  async function reap(): Promise<void> {
-    const { idleMs } = settings.limits
-    const gone = [...networks.connected()].filter(
-      ({ owner, network, activeAt }) =>
-        refusal(owner) !== null || networks.settings(network) === null || (idleMs > 0 && now() - activeAt > idleMs),
-    )
-    for (const { owner, network } of gone) {
-      const id =
-        refusal(owner) ?? (networks.settings(network) === null ? 'transport-irc-no-network' : 'transport-irc-idle')
-      try {
-        await transport.sessions.close(owner, network, text.say(id, shared.language, { network }))
-        log.info('connection ended', { network, why: id })
-      } catch (error) {
-        log.error('a connection could not be ended', { network, error })
-      }
-    }
-  }
-
-  function noServer(language: string): string {
-    const said = text.say('transport-irc-no-server', language)
-    return stream.trouble === null ? said : `${said} (${stream.trouble})`
-  }
-
-  function warningsOf(language: string): string[] {
-    // Without the server policy cannot be asked either: what follows from that is no trouble of its own.
-    const asked = stream.state === 'up' ? (asker?.state() ?? null) : null
-    const rule = settings.policy?.onOutage ?? 'open'
-    return [
-      ...(stream.state === 'up' ? [] : [noServer(language)]),
-      ...(asked?.isStranger === true
-        ? [text.say('transport-irc-policy-stranger', language, { domain: settings.domain })]
-        : []),
-      ...(asked === null || asked.asking
-        ? []
-        : [text.say(`transport-irc-policy-away-${rule}`, language, { withheld: asked.withheld })]),
-      ...settings.networks.flatMap(({ name }) => {
-        const of = [...networks.connected()].filter(({ network }) => network === name)
-        const down = of.find(({ fault }) => fault !== null)
-        return of.length === 0 || down === undefined || of.some(({ session }) => session.isUp)
-          ? []
-          : [
-              text.say(
-                down.fault?.reason === 'protection' ? 'transport-irc-network-untrusted' : 'transport-irc-network-away',
-                language,
-                { network: name, cause: down.fault?.why ?? '-' },
-              ),
-            ]
-      }),
-    ]
   }
 }
 
