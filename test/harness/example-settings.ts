@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // An example settings file is a test as well: it names every setting, and with every line uncommented it gives exactly the
 // defaults. How it is written: `#name: value` (or `#  name: value`, indented) is a setting; `# Text` and `  # Text` is prose.
-// A setting without a default ends with `# example` and shows one.
+// A setting without a default ends with `# example` and shows one. What the entries of a list may say stands in the prose above it.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 
-type JsonSchema = { properties?: Record<string, JsonSchema>; additionalProperties?: JsonSchema | boolean }
+type JsonSchema = {
+  properties?: Record<string, JsonSchema>
+  additionalProperties?: JsonSchema | boolean
+  items?: JsonSchema
+  anyOf?: JsonSchema[]
+}
 
 /** The file with every setting uncommented. */
 export function uncommented(text: string): string {
@@ -33,7 +38,8 @@ export function assertExample<S>(
   for (const name of settingNames(schema as JsonSchema)) {
     if (leftOut.includes(name.join('.'))) continue
     const last = name.at(-1) ?? ''
-    assert.match(all, new RegExp(`^\\s*(- )?${last}:`, 'm'), `${path}: names the setting ${name.join('.')}`)
+    const written = name.includes(ENTRY) ? `\\b${last}\\b` : `^\\s*(- )?${last}:`
+    assert.match(all, new RegExp(written, 'm'), `${path}: names the setting ${name.join('.')}`)
   }
 }
 
@@ -47,11 +53,15 @@ function each(text: string, take: (line: string) => boolean): string {
   return lines.join('\n')
 }
 
+const ENTRY = '[]'
+
 function settingNames(schema: JsonSchema, above: readonly string[] = []): string[][] {
   const here = Object.entries(schema.properties ?? {}).flatMap(([name, below]) => [
     [...above, name],
     ...settingNames(below, [...above, name]),
   ])
   const entries = schema.additionalProperties
-  return typeof entries === 'object' ? [...here, ...settingNames(entries, [...above, '*'])] : here
+  const named = typeof entries === 'object' ? settingNames(entries, [...above, '*']) : []
+  const listed = [schema.items ?? [], schema.items?.anyOf ?? []].flat()
+  return [...here, ...named, ...listed.flatMap((entry) => settingNames(entry, [...above, ENTRY]))]
 }
