@@ -205,9 +205,9 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
           const heard = { ids: [id], at }
           const isOld = kept === true || (at !== null && now() - at > LIVE_MS)
           if (isOld && people.wasHeard?.(owner, of, heard) === true) return
-          people.heard?.(owner, of, heard)
           // What the network kept was said before anybody was in a room.
           if (kept === true || !direct.take(owner, of, message)) beside.message?.(message)
+          else people.heard?.(owner, of, heard)
         },
         typing(nick, state) {
           if (!direct.typing(owner, of, nick, state)) beside.typing?.(nick, state)

@@ -762,6 +762,55 @@ describe('one to one', () => {
     assert.deepEqual(bodies(again), ['kept 6'])
   })
 
+  it('that the network kept and nobody was told yet when all ends is told by the network again', async () => {
+    const kept: Kept = new Map()
+    const answer = Promise.withResolvers<void>()
+    const asker = (waits: boolean) => ({
+      ask: async ({ stanza }: { stanza: string }) => {
+        if (waits && stanza.includes('kept 2')) await answer.promise
+        return { action: 'deliver', stanza, replaced: false } as const
+      },
+      occupant() {},
+    })
+    const bodies = ({ at }: Opened) => at.sent.flatMap((xml) => /<body>(kept \d)</.exec(xml)?.[1] ?? [])
+    const start = Date.now() - 36_000_000
+    const plays = async (one: Opened): Promise<void> => {
+      if (one.net.sessions.length === 0) comesOnline(one)
+      await calm(one.at)
+      for (const hours of [1, 2, 3]) {
+        const said = {
+          id: `kept ${hours}`,
+          nick: 'bob',
+          body: `kept ${hours}`,
+          at: start + hours * 3_600_000,
+          kept: true,
+        } as const
+        one.net.sessions.at(-1)?.tell((events) => events.message(said))
+      }
+      await calm(one.at)
+    }
+    {
+      await using one = await open({ kept, asker: asker(true) })
+      await registered(one)
+      await plays(one)
+      // Who is still told is not told anew after a loss.
+      one.net.sessions[0]?.cut()
+      one.net.sessions[0]?.connect()
+      await plays(one)
+      assert.deepEqual(bodies(one), ['kept 1'])
+      await one.people.settled()
+    }
+    await using again = await open({ kept, asker: asker(false) })
+    await plays(again)
+    assert.deepEqual(bodies(again), ['kept 2', 'kept 3'])
+    answer.resolve()
+    await again.people.settled()
+    again.net.sessions[0]?.cut()
+    again.net.sessions[0]?.connect()
+    await plays(again)
+    assert.deepEqual(bodies(again), ['kept 2', 'kept 3'])
+  })
+
   it('is not confirmed where nobody repeats it', async () => {
     await using one = await open({ echo: false })
     await registered(one)

@@ -11,6 +11,8 @@ export type Heard = {
   /** The connection is there: what it tells again was told before, as far as it was noted until now. */
   up(owner: string, network: string): void
   note(owner: string, network: string, heard: HeardOf): void
+  /** The same of what he is only being told: until the function given is called, what is on disk does not say so. */
+  telling(owner: string, network: string, heard: HeardOf): () => void
   was(owner: string, network: string, heard: HeardOf): boolean
   forget(owner: string, network: string): Promise<void>
   /** On disk when it resolves. */
@@ -19,7 +21,8 @@ export type Heard = {
 
 /** `ids`: of those that bear this very time. */
 type Mark = { at: number; ids: readonly string[] }
-type Place = { now: Mark; before: Mark; ids: Set<string> }
+/** `kept`: on disk. `telling`: times of what is on its way. */
+type Place = { now: Mark; before: Mark; kept: Mark; telling: Set<{ at: number }>; ids: Set<string> }
 
 const NEVER: Mark = { at: 0, ids: [] }
 /** Ids of one connection that are known again. */
@@ -37,7 +40,7 @@ export function openHeard(keep: Keep, failed: (error: unknown) => void): Heard {
     let place = places.get(name)
     if (place === undefined) {
       const mark = keep.read<Mark>('heard', name) ?? NEVER
-      place = { now: mark, before: mark, ids: new Set() }
+      place = { now: mark, before: mark, kept: mark, telling: new Set(), ids: new Set() }
       places.set(name, place)
     }
     return place
@@ -55,7 +58,28 @@ export function openHeard(keep: Keep, failed: (error: unknown) => void): Heard {
     timer = null
     const names = [...changed]
     changed.clear()
-    await Promise.all(names.map((name) => keep.set('heard', name, placeOf(name).now)))
+    await Promise.all(
+      names.map((name) => {
+        const place = placeOf(name)
+        place.kept = toKeep(place)
+        return keep.set('heard', name, place.kept)
+      }),
+    )
+  }
+
+  function note(owner: string, network: string, { ids, at }: HeardOf): void {
+    const name = nameOf(owner, network)
+    const place = placeOf(name)
+    const named = ids.filter((id): id is string => id !== null)
+    for (const id of named) place.ids.add(id)
+    for (const oldest of place.ids) {
+      if (place.ids.size <= IDS_MOST) break
+      place.ids.delete(oldest)
+    }
+    // Only times of the network can be compared with what it tells again.
+    if (at === null || at < place.now.at) return
+    place.now = { at, ids: at === place.now.at ? [...place.now.ids, ...named].slice(-20) : named }
+    keepSoon(name)
   }
 
   return {
@@ -64,19 +88,17 @@ export function openHeard(keep: Keep, failed: (error: unknown) => void): Heard {
       place.before = place.now
       place.ids.clear()
     },
-    note(owner, network, { ids, at }) {
+    note,
+    telling(owner, network, heard) {
       const name = nameOf(owner, network)
       const place = placeOf(name)
-      const named = ids.filter((id): id is string => id !== null)
-      for (const id of named) place.ids.add(id)
-      for (const oldest of place.ids) {
-        if (place.ids.size <= IDS_MOST) break
-        place.ids.delete(oldest)
+      const { at } = heard
+      const one = { at: at ?? Number.POSITIVE_INFINITY }
+      place.telling.add(one)
+      note(owner, network, heard)
+      return () => {
+        if (place.telling.delete(one) && at !== null && places.get(name) === place) keepSoon(name)
       }
-      // Only times of the network can be compared with what it tells again.
-      if (at === null || at < place.now.at) return
-      place.now = { at, ids: at === place.now.at ? [...place.now.ids, ...named].slice(-20) : named }
-      keepSoon(name)
     },
     was(owner, network, { ids, at }) {
       const { before, ids: known } = placeOf(nameOf(owner, network))
@@ -92,4 +114,12 @@ export function openHeard(keep: Keep, failed: (error: unknown) => void): Heard {
     },
     settle,
   }
+}
+
+/** What is still told, and all behind it, the network is to tell again after a restart. */
+function toKeep({ now, kept, telling }: Place): Mark {
+  let first = Number.POSITIVE_INFINITY
+  for (const { at } of telling) first = Math.min(first, at)
+  if (now.at < first) return now
+  return kept.at >= first ? kept : { at: first - 1, ids: [] }
 }

@@ -12,7 +12,7 @@ import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
 import type { AwayTexts } from '../away-texts.ts'
 import { openLookalikes } from '../lookalikes.ts'
-import type { Network, SessionEvents } from '../network.ts'
+import type { ForeignMessage, Network, SessionEvents } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
 import type { Sessions } from '../sessions.ts'
 import type { PeopleSide } from '../transport.ts'
@@ -258,6 +258,10 @@ export function openPeople(options: PeopleOptions): People {
 
   function sessionEvents(owner: string, of: string): Partial<SessionEvents> {
     const failed = (error: unknown) => log.error('an event could not be taken', { network: of, error })
+    const show = ({ id, at, kept }: ForeignMessage, act: () => Promise<void>): void => {
+      const told = heard.telling(owner, of, { ids: [id], at })
+      if (!playing.take(`${owner} ${of}`, kept === true, () => act().catch(failed).finally(told))) told()
+    }
     return {
       up() {
         heard.up(owner, of)
@@ -278,14 +282,10 @@ export function openPeople(options: PeopleOptions): People {
           `<show>xa</show><status>${escapeText(`${words} ${fault.message}`.trim().slice(0, 500))}</status>`,
         )
       },
-      message: (message) =>
-        playing.take(`${owner} ${of}`, message.kept === true, () => talk.take(owner, of, message).catch(failed)),
+      message: (message) => show(message, () => talk.take(owner, of, message)),
       reflected(to, message) {
-        const { id, at, kept } = message
-        const said = { ids: [id], at }
-        if (kept === true && heard.was(owner, of, said)) return
-        heard.note(owner, of, said)
-        playing.take(`${owner} ${of}`, kept === true, () => talk.reflect(owner, of, to, message).catch(failed))
+        if (message.kept === true && heard.was(owner, of, { ids: [message.id], at: message.at })) return
+        show(message, () => talk.reflect(owner, of, to, message))
       },
       typing: (nick, how) => talk.typing(owner, of, nick, how),
       read: (target, at) => ('person' in target ? talk.readUpTo(owner, of, target.person, at) : undefined),

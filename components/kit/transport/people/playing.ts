@@ -2,8 +2,8 @@
 // What a network kept and tells at once is taken one by one, so that it does not crowd out what is said now; what is said now waits behind it.
 
 export type Playing = {
-  /** `act` never rejects. At once, where nothing of this conversation partner's network is being played. */
-  take(place: string, isKept: boolean, act: () => Promise<void>): void
+  /** `act` never rejects. At once, where nothing of this person's network is being played. False: there is too much, and it is left out. */
+  take(place: string, isKept: boolean, act: () => Promise<void>): boolean
 }
 
 /** Of one person on one network. */
@@ -23,13 +23,16 @@ export function openPlaying(
     take(place, isKept, act) {
       const acts = waiting.get(place)
       if (acts !== undefined) {
-        if (acts.length < MOST) acts.push(act)
-        else log.warn('more was kept by a network than is taken: the rest is not shown', { most: MOST })
-      } else if (isKept) {
+        if (acts.length < MOST) return acts.push(act) > 0
+        log.warn('more was kept by a network than is taken: the rest is not shown', { most: MOST })
+        return false
+      }
+      if (isKept) {
         const begun = [act]
         waiting.set(place, begun)
         void play(place, begun)
       } else void act()
+      return true
     },
   }
 }
