@@ -182,6 +182,19 @@ describe('why somebody is away', () => {
     assert.equal(at.transport.counts.refusedIn, 1)
   })
 
+  it('is shown when it becomes known, and when it changes, while he stays away', async () => {
+    await using at = await stand({ asker: refusing('poison') })
+    comes(at, '#tea', { away: '' })
+    await at.enter(ANNA, '#tea', 'anna')
+    for (const away of ['lunch', 'poison', 'tea', 'tea']) changes(at, '#tea', 'otto', away)
+    await calm(at)
+    const told = at.unread(ANNA).filter((xml) => xml.includes('/otto'))
+    assert.deepEqual(
+      told.map((xml) => /<show>away<\/show>(?:<status>(.*?)<\/status>)?/.exec(xml)?.[1]),
+      ['lunch', undefined, 'tea'],
+    )
+  })
+
   it('is not shown to those who enter before it was answered for, and shown to those who enter afterwards', async () => {
     const answer = Promise.withResolvers<void>()
     const asker: Asking = {

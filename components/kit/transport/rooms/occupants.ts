@@ -108,7 +108,8 @@ export class Occupants {
     this.#showAvailable(shown)
     if (typeof text === 'string') return
     void text.then((may) => {
-      if (may !== '' && this.#known.get(key) === shown) this.#showAvailable(shown)
+      const now = this.#known.get(key)
+      if (may !== '' && now?.away === may) this.#showAvailable(now)
     })
   }
 
@@ -136,9 +137,12 @@ export class Occupants {
     const shown = this.#shownAs(occupant)
     this.#known.set(key, shown)
     const text = this.#awayTextOf(occupant, shown)
-    if (looksAlike(before, shown)) return
-    if (typeof text === 'string') this.#showAvailable(shown)
-    else this.#at.order.hold(text.then(() => () => this.#showAvailable(shown)))
+    const isAlike = looksAlike(before, shown)
+    const show = () => {
+      if (!isAlike || before.away !== shown.away) this.#showAvailable(shown)
+    }
+    if (typeof text === 'string') show()
+    else this.#at.order.hold(text.then(() => show))
   }
 
   left(nick: string, how: How, by?: string, reason?: string): void {
@@ -303,6 +307,7 @@ export class Occupants {
   }
 }
 
+/** But for why he is away. */
 function looksAlike(one: ShownOccupant, other: ShownOccupant): boolean {
   return (
     one.nick === other.nick &&
