@@ -82,7 +82,7 @@ export function networkFields(words: Words) {
     mechanisms: words.list(words.choice(MECHANISMS, {}), {
       default: [],
       about:
-        'How people log in (SASL), in this order. [EXTERNAL, SCRAM-SHA-256, PLAIN], where PLAIN hands the password over, only with TLS, and not where SCRAM was refused or has worked before; who names PLAIN here lets it be said.',
+        'How people log in (SASL), in this order. [EXTERNAL, SCRAM-SHA-256, PLAIN], where PLAIN hands the password over, only with TLS and not where SCRAM has worked before; who names PLAIN here lets it be said. Never behind SCRAM that was refused.',
       atMost: 3,
     }),
     encoding: words.choice(ENCODINGS, {
