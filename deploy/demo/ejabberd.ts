@@ -274,6 +274,8 @@ function whenStarted(folder: string, joins: string | undefined, epmd: number | u
     `{ok, Accounts} = file:consult(${term(join(folder, 'accounts.erl'))})`,
     '[ejabberd_auth:try_register(U, S, P) || {U, S, P} <- Accounts]',
     `ok = file:write_file(${term(join(folder, 'ejabberd.pid'))}, os:getpid())`,
+    // In the background it looks for each module of each application in all folders, which takes a second of CPU that nobody here waits for.
+    '[exit(P, kill) || P <- processes(), {_, S} <- [process_info(P, current_stacktrace)], {ejabberd, F, _, _} <- S, lists:prefix("-check_app_modules", atom_to_list(F))]',
     // Nothing is ever said to it: its input ends when we are gone, however that came.
     `spawn(fun() -> eof = io:get_line(""), ${epmd === undefined ? '' : `os:cmd("kill ${epmd}"), `}erlang:halt(1, [{flush, false}]) end)`,
     'io:format("Every account is there~n")',
