@@ -72,6 +72,15 @@ suite('words', () => {
     })
   }
 
+  test('what every transport needs has no word of one network', () => {
+    const ofOne = /\b(ircv?3?d?|privmsg|ctcp|dcc|isupport|nickserv|channels?|znc)\b|irc-/i
+    const planted = [{ file: 'planted', text: 'as IRCv3 has it\nin the #channel\nof whoIs(nick)' }]
+    assert.equal(linesWith(ofOne, planted).length, 2)
+    const shared = files.filter(({ file }) => file.startsWith('components/kit/transport/'))
+    assert.ok(shared.length > 50)
+    assert.deepEqual(linesWith(ofOne, shared), [])
+  })
+
   test('packages come from the public registry', () => {
     const lock: { packages: Record<string, { resolved?: string }> } = JSON.parse(
       readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),

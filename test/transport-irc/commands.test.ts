@@ -106,6 +106,15 @@ describe('commands of transport-irc', { skip: serverLack() ?? inspircdLack() ?? 
     await alice.wait(like('presence', 'type="error"', 'forbidden', 'may not use this gateway'))
     await place.ask('unban', { person: 'alice@corp.example' })
     await enter(alice, roomOf('#banned'), 'alice')
+    assert.match(await chat(otto, 'stats', 'connections_up'), /connections_up, value: 1\b/)
+    assert.deepEqual(await place.ask('end', { person: 'alice@corp.example' }), [
+      { network: NETWORK, state: 'disconnected' },
+    ])
+    assert.deepEqual(await place.ask('list'), [])
+    await chat(alice, 'connect', 'state: up')
+    await chat(alice, 'networks', 'connected: 1')
+    await chat(alice, 'disconnect', 'state: disconnected')
+    await chat(alice, 'connections', 'no connection')
     await assert.rejects(place.ask('end', { person: 'bob@corp.example' }), /ended with 5/)
     await assert.rejects(place.ask('connections'), /ended with 2/, 'whose?')
     await assert.rejects(

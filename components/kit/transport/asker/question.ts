@@ -11,7 +11,7 @@ export function foreignOf({ nick, account, identity }: Foreign): Foreign {
 export type Question = {
   /** One stanza as it will be sent, every namespace below it declared inside. */
   stanza: string
-  /** The kind of network, such as irc, and which one. */
+  /** The kind of network, and which one. */
   network: string
   server: string
   foreign: Foreign
