@@ -121,6 +121,12 @@ test('what our own people say to a network is found with what comes from it, whe
   assert.equal((await stage.ask('archive export', { network: 'irc', path, reason: 'case 7' })).exit, 0)
   const lines = readFileSync(join(path, 'records.jsonl'), 'utf8').trimEnd().split('\n')
   assert.deepEqual(lines.map((line) => JSON.parse(line).text).sort(), await found({ network: 'irc' }))
+  // Who has the right for some hosts finds what these asked about: what comes in is asked about by the transport.
+  const within = async (...hosts: string[]) =>
+    (await stage.ask('archive search', { network: 'irc' }, 'olga', new Set(hosts))).rows.map(({ text }) => text).sort()
+  assert.deepEqual(await within('corp.example'), ['elsewhere', 'out four', 'out one'])
+  assert.deepEqual(await within('corp.example', GATE), await found({ network: 'irc' }))
+  assert.deepEqual(await within('home.example'), ['other host'])
   const { texts } = await stage.ask('archive search', { network: 'irc', limit: '1' })
   assert.equal(texts[0], '5 hits, 1 shown.')
 })

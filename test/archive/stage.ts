@@ -71,7 +71,9 @@ export async function openStage(options: StageOptions = {}) {
     forgetLog() {
       logged.length = 0
     },
-    ask: (command: string, args: Row = {}, user = 'olga') => ask(archive.running, command, args, user),
+    /** `hosts`: for which the asker has the right. */
+    ask: (command: string, args: Row = {}, user = 'olga', hosts: Hosts = null) =>
+      ask(archive.running, command, args, user, hosts),
     async stop() {
       await archive.running.drain(AbortSignal.timeout(20_000))
       archive.stop.abort()
@@ -137,7 +139,7 @@ export function holds(folder: string, yaml: string) {
 }
 
 /** Runs a command to its end, its words read as the socket reads them; `user` has all the rights the command may ask for. */
-async function ask(running: Running, command: string, args: Row, user: string): Promise<Answer> {
+async function ask(running: Running, command: string, args: Row, user: string, hosts: Hosts): Promise<Answer> {
   const answer: Answer = { rows: [], texts: [], exit: 0, refusal: '' }
   const declared = running.commands.find((one) => one.name === command)
   const read = declared === undefined ? { args } : readArguments(declared, args, Date.now())
@@ -148,7 +150,7 @@ async function ask(running: Running, command: string, args: Row, user: string): 
       refusal: createCatalogue([KIT_TEXTS]).say(read.wrong.id, 'en', read.wrong.args),
     }
   try {
-    for await (const said of open(running, command, read.args, user, new AbortController().signal)) {
+    for await (const said of open(running, command, read.args, user, new AbortController().signal, hosts)) {
       if (said.say === 'row') answer.rows.push(said.row)
       if (said.say === 'text') answer.texts.push(said.text)
     }
@@ -167,14 +169,15 @@ export function open(
   args: Row,
   user: string,
   signal: AbortSignal,
+  hosts: Hosts = null,
 ): AsyncIterable<Said> {
   const found = running.commands.find((one) => one.name === command)
   if (!found) throw new Error(`no command ${command}`)
   const defaults = Object.fromEntries(
     found.parameters.flatMap((one) => (one.default === undefined ? [] : [[one.name, one.default]])),
   )
-  const caller = { uid: 4711, user, rights: new Map<Right, Hosts>(found.rights.map((right) => [right, null])) }
-  return found.run({ ...defaults, ...args } as never, { caller, hosts: null, language: 'en', signal })
+  const caller = { uid: 4711, user, rights: new Map<Right, Hosts>(found.rights.map((right) => [right, hosts])) }
+  return found.run({ ...defaults, ...args } as never, { caller, hosts, language: 'en', signal })
 }
 
 function logTo(line: (level: string, event: string, fields: Row) => void): Log {
