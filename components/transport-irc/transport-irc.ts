@@ -275,6 +275,7 @@ export async function startTransportIrc(
       await peopleSide().settled()
       await asker?.stop(bound)
       await stream.drain(bound)
+      transport.close()
       await opened.disposeAsync()
     },
   }

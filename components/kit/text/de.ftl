@@ -122,6 +122,7 @@ kit-transport-fault-unsupported = Das Netz kann das nicht.
 kit-transport-fault-down = Das Netz ist zurzeit nicht verbunden. Was Sie gesendet haben, wurde nicht zugestellt.
 kit-transport-fault-lost = Die Verbindung zum Netz ist verloren gegangen.
 kit-transport-fault-unsure = Was Sie gesendet haben, wurde vielleicht trotzdem zugestellt.
+kit-transport-fault-restarted = Das Gateway wurde neu gestartet, bevor das Netz diese Nachricht bestätigt hatte.
 kit-transport-fault-part = Nur { $parts } von { $of } Zeilen wurden zugestellt.
 kit-transport-fault-part-unsure = Mindestens { $parts } von { $of } Zeilen wurden zugestellt.
 kit-transport-fault-login = Das Netz hat Ihr Konto nicht angenommen.

@@ -122,6 +122,7 @@ kit-transport-fault-unsupported = The network cannot do that.
 kit-transport-fault-down = The network is not connected at the moment. What you sent was not delivered.
 kit-transport-fault-lost = The connection to the network was lost.
 kit-transport-fault-unsure = What you sent may have been delivered all the same.
+kit-transport-fault-restarted = The gateway was restarted before the network had confirmed this message.
 kit-transport-fault-part = Only { $parts } of { $of } lines were delivered.
 kit-transport-fault-part-unsure = At least { $parts } of { $of } lines were delivered.
 kit-transport-fault-login = The network did not accept your account.

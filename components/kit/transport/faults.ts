@@ -54,6 +54,15 @@ export async function orRefusal<T>(work: Promise<T>, text: Catalogue): Promise<T
   }
 }
 
+/** Nobody is left who knows whether the network has it. */
+export function restarted(text: Catalogue): StanzaError {
+  const inAll = text.languages.map((language) => {
+    const all = ['restarted', 'unsure'].map((id) => text.say(`kit-transport-fault-${id}`, language))
+    return [language, all.join(' ')]
+  })
+  return new StanzaError('wait', 'remote-server-timeout', Object.fromEntries(inAll))
+}
+
 /** By language: what it means, and what the network said. */
 export function wordsOf({ reason, message, carried }: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
   const words = message.trim().slice(0, 500)

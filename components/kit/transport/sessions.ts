@@ -7,6 +7,7 @@ import { StanzaError } from '../xmpp/stanza-error.ts'
 import { refusalOf } from './faults.ts'
 import { type Login, type Network, NetworkFault, type NetworkSession, type SessionEvents } from './network.ts'
 import { withShownNicks } from './nicks.ts'
+import { LEAVING_MS, withinSignal } from './rooms/within.ts'
 
 /** One NetworkSession for each (owner, network); `owner` is bare. */
 export type Sessions = {
@@ -183,7 +184,11 @@ export function openSessions(options: SessionsOptions): Sessions {
     async close(owner, network, words) {
       const one = held.get(keyOf(owner, network))
       if (one === undefined) return
-      await options.ending(owner, network, words)
+      await withinSignal(options.ending(owner, network, words), AbortSignal.timeout(LEAVING_MS)).catch(
+        (error: unknown) => {
+          if (!(error instanceof NetworkFault)) throw error
+        },
+      )
       if (held.get(keyOf(owner, network)) === one) held.delete(keyOf(owner, network))
       for (const { failed } of [...one.waiting]) failed(new NetworkFault('down', words))
       const session = await one.opening.catch(() => null)

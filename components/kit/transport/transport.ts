@@ -32,6 +32,8 @@ import { speak } from './rooms/speaking.ts'
 import { newId } from './rooms/telling.ts'
 import { LIVE_MS } from './rooms/writing.ts'
 import { openSessions, type Sessions } from './sessions.ts'
+import type { Taken } from './unanswered/file.ts'
+import { openUnanswered } from './unanswered/unanswered.ts'
 
 /** What stands beside the rooms: people one to one, registration, what is kept of each. */
 export type PeopleSide = {
@@ -129,6 +131,8 @@ export type Transport = {
   readonly counts: Readonly<Counts>
   /** Says goodbye to clients, leaves the rooms in which nobody stays, ends the sessions, closes the store. Before the stream's drain. */
   drain(signal: AbortSignal): Promise<void>
+  /** After the stream's drain: who got no answer until then gets an error at the next start. */
+  close(): void
 }
 
 export async function openTransport(options: TransportOptions): Promise<Transport> {
@@ -147,6 +151,14 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     },
     torn: (pieces) => log.error('a part of what was shown last before the end is lost', { pieces }),
     pressed: pressing(network, log, counts, now),
+  })
+  const read = (address: string): Address | null => readAddress(address, domain, network)
+  const unanswered = await openUnanswered({
+    ...{ path: `${options.store}-unanswered`, isAnswered, text, log, counts, now },
+    send: (xml) => options.stream()?.send(xml) ?? false,
+  }).catch(async (error: unknown) => {
+    await history.close()
+    throw error
   })
   const sessions = openSessions({
     network,
@@ -221,8 +233,6 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     ]
   }
 
-  const read = (address: string): Address | null => readAddress(address, domain, network)
-
   async function take(message: StanzaOf<'message'>, to: Address | null): Promise<void> {
     if (to?.kind === 'person' && (await inviteDirectly(house, rooms, message, to))) return
     if (await people.message(message)) return
@@ -257,7 +267,9 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       disco: openDiscovery(house, rooms),
       message(message) {
         const to = read(message.to)
-        return to?.kind === 'room' ? takeInRoom(message, to) : take(message, to)
+        if (to?.kind === 'room') return unanswered.follow(message, takeInRoom(message, to))
+        const taken = take(message, to)
+        return to?.kind === 'person' ? unanswered.follow(message, taken) : taken
       },
       presence(presence) {
         const to = read(presence.to)
@@ -277,8 +289,14 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       },
     },
     sessions,
-    up: () => rooms.linkUp(),
-    down: () => rooms.linkDown(),
+    up() {
+      unanswered.up()
+      rooms.linkUp()
+    },
+    down() {
+      unanswered.down()
+      rooms.linkDown()
+    },
     writing: () => history.ahead(),
     resume: () => rooms.resume(),
     roomsOf: (owner) => rooms.roomsOf(bareOf(owner)),
@@ -321,6 +339,17 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       )
       await history.close()
     },
+    close: () => unanswered.close(),
+  }
+
+  /** It stands in the room; or it was written to a gateway of another name. */
+  async function isAnswered({ from, to, id, type, at }: Taken): Promise<boolean> {
+    const address = read(to)
+    if (address?.kind !== 'room' || type !== 'groupchat' || id === '') return address === null
+    const key = `${address.network} ${network.key(address.network, address.name)}`
+    const placed = await history.byMid(key, bareOf(from), id)
+    // Ids may be used again, and a network's clock differs.
+    return placed !== null && placed.at > at - CLOCKS_MS
   }
 }
 
@@ -343,6 +372,7 @@ function pressing(network: Network, log: House['log'], counts: Counts, now: () =
 }
 
 const LOGGED_AGAIN_MS = 60_000
+const CLOCKS_MS = 5000
 const PER_CLIENT = 5000
 const PER_ROOM = 2000
 const PER_SEAT = 100

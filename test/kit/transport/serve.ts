@@ -67,6 +67,7 @@ export async function serve(port: number, secret: string, folder: string) {
     async [Symbol.asyncDispose]() {
       await transport.drain(AbortSignal.timeout(5000))
       await router.stream.drain(AbortSignal.timeout(5000))
+      transport.close()
     },
   }
 }

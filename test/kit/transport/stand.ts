@@ -233,6 +233,7 @@ export async function stand(options: StandOptions = {}): Promise<Stand> {
     },
     async [Symbol.asyncDispose]() {
       await transport.drain(AbortSignal.timeout(5000))
+      transport.close()
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }

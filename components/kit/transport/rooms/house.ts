@@ -31,6 +31,8 @@ export const COUNTED = [
   'overBound',
   'unkept',
   'heldBack',
+  'unnoted',
+  'unanswered',
 ] as const
 export type Counts = Record<(typeof COUNTED)[number], number>
 

@@ -15,7 +15,7 @@ import type { House } from './house.ts'
 import type { Room } from './room.ts'
 import type { Seat } from './seat.ts'
 import { type RoomAddress, Seating, writeOut } from './seating.ts'
-import { withinSignal } from './within.ts'
+import { LEAVING_MS, withinSignal } from './within.ts'
 import { STATUS, writeUnavailable } from './writing.ts'
 
 /** Conditions of an error that mean: this client is not there any more. */
@@ -307,7 +307,7 @@ export class Rooms {
       }
     await withinSignal(
       Promise.all(leaving).then(() => {}),
-      signal,
+      AbortSignal.any([signal, AbortSignal.timeout(LEAVING_MS)]),
     ).catch(() => {})
     this.seating.close()
   }
