@@ -195,6 +195,26 @@ describe('why somebody is away', () => {
     )
   })
 
+  it('goes with him to another nick that he takes before it was answered for', async () => {
+    const answer = Promise.withResolvers<void>()
+    const asker: Asking = {
+      ask: async ({ stanza }) => {
+        if (stanza.includes('lunch')) await answer.promise
+        return { action: 'deliver', stanza, replaced: false }
+      },
+      occupant() {},
+    }
+    await using at = await stand({ asker })
+    comes(at, '#tea')
+    await at.enter(ANNA, '#tea', 'anna')
+    changes(at, '#tea', 'otto', 'lunch')
+    at.net.renames('#tea', 'otto', 'otto2')
+    await calm(at)
+    answer.resolve()
+    await at.heard(ANNA, /otto'.*<status>lunch</)
+    assert.match(await at.heard(ANNA, /from='[^']*otto2'/), /<show>away<\/show><status>lunch</)
+  })
+
   it('is not shown to those who enter before it was answered for, and shown to those who enter afterwards', async () => {
     const answer = Promise.withResolvers<void>()
     const asker: Asking = {

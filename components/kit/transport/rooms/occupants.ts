@@ -215,6 +215,8 @@ export class Occupants {
     this.#known.set(this.#key(to), after)
     const item = { role: before.role, affiliation: before.affiliation, nick: to }
     this.#at.order.say(() => {
+      // What was asked about before him is answered by now.
+      if (before.away !== undefined) after.away = before.away
       for (const client of this.#at.clients()) {
         const { escaped } = client.face
         const own = seat !== null && seat.owner === client.owner ? [STATUS.self] : []
