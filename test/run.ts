@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the checks, then the tests, three files at a time (they wait for servers more than they work; two in the long form, where
-// the work is load); of those that use a port that is given one at a time;
+// npm test: the tests, four files at a time (they wait for servers more than they work; two in the long form, where the work is load);
+// of those that use a port that is given one at a time; in the first lane, before its files, the checks;
 // in the long form then those with real servers once more, on Debian 13.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
@@ -97,12 +97,13 @@ async function main(): Promise<number> {
   process.on('exit', () => rmSync(compiled, { recursive: true, force: true }))
   process.env.NODE_COMPILE_CACHE = compiled
   const side = Math.min(2, cpus().length)
-  if (!values['no-check'] && positionals.length === 0 && here.length > 0) await check(tally, side)
+  const isChecked = !values['no-check'] && positionals.length === 0 && here.length > 0
   const minutes = values.long ? FILE_MINUTES.long : FILE_MINUTES.short
   const { quiet = [], others = [] } = Object.groupBy(here, (file) => (needsQuiet(file) ? 'quiet' : 'others'))
   const place = values.on === undefined ? '' : ` on ${values.on}`
-  await testAll(others, values.long ? side : side + 1, { minutes, signal: stop.signal, tally, place })
-  await testAll(quiet, 1, { minutes, signal: stop.signal, tally, place })
+  const options = { minutes, signal: stop.signal, tally, place }
+  await testAll(others, values.long ? side : 2 * side, options, () => (isChecked ? check(tally) : Promise.resolve()))
+  await testAll(quiet, 1, options)
   await testOnDebian(onDebian, values.long, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
   if (values.report !== undefined) {
@@ -149,12 +150,8 @@ function isLengthy(file: string): boolean {
   return /^test\/(faults|demo)\//.test(shown(file))
 }
 
-async function check(tally: Tally, side: number): Promise<void> {
-  const left = CHECKS.values()
-  const one = async () => {
-    for (const name of left) await runCheck(name, tally)
-  }
-  await Promise.all(Array.from({ length: side }, one))
+async function check(tally: Tally): Promise<void> {
+  for (const name of CHECKS) await runCheck(name, tally)
 }
 
 async function runCheck(name: string, tally: Tally): Promise<void> {
@@ -175,12 +172,13 @@ async function runCheck(name: string, tally: Tally): Promise<void> {
 
 type Run = { minutes: number; signal: AbortSignal; tally: Tally; place: string }
 
-/** So many files at a time, in lanes that take the next file that may run beside what runs. */
-async function testAll(files: readonly string[], lanes: number, options: Run): Promise<void> {
+/** So many files at a time, in lanes that take the next file that may run beside what runs; in one of them something else comes first. */
+async function testAll(files: readonly string[], lanes: number, options: Run, first?: () => Promise<void>) {
   const waiting = [...files.filter(isLengthy), ...files.filter((file) => !isLengthy(file))]
   const sharing = new Set(files.filter(sharesPort))
   let portHolder: Promise<void> | null = null
-  const lane = async () => {
+  const lane = async (_: unknown, at: number) => {
+    if (at === 0) await first?.()
     while (waiting.length > 0 && !options.signal.aborted) {
       const at = waiting.findIndex((file) => portHolder === null || !sharing.has(file))
       if (at < 0) {
