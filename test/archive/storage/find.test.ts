@@ -18,7 +18,9 @@ test('newest first and counted to the last one, with few hits and with many', as
       .filter(([size, got]) => got.length < size)
       .sort(([a, x], [b, y]) => x.length / a - y.length / b)[0] ?? [0]
     of.get(size)?.push(at + 1)
-    const body = `the group${size} brought the end${size}, or the end${size} brought the group${size}`
+    // What has its words more often, and would stand first by rank, is shown in its place all the same.
+    const more = at % 3 === 0 ? ` the end${size}, group${size}`.repeat(9) : ''
+    const body = `the group${size} brought the end${size}, or the end${size} brought the group${size}${more}`
     return ask({ n: at + 1, stanza: chat(body, { from: `group${size}@corp.example/desk`, id: `m${at + 1}` }) })
   })
   await stage.write(...facts, done(total))
