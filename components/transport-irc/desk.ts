@@ -2,6 +2,7 @@
 // What every command of transport-irc works with, and how it knows who and where is meant.
 import { type Args, type Asked, type Caller, CommandError, EXIT, type Said } from '../kit/process/command.ts'
 import type { Catalogue } from '../kit/text/catalogue.ts'
+import type { NetworkFault } from '../kit/transport/network.ts'
 import type { LoginShown as KitLoginShown, PersonLogins } from '../kit/transport/people/keep.ts'
 import type { People } from '../kit/transport/people/people.ts'
 import type { Transport } from '../kit/transport/transport.ts'
@@ -25,9 +26,9 @@ export type RoomWord = { stay?: boolean }
 
 export type Desk = {
   networks: Networks
-  transport: Pick<Transport, 'sessions' | 'roomsOf' | 'leave' | 'announce' | 'state' | 'counts'>
+  transport: Pick<Transport, 'sessions' | 'words' | 'roomsOf' | 'leave' | 'announce' | 'state' | 'counts'>
   logins: Logins
-  people: Pick<People, 'addContact' | 'entered' | 'identities' | 'notices' | 'registrations'>
+  people: Pick<People, 'addContact' | 'entered' | 'identities' | 'registrations'>
   /** Of who has named none. */
   nickOf(person: string, network: string): string
   memory: Memory
@@ -79,10 +80,22 @@ export function row(one: Readonly<Record<string, unknown>>): Said {
   return { say: 'row', row: one }
 }
 
+/** How a connection is shown to whose it is: what the network said last with the words that he may read. */
+export async function shownToOwner(
+  desk: Desk,
+  one: Connected,
+  language: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { owner, network, fault } = one
+  return shown(desk, one, language, fault === null ? null : await desk.transport.words.heard(owner, network, fault.why))
+}
+
 /** How a connection is shown. */
 export function shown(
-  { transport }: Desk,
+  { transport, say }: Desk,
   { owner, network, session, since, fault }: Connected,
+  language: string,
+  why: NetworkFault | null = fault?.why ?? null,
 ): Readonly<Record<string, unknown>> {
   const rooms = transport.roomsOf(owner).filter((one) => one.network === network)
   return {
@@ -91,9 +104,14 @@ export function shown(
     state: session.isUp ? 'up' : fault === null ? 'connecting' : 'down',
     since: new Date(fault?.at ?? since).toISOString(),
     rooms: rooms.map(({ room }) => room),
-    detail: fault === null ? null : fault.why,
+    detail: why === null ? null : said(why, say, language),
     retry_at: fault?.retryAt == null ? null : new Date(fault.retryAt).toISOString(),
   }
+}
+
+/** In its own words where they may be read, else what it means. */
+export function said({ isReadable, message, reason }: NetworkFault, say: Desk['say'], language: string): string {
+  return isReadable && message !== '' ? message : say(`kit-transport-fault-${reason}`, language)
 }
 
 /** Where a person's word on a room is kept. */

@@ -19,6 +19,7 @@ import type { Asking } from '../kit/transport/rooms/house.ts'
 import { openSeal } from '../kit/transport/secrets.ts'
 import type { Sessions } from '../kit/transport/sessions.ts'
 import { openTransport, type Transport } from '../kit/transport/transport.ts'
+import type { Words } from '../kit/transport/words.ts'
 import { bareOf, domainOf } from '../kit/xmpp/jid.ts'
 import { StanzaError } from '../kit/xmpp/stanza-error.ts'
 import { openGatewayChat } from './chat.ts'
@@ -130,8 +131,8 @@ export async function startTransportIrc(
     store: file('rooms.db'),
     thread,
     asker: asker ?? UNASKED,
-    people(sessions, awayTexts) {
-      people = peopleOf(sessions, awayTexts)
+    people(sessions, awayTexts, words) {
+      people = peopleOf(sessions, awayTexts, words)
       return people
     },
     message: (message) => chat.take(message),
@@ -281,7 +282,7 @@ export async function startTransportIrc(
   }
 
   /** Who is registered, his contacts, and what is said one to one. */
-  function peopleOf(sessions: Sessions, awayTexts: AwayTexts): People {
+  function peopleOf(sessions: Sessions, awayTexts: AwayTexts, words: Words): People {
     return openPeople({
       domain: settings.domain,
       network: networks,
@@ -294,6 +295,7 @@ export async function startTransportIrc(
       },
       sessions,
       awayTexts,
+      words,
       asker: asker ?? UNASKED,
       inRooms: (owner, network) => transport.roomsOf(owner).some((one) => one.network === network),
       keeps: (owner, network) => memory.read('keep', placeOf(owner, network)) !== null,

@@ -45,7 +45,7 @@ function networkWarning({ networks, text }: Looked, name: string, language: stri
   const of = [...networks.connected()].filter(({ network }) => network === name)
   const down = of.find(({ fault }) => fault !== null)
   if (down === undefined || of.some(({ session }) => session.isUp)) return []
-  const untrusted = down.fault?.reason === 'protection'
+  const untrusted = down.fault?.why.reason === 'protection'
   const id = untrusted ? 'transport-irc-network-untrusted' : 'transport-irc-network-away'
-  return [text.say(id, language, { network: name, cause: down.fault?.why ?? '-' })]
+  return [text.say(id, language, { network: name, cause: down.fault?.why.message ?? '-' })]
 }

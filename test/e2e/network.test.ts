@@ -202,6 +202,30 @@ onServers('a network under the roof', LACK, (server) => {
     assert.equal(not?.rule, 'no-secrets')
   })
 
+  it('a kick is asked about before the kicked one reads why; so is what WHOIS says of somebody: what may not be read is not shown, and on record', async () => {
+    const { alice, bob } = people
+    iris.send('AWAY :a classified errand elsewhere', 'KICK #garden bob :a classified quarrel')
+    const told = await bob.wait(like('presence', 'type="unavailable"', 'code="110"'))
+    assert.match(told, /code="307"/)
+    assert.doesNotMatch(told, /quarrel/)
+    await enter(bob, ROOM, 'bob')
+    const card = await asks(alice, 'get', `${ROOM}/iris`, `<vCard xmlns='vcard-temp'/>`)
+    assert.match(card, /<NICKNAME>iris<.NICKNAME>/)
+    assert.doesNotMatch(card, /errand|inspircd/i)
+    iris.send('AWAY')
+    const [quarrel] = await records('quarrel', 'refused')
+    assert.deepEqual([quarrel?.rule, quarrel?.network], ['not-on-irc', 'irc'])
+    // Once that she is away, and once in the card.
+    const whois = await records('"errand elsewhere"', 'refused', 'refused')
+    assert.deepEqual(
+      whois.map(({ element, to }) => [element, to]),
+      [
+        ['presence', `${NETWORK}@${GATEWAY}`],
+        ['message', 'alice@corp.example'],
+      ],
+    )
+  })
+
   it('forms and commands are asked about too; what only reads leaves no record', async () => {
     const { alice } = people
     const form = (values: string) => `<x xmlns='jabber:x:data' type='submit'>${values}</x>`

@@ -132,6 +132,7 @@ kit-transport-fault-timeout = Das Netz hat nicht rechtzeitig geantwortet.
 kit-transport-fault-busy = Das Netz nimmt zurzeit nichts mehr an.
 kit-transport-fault-other = Das Netz hat das abgelehnt.
 kit-transport-fault-said = { $meaning } Das Netz sagt: { $words }
+kit-transport-unreadable = Was das Netz geantwortet hat, darf hier nicht gezeigt werden, oder niemand konnte gefragt werden, ob es das darf.
 kit-transport-encrypted = Verschlüsselte Nachrichten kann in diesem Raum niemand lesen, denn er gehört zu einem anderen Netz. Was Sie gesendet haben, wurde nicht zugestellt; bitte schalten Sie die Verschlüsselung hier aus.
 kit-transport-no-room = Dies ist nicht die Adresse eines Raums. Ein Raum ist RAUM%NETZ@{ $gateway }; RAUM ist sein ganzer Name im Netz, mit dem Zeichen davor.
 kit-transport-not-in-room = Sie sind nicht in diesem Raum.

@@ -132,6 +132,7 @@ kit-transport-fault-timeout = The network did not answer in time.
 kit-transport-fault-busy = The network takes no more at the moment.
 kit-transport-fault-other = The network refused that.
 kit-transport-fault-said = { $meaning } The network said: { $words }
+kit-transport-unreadable = What the network answered may not be shown here, or nobody could be asked whether it may.
 kit-transport-encrypted = Encrypted messages cannot be read in this room, which belongs to another network. What you sent was not delivered; please switch encryption off here.
 kit-transport-no-room = This is not the address of a room. A room is ROOM%NETWORK@{ $gateway }; ROOM is its whole name on the network, with the sign in front of it.
 kit-transport-not-in-room = You are not in this room.

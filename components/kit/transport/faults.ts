@@ -3,6 +3,7 @@
 import type { Catalogue } from '../text/catalogue.ts'
 import { type Condition, type ErrorType, StanzaError } from '../xmpp/stanza-error.ts'
 import { NetworkFault, type Reason } from './network.ts'
+import type { Words } from './words.ts'
 
 /** XEP-0045 §7.2 where it names a condition for entering; §7.4, §8 and §9 for the rest. */
 const CONDITIONS: Readonly<Record<Reason, readonly [ErrorType, Condition]>> = {
@@ -31,7 +32,14 @@ const CONDITIONS: Readonly<Record<Reason, readonly [ErrorType, Condition]>> = {
   other: ['cancel', 'undefined-condition'],
 }
 
-/** A StanzaError is given on as it is; what is neither is a fault of ours. */
+/** What knows the texts, and what may be read of those of the network; and who reads it. */
+type Hearing = { text: Catalogue; words: Words }
+type Reader = { owner: string; network: string }
+
+/**
+ * A StanzaError is given on as it is; what is neither is a fault of ours. Of what the network said only what may be read: words that nobody
+ * was asked about are left out.
+ */
 export function refusalOf(error: unknown, text: Catalogue): StanzaError {
   if (error instanceof StanzaError) return error
   if (!(error instanceof NetworkFault))
@@ -45,12 +53,21 @@ export function refusalOf(error: unknown, text: Catalogue): StanzaError {
   return new StanzaError(type, condition, wordsOf(error, text))
 }
 
+/** The same, with the words of the network where the rules let him read them. */
+export async function refuse(
+  error: unknown,
+  { text, words }: Hearing,
+  { owner, network }: Reader,
+): Promise<StanzaError> {
+  return refusalOf(error instanceof NetworkFault ? await words.heard(owner, network, error) : error, text)
+}
+
 /** What the network refuses, refused in turn. */
-export async function orRefusal<T>(work: Promise<T>, text: Catalogue): Promise<T> {
+export async function orRefusal<T>(work: Promise<T>, hearing: Hearing, reader: Reader): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw refusalOf(error, text)
+    throw await refuse(error, hearing, reader)
   }
 }
 
@@ -63,9 +80,10 @@ export function restarted(text: Catalogue): StanzaError {
   return new StanzaError('wait', 'remote-server-timeout', Object.fromEntries(inAll))
 }
 
-/** By language: what it means, and what the network said. */
-export function wordsOf({ reason, message, carried }: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
-  const words = message.trim().slice(0, 500)
+/** By language: what it means, and what the network said, as far as that may be read. */
+export function wordsOf(fault: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
+  const { reason, message, carried, isReadable } = fault
+  const words = isReadable ? message.trim().slice(0, 500) : ''
   const { parts, of, unsure } = carried
   const isLost = reason === 'down' && (parts > 0 || unsure)
   const rest = parts > 0 ? (unsure ? 'part-unsure' : 'part') : unsure ? 'unsure' : null

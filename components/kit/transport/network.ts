@@ -131,14 +131,27 @@ export type Carried = { parts: number; of: number; body: string; ids: readonly (
 
 const NOTHING: Carried = { parts: 0, of: 1, body: '', ids: [], unsure: false }
 
-/** What the network refused; `message` is in its words. */
+/** What the network refused; `message` is in its words, which are asked about before anybody reads them. */
 export class NetworkFault extends Error {
   readonly reason: Reason
   readonly carried: Carried
+  /** Its words are ours, or were asked about. */
+  readonly isReadable: boolean = false
   constructor(reason: Reason, message: string, carried: Partial<Carried> = {}) {
     super(message)
     this.reason = reason
     this.carried = { ...NOTHING, ...carried }
+  }
+
+  /** In words of ours, or in such as were asked about. */
+  static readable(reason: Reason, message: string, carried: Partial<Carried> = {}): NetworkFault {
+    return Object.assign(new NetworkFault(reason, message, carried), { isReadable: true })
+  }
+
+  /** With other words about what there is of it. */
+  with(carried: Carried): NetworkFault {
+    const { reason, message, isReadable } = this
+    return Object.assign(new NetworkFault(reason, message, carried), { isReadable })
   }
 }
 

@@ -4,10 +4,11 @@
 import type { Catalogue } from '../text/catalogue.ts'
 import { bareOf } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import { refusalOf } from './faults.ts'
+import { refusalOf, refuse } from './faults.ts'
 import { type Login, type Network, NetworkFault, type NetworkSession, type SessionEvents } from './network.ts'
 import { withShownNicks } from './nicks.ts'
 import { LEAVING_MS, withinSignal } from './rooms/within.ts'
+import type { Words } from './words.ts'
 
 /** One NetworkSession for each (owner, network); `owner` is bare. */
 export type Sessions = {
@@ -24,6 +25,7 @@ export type Sessions = {
 export type SessionsOptions = {
   network: Network
   text: Catalogue
+  words: Words
   /** Null: he may. Else why not. */
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
   login(owner: string, network: string): Promise<Login | null>
@@ -99,16 +101,16 @@ export function openSessions(options: SessionsOptions): Sessions {
     const why = options.mayUse(owner)
     if (why !== null) throw new StanzaError('auth', 'forbidden', why)
     const refused = kind.refuses(network)
-    if (refused !== null) throw refusalOf(new NetworkFault('not-allowed', refused), text)
+    if (refused !== null) throw refusalOf(NetworkFault.readable('not-allowed', refused), text)
     const login = (await options.login(owner, network)) ?? (nick === undefined ? null : { nick })
     if (login === null) throw new StanzaError('auth', 'registration-required', {}, { cause: 'no nick is known' })
     const wrong = kind.wrongNick(network, login.nick)
-    if (wrong !== null) throw refusalOf(new NetworkFault('nick-invalid', wrong), text)
+    if (wrong !== null) throw refusalOf(NetworkFault.readable('nick-invalid', wrong), text)
     if (held.get(keyOf(owner, network)) !== one) throw refusalOf(new NetworkFault('down', ''), text)
     try {
       one.session = kind.open(network, owner, login, withShownNicks(fan(one)))
     } catch (error) {
-      throw refusalOf(error, text)
+      throw await refuse(error, options, one)
     }
     return one.session
   }
@@ -153,7 +155,7 @@ export function openSessions(options: SessionsOptions): Sessions {
     if (one === undefined) throw refusalOf(new NetworkFault('down', ''), text)
     const session = await one.opening
     if (one.isUp || session.isUp) return session
-    if (one.fault !== null) throw refusalOf(one.fault, text)
+    if (one.fault !== null) throw await refuse(one.fault, options, one)
     if (signal.aborted) throw refusalOf(new NetworkFault('timeout', ''), text)
     return await new Promise<NetworkSession>((resolve, reject) => {
       const settle = () => {
@@ -169,7 +171,7 @@ export function openSessions(options: SessionsOptions): Sessions {
         },
         failed(fault: NetworkFault) {
           settle()
-          reject(refusalOf(fault, text))
+          void refuse(fault, options, one).then(reject)
         },
       }
       one.waiting.add(waiter)
@@ -190,7 +192,7 @@ export function openSessions(options: SessionsOptions): Sessions {
         },
       )
       if (held.get(keyOf(owner, network)) === one) held.delete(keyOf(owner, network))
-      for (const { failed } of [...one.waiting]) failed(new NetworkFault('down', words))
+      for (const { failed } of [...one.waiting]) failed(NetworkFault.readable('down', words))
       const session = await one.opening.catch(() => null)
       await session?.[Symbol.asyncDispose]()
     },

@@ -34,6 +34,7 @@ import { LIVE_MS } from './rooms/writing.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import type { Taken } from './unanswered/file.ts'
 import { openUnanswered } from './unanswered/unanswered.ts'
+import { openWords, type Words } from './words.ts'
 
 /** What stands beside the rooms: people one to one, registration, what is kept of each. */
 export type PeopleSide = {
@@ -95,7 +96,7 @@ export type TransportOptions = {
   /** Where it is written; default: a thread of its own. */
   thread?: Thread
   asker: Asking
-  people(sessions: Sessions, awayTexts: AwayTexts): PeopleSide
+  people(sessions: Sessions, awayTexts: AwayTexts, words: Words): PeopleSide
   /** To addresses that are neither a room's nor a person's, after `people.message` said no. A StanzaError is sent back. */
   message?(message: StanzaOf<'message'>): void | Promise<void>
   /** Told of every session too, after rooms and people. */
@@ -116,6 +117,7 @@ export type Transport = {
   /** Spread into the router's options; add own routes to these. */
   router: Required<Pick<RouterOptions, 'routes' | 'features' | 'message' | 'presence' | 'bounced' | 'disco'>>
   sessions: Sessions
+  words: Words
   /** Events of the component's stream. */
   up(): void
   down(): void
@@ -160,13 +162,16 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     await history.close()
     throw error
   })
+  const refused = (why: 'policy' | 'outage') => void counts[why === 'policy' ? 'refusedIn' : 'withheld']++
+  const words = openWords({ domain, network, asker, refused, now })
   const sessions = openSessions({
     network,
     text,
+    words,
     mayUse: (owner) => people.mayUse(owner),
     login: (owner, of) => people.login(owner, of),
     events: eventsOf,
-    ending: (owner, of, words) => rooms.leaveAll(owner, of, words),
+    ending: (owner, of, said) => rooms.leaveAll(owner, of, said),
     failed: (error) => log.error('an event could not be taken', { error }),
     now,
   })
@@ -174,7 +179,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     ...{ domain, network, asker },
     known: (of, nick) => rooms.whoIs(of, nick),
     isColleague: (of, account) => people.isColleague?.(of, account) ?? false,
-    refused: (why) => counts[why === 'policy' ? 'refusedIn' : 'withheld']++,
+    refused,
   })
   const house: House = {
     domain,
@@ -190,6 +195,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     now,
     link: options.stream,
     awayTexts,
+    words,
     lookalikes: { look: async (who) => (await people.lookalikes?.look(who)) ?? null },
     entered: (owner, room) => people.entered?.(owner, room),
     heard: (owner, of, heard) => people.heard?.(owner, of, heard),
@@ -198,7 +204,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
   }
   const rooms = new Rooms(house)
   const direct = new PrivateMessages(house, rooms)
-  const people = options.people(sessions, awayTexts)
+  const people = options.people(sessions, awayTexts, words)
 
   function eventsOf(owner: string, of: string): readonly Partial<SessionEvents>[] {
     const beside = people.sessionEvents(owner, of)
@@ -297,15 +303,16 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
       unanswered.down()
       rooms.linkDown()
     },
+    words,
     writing: () => history.ahead(),
     resume: () => rooms.resume(),
     roomsOf: (owner) => rooms.roomsOf(bareOf(owner)),
-    async leave(owner, of, room, words) {
-      await rooms.leave(bareOf(owner), of, room, words)
+    async leave(owner, of, room, said) {
+      await rooms.leave(bareOf(owner), of, room, said)
       people.left?.(bareOf(owner), of, writeAddress(domain, network, of, room))
     },
-    announce(words, of) {
-      const body = `<body>${escapeText(words)}</body>`
+    announce(said, of) {
+      const body = `<body>${escapeText(said)}</body>`
       const owners = new Set(
         [...sessions.all()].filter((one) => of === undefined || one.network === of).map(({ owner }) => owner),
       )

@@ -26,7 +26,7 @@ export async function* nick(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   try {
     if (session?.isUp) await session.rename(wanted)
   } catch (error) {
-    throw refusalOf(desk, error, asked.language)
+    throw await refusalOf(desk, error, asked.language, { person, network })
   }
   await keep(desk, person, network, { nick: wanted }, asked)
   yield row({ network, nick: session?.isUp ? session.nick : wanted })
@@ -115,7 +115,7 @@ export async function keep(
   try {
     if ((await desk.logins.set(person, network, change)) === 'kept') return
   } catch (error) {
-    throw refusalOf(desk, error, language)
+    throw await refusalOf(desk, error, language, { person, network })
   }
   throw new CommandError(desk.say('transport-irc-no-key', language), EXIT.fault)
 }

@@ -18,15 +18,19 @@ export async function* raw(desk: Desk, args: Args, asked: Asked): AsyncGenerator
   try {
     answers = await session.raw(line)
   } catch (error) {
-    throw refusalOf(desk, error, asked.language)
+    throw await refusalOf(desk, error, asked.language, { person, network })
   }
-  for (const answer of answers) yield row({ line: answer })
+  // Who reads it is asked about, where it is somebody with an address of his own.
+  const reader = bareOf(asked.caller.jid ?? person)
+  const read = await desk.transport.words.read(reader, network, answers.join('\n'))
+  if (read === null) yield { say: 'text', text: desk.say('kit-transport-unreadable', asked.language) }
+  else if (read !== '') for (const line of read.split('\n')) yield row({ line })
 }
 
 export async function* list(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const network = typeof args.network === 'string' ? networkOf(desk, args, asked) : null
   const connected = [...desk.networks.connected()].filter((one) => network === null || one.network === network)
-  for (const one of connected) yield row({ person: one.owner, ...shown(desk, one) })
+  for (const one of connected) yield row({ person: one.owner, ...shown(desk, one, asked.language) })
   if (connected.length === 0) yield { say: 'text', text: desk.say('transport-irc-nobody-connected', asked.language) }
 }
 

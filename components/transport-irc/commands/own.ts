@@ -5,7 +5,17 @@ import { orAborted } from '../../kit/bus/or-aborted.ts'
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import { StanzaError } from '../../kit/xmpp/stanza-error.ts'
-import { connectedOf, type Desk, networkOf, personOf, type RoomWord, roomPlace, row, shown } from '../desk.ts'
+import {
+  connectedOf,
+  type Desk,
+  networkOf,
+  personOf,
+  type RoomWord,
+  roomPlace,
+  row,
+  said,
+  shownToOwner,
+} from '../desk.ts'
 import { withoutCodes } from '../network/wire/formatting.ts'
 import { placeOf } from '../storage/memory.ts'
 
@@ -29,9 +39,9 @@ export async function* connect(desk: Desk, args: Args, asked: Asked): AsyncGener
       if (fault !== null) throw fault
     }
   } catch (error) {
-    throw refusalOf(desk, error, asked.language)
+    throw await refusalOf(desk, error, asked.language, { person, network })
   }
-  yield row(shown(desk, connectedOf(desk, person, network, asked)))
+  yield row(await shownToOwner(desk, connectedOf(desk, person, network, asked), asked.language))
 }
 
 export async function* disconnect(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
@@ -46,7 +56,7 @@ export async function* disconnect(desk: Desk, args: Args, asked: Asked): AsyncGe
 export async function* connections(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
   const person = personOf(desk, args, asked)
   const mine = [...desk.networks.connected()].filter(({ owner }) => owner === person)
-  for (const one of mine) yield row(shown(desk, one))
+  for (const one of await Promise.all(mine.map((one) => shownToOwner(desk, one, asked.language)))) yield row(one)
   if (mine.length === 0) yield { say: 'text', text: desk.say('transport-irc-no-connections', asked.language) }
 }
 
@@ -72,11 +82,11 @@ export async function* motd(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   try {
     answers = await session.raw('MOTD')
   } catch (error) {
-    throw refusalOf(desk, error, asked.language)
+    throw await refusalOf(desk, error, asked.language, { person, network })
   }
   const lines = answers.flatMap((line) => /^(?::\S+ )?372 \S+ :?(?:- ?)?(.*)$/u.exec(line)?.[1] ?? [])
   const text = withoutCodes(lines.join('\n').trim())
-  const allowed = text === '' ? '' : await desk.people.notices.asked(person, network, text)
+  const allowed = text === '' ? '' : await desk.transport.words.read(person, network, text)
   if (allowed === null || allowed === '') {
     const id = allowed === null ? 'transport-irc-motd-refused' : 'transport-irc-no-motd'
     yield { say: 'text', text: desk.say(id, asked.language, { network }) }
@@ -97,7 +107,7 @@ export async function* room(desk: Desk, args: Args, asked: Asked): AsyncGenerato
     if (typeof args.stay === 'string')
       await desk.memory.set('room', place, args.stay === 'default' ? null : { stay: args.stay === 'yes' })
   } catch (error) {
-    throw refusalOf(desk, error, asked.language)
+    throw await refusalOf(desk, error, asked.language, { person, network })
   }
   if (args.leave === true) await desk.transport.leave(person, network, name, '')
   const word = desk.memory.read<RoomWord>('room', place)
@@ -113,13 +123,17 @@ export async function* room(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   yield row({ what: 'stay', value: (word?.stay ?? desk.stays) ? 'yes' : 'no' })
 }
 
-/** What the network or the gateway refused, in words for who asked. */
-export function refusalOf({ say }: Desk, error: unknown, language: string): unknown {
-  if (error instanceof NetworkFault)
-    return new CommandError(
-      say('transport-irc-refused', language, { reason: error.reason, cause: error.message }),
-      EXIT.fault,
-    )
+/** What the network or the gateway refused, in words for who asked: those of the network where they may be read. */
+export async function refusalOf(
+  { say, transport }: Desk,
+  error: unknown,
+  language: string,
+  { person, network }: { person: string; network: string },
+): Promise<unknown> {
+  if (error instanceof NetworkFault) {
+    const cause = said(await transport.words.heard(person, network, error), say, language)
+    return new CommandError(say('transport-irc-refused', language, { reason: error.reason, cause }), EXIT.fault)
+  }
   if (error instanceof StanzaError)
     return new CommandError(
       say('transport-irc-refused', language, {

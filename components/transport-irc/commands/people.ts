@@ -14,7 +14,7 @@ export async function* contact(desk: Desk, args: Args, asked: Asked): AsyncGener
   try {
     yield row({ network, nick, way: await desk.people.addContact(person, network, nick) })
   } catch (error) {
-    throw refusalOf(desk, error, asked.language)
+    throw await refusalOf(desk, error, asked.language, { person, network })
   }
 }
 

@@ -27,15 +27,15 @@ export async function* signUp(desk: Desk, args: Args, asked: Asked): AsyncGenera
   if (/[\0\r\n]/.test(`${secret}${account}${code}${text('email')}`) || /\s/.test(`${account}${code}${text('email')}`))
     throw new CommandError(desk.say('transport-irc-bad-password', language), EXIT.usage)
   await desk.record(asked.caller, 'transport-irc signup', { person, network, account })
-  const told = await asking(desk, language, () =>
+  const told = await asking(desk, language, { person, network }, () =>
     code === null ? connection.signUp(account, text('email'), secret ?? '') : connection.confirm(account, code),
   )
   if (told.wantsCode) {
     if (desk.signingUp.size >= WAITING_MOST) desk.signingUp.clear()
     desk.signingUp.set(place, { account: told.account, secret: secret ?? '', at: desk.now() })
     yield row({ network, account: told.account, state: 'code' })
-    if (told.text !== '')
-      yield { say: 'text', text: desk.say('transport-irc-signup-said', language, { words: told.text }) }
+    const words = await desk.transport.words.read(person, network, told.text)
+    if (words) yield { say: 'text', text: desk.say('transport-irc-signup-said', language, { words }) }
     yield { say: 'text', text: desk.say('transport-irc-signup-next', language) }
     return
   }
@@ -53,10 +53,15 @@ function waitingOf({ signingUp, now }: Desk, place: string) {
   return undefined
 }
 
-async function asking<T>(desk: Desk, language: string, act: () => Promise<T>): Promise<T> {
+async function asking<T>(
+  desk: Desk,
+  language: string,
+  place: { person: string; network: string },
+  act: () => Promise<T>,
+): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    throw refusalOf(desk, faultOf(error), language)
+    throw await refusalOf(desk, faultOf(error), language, place)
   }
 }

@@ -210,14 +210,19 @@ export class Asks {
   }
 
   /** The connection is gone. What was written may have been carried out. */
-  lost(text: string): void {
+  lost({ message, isSaid }: IrcFault): void {
     this.#fenceOut = false
     this.#needsFence = false
     this.#cancel?.()
     this.#cancel = null
     this.#late.clear()
     for (const entry of [...this.#entries])
-      this.#fail(entry, new IrcFault('down', text, 'down', entry.writtenAt !== null))
+      this.#fail(
+        entry,
+        isSaid
+          ? IrcFault.said('down', message, 'down', entry.writtenAt !== null)
+          : new IrcFault('down', message, 'down', entry.writtenAt !== null),
+      )
   }
 
   #read(entry: Entry, line: Line, isLabelled: boolean): boolean {
@@ -233,7 +238,7 @@ export class Asks {
       !refusal.about.some((name) => entry.names.includes(name) || entry.names.includes(this.#options.key(name)))
     )
       return false
-    this.#fail(entry, new IrcFault(refusal.reason, refusal.text, refusal.code))
+    this.#fail(entry, IrcFault.said(refusal.reason, refusal.text, refusal.code))
     return true
   }
 

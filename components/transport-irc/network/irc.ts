@@ -122,11 +122,20 @@ export class IrcFault extends Error {
   readonly unsure: boolean
   /** What went of a text that was cut, of so many parts. */
   went: { ids: readonly (string | null)[]; parts: readonly string[]; of: number } | null = null
+  /** Its words are the server's, not ours. */
+  isSaid = false
   constructor(reason: IrcReason, message: string, code: string = reason, unsure = false) {
     super(message)
     this.reason = reason
     this.code = code
     this.unsure = unsure
+  }
+
+  /** In the words of the server. */
+  static said(reason: IrcReason, message: string, code: string, unsure = false): IrcFault {
+    const fault = new IrcFault(reason, message, code, unsure)
+    fault.isSaid = true
+    return fault
   }
 }
 

@@ -372,7 +372,7 @@ export class Link {
     this.#clear()
     this.#closed?.resolve()
     session.reset()
-    session.asks.lost(fault.message)
+    session.asks.lost(fault)
     this.#events.down()
     if (this.#isOver) return
     if (wasUp && world.clock.now() - this.#upSince >= GOOD_MS) this.#failures = 0

@@ -281,20 +281,19 @@ export class Registration {
     // Counted as a question without an answer: CAP END waits for it.
     this.#asked += 1
     const isOnlyPlain = this.#mechanisms.length === 0 && this.#named.includes('PLAIN')
-    this.#nextMechanism(
-      isOnlyPlain
-        ? 'the server takes only PLAIN, which hands the password over and may not be said here'
-        : 'no mechanism that both sides have',
-    )
+    const why = isOnlyPlain
+      ? 'the server takes only PLAIN, which hands the password over and may not be said here'
+      : 'no mechanism that both sides have'
+    this.#nextMechanism(new IrcFault('login', why, 'sasl'))
   }
 
-  #nextMechanism(why: string): void {
+  #nextMechanism(why: IrcFault): void {
     const { settings, send, nonce } = this.#options
     const mechanism = this.#mechanisms.shift()
     if (mechanism === undefined) {
       this.#sasl = null
       this.#answered(1)
-      if (settings.sasl?.required === true && !this.hasEnded) this.#options.fail(new IrcFault('login', why, 'sasl'))
+      if (settings.sasl?.required === true && !this.hasEnded) this.#options.fail(why)
       else this.#goOn()
       return
     }
@@ -324,7 +323,7 @@ export class Registration {
         // Whoever does not prove himself is not tried with a weaker mechanism: it would hand him the password.
         this.#mechanisms = []
         this.#options.send('AUTHENTICATE *')
-        this.#options.fail(new IrcFault('protection', `login: ${fault.message}`, 'sasl'))
+        this.#options.fail(IrcFault.said('protection', `login: ${fault.message}`, 'sasl'))
       },
     )
   }
@@ -355,9 +354,8 @@ export class Registration {
     if (isTaken || !this.#named.includes('PLAIN'))
       this.#mechanisms = this.#mechanisms.filter((name) => name !== 'PLAIN')
     const isLeftOut = hadPlain && !this.#mechanisms.includes('PLAIN')
-    this.#nextMechanism(
-      isLeftOut ? `${words} (${mechanism}; PLAIN, which hands the password over, was not tried)` : words,
-    )
+    const why = isLeftOut ? `${words} (${mechanism}; PLAIN, which hands the password over, was not tried)` : words
+    this.#nextMechanism(IrcFault.said('login', why, 'sasl'))
   }
 
   #knowsNoCap(): void {
@@ -376,7 +374,7 @@ export class Registration {
       case '436':
       case '437':
         this.#attempts += 1
-        if (this.#attempts > 10) fail(new IrcFault('nick-taken', line.params.at(-1) ?? '', line.command))
+        if (this.#attempts > 10) fail(IrcFault.said('nick-taken', line.params.at(-1) ?? '', line.command))
         else {
           this.nick = nextNick(settings.nick, this.#attempts, 30)
           send(writeLine('NICK', [this.nick]))
@@ -397,13 +395,13 @@ export class Registration {
       case '463': {
         const refusal = readRefusal(line)
         const reason = line.command === '464' ? 'access' : (refusal?.reason ?? 'other')
-        fail(new IrcFault(reason, refusal?.text ?? '', line.command))
+        fail(IrcFault.said(reason, refusal?.text ?? '', line.command))
         return true
       }
       case 'FAIL': {
         const refusal = readRefusal(line)
         if (refusal?.code !== 'ACCOUNT_REQUIRED' && refusal?.code !== 'INVALID_UTF8') return false
-        fail(new IrcFault(refusal.reason, refusal.text, refusal.code))
+        fail(IrcFault.said(refusal.reason, refusal.text, refusal.code))
         return true
       }
       default:

@@ -110,7 +110,7 @@ const REJECTED: readonly [RegExp, IrcReason][] = [
 /** What ERROR says. */
 export function farewellOf(text: string, wasUp: boolean): IrcFault {
   const rejected = wasUp ? undefined : REJECTED.find(([words]) => words.test(text))
-  return new IrcFault(rejected?.[1] ?? 'down', text, 'ERROR')
+  return IrcFault.said(rejected?.[1] ?? 'down', text, 'ERROR')
 }
 
 export function readRefusal(

@@ -134,12 +134,15 @@ export class IrcSocket {
       if (!this.#isOver) this.#events.drain()
     })
     socket.on('error', (cause: NodeJS.ErrnoException) => {
-      this.#fault ??= new IrcFault(
+      if (this.#fault !== null) return
+      this.#fault = new IrcFault(
         isAboutTrust(cause) ? 'protection' : 'down',
         // What Node advises speaks of flags of Node.
         cause.message.replace(/; if the root CA is installed locally.*$/s, ''),
         cause.code ?? 'down',
       )
+      // It repeats the names in the certificate.
+      this.#fault.isSaid = cause.code === 'ERR_TLS_CERT_ALTNAME_INVALID'
     })
     socket.on('close', () => this.#over())
     return socket

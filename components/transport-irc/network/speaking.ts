@@ -91,6 +91,7 @@ async function allOf(asked: readonly Promise<Confirmed>[], parts: readonly Part[
   if (!(first instanceof IrcFault)) throw first
   const unsure = faults.some((fault) => fault instanceof IrcFault && fault.unsure)
   const fault = new IrcFault(first.reason, first.message, first.code, unsure)
+  fault.isSaid = first.isSaid
   fault.went = { ids: went.map(({ id }) => id), parts: went.map(({ part }) => part.text), of: parts.length }
   throw fault
 }

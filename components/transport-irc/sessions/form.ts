@@ -81,7 +81,7 @@ export function modesOf(
       parameters.push(modes.get(KEY) || '*')
     }
   } else if (key !== undefined && key !== '' && key !== modes.get(KEY)) {
-    if (/[\s,:\0]/.test(key)) throw new NetworkFault('unreadable', key)
+    if (/[\s,:\0]/.test(key)) throw NetworkFault.readable('unreadable', key)
     if (modes.has(KEY)) {
       changes.push(`-${KEY}`)
       parameters.push(modes.get(KEY) || '*')
@@ -95,14 +95,14 @@ export function modesOf(
     else if (/^\d{1,7}$/.test(limit)) {
       changes.push(`+${LIMIT}`)
       parameters.push(limit)
-    } else throw new NetworkFault('unreadable', limit)
+    } else throw NetworkFault.readable('unreadable', limit)
   }
   const others = values['x-modes']
   if (others !== undefined && others !== otherFlags(modes, facts)) {
     const wanted = new Set(others.replaceAll('+', ''))
     const held = new Set(otherFlags(modes, facts))
     for (const letter of wanted) {
-      if (!isOther(letter, facts)) throw new NetworkFault('unsupported', letter)
+      if (!isOther(letter, facts)) throw NetworkFault.readable('unsupported', letter)
       if (!held.has(letter)) changes.push(`+${letter}`)
     }
     for (const letter of held) if (!wanted.has(letter)) changes.push(`-${letter}`)

@@ -13,13 +13,13 @@ export function readModeOrder(text: string): readonly string[] | null {
 export async function obeyMode(connection: IrcConnection, room: string, said: readonly string[]): Promise<string[]> {
   const [first = ''] = said
   const isNamed = first !== '' && connection.isChannel(first)
-  if (isNamed && connection.key(first) !== connection.key(room)) throw new NetworkFault('not-allowed', first)
+  if (isNamed && connection.key(first) !== connection.key(room)) throw NetworkFault.readable('not-allowed', first)
   const [letters = '', ...parameters] = isNamed ? said.slice(1) : said
   if (letters === '') {
     const modes = [...(await connection.modes(room))]
     return [[`+${modes.map(([letter]) => letter).join('')}`, ...modes.map(([, value]) => value)].join(' ').trim()]
   }
-  if (!/^[A-Za-z+-]*[A-Za-z]$/.test(letters)) throw new NetworkFault('unsupported', letters)
+  if (!/^[A-Za-z+-]*[A-Za-z]$/.test(letters)) throw NetworkFault.readable('unsupported', letters)
   const only = /^\+?([A-Za-z])$/.exec(letters)?.[1] ?? ''
   if (parameters.length === 0 && only !== '' && connection.facts.modes.list.includes(only)) {
     const entries = await connection.masks(room, only)

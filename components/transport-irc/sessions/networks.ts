@@ -69,7 +69,7 @@ export type Connected = {
   /** When the person himself did something last. */
   activeAt: number
   /** Since when it is not up, and why; null: it is. */
-  fault: { at: number; why: string; reason: NetworkFault['reason']; retryAt: number | null } | null
+  fault: { at: number; why: NetworkFault; retryAt: number | null } | null
   /** What became of the first try since it was last asked to connect: null when it came up. */
   tried: PromiseWithResolvers<NetworkFault | null>
 }
@@ -142,7 +142,7 @@ export function openNetworks(options: NetworksOptions): Networks {
 
   function open(network: string, owner: string, login: Login, events: SessionEvents): NetworkSession {
     const of = settings(network)
-    if (of === null) throw new NetworkFault('not-allowed', words.refused('transport-irc-no-network', { network }))
+    if (of === null) throw NetworkFault.readable('not-allowed', words.refused('transport-irc-no-network', { network }))
     requireRoom(network, of, owner)
     const place = placeOf(owner, network)
     const told: SessionEvents & Parameters<typeof openTelling>[1] = {
@@ -155,7 +155,7 @@ export function openNetworks(options: NetworksOptions): Networks {
         events.up(nick)
       },
       down(fault, retryAt) {
-        one.fault = { at: now(), why: fault.message, reason: fault.reason, retryAt }
+        one.fault = { at: now(), why: fault, retryAt }
         one.tried.resolve(fault)
         options.counted('lost', network)
         events.down(fault, retryAt)
@@ -210,21 +210,21 @@ export function openNetworks(options: NetworksOptions): Networks {
   function requireRoom(network: string, of: IrcNetwork, owner: string): void {
     const { limits } = options
     const why = options.refusesPerson(owner)
-    if (why !== null) throw new NetworkFault('not-allowed', why)
+    if (why !== null) throw NetworkFault.readable('not-allowed', why)
     const mine = [...all.values()].filter((one) => one.owner === bareOf(owner))
     const there = [...all.values()].filter((one) => one.network === network)
     const people = new Set([...all.values()].map((one) => one.owner))
     if (mine.length >= limits.perPerson.networks)
-      throw new NetworkFault(
+      throw NetworkFault.readable(
         'too-many',
         words.refused('transport-irc-too-many-networks', { most: String(limits.perPerson.networks) }),
       )
     if (there.length >= of.connections || (mine.length === 0 && people.size >= limits.people))
-      throw new NetworkFault('too-many', words.refused('transport-irc-too-many-people'))
+      throw NetworkFault.readable('too-many', words.refused('transport-irc-too-many-people'))
     const at = now()
     const times = (recent.get(network) ?? []).filter((time) => at - time < MINUTE_MS)
     if (times.length >= limits.connectsPerMinute)
-      throw new NetworkFault('busy', words.refused('transport-irc-too-many-connects'))
+      throw NetworkFault.readable('busy', words.refused('transport-irc-too-many-connects'))
     recent.set(network, [...times, at])
   }
 

@@ -4,6 +4,7 @@ import type { Outgoing, Sent, Target } from '../../kit/transport/network.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import { type IrcConnection, IrcFault, type SayOptions, type Spoken } from '../network/irc.ts'
 import { fromStyled, toStyled } from '../network/wire/formatting.ts'
+import { networkFault } from './fault.ts'
 import { Recent } from './recent.ts'
 
 /** Words that people of the network read, who have one language. */
@@ -48,7 +49,7 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
       if (!(error instanceof IrcFault)) throw error
       const { ids, parts, of } = error.went ?? { ids: [], parts: [], of: 1 }
       const body = parts.length === 0 ? '' : styled(parts)
-      throw new NetworkFault(error.reason, error.message, { parts: ids.length, of, body, ids, unsure: error.unsure })
+      throw networkFault(error, { parts: ids.length, of, body, ids, unsure: error.unsure })
     }
   }
 
@@ -73,7 +74,7 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
   }
 
   async function retract(to: string, { id, reason }: NonNullable<Outgoing['retracts']>): Promise<Sent> {
-    if (id === null || !connection.facts.caps.has(REDACTION)) throw new NetworkFault('unsupported', REDACTION)
+    if (id === null || !connection.facts.caps.has(REDACTION)) throw NetworkFault.readable('unsupported', REDACTION)
     await connection.redact(to, id, reason)
     return { ids: [], at: null, confirmed: true, body: '' }
   }

@@ -50,10 +50,10 @@ export function openSession({
     async enter(room, { password, attend }) {
       active()
       const why = refuses(room)
-      if (why !== null) throw new NetworkFault('not-allowed', why)
+      if (why !== null) throw NetworkFault.readable('not-allowed', why)
       const held = [...connection.channels()]
       if (held.length >= most.rooms && connection.channel(room) === null)
-        throw new NetworkFault('too-many', String(most.rooms))
+        throw NetworkFault.readable('too-many', String(most.rooms))
       await orFault(
         connection.join(room, {
           ...(password === undefined ? {} : { key: password }),
@@ -157,7 +157,7 @@ export function openSession({
   async function setRole(room: string, nick: string, role: Role | 'none', reason: string): Promise<void> {
     if (role === 'none') return connection.kick(room, nick, reason)
     const changes = changesToRole(role, prefixesOf(room, nick), connection.facts.ranks, isModerated(room))
-    if (changes === null) throw new NetworkFault('unsupported', role)
+    if (changes === null) throw NetworkFault.readable('unsupported', role)
     await change(room, nick, changes)
   }
 
@@ -172,7 +172,7 @@ export function openSession({
       await connection.mode(room, `-${'b'.repeat(listed.length)}`, ...listed)
       if (affiliation === 'none') return
     }
-    if (isMask(who)) throw new NetworkFault('no-such-person', who)
+    if (isMask(who)) throw NetworkFault.readable('no-such-person', who)
     const changes = changesToAffiliation(affiliation, prefixesOf(room, who), connection.facts.ranks)
     await change(room, who, changes)
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a connection tells, in the words of rooms and people.
 import type { ForeignMessage, Occupant, RoomEvent, SessionEvents } from '../../kit/transport/network.ts'
-import { NetworkFault } from '../../kit/transport/network.ts'
 import type { IrcChannel, IrcConnection, IrcEvents, IrcMember, IrcMessage, IrcUser } from '../network/irc.ts'
 import { toStyled } from '../network/wire/formatting.ts'
+import { networkFault } from './fault.ts'
 import { occupantOf } from './ranks.ts'
 import { Recent } from './recent.ts'
 
@@ -56,7 +56,7 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
       wasUp = true
       events.up(nick)
     },
-    down: (fault, retryAt) => events.down(new NetworkFault(fault.reason, fault.message), retryAt),
+    down: (fault, retryAt) => events.down(networkFault(fault), retryAt),
     nick: (from, to) => events.nick(from, to),
     entered(channel) {
       subjects.delete(key(channel))

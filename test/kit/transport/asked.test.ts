@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Answer, Question } from '../../../components/kit/transport/asker/question.ts'
+import { NetworkFault } from '../../../components/kit/transport/network.ts'
 import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
-import { calm, room, type Stand, stand } from './stand.ts'
+import { openWords } from '../../../components/kit/transport/words.ts'
+import { MadeUpNet } from './made-up.ts'
+import { calm, GATEWAY, NETWORK, room, type Stand, stand } from './stand.ts'
 
 const ANNA = 'anna@corp.example/desk'
 const BERT = 'bert@corp.example/desk'
@@ -20,6 +23,10 @@ const refusing = (word: string, why: 'policy' | 'outage' = 'policy'): Asking => 
   occupant() {},
 })
 
+const iq = (name: string, inside: string, type = 'set', to = R) => {
+  const namespace = name.startsWith('jabber:') ? name : `http://jabber.org/protocol/${name}`
+  return `<iq type='${type}' from='${ANNA}' to='${to}'><query xmlns='${namespace}'>${inside}</query></iq>`
+}
 const askedWith = ({ asked }: Stand, element: string): Question[] =>
   asked.filter(({ stanza }) => stanza.includes(`<${element}>`))
 const shown = ({ sent }: Stand, words: string) => sent.filter((xml) => xml.includes(words))
@@ -144,6 +151,133 @@ describe('why one of ours was put out', () => {
     assert.match(told[0] ?? '', OUT)
     assert.deepEqual(shown(at, 'why'), [])
     assert.equal(at.transport.roomsOf('anna@corp.example')[0]?.state, 'in')
+  })
+})
+
+describe('the words of a network', () => {
+  const NET = `${NETWORK}@${GATEWAY}`
+  const questions = (at: Stand) =>
+    at.asked
+      .filter(({ stanza }) => stanza.includes(`type='headline'`))
+      .map(({ stanza, foreign, server }) => {
+        const [, from, to, body] = /from='([^']*)' to='([^']*)'.*<body>(.*)<\/body>/.exec(stanza) ?? []
+        return [from, to, body, foreign.nick, server]
+      })
+
+  it('that refuses what somebody does are asked about as said to him; else the error says only what it means', async () => {
+    await using at = await stand({ asker: refusing('poison') })
+    at.net.comes('#tea', 'otto')
+    const milk = room('#milk')
+    const does: readonly [string, string][] = [
+      ['enter', `<presence from='${ANNA}' to='${milk}/anna'><x xmlns='http://jabber.org/protocol/muc'/></presence>`],
+      ['say', `<message type='groupchat' from='${ANNA}' to='${R}'><body>hello</body></message>`],
+      ['say', `<message type='chat' from='${ANNA}' to='${R}/otto'><body>hello</body></message>`],
+      ['subject', `<message type='groupchat' from='${ANNA}' to='${R}'><subject>new</subject></message>`],
+      ['rename', `<presence from='${ANNA}' to='${R}/annie'/>`],
+      ['role', iq('muc#admin', `<item nick='otto' role='none'/>`)],
+      ['configuration', iq('muc#owner', '', 'get')],
+      ['list', iq('disco#items', '', 'get', NET)],
+      ['search', iq('jabber:iq:search', '<nick>o</nick>', 'set', NET)],
+    ]
+    await at.enter(ANNA, '#tea', 'anna')
+    for (const [what, stanza] of does)
+      for (const words of ['poison', `for ${what} & more`]) {
+        at.net.refusal = { what, reason: 'not-allowed', words }
+        at.send(stanza.replace(/ /, ` id='${questions(at).length}' `))
+        const error = await at.heard(ANNA, /type='error'/)
+        assert.match(error, /<forbidden.*You may not do that there\./)
+        assert.equal(error.includes(`The network said: for ${what} &amp; more`), words !== 'poison', error)
+      }
+    assert.deepEqual(shown(at, 'poison'), [])
+    const asked = ['poison', ...new Set(does.map(([what]) => `for ${what} &amp; more`))]
+    assert.deepEqual(
+      questions(at).sort(),
+      asked.map((words) => [NET, 'anna@corp.example', words, NETWORK, NETWORK]).sort(),
+      'the same words once',
+    )
+  })
+
+  it('that does not let somebody in are asked about too; what nobody could be asked about is asked about again', async () => {
+    for (const why of ['policy', 'outage'] as const) {
+      await using at = await stand({ asker: refusing('poison', why) })
+      for (const words of ['poison', 'full today', 'poison']) {
+        at.net.comesUp = false
+        let told = ''
+        void at.enter(ANNA, '#tea', 'anna').then(([first = '']) => {
+          told = first
+        })
+        while (told === '') {
+          at.net.sessions.at(-1)?.fails('banned', words, Date.now() + 60_000)
+          await calm(at)
+        }
+        assert.match(told, /type='error'.*You are banned there\./)
+        assert.equal(told.includes('full today'), words !== 'poison')
+      }
+      assert.deepEqual(shown(at, 'poison'), [])
+      assert.equal(questions(at).length, why === 'policy' ? 2 : 3)
+      assert.equal(at.transport.counts[why === 'policy' ? 'refusedIn' : 'withheld'], why === 'policy' ? 1 : 2)
+    }
+  })
+
+  it('that ends a connection for good are asked about before who is put out of his rooms reads them', async () => {
+    const answers = [Promise.withResolvers<Answer>(), Promise.withResolvers<Answer>()]
+    const stanzas: string[] = []
+    const asker: Asking = {
+      ask: ({ stanza }) => {
+        if (!stanza.includes('headline')) return Promise.resolve({ action: 'deliver', stanza, replaced: false })
+        return (answers[stanzas.push(stanza) - 1] as (typeof answers)[0]).promise
+      },
+      occupant() {},
+    }
+    await using at = await stand({ asker })
+    await at.enter(ANNA, '#tea', 'anna')
+    await at.enter(BERT, '#tea', 'bert')
+    for (const one of at.net.sessions) one.cut(null, `no more of ${one.nick}`)
+    await calm(at)
+    assert.deepEqual(shown(at, `code='110'/><status code='333'`), [])
+    answers[0]?.resolve({ action: 'deliver', stanza: stanzas[0] ?? '', replaced: false })
+    assert.match(await at.heard(ANNA, /code='333'/), /not connected.*The network said: no more of anna</)
+    answers[1]?.resolve({ action: 'refuse', why: 'outage' })
+    const bert = await at.heard(BERT, /code='333'/)
+    assert.match(bert, /not connected/)
+    assert.doesNotMatch(bert, /no more/)
+    assert.deepEqual(at.transport.state().seats, 0)
+  })
+
+  it('hold for one person and a minute, and are not asked about where nobody is asked', async () => {
+    const asked: string[] = []
+    const clock = { now: 1 }
+    const asker: Pick<Asking, 'ask' | 'passes'> = {
+      async ask({ stanza }) {
+        asked.push(stanza)
+        return { action: 'deliver', stanza, replaced: false }
+      },
+    }
+    const options = { domain: GATEWAY, network: new MadeUpNet(), refused() {}, now: () => clock.now }
+    const words = openWords({ ...options, asker })
+    const read = (who: string, text: string) => words.read(`${who}@corp.example`, NETWORK, text)
+    assert.deepEqual(await Promise.all([read('anna', 'no'), read('anna', 'no'), read('bert', 'no')]), [
+      'no',
+      'no',
+      'no',
+    ])
+    assert.equal(asked.length, 2)
+    clock.now += 60_000
+    for (const text of ['no', 'no', '', ' ']) await read('anna', text)
+    assert.equal(asked.length, 3)
+    for (let n = 0; n < 1_000; n++) await read('anna', `no ${n}`)
+    await read('anna', 'no')
+    assert.equal(asked.length, 1_004, 'more than a thousand are not remembered')
+    const fault = new NetworkFault('other', 'said')
+    const unasked = openWords({ ...options, asker: { ...asker, passes: true } })
+    assert.deepEqual((await unasked.heard('anna@corp.example', NETWORK, fault)).message, 'said')
+    assert.equal(
+      await words
+        .heard('anna@corp.example', NETWORK, NetworkFault.readable('other', 'ours'))
+        .then((one) => one.message),
+      'ours',
+    )
+    assert.equal(asked.length, 1_004)
   })
 })
 

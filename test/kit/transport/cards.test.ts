@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NetworkSession } from '../../../components/kit/transport/network.ts'
+import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
 import { GATEWAY, NETWORK, room, type Stand, stand } from './stand.ts'
 
 const ANNA = 'anna@corp.example/desk'
@@ -13,8 +14,8 @@ const TEMP = "<vCard xmlns='vcard-temp'/>"
 type About = Awaited<ReturnType<NetworkSession['about']>>
 
 /** A room with otto and anna; what the network says of otto. */
-async function tea(about: Partial<About> = {}): Promise<Stand> {
-  const at = await stand()
+async function tea(about: Partial<About> = {}, asker?: Asking): Promise<Stand> {
+  const at = await stand(asker && { asker })
   at.net.comes('#tea', 'otto')
   await at.enter(ANNA, '#tea', 'anna')
   at.net.about.set('otto', about)
@@ -63,6 +64,28 @@ test('an occupant has one for those who are in the room; what is not known is no
   const nobody = `nobody%${NETWORK}@${GATEWAY}`
   for (const _ of [1, 2]) assert.match(String(await at.ask(ANNA, nobody, 'get', TEMP)), /item-not-found/)
   assert.equal(at.net.done.filter((done) => done === 'anna asks about nobody').length, 2)
+})
+
+test('what stands in it is asked about once, as his; what may not be read leaves the nick', async () => {
+  const asker: Asking = {
+    async ask({ stanza }) {
+      if (!stanza.includes('poison')) return { action: 'deliver', stanza, replaced: false }
+      return { action: 'refuse', why: 'policy', rule: 'r', condition: 'policy-violation', text: {} }
+    },
+    occupant() {},
+  }
+  await using at = await tea({ name: 'Otto', account: 'ottos', identity: 'otto!o@host.example', away: 'poison' }, asker)
+  for (const _ of [1, 2]) {
+    const card = String(await at.ask(ANNA, OTTO, 'get', TEMP))
+    assert.match(card, /<FN>otto<\/FN><NICKNAME>otto<\/NICKNAME>/)
+    assert.doesNotMatch(card, /poison|Otto|host\.example/)
+  }
+  const asked = at.asked.filter(({ stanza }) => stanza.includes('poison'))
+  assert.deepEqual(
+    asked.map(({ foreign }) => foreign),
+    [{ nick: 'otto', account: 'ottos', identity: 'otto!o@host.example' }],
+  )
+  assert.match(asked[0]?.stanza ?? '', / to='anna@corp\.example' type='headline'.*<body>Otto\nottos\n/s)
 })
 
 test('who asks for many at once is told to wait', async () => {

@@ -52,7 +52,7 @@ export class MadeUpNet implements Network {
   /** It says so only when this resolves. */
   aboutWaits: PromiseWithResolvers<void> | null = null
   /** The next one who does this is refused. */
-  refusal: { what: string; reason: Reason } | null = null
+  refusal: { what: string; reason: Reason; words?: string } | null = null
   /** A text goes line by line. The next one of several breaks off behind so many of them: so many of those are answered, before or after. */
   inLines = false
   breaks: { after: number; answered: number; reason: Reason; unsure: boolean } | null = null
@@ -172,9 +172,9 @@ export class MadeUpNet implements Network {
 
   refuseIf(what: string): void {
     if (this.refusal?.what !== what) return
-    const { reason } = this.refusal
+    const { reason, words = `no ${what}` } = this.refusal
     this.refusal = null
-    throw new NetworkFault(reason, `no ${what}`)
+    throw new NetworkFault(reason, words)
   }
 }
 
@@ -237,7 +237,7 @@ export class MadeUpSession implements NetworkSession {
     this.#events.down(new NetworkFault(reason, words), retryAt)
   }
 
-  cut(retryAt: number | null = 1): void {
+  cut(retryAt: number | null = 1, words = 'cut'): void {
     this.isUp = false
     for (const room of this.rooms) {
       this.net.place(room).members.delete(this.nick.toLowerCase())
@@ -245,7 +245,7 @@ export class MadeUpSession implements NetworkSession {
     }
     this.rooms.clear()
     this.#held = null
-    this.#events.down(new NetworkFault('down', 'cut'), retryAt)
+    this.#events.down(new NetworkFault('down', words), retryAt)
   }
 
   #check(what: string): void {

@@ -59,10 +59,8 @@ test('it comes from the address of the network, asked about as the words of whos
 test('what the rules refuse is not shown, nor is what is said on the way in', async () => {
   const { notices, sent, settled } = open()
   notices.tell(ANNA, NETWORK, 'poison')
-  assert.equal(await notices.asked(ANNA, NETWORK, 'poison'), null)
-  assert.equal(await notices.asked(ANNA, NETWORK, 'welcome'), 'welcome')
   await settled()
-  assert.deepEqual([sent, notices.counts.refused], [[], 2])
+  assert.deepEqual([sent, notices.counts.refused], [[], 1])
   const away = open({ isUp: false })
   away.notices.tell(ANNA, NETWORK, 'looking up your host')
   await away.settled()

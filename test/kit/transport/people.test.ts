@@ -9,6 +9,7 @@ import { openSnapshotReader } from '../../../components/kit/bus/file-snapshot-re
 import { readAccount } from '../../../components/kit/facts/accounts.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
 import { lookOf } from '../../../components/kit/text/look.ts'
+import type { Answer, Question } from '../../../components/kit/transport/asker/question.ts'
 import type { ForeignMessage, Login } from '../../../components/kit/transport/network.ts'
 import type { Keep, LoginChange, PersonLogins } from '../../../components/kit/transport/people/keep.ts'
 import { openPeople, type People, type PeopleOptions } from '../../../components/kit/transport/people/people.ts'
@@ -84,7 +85,7 @@ async function open(options: Options = {}) {
   const at: Stand = await stand({
     ...options,
     net,
-    people: (sessions, awayTexts) => {
+    people: (sessions, awayTexts, words) => {
       people = openPeople({
         domain: GATEWAY,
         network: net,
@@ -94,6 +95,7 @@ async function open(options: Options = {}) {
         mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),
         sessions,
         awayTexts,
+        words,
         asker: {
           ask: (question) =>
             (
@@ -272,6 +274,42 @@ describe('the gateway itself', () => {
     one.at.send(`<presence type='unavailable' from='${DESK}' to='${GATEWAY}'/>`)
     await calm(one.at)
     assert.equal(one.at.transport.sessions.of(ALICE, NETWORK), null)
+  })
+
+  it('tells at once that the connection is gone, and why in the words of the network when they may be read and it still is', async () => {
+    const answers = new Map<string, PromiseWithResolvers<Answer>>()
+    const asker = {
+      async ask({ stanza }: Question): Promise<Answer> {
+        const words = /headline.*<body>([^<]*)/.exec(stanza)?.[1]
+        if (words === undefined) return { action: 'deliver', stanza, replaced: false }
+        const answer = Promise.withResolvers<Answer>()
+        answers.set(words, answer)
+        return await answer.promise
+      },
+      occupant() {},
+    }
+    const allow = (words: string) =>
+      answers.get(words)?.resolve({ action: 'deliver', stanza: `<body>${words}</body>`, replaced: false })
+    await using one = await open({ asker })
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    const [session] = one.net.sessions
+    const told = () => one.at.unread(ALICE).flatMap((xml) => /<status>([^<]*)</.exec(xml)?.[1] ?? [])
+    for (const words of ['we close', 'poison', 'late']) {
+      one.at.unread(ALICE)
+      session?.cut(Date.now() + 60_000, words)
+      await calm(one.at)
+      const [first = '', ...more] = told()
+      assert.deepEqual([first.includes(words), more], [false, []], first)
+      if (words === 'late') session?.connect()
+      if (words === 'poison') answers.get(words)?.resolve({ action: 'refuse', why: 'outage' })
+      else allow(words)
+      await calm(one.at)
+      assert.deepEqual(told(), words === 'we close' ? [`${first} we close`] : [])
+      session?.connect()
+      await calm(one.at)
+    }
   })
 
   it('makes an address of a name (jabber:iq:gateway)', async () => {
@@ -713,7 +751,7 @@ describe('one to one', () => {
     const asked: string[] = []
     const asker = {
       ask: async ({ stanza }: { stanza: string }) => {
-        asked.push(stanza)
+        if (!stanza.includes(`type='headline'`)) asked.push(stanza)
         return { action: 'deliver', stanza, replaced: false } as const
       },
       occupant() {},

@@ -2,6 +2,7 @@
 // XEP-0055: people of a network are looked for at its address, on the connection of who asks.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
 import { GATEWAY, NETWORK, stand } from './stand.ts'
 
 const ANNA = 'anna@corp.example/desk'
@@ -30,6 +31,30 @@ test('a form says what can be asked for, and the answer shows who was found, as 
   assert.ok(plain.includes(`<item jid="otto%${NETWORK}@${GATEWAY}"><first/>`), plain)
   const info = String(await at.ask(ANNA, WHERE, 'get', "<query xmlns='http://jabber.org/protocol/disco#info'/>"))
   assert.match(info, /var="jabber:iq:search"/)
+})
+
+test('names and hosts of all who were found are one question; where they may not be read the nicks are shown', async () => {
+  const asker: Asking = {
+    async ask({ stanza }) {
+      if (!stanza.includes('poison')) return { action: 'deliver', stanza, replaced: false }
+      return { action: 'refuse', why: 'outage' }
+    },
+    occupant() {},
+  }
+  await using at = await stand({ asker })
+  await at.enter(ANNA, '#tea', 'anna')
+  at.net.people.push({ nick: 'otto', name: 'Otto', host: 'o@host.example' }, { nick: 'carl', name: 'Carl' })
+  const found = async () => String(await at.ask(ANNA, WHERE, 'set', filled(field('nick', 'o'))))
+  assert.match(await found(), /<value>Otto<.*<value>Carl</)
+  at.net.people.push({ nick: 'ida', name: 'poison' })
+  const refused = await found()
+  for (const nick of ['otto', 'carl', 'ida']) assert.ok(refused.includes(`<value>${nick}</value>`), refused)
+  assert.doesNotMatch(refused, /Otto|Carl|poison|host\.example/)
+  const bodies = at.asked.flatMap(({ stanza }) => /headline.*<body>(.*)<\/body>/s.exec(stanza)?.[1] ?? [])
+  assert.deepEqual(bodies, [
+    'otto Otto o@host.example\ncarl Carl ',
+    'otto Otto o@host.example\ncarl Carl \nida poison ',
+  ])
 })
 
 test('of many only the first are shown; what asks for nothing, nowhere, or may not, is refused', async () => {

@@ -17,6 +17,7 @@ import {
   type Transport,
   type TransportSettings,
 } from '../../../components/kit/transport/transport.ts'
+import type { Words } from '../../../components/kit/transport/words.ts'
 import type { Element } from '../../../components/kit/xml/element.ts'
 import { parse, parseStanza } from '../../../components/kit/xml/parse.ts'
 import { MadeUpNet, type MadeUpOptions } from './made-up.ts'
@@ -28,7 +29,7 @@ export const room = (name: string) => `${name}%${NETWORK}@${GATEWAY}`
 export type StandOptions = MadeUpOptions & {
   settings?: Partial<TransportSettings>
   asker?: Asking
-  people?: Partial<PeopleSide> | ((sessions: Sessions, awayTexts: AwayTexts) => PeopleSide)
+  people?: Partial<PeopleSide> | ((sessions: Sessions, awayTexts: AwayTexts, words: Words) => PeopleSide)
   net?: MadeUpNet
   /** A store that was used before. */
   folder?: string
@@ -121,9 +122,9 @@ export async function stand(options: StandOptions = {}): Promise<Stand> {
         asker.occupant(at, nick, jid, event)
       },
     },
-    people: (sessions, awayTexts) =>
+    people: (sessions, awayTexts, words) =>
       typeof options.people === 'function'
-        ? options.people(sessions, awayTexts)
+        ? options.people(sessions, awayTexts, words)
         : {
             ...NO_PEOPLE,
             mayUse: (owner) => (owner.endsWith('@corp.example') ? null : 'not one of us'),

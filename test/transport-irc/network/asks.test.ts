@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Asks } from '../../../components/transport-irc/network/asks.ts'
+import { IrcFault } from '../../../components/transport-irc/network/irc.ts'
 import { Outbox } from '../../../components/transport-irc/network/outbox.ts'
 import { handClock } from './clock.ts'
 
@@ -62,7 +63,7 @@ test('what is answered one after the other takes one timer, and what is lost non
   await settled()
   assert.deepEqual([ended.length, timers()], [5, 1])
   ask('WHOIS')
-  asks.lost('gone')
+  asks.lost(new IrcFault('down', 'gone'))
   await settled()
   assert.equal(ended.at(-1), 'WHOIS down')
   const before = timers()

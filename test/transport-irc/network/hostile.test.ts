@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { IrcFault } from '../../../components/transport-irc/network/irc.ts'
 import { startFakeIrcd } from '../../harness/fake-ircd.ts'
 import { handClock } from './clock.ts'
 import { arrived, faultOf, person } from './people.ts'
@@ -228,9 +229,12 @@ test('a question that is never answered ends', async () => {
   await using fred = await arrived(server, 'fred', { limits: { answerMs: 100 } })
   server.mute(true)
   assert.equal((await faultOf(fred.irc.topic('#q', 'x'))).reason, 'timeout')
-  assert.equal((await faultOf(fred.irc.whois('x'))).reason, 'timeout')
+  const late = await fred.irc.whois('x').catch((fault: unknown) => fault)
+  assert.ok(late instanceof IrcFault && late.reason === 'timeout' && !late.isSaid)
   server.mute(false)
   await fred.irc.join('#q')
+  const refused = await fred.irc.say('#nowhere', 'hello').catch((fault: unknown) => fault)
+  assert.ok(refused instanceof IrcFault && refused.code === '403' && refused.isSaid, 'in the words of the server')
 })
 
 test('a queue has an end, and what is over it is refused at once', async () => {
@@ -282,9 +286,11 @@ test('one that lets nobody in, and one that hangs up at once, are not pressed', 
   const at = { address: '127.0.0.1', port: (silent.address() as net.AddressInfo).port }
   {
     await using ilse = person(at, 'ilse', { limits: { registerMs: 80, backoff } })
-    assert.equal((await ilse.next('down'))[0].reason, 'timeout')
+    const [late] = await ilse.next('down')
+    assert.deepEqual([late.reason, late.isSaid], ['timeout', false])
     const [fault, retryAt] = await ilse.next('down')
     assert.match(fault.message, /too fast/)
+    assert.equal(fault.isSaid, true)
     assert.ok(retryAt !== null)
   }
   for (const socket of sockets) socket.destroy()

@@ -120,7 +120,7 @@ test('with a wrong password PLAIN is not said after SCRAM', async () => {
   await using server = await startFakeIrcd({ accounts: { anna: 'pencil' } })
   await using anna = person(server, 'anna', { ...quick, sasl: { ...SASL, secret: 'wrong' } })
   const [fault, retryAt] = await anna.next('down')
-  assert.deepEqual([fault.reason, retryAt], ['login', null])
+  assert.deepEqual([fault.reason, fault.isSaid, retryAt], ['login', true, null])
   await assert.rejects(server.got(/AUTHENTICATE PLAIN/, 0.05))
 })
 
@@ -128,7 +128,7 @@ test('a server that does not answer CAP is not told who comes, and tried again',
   await using server = await startFakeIrcd({ cap: 'silent' })
   await using anna = person(server, 'anna', { limits: { ...quick.limits, registerMs: 300 }, sasl: SASL })
   const [fault, retryAt] = await anna.next('down')
-  assert.deepEqual([fault.reason, fault.code, retryAt === null], ['login', 'sasl-missing', false])
+  assert.deepEqual([fault.code, fault.isSaid, retryAt === null], ['sasl-missing', false, false])
   await assert.rejects(server.got(/NICK|USER/, 0.05))
 })
 

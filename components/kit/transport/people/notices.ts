@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the servers of a network say to one of our people, and to nobody else: notices, warnings, refusals of what was thought done. It comes
 // from the address of the network, passes the rules like all that crosses, and is bounded, because servers can talk a lot.
-import { escapeAttribute, escapeText } from '../../xml/writer.ts'
-import { bareOf } from '../../xmpp/jid.ts'
-import { writeNetworkAddress } from '../address.ts'
 import type { Network } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
-import { readReplaced } from '../rooms/reading.ts'
-import { newId } from '../rooms/telling.ts'
 import type { Sessions } from '../sessions.ts'
+import { askAbout } from '../words.ts'
 
 export type NoticesOptions = {
   domain: string
@@ -22,8 +18,6 @@ export type NoticesOptions = {
 export type Notices = {
   /** `by`: whose words they are, where not those of a server. */
   tell(owner: string, network: string, text: string, by?: string): void
-  /** What the rules let him read of words of the network that he asked for; null: nothing. They are on record. */
-  asked(owner: string, network: string, text: string): Promise<string | null>
   readonly counts: Readonly<Record<'told' | 'refused' | 'withheld' | 'left', number>>
 }
 
@@ -33,11 +27,10 @@ const EACH_MS = 15_000
 /** The same words are said once in that time. */
 const AGAIN_MS = 10 * 60_000
 const PLACES = 20_000
-const TEXT_MOST = 20_000
 
 type Place = { left: number; at: number; said: Map<string, number> }
 
-export function openNotices({ domain, network: kind, sessions, asker, send, now }: NoticesOptions): Notices {
+export function openNotices({ domain, network, sessions, asker, send, now }: NoticesOptions): Notices {
   const counts = { told: 0, refused: 0, withheld: 0, left: 0 }
   const places = new Map<string, Place>()
 
@@ -61,47 +54,27 @@ export function openNotices({ domain, network: kind, sessions, asker, send, now 
     return true
   }
 
-  async function pass(owner: string, network: string, said: string, by: string): Promise<Passed> {
-    const text = said.slice(0, TEXT_MOST)
-    const id = newId()
-    const from = escapeAttribute(writeNetworkAddress(domain, kind, network))
-    const to = escapeAttribute(bareOf(owner))
-    const payload = `<body>${escapeText(text)}</body>`
-    const answer = await asker.ask({
-      stanza: `<message xmlns='jabber:client' from='${from}' to='${to}' type='headline' id='${id}'>${payload}</message>`,
-      network: kind.type,
-      server: network,
-      foreign: { nick: by },
-      order: `notices ${owner} ${network}`,
-    })
-    const left =
-      answer.action === 'refuse' ? null : answer.replaced ? readReplaced(answer.stanza) : { payload, body: text }
-    if (left === null) counts[answer.action === 'refuse' && answer.why === 'outage' ? 'withheld' : 'refused']++
-    return left === null ? null : { ...left, from, to, id }
-  }
-
   return {
     counts,
-    tell(owner, network, text, by = network) {
+    tell(owner, of, text, by = of) {
       // What is said before he is in is about coming in; what goes wrong there is told otherwise.
-      if (text.trim() === '' || sessions.of(owner, network)?.isUp !== true) return
-      if (!mayTell(`${owner} ${network}`, text)) {
+      if (text.trim() === '' || sessions.of(owner, of)?.isUp !== true) return
+      if (!mayTell(`${owner} ${of}`, text)) {
         counts.left++
         return
       }
-      void pass(owner, network, text, by).then((left) => {
-        if (left === null) return
+      const said = { owner, network: of, text, who: { nick: by }, order: `notices ${owner} ${of}` }
+      void askAbout({ domain, network, asker }, said).then((passed) => {
+        if (typeof passed === 'string') {
+          counts[passed === 'outage' ? 'withheld' : 'refused']++
+          return
+        }
         counts.told++
-        const { from, to, id, payload } = left
+        const { from, to, id, payload } = passed
         send(
           `<message from='${from}' to='${to}' type='headline' id='${id}'>${payload}<no-store xmlns='urn:xmpp:hints'/></message>`,
         )
       })
     },
-    async asked(owner, network, text) {
-      return (await pass(owner, network, text, network))?.body ?? null
-    },
   }
 }
-
-type Passed = { payload: string; body: string; from: string; to: string; id: string } | null

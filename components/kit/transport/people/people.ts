@@ -12,10 +12,11 @@ import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
 import type { AwayTexts } from '../away-texts.ts'
 import { openLookalikes } from '../lookalikes.ts'
-import type { ForeignMessage, Network, SessionEvents } from '../network.ts'
+import type { ForeignMessage, Network, NetworkFault, SessionEvents } from '../network.ts'
 import type { Asking } from '../rooms/house.ts'
 import type { Sessions } from '../sessions.ts'
 import type { PeopleSide } from '../transport.ts'
+import type { Words } from '../words.ts'
 import { openBookmarks } from './bookmarks.ts'
 import { type Contacts, openContacts } from './contacts.ts'
 import { openHeard } from './heard.ts'
@@ -39,6 +40,7 @@ export type PeopleOptions = {
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
   sessions: Sessions
   awayTexts: AwayTexts
+  words: Words
   asker: Pick<Asking, 'ask'>
   inRooms(owner: string, network: string): boolean
   /** He wants to stay connected, in rooms or not. */
@@ -61,7 +63,7 @@ export type People = PeopleSide & {
   registrations: Pick<Registrations, 'of' | 'all' | 'everybody' | 'remove'>
   identities: Identities
   talk: Pick<Talk, 'counts'>
-  notices: Pick<Notices, 'asked' | 'counts'>
+  notices: Pick<Notices, 'counts'>
   /** The stream is up: who is registered is told that the gateway is there, and asked whether he is. */
   up(): void
   /** What was noted last is on disk. */
@@ -81,6 +83,8 @@ export function openPeople(options: PeopleOptions): People {
   const { domain, network: kind, keep, logins, sessions, text, log, send } = options
   const online = new Map<string, Map<string, Presence>>()
   const away = new Map<string, string | null>()
+  /** Why a connection went last. */
+  const faults = new Map<string, NetworkFault>()
   const read = (address: string) => readAddress(address, domain, kind)
   const addressOf = (of: string, nick: string) => writeAddress(domain, kind, of, nick)
   const identities = openIdentities({ keep, network: kind.type, folder: options.accounts, now: options.now, log })
@@ -264,6 +268,7 @@ export function openPeople(options: PeopleOptions): People {
     }
     return {
       up() {
+        faults.delete(`${owner} ${of}`)
         heard.up(owner, of)
         contacts.up(owner, of)
         const now = away.get(owner) ?? null
@@ -273,14 +278,7 @@ export function openPeople(options: PeopleOptions): People {
       },
       down(fault, retryAt) {
         contacts.down(owner, of)
-        const words = text.say(retryAt === null ? 'kit-transport-gone' : 'kit-transport-away-from', undefined, {
-          network: of,
-        })
-        state(
-          owner,
-          of,
-          `<show>xa</show><status>${escapeText(`${words} ${fault.message}`.trim().slice(0, 500))}</status>`,
-        )
+        if (registrations.of(owner, of) !== null) lost(owner, of, fault, retryAt === null).catch(failed)
       },
       message: (message) => show(message, () => talk.take(owner, of, message)),
       reflected(to, message) {
@@ -293,6 +291,19 @@ export function openPeople(options: PeopleOptions): People {
       renamed: (from, to) => contacts.renamed(owner, of, from, to),
       said: (words, _, by) => notices.tell(owner, of, words, by),
     }
+  }
+
+  /** That it is not connected is told at once, the network's words on it when they may be read, if it still is so then. */
+  async function lost(owner: string, of: string, fault: NetworkFault, isForGood: boolean): Promise<void> {
+    const key = `${owner} ${of}`
+    faults.set(key, fault)
+    const words = text.say(isForGood ? 'kit-transport-gone' : 'kit-transport-away-from', undefined, { network: of })
+    const tell = (said: string) =>
+      state(owner, of, `<show>xa</show><status>${escapeText(`${words} ${said}`.trim().slice(0, 500))}</status>`)
+    tell(fault.isReadable ? fault.message : '')
+    if (fault.isReadable) return
+    const heard = await options.words.heard(owner, of, fault)
+    if (heard.message !== '' && faults.get(key) === fault) tell(heard.message)
   }
 
   /** How the gateway stands with the network, as its own presence. */

@@ -9,7 +9,7 @@ import { bareOf } from '../../xmpp/jid.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { foreignOf } from '../asker/question.ts'
-import { refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf } from '../faults.ts'
 import type { Lookalikes } from '../lookalikes.ts'
 import { type ForeignMessage, type Network, NetworkFault, type Outgoing, type Sent } from '../network.ts'
 import { writeLink } from '../rooms/foreign.ts'
@@ -30,6 +30,7 @@ import {
 import { newId } from '../rooms/telling.ts'
 import { writeLate } from '../rooms/writing.ts'
 import type { Sessions } from '../sessions.ts'
+import type { Words } from '../words.ts'
 import type { Heard } from './heard.ts'
 import { openReflecting, type ReflectingOptions } from './reflecting.ts'
 
@@ -40,6 +41,7 @@ export type TalkOptions = ReflectingOptions & {
   addressOf(network: string, nick: string): string
   send(xml: string): boolean
   text: Catalogue
+  words: Words
   log: Record<'warn' | 'error', (event: string, fields?: Readonly<Record<string, unknown>>) => void>
   now(): number
   /** That something for him was refused by the rules is told to its recipient. */
@@ -87,6 +89,7 @@ export function openTalk({
   addressOf,
   send,
   text,
+  words,
   log,
   now,
   noteRefused,
@@ -153,7 +156,9 @@ export function openTalk({
         throw new StanzaError('cancel', 'feature-not-implemented', text.inAll('kit-transport-nothing-to-say'))
     }
     const key = keyOf(message.from, network, nick)
-    await inTurn(key, () => hand(message, said, network, nick, key))
+    // What he says next does not wait for what may be read of a refusal.
+    const done = inTurn(key, () => hand(message, said, network, nick, key))
+    await orRefusal(done, { text, words }, { owner: bareOf(message.from), network })
   }
 
   async function hand(
@@ -171,7 +176,7 @@ export function openTalk({
       sent = await session.say({ person: nick }, outgoing(said, key))
     } catch (error) {
       counts.failed += 1
-      throw refusalOf(error, text)
+      throw error
     }
     counts.out += 1
     heard.note(owner, network, sent)

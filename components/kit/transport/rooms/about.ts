@@ -14,7 +14,7 @@ import { bareOf, sameJid } from '../../xmpp/jid.ts'
 import { NS } from '../../xmpp/namespaces.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { type Address, readAddress, writeAddress } from '../address.ts'
-import { refusalOf } from '../faults.ts'
+import { refuse } from '../faults.ts'
 import type { Listed } from '../network.ts'
 import type { House } from './house.ts'
 import { NS_CHAT_STATES, NS_CORRECT, NS_MODERATE, NS_REACTIONS, NS_REPLY, NS_RETRACT } from './reading.ts'
@@ -81,7 +81,7 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
       }
       return rows.sort((one, other) => (one.jid < other.jid ? -1 : 1))
     } catch (error) {
-      throw refusalOf(error, house.text)
+      throw await refuse(error, house, { owner, network: of })
     }
   }
 

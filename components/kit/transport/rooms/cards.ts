@@ -7,7 +7,8 @@ import { VCARD4, VCARD4_NODE, writeVcard4 } from '../../xep/vcard4.ts'
 import { bareOf } from '../../xmpp/jid.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
-import { refusalOf } from '../faults.ts'
+import { foreignOf } from '../asker/question.ts'
+import { refuse } from '../faults.ts'
 import { NetworkFault, type NetworkSession } from '../network.ts'
 import type { House } from './house.ts'
 import type { Rooms } from './rooms.ts'
@@ -48,11 +49,15 @@ export function cardRoutes(house: House, rooms: Rooms): readonly IqRoute[] {
     const under = asking.get(owner) ?? 0
     if (under >= ASKED_MOST) throw new NetworkFault('busy', '')
     asking.set(owner, under + 1)
-    const about = session.about(nick).finally(() => {
-      const left = (asking.get(owner) ?? 1) - 1
-      if (left > 0) asking.set(owner, left)
-      else asking.delete(owner)
-    })
+    const readable = async (about: About) => ((await mayRead(owner, network, about)) ? about : withoutWords(about))
+    const about = session
+      .about(nick)
+      .then(readable)
+      .finally(() => {
+        const left = (asking.get(owner) ?? 1) - 1
+        if (left > 0) asking.set(owner, left)
+        else asking.delete(owner)
+      })
     kept.delete(key)
     kept.set(key, { at: house.now(), about })
     about.catch(() => kept.delete(key))
@@ -63,12 +68,19 @@ export function cardRoutes(house: House, rooms: Rooms): readonly IqRoute[] {
     return about
   }
 
+  /** One question for all that stands in it. */
+  async function mayRead(owner: string, network: string, about: About): Promise<boolean> {
+    const { name, account, identity, server, away, rooms: seen = [] } = about
+    const words = [name, account, identity, server, away, ...seen].filter((word) => word).join('\n')
+    return (await house.words.read(owner, network, words, foreignOf(about))) === words
+  }
+
   async function cardOf(iq: Iq): Promise<Card> {
     const { network, nick } = whoIsMeant(iq)
     try {
       return write(await ask(bareOf(iq.from), network, nick), network, iq.language)
     } catch (error) {
-      throw refusalOf(error, house.text)
+      throw await refuse(error, house, { owner: bareOf(iq.from), network })
     }
   }
 
@@ -104,6 +116,10 @@ export function cardRoutes(house: House, rooms: Rooms): readonly IqRoute[] {
     route(VCARD4, 'vcard', async (iq) => writeVcard4(await cardOf(iq))),
     route(PUBSUB, 'pubsub', asItem),
   ]
+}
+
+function withoutWords({ nick, role, affiliation }: About): About {
+  return { nick, role, affiliation }
 }
 
 function plain(text: string): string {

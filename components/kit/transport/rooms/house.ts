@@ -10,6 +10,7 @@ import type { EnteredRoom } from '../people/bookmarks.ts'
 import type { HeardOf } from '../people/heard.ts'
 import type { ReadUpTo } from '../people/markers.ts'
 import type { Sessions } from '../sessions.ts'
+import type { Words } from '../words.ts'
 import type { Link } from './client.ts'
 
 /** The part of an asker that rooms need. */
@@ -73,6 +74,7 @@ export type House = {
   /** Whom people there could be taken for. */
   lookalikes: Lookalikes
   awayTexts: AwayTexts
+  words: Words
   /** Somebody has read so far in a room, at another program of his. */
   read(owner: string, upTo: ReadUpTo): void
   /** Said to somebody one to one, or by him. */

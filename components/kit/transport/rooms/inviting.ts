@@ -13,7 +13,7 @@ import { NetworkFault } from '../network.ts'
 import type { House } from './house.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
-import type { Seat } from './seat.ts'
+import { readerOf, type Seat } from './seat.ts'
 import type { RoomAddress } from './seating.ts'
 import { newId } from './telling.ts'
 
@@ -106,7 +106,7 @@ export async function tellInvited(
 
 async function inviteThere(house: House, seat: Seat, room: Room, nick: string): Promise<void> {
   if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
-  await orRefusal(seat.session.invite(room.name, nick), house.text)
+  await orRefusal(seat.session.invite(room.name, nick), house, readerOf({ room, seat }))
 }
 
 function sendMediated(

@@ -14,6 +14,7 @@ import type { House } from './house.ts'
 import { isEncrypted, readReplaced, readSaid, writeTyping } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
+import { readerOf } from './seat.ts'
 import type { RoomAddress } from './seating.ts'
 import { newId } from './telling.ts'
 import { writeLate } from './writing.ts'
@@ -54,7 +55,11 @@ export class PrivateMessages {
         this.#by.delete(oldest)
         break
       }
-    const sent = await orRefusal(seat.session.say({ person: occupant.nick }, { body: said.body }), text)
+    const sent = await orRefusal(
+      seat.session.say({ person: occupant.nick }, { body: said.body }),
+      this.#house,
+      readerOf({ room, seat }),
+    )
     this.#house.heard(seat.owner, to.network, sent)
     this.#house.counts.messagesOut++
   }

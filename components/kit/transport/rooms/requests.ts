@@ -15,7 +15,7 @@ import type { House } from './house.ts'
 import { NS_MODERATE, NS_RETRACT } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
-import type { Seat } from './seat.ts'
+import { readerOf, type Seat } from './seat.ts'
 import type { RoomAddress } from './seating.ts'
 
 const ROLES: readonly (Role | 'none')[] = ['moderator', 'participant', 'visitor', 'none']
@@ -104,7 +104,7 @@ async function list(house: House, { room, seat }: Place, [item]: readonly AdminI
         items.push(`<item nick='${escapeAttribute(nick)}' role='${role}' affiliation='${affiliation}'/>`)
   } else if (item?.affiliation !== undefined) {
     const affiliation = item.affiliation
-    const told = await orRefusal(seat.session.affiliated(room.name, affiliation), house.text)
+    const told = await orRefusal(seat.session.affiliated(room.name, affiliation), house, readerOf({ room, seat }))
     for (const { who } of told) {
       const jid = escapeAttribute(writeAddress(house.domain, house.network, room.network, who))
       const nick = room.occupants.get(who) === null ? '' : ` nick='${escapeAttribute(who)}'`
@@ -122,10 +122,14 @@ async function change(house: House, { room, seat }: Place, items: readonly Admin
       const role = item.role
       if (room.occupants.get(who) === null)
         throw new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-person-unknown'))
-      await orRefusal(seat.session.role(room.name, who, role, item.reason), house.text)
+      await orRefusal(seat.session.role(room.name, who, role, item.reason), house, readerOf({ room, seat }))
     } else if (item.affiliation !== undefined) {
       const affiliation = item.affiliation
-      await orRefusal(seat.session.affiliation(room.name, who, affiliation, item.reason), house.text)
+      await orRefusal(
+        seat.session.affiliation(room.name, who, affiliation, item.reason),
+        house,
+        readerOf({ room, seat }),
+      )
     }
   }
   return ''
@@ -141,7 +145,7 @@ function whoIs(house: House, room: Room, jid: string | undefined): string | null
 
 /** §10.2. */
 async function showForm(house: House, { room, seat }: Place, language: string): Promise<string> {
-  const fields = await orRefusal(seat.session.configuration(room.name), house.text)
+  const fields = await orRefusal(seat.session.configuration(room.name), house, readerOf({ room, seat }))
   const form = writeForm({
     type: 'form',
     title: house.text.say('kit-transport-room-form', language, { room: room.name }),
@@ -173,7 +177,7 @@ async function configure(house: House, { room, seat }: Place, query: Element): P
     if (error instanceof FormFault) throw bad(error.message)
     throw error
   }
-  await orRefusal(seat.session.configure(room.name, values), house.text)
+  await orRefusal(seat.session.configure(room.name, values), house, readerOf({ room, seat }))
   return ''
 }
 
@@ -187,7 +191,7 @@ async function moderate(house: House, { room, seat }: Place, query: Element): Pr
     throw new StanzaError('cancel', 'item-not-found', house.text.inAll('kit-transport-unknown-message'))
   const reason = query.getChildText('reason')?.slice(0, 1000) ?? ''
   const retracts = { id: found.foreign[0] ?? null, ...(reason !== '' && { reason }) }
-  await orRefusal(seat.session.say({ room: room.name }, { body: '', retracts }), house.text)
+  await orRefusal(seat.session.say({ room: room.name }, { body: '', retracts }), house, readerOf({ room, seat }))
   return ''
 }
 

@@ -6,7 +6,7 @@ import { bareOf, normalJid, parseJid } from '../../xmpp/jid.ts'
 import { readError, type StanzaOf } from '../../xmpp/stanza.ts'
 import { type Condition, StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress } from '../address.ts'
-import { orRefusal, refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf, refuse } from '../faults.ts'
 import type { StoredSeat } from '../history/operations.ts'
 import { NetworkFault, type Occupant } from '../network.ts'
 import { Client } from './client.ts'
@@ -108,8 +108,9 @@ export class Rooms {
 
   async #renames(seat: Seat, client: Client, to: RoomAddress): Promise<void> {
     const wrong = this.#house.network.wrongNick(to.network, to.resource)
-    if (wrong !== null) throw this.#refusal(new NetworkFault('nick-invalid', wrong))
-    await orRefusal(seat.session.rename(to.resource), this.#house.text)
+    if (wrong !== null) throw this.#refusal(NetworkFault.readable('nick-invalid', wrong))
+    const reader = { owner: seat.owner, network: to.network }
+    await orRefusal(seat.session.rename(to.resource), this.#house, reader)
     client.asked = to.resource
   }
 
@@ -126,14 +127,14 @@ export class Rooms {
     if (parseJid(presence.from)?.resource === '')
       throw new StanzaError('modify', 'bad-request', {}, { cause: 'no resource' })
     const wrong = network.wrongNick(to.network, to.resource)
-    if (wrong !== null) throw this.#refusal(new NetworkFault('nick-invalid', wrong))
+    if (wrong !== null) throw this.#refusal(NetworkFault.readable('nick-invalid', wrong))
     try {
       const { room, seat } = await this.seating.take(bareOf(presence.from), to, wanted.password)
       this.#attach(room, seat, presence, to, wanted)
       counts.entered++
     } catch (error) {
       counts.notEntered++
-      throw this.#refusal(error)
+      throw await refuse(error, this.#house, { owner: bareOf(presence.from), network: to.network })
     }
   }
 

@@ -5,7 +5,7 @@ import { readSearch, SEARCH, type SearchField, writeFound, writeSearchForm } fro
 import { bareOf } from '../../xmpp/jid.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { readAddress, writeAddress } from '../address.ts'
-import { refusalOf } from '../faults.ts'
+import { refuse } from '../faults.ts'
 import { NetworkFault, type PersonFound, type PersonWanted } from '../network.ts'
 import type { House } from './house.ts'
 
@@ -51,7 +51,8 @@ export function searchRoutes(house: House): readonly IqRoute[] {
     )
     if (Object.keys(wanted).length === 0)
       throw new StanzaError('modify', 'not-acceptable', text.inAll('kit-transport-search-instructions'))
-    const found = await ask(bareOf(iq.from), of, wanted, signal)
+    const owner = bareOf(iq.from)
+    const found = await readable(owner, of, await ask(owner, of, wanted, signal))
     const columns = [
       { var: 'jid', label: text.say('kit-transport-search-address', iq.language) },
       ...fields(iq.language),
@@ -66,6 +67,12 @@ export function searchRoutes(house: House): readonly IqRoute[] {
     )
   }
 
+  /** One question for all who were found: names and hosts are left out where they may not be read. */
+  async function readable(owner: string, of: string, found: readonly PersonFound[]): Promise<readonly PersonFound[]> {
+    const words = found.map(({ nick, name = '', host = '' }) => `${nick} ${plain(name)} ${plain(host)}`).join('\n')
+    return (await house.words.read(owner, of, words)) === words ? found : found.map(({ nick }) => ({ nick }))
+  }
+
   async function ask(
     owner: string,
     of: string,
@@ -78,7 +85,7 @@ export function searchRoutes(house: House): readonly IqRoute[] {
       if (session.search === undefined) throw new NetworkFault('unsupported', '')
       return await session.search(wanted, FOUND_MOST)
     } catch (error) {
-      throw refusalOf(error, text)
+      throw await refuse(error, house, { owner, network: of })
     }
   }
 

@@ -31,3 +31,11 @@ export type Seat = {
   /** Has no clients any more; leaves when this fires. */
   linger: NodeJS.Timeout | null
 }
+
+/** Who reads what the network answers to what he does there. */
+export function readerOf({ room, seat }: { room: { network: string }; seat: Seat }): {
+  owner: string
+  network: string
+} {
+  return { owner: seat.owner, network: room.network }
+}

@@ -292,10 +292,18 @@ export class Seating {
   }
 
   #dropLost(room: Room, seat: Seat, fault: NetworkFault): void {
-    room.occupants.left(seat.shown, 'offline')
-    const words = wordsOf(fault, this.#house.text)
-    this.tellOut(room, seat, [STATUS.technical], (language) => words[this.#house.text.nearest(language)] ?? '')
-    this.unseat(room, seat)
+    const { text, words } = this.#house
+    const { tries } = seat
+    const drop = (heard: NetworkFault) => {
+      // He may have come in again meanwhile.
+      if (room.seats.get(seat.owner) !== seat || seat.state !== 'lost' || seat.tries !== tries) return
+      room.occupants.left(seat.shown, 'offline')
+      const said = wordsOf(heard, text)
+      this.tellOut(room, seat, [STATUS.technical], (language) => said[text.nearest(language)] ?? '')
+      this.unseat(room, seat)
+    }
+    if (fault.isReadable || fault.message === '' || seat.clients.size === 0) drop(fault)
+    else room.order.hold(words.heard(seat.owner, room.network, fault).then((heard) => () => drop(heard)))
   }
 
   // The rest

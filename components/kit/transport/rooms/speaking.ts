@@ -4,14 +4,14 @@
 import { escapeText } from '../../xml/writer.ts'
 import type { StanzaOf } from '../../xmpp/stanza.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
-import { orRefusal, refusalOf } from '../faults.ts'
+import { orRefusal, refusalOf, refuse } from '../faults.ts'
 import { NetworkFault, type Outgoing } from '../network.ts'
 import type { Client } from './client.ts'
 import type { House } from './house.ts'
 import { quoteOf, readSaid, reflected, type Said } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Say } from './says.ts'
-import type { Seat } from './seat.ts'
+import { readerOf, type Seat } from './seat.ts'
 import { newId } from './telling.ts'
 import { writeGroupchat } from './writing.ts'
 
@@ -39,7 +39,7 @@ export function speak(house: House, message: StanzaOf<'message'>, place: Place):
       return
   }
   if (seat.state !== 'in') throw refusalOf(new NetworkFault('down', ''), house.text)
-  if (said.kind === 'subject') return orRefusal(room.subject.set(seat, said.subject), house.text)
+  if (said.kind === 'subject') return orRefusal(room.subject.set(seat, said.subject), house, readerOf(place))
   if (room.telling.says.countOf(seat.owner) >= house.settings.perSeat)
     throw refusalOf(new NetworkFault('busy', ''), house.text)
   const say: Say = {
@@ -89,13 +89,12 @@ async function markRead(room: Room, seat: Seat, id: string): Promise<void> {
 }
 
 /** Who gave the order alone sees it, and what came of it: it was said to nobody. */
-async function obey(
-  { text }: House,
-  { room, client }: Place,
-  say: Say,
-  order: Promise<readonly string[]>,
-): Promise<void> {
-  const lines = await orRefusal(order, text)
+async function obey(house: House, place: Place, say: Say, order: Promise<readonly string[]>): Promise<void> {
+  const { room, client } = place
+  const reader = readerOf(place)
+  const told = (await orRefusal(order, house, reader)).join('\n')
+  const read = await house.words.read(reader.owner, reader.network, told)
+  const lines = (read ?? house.text.say('kit-transport-unreadable', client.language)).split('\n')
   const { id, mid, payload } = say
   client.message(
     writeGroupchat(client.face.escaped, say.shown, {
@@ -107,6 +106,7 @@ async function obey(
     }),
   )
   for (const line of lines) {
+    if (line === '') continue
     const words = `<body>${escapeText(line)}</body>`
     client.message(
       writeGroupchat(client.face.escaped, null, { id: '', mid: newId(), payload: words, at: null, occupant: null }),
@@ -137,7 +137,7 @@ async function hand(house: House, room: Room, seat: Seat, say: Say, outgoing: Ou
       await afterAMoment()
     const left = room.telling.failed(say, error)
     if (!room.telling.says.isEmpty) room.sweepSoon()
-    if (left !== null) throw refusalOf(left, house.text)
+    if (left !== null) throw await refuse(left, house, readerOf({ room, seat }))
   }
 }
 

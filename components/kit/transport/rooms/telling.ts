@@ -135,7 +135,7 @@ export class Telling {
     const ids = wasSeen ? seen.map(({ id }) => id) : carried.ids
     const isWhole = parts >= say.of
     this.#place(say, isWhole ? say : { ...say, ...partOf(body) }, idsOf(ids))
-    return isWhole ? null : new NetworkFault(error.reason, error.message, { ...carried, parts, of: say.of })
+    return isWhole ? null : error.with({ ...carried, parts, of: say.of })
   }
 
   #place(say: Say, { id, mid, body, payload }: Words, seenAs: string[]): void {
