@@ -15,10 +15,12 @@ export type Sessions = {
   of(owner: string, network: string): NetworkSession | null
   /** The one there is, or a new one; `nick` counts where no login is kept. Rejects with a StanzaError: may not, unknown network. */
   open(owner: string, network: string, nick?: string): Promise<NetworkSession>
-  /** Resolves when it is up; rejects with a StanzaError, also when the signal aborts. Opens none. */
+  /** Resolves when it is up; rejects with a StanzaError or a NetworkFault, also when the signal aborts. Opens none. */
   up(owner: string, network: string, signal: AbortSignal): Promise<NetworkSession>
   /** Takes him out of his rooms, then ends it. */
   close(owner: string, network: string, text: string): Promise<void>
+  /** Ends all of them, and opens none any more. */
+  end(text: string): Promise<void>
   all(): Iterable<{ owner: string; network: string; session: NetworkSession }>
 }
 
@@ -73,10 +75,12 @@ const HELLO: readonly (keyof SessionEvents)[] = [
 export function openSessions(options: SessionsOptions): Sessions {
   const { network: kind, text } = options
   const held = new Map<string, Held>()
+  let isOver = false
 
   function open(owner: string, network: string, nick?: string): Promise<NetworkSession> {
     const found = held.get(keyOf(owner, network))
     if (found !== undefined) return found.opening
+    if (isOver) return Promise.reject(refusalOf(new NetworkFault('down', ''), text))
     const one: Held = {
       owner,
       network,
@@ -152,11 +156,11 @@ export function openSessions(options: SessionsOptions): Sessions {
 
   async function up(owner: string, network: string, signal: AbortSignal): Promise<NetworkSession> {
     const one = held.get(keyOf(owner, network))
-    if (one === undefined) throw refusalOf(new NetworkFault('down', ''), text)
+    if (one === undefined) throw new NetworkFault('down', '')
     const session = await one.opening
     if (one.isUp || session.isUp) return session
-    if (one.fault !== null) throw await refuse(one.fault, options, one)
-    if (signal.aborted) throw refusalOf(new NetworkFault('timeout', ''), text)
+    if (one.fault !== null) throw one.fault
+    if (signal.aborted) throw new NetworkFault('timeout', '')
     return await new Promise<NetworkSession>((resolve, reject) => {
       const settle = () => {
         one.waiting.delete(waiter)
@@ -171,7 +175,7 @@ export function openSessions(options: SessionsOptions): Sessions {
         },
         failed(fault: NetworkFault) {
           settle()
-          void refuse(fault, options, one).then(reject)
+          reject(fault)
         },
       }
       one.waiting.add(waiter)
@@ -179,22 +183,28 @@ export function openSessions(options: SessionsOptions): Sessions {
     })
   }
 
+  async function close(owner: string, network: string, words: string): Promise<void> {
+    const one = held.get(keyOf(owner, network))
+    if (one === undefined) return
+    await withinSignal(options.ending(owner, network, words), AbortSignal.timeout(LEAVING_MS)).catch(
+      (error: unknown) => {
+        if (!(error instanceof NetworkFault)) throw error
+      },
+    )
+    if (held.get(keyOf(owner, network)) === one) held.delete(keyOf(owner, network))
+    for (const { failed } of [...one.waiting]) failed(NetworkFault.readable('down', words))
+    const session = await one.opening.catch(() => null)
+    await session?.[Symbol.asyncDispose]()
+  }
+
   return {
     of: (owner, network) => held.get(keyOf(owner, network))?.session ?? null,
     open,
     up,
-    async close(owner, network, words) {
-      const one = held.get(keyOf(owner, network))
-      if (one === undefined) return
-      await withinSignal(options.ending(owner, network, words), AbortSignal.timeout(LEAVING_MS)).catch(
-        (error: unknown) => {
-          if (!(error instanceof NetworkFault)) throw error
-        },
-      )
-      if (held.get(keyOf(owner, network)) === one) held.delete(keyOf(owner, network))
-      for (const { failed } of [...one.waiting]) failed(NetworkFault.readable('down', words))
-      const session = await one.opening.catch(() => null)
-      await session?.[Symbol.asyncDispose]()
+    close,
+    async end(words) {
+      isOver = true
+      await Promise.all([...held.values()].map(({ owner, network }) => close(owner, network, words)))
     },
     *all() {
       for (const { owner, network, session } of held.values()) if (session !== null) yield { owner, network, session }

@@ -339,11 +339,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     counts,
     async drain(signal) {
       await rooms.drain(signal)
-      await Promise.all(
-        [...sessions.all()].map(({ owner, network: of }) =>
-          sessions.close(owner, of, text.say('kit-transport-stopping', undefined)),
-        ),
-      )
+      await sessions.end(text.say('kit-transport-stopping', undefined))
       await history.close()
     },
     close: () => unanswered.close(),

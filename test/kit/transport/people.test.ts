@@ -10,7 +10,7 @@ import { readAccount } from '../../../components/kit/facts/accounts.ts'
 import { createCatalogue, KIT_TEXTS } from '../../../components/kit/text/catalogue.ts'
 import { lookOf } from '../../../components/kit/text/look.ts'
 import type { Answer, Question } from '../../../components/kit/transport/asker/question.ts'
-import type { ForeignMessage, Login } from '../../../components/kit/transport/network.ts'
+import { type ForeignMessage, type Login, NetworkFault } from '../../../components/kit/transport/network.ts'
 import type { Keep, LoginChange, PersonLogins } from '../../../components/kit/transport/people/keep.ts'
 import { openPeople, type People, type PeopleOptions } from '../../../components/kit/transport/people/people.ts'
 import type { Grants, MessageOnBehalf } from '../../../components/kit/xep/privilege.ts'
@@ -871,6 +871,57 @@ describe('one to one', () => {
     one.at.send(`<message type='chat' id='x' from='eve@else.example/x' to='${BOB}'><body>hi</body></message>`)
     assert.match(await one.at.heard('eve@else.example/x', /type='error'/), /forbidden/)
     assert.ok(!one.net.done.some((done) => done.includes('fallback')))
+  })
+
+  it('to a network that is gone for good fails for each message at once, not one behind the question about the other', async () => {
+    const answer = Promise.withResolvers<Answer>()
+    let asked = 0
+    const asker = {
+      async ask({ stanza }: Question): Promise<Answer> {
+        if (!stanza.includes('go away')) return { action: 'deliver', stanza, replaced: false }
+        asked++
+        return await answer.promise
+      },
+      occupant() {},
+    }
+    await using one = await open({ asker })
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.net.sessions[0]?.cut(null, 'go away')
+    for (const said of ['one', 'two', 'three']) says(one, said, '', said)
+    await calm(one.at)
+    answer.resolve({ action: 'refuse', why: 'outage' })
+    await calm(one.at)
+    const errors = one.at.unread(DESK).filter((xml) => /^<message type='error'/.test(xml))
+    assert.deepEqual(
+      errors.map((xml) => / id='([^']*)'/.exec(xml)?.[1]),
+      ['one', 'two', 'three'],
+    )
+    assert.equal(asked, 1)
+  })
+
+  it('that waits behind another when all ends is refused; nobody connects once more for it', async () => {
+    const one = await open()
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    const [session] = one.net.sessions
+    const waits = Promise.withResolvers<never>()
+    if (session !== undefined) session.say = () => waits.promise
+    for (const said of ['one', 'two', 'three']) says(one, said, '', said)
+    await calm(one.at)
+    const draining = one[Symbol.asyncDispose]()
+    await calm(one.at)
+    waits.reject(new NetworkFault('down', ''))
+    await draining
+    await calm(one.at)
+    const errors = one.at.unread(DESK).filter((xml) => /^<message type='error'/.test(xml))
+    assert.equal(one.net.sessions.length, 1)
+    assert.deepEqual(
+      errors.map((xml) => / id='([^']*)'/.exec(xml)?.[1]),
+      ['one', 'two', 'three'],
+    )
   })
 
   describe('what he said at another program of his network', () => {
