@@ -88,6 +88,21 @@ test('what stands in it is asked about once, as his; what may not be read leaves
   assert.match(asked[0]?.stanza ?? '', / to='anna@corp\.example' type='headline'.*<body>Otto\nottos\n/s)
 })
 
+test('what nobody could be asked about is asked about again with the next look at it', async () => {
+  let isAway = true
+  const asker: Asking = {
+    async ask({ stanza }) {
+      return isAway ? { action: 'refuse', why: 'outage' } : { action: 'deliver', stanza, replaced: false }
+    },
+    occupant() {},
+  }
+  await using at = await tea({ name: 'Otto Long' }, asker)
+  assert.doesNotMatch(String(await at.ask(ANNA, OTTO, 'get', TEMP)), /Long/)
+  isAway = false
+  assert.match(String(await at.ask(ANNA, OTTO, 'get', TEMP)), /<FN>Otto Long<\/FN>/)
+  assert.equal(at.net.done.filter((done) => done === 'anna asks about otto').length, 1, 'the network was asked once')
+})
+
 test('who asks for many at once is told to wait', async () => {
   await using at = await tea()
   at.net.aboutWaits = Promise.withResolvers()

@@ -49,15 +49,11 @@ export function cardRoutes(house: House, rooms: Rooms): readonly IqRoute[] {
     const under = asking.get(owner) ?? 0
     if (under >= ASKED_MOST) throw new NetworkFault('busy', '')
     asking.set(owner, under + 1)
-    const readable = async (about: About) => ((await mayRead(owner, network, about)) ? about : withoutWords(about))
-    const about = session
-      .about(nick)
-      .then(readable)
-      .finally(() => {
-        const left = (asking.get(owner) ?? 1) - 1
-        if (left > 0) asking.set(owner, left)
-        else asking.delete(owner)
-      })
+    const about = session.about(nick).finally(() => {
+      const left = (asking.get(owner) ?? 1) - 1
+      if (left > 0) asking.set(owner, left)
+      else asking.delete(owner)
+    })
     kept.delete(key)
     kept.set(key, { at: house.now(), about })
     about.catch(() => kept.delete(key))
@@ -77,10 +73,14 @@ export function cardRoutes(house: House, rooms: Rooms): readonly IqRoute[] {
 
   async function cardOf(iq: Iq): Promise<Card> {
     const { network, nick } = whoIsMeant(iq)
+    const owner = bareOf(iq.from)
     try {
-      return write(await ask(bareOf(iq.from), network, nick), network, iq.language)
+      const about = await ask(owner, network, nick)
+      // What may be read of it is not kept with it: it may be another thing a moment later.
+      const isReadable = await mayRead(owner, network, about)
+      return write(isReadable ? about : withoutWords(about), network, iq.language)
     } catch (error) {
-      throw await refuse(error, house, { owner: bareOf(iq.from), network })
+      throw await refuse(error, house, { owner, network })
     }
   }
 
