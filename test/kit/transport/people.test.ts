@@ -312,6 +312,33 @@ describe('the gateway itself', () => {
     }
   })
 
+  it('says nothing more of a connection once it has said that it is gone itself', async () => {
+    const answer = Promise.withResolvers<Answer>()
+    const asker = {
+      ask: ({ stanza }: Question): Promise<Answer> =>
+        stanza.includes('we close')
+          ? answer.promise
+          : Promise.resolve({ action: 'deliver', stanza, replaced: false } as const),
+      occupant() {},
+    }
+    await using one = await open({ asker })
+    await registered(one)
+    comesOnline(one)
+    await calm(one.at)
+    one.net.sessions[0]?.cut(Date.now() + 60_000, 'we close')
+    one.people.stop()
+    await one.at.heard(ALICE, /type='unavailable'/)
+    one.at.unread(ALICE)
+    answer.resolve({ action: 'deliver', stanza: '<body>we close</body>', replaced: false })
+    one.net.sessions[0]?.connect()
+    one.net.sessions[0]?.cut(Date.now() + 60_000, 'once more')
+    await calm(one.at)
+    assert.deepEqual(
+      one.at.unread(ALICE).filter((xml) => xml.startsWith('<presence')),
+      [],
+    )
+  })
+
   it('makes an address of a name (jabber:iq:gateway)', async () => {
     await using one = await open()
     const prompt = await one.at.ask(DESK, NETWORK_ADDRESS, 'get', "<query xmlns='jabber:iq:gateway'/>")

@@ -83,6 +83,7 @@ export function openPeople(options: PeopleOptions): People {
   const { domain, network: kind, keep, logins, sessions, text, log, send } = options
   const online = new Map<string, Map<string, Presence>>()
   const away = new Map<string, string | null>()
+  let isStopped = false
   /** Why a connection went last. */
   const faults = new Map<string, NetworkFault>()
   const read = (address: string) => readAddress(address, domain, kind)
@@ -309,7 +310,7 @@ export function openPeople(options: PeopleOptions): People {
   /** How the gateway stands with the network, as its own presence. */
   function state(owner: string, of: string, inside: string): void {
     const registration = registrations.of(owner, of)
-    if (registration !== null) tell(registration.address, owner, '', inside)
+    if (registration !== null && !isStopped) tell(registration.address, owner, '', inside)
   }
 
   return {
@@ -367,6 +368,7 @@ export function openPeople(options: PeopleOptions): People {
     settled: () => heard.settle(),
     stop() {
       contacts.stop()
+      isStopped = true
       for (const { owner, address } of registrations.everybody()) tell(address, owner, 'unavailable')
     },
     async addContact(owner, of, nick) {
