@@ -76,7 +76,14 @@ export async function startProsody(settings: ProsodySettings): Promise<Prosody> 
   const lines = logLines('Prosody', child, logFile, exited)
   try {
     await Promise.all(
-      openPorts(settings).map((port) => lines.find(new RegExp(`Activated service .*[\\[ :\\]]${port}\\b`), undefined)),
+      openPorts(settings).map(async (port) => {
+        const line = await lines.find(
+          new RegExp(`Activated service .*[\\[ :\\]]${port}\\b|Failed to open server port ${port}\\b`),
+          undefined,
+        )
+        // It goes on without it, and nobody would ever come in.
+        if (line.includes('Failed')) throw new Error(line)
+      }),
     )
     await answered(settings, exited)
     const pid = Number(await readFile(join(settings.folder, 'prosody.pid'), 'utf8'))
