@@ -52,6 +52,7 @@ export function openWords(options: WordsOptions): Words {
   function read(owner: string, network: string, text: string, who?: Foreign): Promise<string | null> {
     if (asker.passes === true || text.trim() === '') return Promise.resolve(text)
     const said = { owner, network, text, who: who ?? { nick: network }, order: `words ${bareOf(owner)} ${network}` }
+    if (text.length > TEXT_MOST) return readLong(said)
     if (text.length > KEPT_LENGTH) return ask(said, () => {})
     const key = [bareOf(owner), network, who?.nick ?? '', who?.account ?? '', text].join('\0')
     const before = kept.get(key)
@@ -69,6 +70,13 @@ export function openWords(options: WordsOptions): Words {
     return one.read
   }
 
+  /** All of it, or nothing. */
+  async function readLong(said: Said): Promise<string | null> {
+    const pieces = piecesOf(said.text).map((text) => ask({ ...said, text }, () => {}))
+    const all = await Promise.all(pieces)
+    return all.includes(null) ? null : all.join('\n')
+  }
+
   return {
     read,
     async heard(owner, network, fault) {
@@ -77,6 +85,20 @@ export function openWords(options: WordsOptions): Words {
       return NetworkFault.readable(fault.reason, words ?? '', fault.carried)
     },
   }
+}
+
+/** As many lines together as one question may hold. */
+function piecesOf(text: string): string[] {
+  const pieces: string[] = []
+  let piece: string | null = null
+  for (const line of text.split('\n')) {
+    if (piece !== null && piece.length + line.length >= TEXT_MOST) {
+      pieces.push(piece)
+      piece = null
+    }
+    piece = piece === null ? line : `${piece}\n${line}`
+  }
+  return piece === null ? pieces : [...pieces, piece]
 }
 
 /** As a headline from the network's address. What the rules leave of it, or why that is nothing. */

@@ -279,6 +279,23 @@ describe('the words of a network', () => {
     )
     assert.equal(asked.length, 1_004)
   })
+
+  it('are read whole or not at all, however long an answer is: in so many questions as it takes', async () => {
+    const asker = refusing('poison')
+    const asked: string[] = []
+    const ask = (question: Question) => {
+      asked.push(question.stanza)
+      return asker.ask(question)
+    }
+    const words = openWords({ domain: GATEWAY, network: new MadeUpNet(), refused() {}, now: Date.now, asker: { ask } })
+    const lines = Array.from({ length: 1_000 }, (_, n) =>
+      n % 7 === 0 ? '' : `:irc.example 352 anna #tea u h s p${n} H :0 P`,
+    )
+    const read = (text: string) => words.read('anna@corp.example', NETWORK, text)
+    assert.equal(await read(lines.join('\n')), lines.join('\n'))
+    assert.equal(asked.length, 2)
+    assert.equal(await read(lines.with(998, 'poison').join('\n')), null)
+  })
 })
 
 describe('why somebody is away', () => {
