@@ -2,7 +2,7 @@
 // What was shown is in the history, whatever becomes of the process a moment later; and what comes faster than it is kept waits.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -144,4 +144,23 @@ test('a flood: reading stops while too much waits to be kept, goes on afterwards
   assert.match(String(metadata), new RegExp(`<count>${all}</count>`))
   assert.equal(at.transport.counts.unkept, 0)
   assert.equal(at.transport.counts.heldBack, at.net.holds.times)
+})
+
+test('what is still to be kept when the history is closed is told, and goes into no file that has the place of its own now', async (t) => {
+  const path = storeIn(t)
+  const failed: string[] = []
+  const history = await open(path, { failed: (what, error) => failed.push(`${what} ${String(error)}`) })
+  history.keep(TEA, message(1))
+  history.ahead()
+  await history.close()
+  const others = Array.from({ length: 64 }, (_, n) => openSync(`${path}-other-${n}`, 'w'))
+  history.keep(TEA, message(2))
+  history.ahead()
+  assert.deepEqual(
+    others.map((fd) => fstatSync(fd).size),
+    others.map(() => 0),
+  )
+  for (const fd of others) closeSync(fd)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.match(failed.join(), /^message /)
 })

@@ -40,6 +40,8 @@ export function openAhead(store: string, last: number): Ahead {
       return last
     },
     append(lines, count) {
+      // By then its numbers may be those of other files.
+      if (!isOpen) throw new Error('the history is closed')
       const other = 1 - turn
       if ((parts[turn] as Part).size >= TURN_BYTES && parts[other]?.size === 0) turn = other
       const part = parts[turn] as Part
