@@ -11,12 +11,8 @@ import type { Question } from '../../../components/kit/transport/asker/question.
 import type { AwayTexts } from '../../../components/kit/transport/away-texts.ts'
 import type { Asking } from '../../../components/kit/transport/rooms/house.ts'
 import type { Sessions } from '../../../components/kit/transport/sessions.ts'
-import {
-  openTransport,
-  type PeopleSide,
-  type Transport,
-  type TransportSettings,
-} from '../../../components/kit/transport/transport.ts'
+import type { TransportSettings } from '../../../components/kit/transport/settings.ts'
+import { openTransport, type PeopleSide, type Transport } from '../../../components/kit/transport/transport.ts'
 import type { Words } from '../../../components/kit/transport/words.ts'
 import type { Element } from '../../../components/kit/xml/element.ts'
 import { parse, parseStanza } from '../../../components/kit/xml/parse.ts'

@@ -32,6 +32,27 @@ export type Seat = {
   linger: NodeJS.Timeout | null
 }
 
+/** Of who is about to enter. */
+export function newSeat(owner: string, session: NetworkSession, password: string | undefined): Seat {
+  return {
+    owner,
+    session,
+    state: 'entering',
+    shown: session.nick,
+    reported: null,
+    password,
+    clients: new Map(),
+    from: null,
+    self: null,
+    isToldOut: false,
+    echoes: null,
+    saying: Promise.resolve(),
+    looking: 0,
+    linger: null,
+    tries: 0,
+  }
+}
+
 /** Who reads what the network answers to what he does there. */
 export function readerOf({ room, seat }: { room: { network: string }; seat: Seat }): {
   owner: string

@@ -10,7 +10,7 @@ import type { Client } from './client.ts'
 import type { House } from './house.ts'
 import { type How, writePutOut } from './occupants.ts'
 import { Room } from './room.ts'
-import type { Seat } from './seat.ts'
+import { newSeat, type Seat } from './seat.ts'
 import { withinSignal } from './within.ts'
 import { type Rest, STATUS, writeUnavailable } from './writing.ts'
 
@@ -373,26 +373,6 @@ export class Seating {
 
   #keyOf(network: string, name: string): string {
     return `${network} ${this.#house.network.key(network, name)}`
-  }
-}
-
-function newSeat(owner: string, session: NetworkSession, password: string | undefined): Seat {
-  return {
-    owner,
-    session,
-    state: 'entering',
-    shown: session.nick,
-    reported: null,
-    password,
-    clients: new Map(),
-    from: null,
-    self: null,
-    isToldOut: false,
-    echoes: null,
-    saying: Promise.resolve(),
-    looking: 0,
-    linger: null,
-    tries: 0,
   }
 }
 
