@@ -37,8 +37,9 @@ export function openUnansweredFile(path: string, open: () => Iterable<Taken>): U
     let text = `{"unanswered":${VERSION}}\n`
     for (const one of open()) text += lineOf(one)
     const fresh = openSync(`${path}.new`, 'w', 0o640)
+    let written: number
     try {
-      size = writeAll(fresh, text, 0)
+      written = writeAll(fresh, text, 0)
       renameSync(`${path}.new`, path)
     } catch (error) {
       closeSync(fresh)
@@ -46,6 +47,7 @@ export function openUnansweredFile(path: string, open: () => Iterable<Taken>): U
     }
     const before = fd
     fd = fresh
+    size = written
     most = Math.max(ANEW_BYTES, 2 * size)
     if (before !== null) closeSync(before)
   }
