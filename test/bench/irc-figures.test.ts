@@ -72,6 +72,20 @@ test('both forms of biboumi have figures of their own: the median of the rounds,
   )
 })
 
+test('a goal that is met is not told, one that is missed is, and what nobody measured is missed', () => {
+  const p99Ms = { biboumi: 5, 'biboumi-bare': 5, ours: 10 }
+  const rows = roundOf(0, { biboumi: 50, 'biboumi-bare': 50, ours: 150 }, p99Ms)
+  const memory = (['biboumi', 'ours'] as const).map((gateway, at) => ({ gateway, emptyMb: 10, fullMb: 20 + 30 * at }))
+  const missed = (of: Parameters<typeof figuresOf>[1]) =>
+    figuresOf(rows, of).lines.filter((line) => line.startsWith('missed: '))
+  assert.deepEqual(missed(memory), [
+    'missed: p99 over biboumi: 2, wanted at most 1',
+    'missed: time to join over biboumi: NaN, wanted at most 1',
+    'missed: memory with 500 people over biboumi: 2.5, wanted at most 2',
+  ])
+  assert.equal(missed([]).length, 3)
+})
+
 test('a message of ours that was lost makes the bench fail', () => {
   const p99Ms = { biboumi: 1, 'biboumi-bare': 1, ours: 1 }
   const rows = roundOf(0, { biboumi: 1, 'biboumi-bare': 1, ours: 1 }, p99Ms, 1)

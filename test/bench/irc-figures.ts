@@ -62,7 +62,23 @@ export function figuresOf(rows: readonly Row[], memory: readonly Memory[]) {
         `memory: ${gateway} ${emptyMb.toFixed(0)} MB without people, ${fullMb.toFixed(0)} MB with 500, ${(((fullMb - emptyMb) * 1024) / 500).toFixed(0)} KiB for each`,
     ),
   ]
+  lines.push(...missedOf(json as Figures))
   return { lines, json, right: json.lost === 0 && json.doubled === 0 }
+}
+
+type Figures = Readonly<Record<Goal | 'rss_mb_500_users' | 'rss_mb_500_users_biboumi', number>>
+type Goal = 'throughput_over_biboumi' | 'p99_over_biboumi' | 'join_over_biboumi'
+
+/** What nobody measured is missed too. */
+function missedOf(figures: Figures): string[] {
+  const memory = figures.rss_mb_500_users / figures.rss_mb_500_users_biboumi
+  const goals: readonly (readonly [string, number, boolean, string])[] = [
+    ['throughput over biboumi', figures.throughput_over_biboumi, figures.throughput_over_biboumi >= 1, 'at least 1'],
+    ['p99 over biboumi', figures.p99_over_biboumi, figures.p99_over_biboumi <= 1, 'at most 1'],
+    ['time to join over biboumi', figures.join_over_biboumi, figures.join_over_biboumi <= 1, 'at most 1'],
+    ['memory with 500 people over biboumi', rounded(memory, 3), memory <= 2, 'at most 2'],
+  ]
+  return goals.flatMap(([what, got, isMet, wanted]) => (isMet ? [] : [`missed: ${what}: ${got}, wanted ${wanted}`]))
 }
 
 function sideOf(rows: readonly Row[], rival: Rival) {
