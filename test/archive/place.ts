@@ -15,6 +15,7 @@ import { bookMigrations, LAST_SINGLE_FILE } from '../../components/archive/stora
 import { writeFact } from '../../components/kit/facts/entries.ts'
 import type { Fact } from '../../components/kit/facts/facts.ts'
 import { migrate } from '../../components/kit/store/migrations.ts'
+import { SOURCE } from './facts.ts'
 
 export const KEPT_AT = Date.parse('2026-11-22T10:05:00.000Z')
 
@@ -30,6 +31,10 @@ export function openPlace(): Place {
     book,
     path,
     service,
+    erase(n) {
+      const asked = { source: SOURCE, n, at: KEPT_AT, user: 'olga', reason: 'test' }
+      commit(book, service, () => service.operations.write.erase(book, asked))
+    },
     [Symbol.dispose]() {
       service.close?.()
       book.close()
@@ -47,6 +52,7 @@ export type Place = Disposable & {
   book: DatabaseSync
   path: string
   service: ReturnType<typeof openService>
+  erase(n: number): void
   tables(): Record<string, Record<string, unknown[]>>
 }
 
@@ -80,24 +86,27 @@ export function keepIn(
       sources,
     }
   })
-  const { beside, operations } = service
   for (const batch of batches) {
-    if (killed) {
-      book.exec('BEGIN')
-      beside?.hold()
-      operations.write.keep(book, packBatch(batch))
-      beside?.release()
-      beside?.commit()
-      book.exec('ROLLBACK')
-      beside?.rollback()
-    }
-    book.exec('BEGIN')
-    beside?.hold()
-    operations.write.keep(book, packBatch(batch))
-    beside?.release()
-    beside?.commit()
-    book.exec('COMMIT')
+    const keep = () => service.operations.write.keep(book, packBatch(batch))
+    if (killed) commit(book, service, keep, 'ROLLBACK')
+    commit(book, service, keep)
   }
+}
+
+/** The files of months first, then the book. */
+function commit(
+  book: DatabaseSync,
+  { beside }: Place['service'],
+  write: () => unknown,
+  end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
+): void {
+  book.exec('BEGIN')
+  beside?.hold()
+  write()
+  beside?.release()
+  beside?.commit()
+  book.exec(end)
+  if (end === 'ROLLBACK') beside?.rollback()
 }
 
 /** All tables; left out is what is random, only where in the journal it stood, and that something came again. */

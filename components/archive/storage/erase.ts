@@ -98,9 +98,8 @@ export function standings(
     UNION SELECT j.id, p.position FROM repeat p JOIN record r ON r.number = p.record JOIN source s ON s.number = r.source
       JOIN journal j ON j.number = p.journal WHERE s.id = :source AND r.n = :n`
   const found = filesHolding(book, number, n).flatMap((file) => statement(months.at(file), sql).all({ source, n }))
-  const others = statement(
-    book,
-    'SELECT j.id AS journal, f.position FROM other_fact f JOIN journal j ON j.number = f.journal WHERE f.source = ? AND f.n = ?',
-  ).all(source, n)
+  const inBook = `SELECT j.id AS journal, f.position FROM other_fact f JOIN journal j ON j.number = f.journal WHERE f.source = ? AND f.n = ?
+    UNION SELECT j.id, p.position FROM repeat p JOIN journal j ON j.number = p.journal WHERE p.source = ? AND p.n = ?`
+  const others = statement(book, inBook).all(source, n, number, n)
   return [...found, ...others].map((row) => ({ journal: String(row.journal), position: Number(row.position) }))
 }

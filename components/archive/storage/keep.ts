@@ -277,15 +277,17 @@ function isOfOtherHost({ db, shelf, months }: Work, { host, source: id, n }: Try
 }
 
 /** The same name again. The same content is kept once; another content is kept beside, as it came: true. */
-function keepAgain({ db, batch, journal }: Work, record: TryRecord, month: Month): boolean {
+function keepAgain(work: Work, record: TryRecord, month: Month): boolean {
+  const { db, names, batch, journal } = work
   const here = findTry(month.db, record.source, record.n, record.try)
   if (here === undefined) return false
-  const where = month.names.journal(month.db, batch.journal)
-  run(month.db, 'INSERT OR IGNORE INTO repeat (record, journal, position) VALUES (?, ?, ?)', [
-    here.number,
-    where,
-    record.position,
-  ])
+  if (isOver(work, month)) {
+    const values = [names.source(db, record.source), record.n, journal, record.position]
+    run(db, 'INSERT OR IGNORE INTO repeat (source, n, journal, position) VALUES (?, ?, ?, ?)', values)
+  } else {
+    const values = [here.number, month.names.journal(month.db, batch.journal), record.position]
+    run(month.db, 'INSERT OR IGNORE INTO repeat (record, journal, position) VALUES (?, ?, ?)', values)
+  }
   // What was erased does not come back.
   if (here.stanza === null || here.stanza === record.stanza.toWellFormed()) return false
   const note = 'another stanza under a name that is taken'
@@ -294,13 +296,18 @@ function keepAgain({ db, batch, journal }: Work, record: TryRecord, month: Month
   return true
 }
 
-/** With the record that it names; in the book when there is none. */
+/** Its file is written by erasure alone. */
+function isOver({ batch }: Work, { month }: { month: string }): boolean {
+  return month < monthOf(batch.keptAt)
+}
+
+/** With the record that it names; in the book when there is none, or its month is over. */
 function keepStanzaId(work: Work, item: Item & { as: 'stanza-id' }): void {
   const { db, names, shelf, months } = work
   const source = names.source(db, item.source)
   const insert = 'INSERT OR IGNORE INTO stanza_id (source, n, by, id) VALUES (?, ?, ?, ?)'
-  const holding = shelf.holding(db, source, item.n)
-  for (const file of holding) {
+  for (const file of shelf.holding(db, source, item.n)) {
+    if (isOver(work, file)) continue
     const month = months.at(file)
     if (!hasNumberOf(month.db, item.source, item.n)) continue
     const by = month.names.number(month.db, item.by)

@@ -131,7 +131,9 @@ function keyOf({ source, n }: { source: string; n: number }): string {
 function targetOf(family: Family, node: Node, target: string): Node | undefined {
   const sql = `SELECT s.id AS source, r.n FROM record r JOIN source s ON s.number = r.source WHERE r.number IN (
       SELECT number FROM record WHERE stanza_id = :target UNION SELECT number FROM record WHERE origin_id = :target
-      UNION SELECT record.number FROM stanza_id i JOIN record ON record.source = i.source AND record.n = i.n WHERE i.id = :target)
+      UNION SELECT record.number FROM stanza_id i JOIN record ON record.source = i.source AND record.n = i.n WHERE i.id = :target
+      UNION SELECT record.number FROM book.stanza_id i JOIN book.source told ON told.number = i.source JOIN source own ON own.id = told.id
+        JOIN record ON record.source = own.number AND record.n = i.n WHERE i.id = :target)
     AND NOT (s.id = :source AND r.n = :n) AND ${SAME_TALK} SEEN ORDER BY r.number DESC LIMIT ${MOST_NAMESAKES}`
   if (target === '') return undefined
   let other: Node | undefined

@@ -44,7 +44,7 @@ CREATE TABLE outage (
   count INTEGER NOT NULL, outcome TEXT NOT NULL, at INTEGER, journal INTEGER NOT NULL, position INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX outage_source ON outage (source, high);
--- Of messages that are not on record; all others stand with their record.
+-- Of messages that are not on record, and what is told late, when the month of the record is over; all others stand with their record.
 CREATE TABLE stanza_id (
   source INTEGER NOT NULL, n INTEGER NOT NULL, by INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (source, n, by, id)
 ) STRICT, WITHOUT ROWID;
@@ -116,6 +116,16 @@ INSERT OR IGNORE INTO network (network, domain)
     AND CASE WHEN json_valid(body) THEN json_type(body, '$.network') = 'text' AND json_type(body, '$.domain') = 'text' END;
 `
 
+/** What is told late of a record whose month is over stands here: files of such months are written by erasure alone. */
+const BOOK_9 = `
+CREATE INDEX stanza_id_id ON stanza_id (id);
+-- Where else in journals a record stands that was told again when its month was over: whoever erases it has to know.
+CREATE TABLE repeat (
+  source INTEGER NOT NULL, n INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
+  PRIMARY KEY (source, n, journal, position)
+) STRICT, WITHOUT ROWID;
+`
+
 const MONTH_1 = `
 CREATE TABLE month (host TEXT NOT NULL, month TEXT NOT NULL) STRICT;
 -- Up to where this file has what is its own of each journal.
@@ -171,5 +181,5 @@ CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHO
 `
 
 /** The first one leads to version LAST_SINGLE_FILE + 1. */
-export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6, BOOK_7, BOOK_8]
+export const bookMigrations: readonly string[] = [BOOK_5, BOOK_6, BOOK_7, BOOK_8, BOOK_9]
 export const monthMigrations: readonly string[] = [MONTH_1]

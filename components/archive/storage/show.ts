@@ -222,7 +222,7 @@ function readRecord(
   const outage = readOutage(book, source.number, n)
   const told = settledBy(book, source, n, tries)
   const settled = tries.length === 0 && told.by === 'nothing' ? unasked(book, source, n, outage, told) : told
-  const ids = [...idsIn(book, source.id, n), ...files.flatMap((file) => idsIn(months.at(file), source.id, n))]
+  const ids = idsOf(book, months, files, source.id, n)
   const first = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
   const at = first?.at ?? first?.recordedAt ?? 0
   const node = first && nodeOf(source, n, settled.settlement, identified(identities, first), files, ids)
@@ -287,7 +287,7 @@ function readNode(
   const settled = settledBy(book, source, n, tries)
   const shown = tries.find((one) => one.try === settled.effectiveTry) ?? tries[0]
   if (shown === undefined) return undefined
-  const given = [...idsIn(book, id, n), ...files.flatMap((file) => idsIn(months.at(file), id, n))]
+  const given = idsOf(book, months, files, id, n)
   return nodeOf(source, n, settled.settlement, identified(identities, shown), files, given)
 }
 
@@ -308,6 +308,18 @@ function unasked(
     "SELECT 1 FROM finding WHERE closed_at IS NULL AND kind IN ('gap', 'tail-unknown') AND source = ? AND low <= ? AND high >= ?"
   if (!isWhole && statement(book, gap).get(source.number, n, n)) return otherwise
   return { settlement: outage.outcome as Outcome, effectiveTry: null, by: 'outage', conflicting: false }
+}
+
+/** Each once: what was told with the record may be told again when its month is over. */
+function idsOf(
+  book: DatabaseSync,
+  months: ReadMonths,
+  files: readonly MonthName[],
+  source: string,
+  n: number,
+): { by: string; id: string }[] {
+  const told = [book, ...files.map((file) => months.at(file))].flatMap((db) => idsIn(db, source, n))
+  return [...new Map(told.map((one) => [`${one.by} ${one.id}`, one])).values()]
 }
 
 /** Of the book and of a file of a month alike. */

@@ -33,6 +33,7 @@ function openReader({ path }: Place) {
       const shown = read.show(book, { source: SHORT, n, hosts })
       return shown.found === 'one' ? shown.record : null
     },
+    standings: (n: number) => read.standings(book, { source: SOURCE, n }),
     [Symbol.dispose]() {
       service.close?.()
       book.close()
@@ -132,21 +133,59 @@ test('lineage goes over months: correction in a talk, retraction and moderation 
   assert.match(reader.show(3)?.tries[0]?.stanza ?? '', />said</)
 })
 
-test('a month that is over is written by what is told late of its records only', () => {
+test('a month that is over is written by erasure alone: what is told late of its records stands in the book, and is known all the same', () => {
   using place = openPlace()
-  const september = ask({ n: 1, stanza: chat('in September') })
-  keepIn(place, [september, done(1)], false, () => Date.parse(time(9, 30)))
+  const correction = (n: number, target: string) =>
+    ask({
+      n,
+      stanza: chat('late', { id: `c${n}`, inside: `<replace xmlns='urn:xmpp:message-correct:0' id='${target}'/>` }),
+    })
+  const facts: Fact[] = [
+    ask({ n: 1, stanza: chat('in September') }),
+    { kind: 'stanza-id', source: SOURCE, n: 1, by: 'corp.example', id: 'in-time', at: time(9, 30) },
+    done(1),
+  ]
+  const keep = (more: readonly Fact[]) => {
+    facts.push(...more)
+    keepIn(place, facts, false, (at) => Date.parse(at < 3 ? time(9, 30) : time(10, 1)))
+  }
+  keep([])
   const file = monthPath(place.path, { host: 'corp.example', month: '2026-09' })
   const bytes = () => hash('sha256', Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]))
   const before = bytes()
-  const facts: Fact[] = [september, done(1), ask({ n: 2, stanza: chat('in October') }), done(2)]
-  keepIn(place, facts, false, (at) => Date.parse(at < 2 ? time(9, 30) : time(10, 1)))
+  const id = (name: string): Fact => ({
+    kind: 'stanza-id',
+    source: SOURCE,
+    n: 1,
+    by: 'corp.example',
+    id: name,
+    at: time(10, 1),
+  })
+  keep([
+    ask({ n: 2, stanza: chat('in October') }),
+    // The record, and what was told of it, once more; then what nobody had told.
+    ...facts.slice(0, 2),
+    id('late'),
+    correction(3, 'late'),
+    done(3),
+  ])
   assert.equal(bytes(), before)
-  const late: Fact = { kind: 'stanza-id', source: SOURCE, n: 1, by: 'corp.example', id: 'late', at: time(10, 1) }
-  keepIn(place, [...facts, late], false, (at) => Date.parse(at < 2 ? time(9, 30) : time(10, 1)))
-  assert.notEqual(bytes(), before)
   using reader = openReader(place)
-  assert.deepEqual(reader.show(1)?.stanzaIds, [{ by: 'corp.example', id: 'late' }])
+  const first = reader.show(1)
+  assert.deepEqual(first?.stanzaIds.map((one) => one.id).sort(), ['in-time', 'late'])
+  assert.deepEqual(first?.followedBy, [{ id: `${SHORT}-3`, kind: 'correction' }])
+  assert.deepEqual(reader.show(3)?.about, [{ id: `${SHORT}-1`, kind: 'correction' }], 'found by the id that came late')
+  assert.deepEqual(
+    reader
+      .standings(1)
+      .map(({ position }) => position)
+      .sort((one, other) => one - other),
+    [1, 5],
+    'whoever erases it knows where else it stands',
+  )
+  place.erase(1)
+  assert.notEqual(bytes(), before)
+  assert.equal(reader.show(1)?.tries[0]?.stanza, '')
 })
 
 test('who holds one host sees its records and what was sent to it, in every month', () => {
