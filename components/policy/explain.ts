@@ -72,10 +72,12 @@ export async function* sayExplanation(asked: Explaining, args: Args, language: s
   if (set.needsPeople)
     for (const address of [screened.sender, ...screened.to]) yield* sayPerson(screened.people, address)
   for (const { rule } of held) yield row(`rule ${rule.id}`, rule.then.do)
-  const last = held.at(-1)?.rule
-  if (last && decision.rule.split(',').includes(last.id)) {
-    for (const { ground, holds } of groundsOf(last.when, screened, new Page(screened.texts(), set.matcher)))
-      yield row(`ground of ${last.id}`, `${ground}: ${holds ? 'yes' : 'no'}`)
+  // Several may have masked it, and each looked at the texts as they stood then.
+  const deciding = decision.rule.split(',')
+  for (const { rule, page } of held) {
+    if (!deciding.includes(rule.id)) continue
+    for (const { ground, holds } of groundsOf(rule.when, screened, page ?? new Page(screened.texts(), set.matcher)))
+      yield row(`ground of ${rule.id}`, `${ground}: ${holds ? 'yes' : 'no'}`)
   }
   for (const { rule, text, where, start, end } of decision.matched ?? []) {
     const page = held.find((each) => each.rule.id === rule)?.page

@@ -116,6 +116,18 @@ onServers('rules replaced', slixmppLack(), (server) => {
     assert.equal(check.status, 2)
     assert.match(check.stdout + check.stderr, /policy-rules\.yaml:2: otherwise: one of allow, refuse is wanted/)
     assert.match(gatehouse('status').stdout, /policy\s+warned/)
+    const asked = ['--from', 'alice@corp.example', '--to', 'bob@corp.example', '--text', TEXT]
+    const explained = gatehouse('policy', 'explain', ...asked).stdout
+    for (const said of [
+      /^action +replace$/m,
+      /^rule +first,last$/m,
+      /^becomes body +amber azure \*{5} \*{5}$/m,
+      /^ground of first +words: yes$/m,
+      /^ground of last +words: yes$/m,
+      /^found by first +"beige" body 12-17$/m,
+      /^found by last +"black" body 18-23$/m,
+    ])
+      assert.match(explained, said, 'the rules of before explain themselves')
     const [sender] = senders
     await sender?.send(
       `<message xmlns='jabber:client' type='chat' to='bob@corp.example' id='bad'><body>${TEXT}</body></message>`,

@@ -27,9 +27,11 @@ const asked = {
   wall: () => null,
 }
 
-async function explained(args: Record<string, string | boolean>): Promise<string[]> {
+async function explained(args: Record<string, string | boolean>, by = set): Promise<string[]> {
   const said: string[] = []
-  for await (const one of sayExplanation(asked, { from: 'al@corp.example', to: 'bob@corp.example', ...args }, 'en'))
+  const rules = { current: () => ({ ...asked.rules.current(), set: by }) }
+  const given = { from: 'al@corp.example', to: 'bob@corp.example', ...args }
+  for await (const one of sayExplanation({ ...asked, rules }, given, 'en'))
     if (one.say === 'row') said.push(`${one.row.what}: ${one.row.value}`)
   return said
 }
@@ -82,6 +84,36 @@ test('explain says what the sender would read of a refusal, and the recipient of
     ['becomes body: pay ################ at x%20y'],
     'the decoded form of a text goes to nobody',
   )
+})
+
+test('explain gives the grounds of each rule that masked, and of one that a mask called for, in the texts as they stood then', async () => {
+  const masking = rules(`version: 1
+otherwise: allow
+rules:
+  - { id: bird, when: { words: [nightingale] }, then: { replace: { mask: '[cut]' } } }
+  - { id: card, when: { regex: '\\d{16}' }, then: { replace: { mask: '#' } } }
+  - { id: stop, when: { words: [cut], kind: encrypted }, then: refuse }
+  - { id: seen, when: { words: [cut] }, then: { tag: seen } }
+  - { id: both, when: { words: [cut], regex: 'stop' }, then: refuse }
+`)
+  const grounds = async (text: string) =>
+    (await explained({ text }, masking)).filter((one) => /^(rule|ground of)\b/.test(one))
+  assert.deepEqual(await grounds('nightingale 4111111111111111'), [
+    'rule: bird,card',
+    'rule bird: replace',
+    'rule card: replace',
+    'rule seen: tag',
+    'ground of bird: words: yes',
+    'ground of card: regex: yes',
+  ])
+  assert.deepEqual(await grounds('nightingale stop'), [
+    'rule: both',
+    'rule bird: replace',
+    'rule seen: tag',
+    'rule both: refuse',
+    'ground of both: words: yes',
+    'ground of both: regex: yes',
+  ])
 })
 
 test('explain takes a whole stanza, and says in words what it cannot take', async () => {
