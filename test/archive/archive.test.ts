@@ -343,6 +343,8 @@ test('what is written in escapes is found as it stands and as it reads, and is s
 })
 
 const SEARCHED: readonly [n: number, body: string, from: string, to: string, minute: number][] = [
+  [7, '機密データの共有', 'dora@far.example/x', 'erin@far.example', 3],
+  [8, '우리의비밀회의', 'dora@far.example/x', 'erin@far.example', 3],
   [1, 'The contract with Müller & Söhne', 'alice@corp.example/desk', 'bob@corp.example', 0],
   [2, '合同条款已经确认', 'alice@corp.example/desk', 'carol@corp.example', 1],
   [3, 'card 4111 1111 1111 1111, total 1,234.50', 'bob@corp.example/phone', 'carol@corp.example', 2],
@@ -366,6 +368,11 @@ const SEARCHES: readonly [title: string, query: Record<string, unknown>, expecte
   ['four characters', { words: '条款已经' }, [2]],
   ['one character, the last', { words: '认' }, [2]],
   ['two characters that do not stand together', { words: '合条' }, []],
+  ['a Japanese word in a longer run', { words: 'データ' }, [7]],
+  ['a pair over two Japanese scripts', { words: '密デ' }, [7]],
+  ['half-width Katakana', { words: 'ﾃﾞｰﾀ' }, [7]],
+  ['a Korean word in a longer run', { words: '비밀' }, [8]],
+  ['two syllables that do not stand together', { words: '리밀' }, []],
   ['full-width letters', { words: 'secret' }, [6]],
   ['all words must be there', { words: 'contract vertrag' }, []],
   ['nothing but marks finds nothing', { words: '!?' }, []],
@@ -389,7 +396,7 @@ test('search: words, names, numbers, CJK, people, time', async (t) => {
     ...SEARCHED.map(([n, body, from, to, at]) =>
       ask({ n, at: minute(at), stanza: chat(body.replace('&', '&amp;'), { from, to, id: `s${n}` }) }),
     ),
-    done(6),
+    done(8),
   )
   for (const [title, query, expected] of SEARCHES) {
     await t.test(title, async () => {

@@ -25,12 +25,19 @@ test('an erased word is in no file any more: store, index, -wal, journal; the ro
     ask({ n: 2, try: 2, stanza: chat('nightingale, again') }),
     ask({ n: 2, stanza: chat('another nightingale under the same name') }),
     ask({ n: 3, stanza: chat('a nighthawk') }),
+    ask({ n: 5, stanza: chat('the owl') }),
+    ask({ n: 6, stanza: chat('the owl') }),
     done(3),
   )
   assert.equal((await stage.ask('archive search', { words: 'lark' })).rows.length, 1)
   const [before] = (await stage.ask('archive show', { id: `${SHORT}-2` })).rows
   const { salt, seal, sha256 } = before ?? {}
   assert.equal(seal, hash('sha256', `${salt}${stanza}`))
+  const owls = await Promise.all(
+    [5, 6].map(async (n) => (await stage.ask('archive show', { id: `${SHORT}-${n}` })).rows[0]),
+  )
+  assert.equal(owls[0]?.stanza, owls[1]?.stanza)
+  assert.equal(new Set(owls.flatMap((owl) => [owl?.salt, owl?.seal])).size, 4, 'each record has a salt of its own')
   assert.ok(filesWith(stage.folder, 'nightingale').length >= 2, 'store and journal have it')
   const erased = await stage.ask('archive erase', { id: `${SHORT}-2`, reason: 'Article 17' })
   assert.deepEqual([erased.exit, erased.refusal], [0, ''])

@@ -2,7 +2,7 @@
 // Exports: read back by those who were not there when they were written, sha256sum and a mail parser.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EXIT } from '../../components/kit/process/command.ts'
@@ -130,6 +130,43 @@ test('an export holds what its query finds, says how far it is, and touches noth
   assert.deepEqual(
     readdirSync(stage.folder).filter((name) => name.includes('unfinished')),
     [],
+  )
+})
+
+test('what has no content any more, or never had it on record, is exported as the record that it is', async () => {
+  await using stage = await openStage()
+  const envelope =
+    "<message xmlns='jabber:client' from='alice@corp.example/desk' to='bob@corp.example' type='chat' id='m2'/>"
+  await stage.write(
+    ask({ n: 1, stanza: chat('the nightingale') }),
+    ask({ n: 2, stanza: envelope, record: 'envelope', tags: ['brief'] }),
+    ask({ n: 3, stanza: '', record: 'nothing' }),
+    done(3),
+  )
+  await stage.ask('archive erase', { id: `${SHORT}-1`, reason: 'Article 17' })
+  const path = join(stage.folder, 'export')
+  assert.equal((await stage.ask('archive export', { format: 'eml', path })).rows[0]?.records, 3)
+  execFileSync('sha256sum', ['--strict', '-c', 'SHA256SUMS'], { cwd: path })
+  const mails = globSync('*/*.eml', { cwd: path }).sort()
+  const out = execFileSync('python3', ['-c', PARSER, ...mails.map((mail) => join(path, mail))], { encoding: 'utf8' })
+  const read = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    read.map(({ id, addresses, tags, parts, defects }) => [
+      id,
+      addresses,
+      tags,
+      parts.map(([name]: [string]) => name),
+      parts[0][2],
+      defects,
+    ]),
+    [
+      [`${SHORT}-1`, ['alice@corp.example'], null, [null, 'record.json'], '\n', []],
+      [`${SHORT}-2`, ['alice@corp.example'], 'brief', [null, 'stanza-1.xml', 'record.json'], '\n', []],
+      [`${SHORT}-3`, [], null, [null, 'record.json'], '\n', []],
+    ],
   )
 })
 

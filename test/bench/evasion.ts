@@ -7,6 +7,8 @@ import { LANGUAGES, type Language, readSentences } from './sentences.ts'
 
 const TERMS = 1_000
 const CLEAN = 100_000
+const LEAST_RECALL = 0.99
+const MOST_FALSE = 0.001
 const ROUNDS = { quick: 1, normal: 3, long: 20 } as const
 
 export async function evasion({ form }: { form: keyof typeof ROUNDS }): Promise<number> {
@@ -63,6 +65,12 @@ export async function evasion({ form }: { form: keyof typeof ROUNDS }): Promise<
   const all = [...found.values()]
   const recall = sum(all.map((count) => count.found)) / sum(all.map((count) => count.of))
   const falseHits = hits.length / clean.length
+  const missed = [
+    ...(recall < LEAST_RECALL ? [`recall ${recall.toFixed(4)}, wanted ${LEAST_RECALL}`] : []),
+    ...(falseHits > MOST_FALSE ? [`false hits ${falseHits.toFixed(6)}, wanted at most ${MOST_FALSE}`] : []),
+    ...(clean.length < CLEAN ? [`${clean.length} clean sentences, wanted ${CLEAN}`] : []),
+  ]
+  process.stdout.write(missed.length === 0 ? 'every goal is met\n' : missed.map((one) => `missed: ${one}\n`).join(''))
   process.stdout.write(
     `${JSON.stringify({ bench: 'evasion', recall: round4(recall), false_hits: round6(falseHits) })}\n`,
   )

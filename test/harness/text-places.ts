@@ -21,6 +21,21 @@ export const places: readonly [where: string, stanza: string][] = [
   ['a body in CDATA', chat('<body><![CDATA[secret]]></body>')],
   ['a body in numeric entities', chat('<body>&#115;ecret</body>')],
   ['subject', message('groupchat', '<subject>secret</subject>', 'tea@rooms.corp.example')],
+  ['the subject of a message to one person', chat('<subject>secret</subject><body>x</body>')],
+  ['a subject in another language', chat(`<subject>nothing</subject><subject xml:lang='de'>secret</subject>`)],
+  ['a correction (XEP-0308)', chat(`<body>a secret</body><replace xmlns='urn:xmpp:message-correct:0' id='m0'/>`)],
+  [
+    'a reaction (XEP-0444)',
+    chat(
+      `<reactions xmlns='urn:xmpp:reactions:0' id='m0'><reaction>👍</reaction><reaction>secret</reaction></reactions>`,
+    ),
+  ],
+  [
+    'the fallback of a reply (XEP-0461, XEP-0428)',
+    chat(
+      `<body>&gt; a secret\nyes</body><reply xmlns='urn:xmpp:reply:0' id='m0' to='bob@corp.example/x'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='11'/></fallback>`,
+    ),
+  ],
   ['thread', chat('<thread>secret</thread>')],
   [
     'XHTML-IM',
@@ -59,7 +74,31 @@ export const places: readonly [where: string, stanza: string][] = [
     ),
   ],
   ['XEP-0172 nick', chat(`<nick xmlns='http://jabber.org/protocol/nick'>Secret</nick>`)],
+  [
+    'a published nick (XEP-0172)',
+    iq(
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='http://jabber.org/protocol/nick'><item><nick xmlns='http://jabber.org/protocol/nick'>Secret</nick></item></publish></pubsub>`,
+    ),
+  ],
+  [
+    'the nick in a presence',
+    stanza(
+      `<presence from='alice@corp.example/desk'><nick xmlns='http://jabber.org/protocol/nick'>secret</nick></presence>`,
+    ),
+  ],
   ['status', stanza(`<presence from='alice@corp.example/desk'><status>secret</status></presence>`)],
+  [
+    'status in another language',
+    stanza(
+      `<presence from='alice@corp.example/desk'><status>x</status><status xml:lang='de'>secret</status></presence>`,
+    ),
+  ],
+  [
+    'the status of somebody who leaves a room',
+    stanza(
+      `<presence from='alice@corp.example/desk' to='tea@rooms.corp.example/al' type='unavailable'><status>secret</status></presence>`,
+    ),
+  ],
   [
     'subscription text',
     stanza(`<presence from='alice@corp.example' to='x@y.example' type='subscribe'><status>secret</status></presence>`),
@@ -79,6 +118,14 @@ export const places: readonly [where: string, stanza: string][] = [
     ),
   ],
   [
+    'the reason of a declined invitation',
+    message(
+      'normal',
+      `<x xmlns='http://jabber.org/protocol/muc#user'><decline to='c@d.example'><reason>secret</reason></decline></x>`,
+      'tea@rooms.corp.example',
+    ),
+  ],
+  [
     'the reason of a direct invitation',
     message('normal', `<x xmlns='jabber:x:conference' jid='tea@rooms.corp.example' reason='secret'/>`),
   ],
@@ -86,6 +133,24 @@ export const places: readonly [where: string, stanza: string][] = [
     'the reason of a kick',
     iq(
       `<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='bob' role='none'><reason>secret</reason></item></query>`,
+    ),
+  ],
+  [
+    'the reason of a destroyed room',
+    iq(
+      `<query xmlns='http://jabber.org/protocol/muc#owner'><destroy jid='b@rooms.corp.example'><reason>secret</reason></destroy></query>`,
+    ),
+  ],
+  [
+    'the reason of a moderation (XEP-0425)',
+    iq(
+      `<moderate xmlns='urn:xmpp:message-moderate:1' id='r1'><retract xmlns='urn:xmpp:message-retract:1'/><reason>secret</reason></moderate>`,
+    ),
+  ],
+  [
+    'the reason of a call that ends (XEP-0166)',
+    iq(
+      `<jingle xmlns='urn:xmpp:jingle:1' action='session-terminate' sid='a'><reason><decline/><text>secret</text></reason></jingle>`,
     ),
   ],
   [
@@ -138,6 +203,32 @@ export const places: readonly [where: string, stanza: string][] = [
   [
     'an address of a page (XEP-0066)',
     chat(`<x xmlns='jabber:x:oob'><url>http://x.example/secret</url><desc>d</desc></x>`),
+  ],
+  [
+    'the description of a link (XEP-0066)',
+    chat(`<body>x</body><x xmlns='jabber:x:oob'><url>http://x.example/1</url><desc>secret</desc></x>`),
+  ],
+  ...['og:title', 'og:description', 'og:site_name'].map((name): [string, string] => [
+    `${name} of a link (XEP-0511)`,
+    chat(
+      `<body>http://x.example/1</body><rdf:Description xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:og='https://ogp.me/ns#' rdf:about='http://x.example/1'><${name}>a secret</${name}></rdf:Description>`,
+    ),
+  ]),
+  ...['name', 'desc'].map((name): [string, string] => [
+    `the ${name} of a shared file (XEP-0385)`,
+    chat(
+      `<reference xmlns='urn:xmpp:reference:0' type='data'><media-sharing xmlns='urn:xmpp:sims:1'><file xmlns='urn:xmpp:jingle:apps:file-transfer:5'><${name}>secret.txt</${name}></file></media-sharing></reference>`,
+    ),
+  ]),
+  ...['name', 'desc'].map((name): [string, string] => [
+    `the ${name} of a shared file (XEP-0447)`,
+    chat(
+      `<file-sharing xmlns='urn:xmpp:sfs:0' disposition='inline'><file xmlns='urn:xmpp:file:metadata:0'><${name}>secret.txt</${name}></file></file-sharing>`,
+    ),
+  ]),
+  [
+    'the file name in an upload request (XEP-0363)',
+    iq(`<request xmlns='urn:xmpp:http:upload:0' filename='secret.txt' size='9' content-type='text/plain'/>`),
   ],
   [
     'an address with escapes (XEP-0066)',

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { decide, decideFault } from '../../../components/policy/domain/decide.ts'
+import { ENCRYPTIONS, SIGNATURES } from '../../../components/policy/protocol/namespaces.ts'
 import { readInPieces, WHOLE_MAX } from '../../../components/policy/rules/pieces.ts'
 import { readRules } from '../../../components/policy/rules/rule-file.ts'
 import { inWords } from '../../harness/in-words.ts'
@@ -56,15 +57,16 @@ test('a regular expression masks what it fits, also in disguise', () => {
 
 test('encrypted and signed messages are refused, never replaced', () => {
   const set = rules(file('rules: [{ id: a, when: { words: [secret] }, then: replace }]\n'))
-  for (const sealed of [
-    `<encrypted xmlns='eu.siacs.conversations.axolotl'/>`,
-    `<x xmlns='jabber:x:encrypted'>x</x>`,
-    `<x xmlns='jabber:x:signed'>x</x>`,
-    `<openpgp xmlns='urn:xmpp:openpgp:0'>x</openpgp>`,
-    `<e2e xmlns='urn:ietf:params:xml:ns:xmpp-e2e'>x</e2e>`,
-  ])
-    assert.equal(judge(chat(`<body>secret</body>${sealed}`), set).action, 'refuse', sealed)
-  assert.equal(judge(chat('<body>secret</body>'), set).action, 'replace')
+  const sealed = [
+    ...[...ENCRYPTIONS, ...SIGNATURES].map((namespace) => `<body>secret</body><x xmlns='${namespace}'>x</x>`),
+    '<body>?OTRv23? secret</body>',
+  ]
+  for (const inside of sealed) {
+    const decision = judge(chat(inside), set)
+    assert.deepEqual([decision.action, decision.rule], ['refuse', 'a'], inside)
+  }
+  for (const open of ['<body>secret</body>', "<body>secret</body><x xmlns='urn:any'/>"])
+    assert.equal(judge(chat(open), set).action, 'replace', open)
 })
 
 test('what no verdict can be found for is refused where a rule is stricter than its host', () => {

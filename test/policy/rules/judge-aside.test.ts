@@ -86,6 +86,13 @@ test('more than may wait are refused at once', async () => {
   for (const one of decisions) assert.equal((await one).rule, 'too-large')
 })
 
+test('what waits when other rules come is judged by those of its time, all of it', async () => {
+  const aside = new JudgeAside(PLAIN, BOUNDS)
+  const waiting = ['eve', 'ann', 'eve'].map((who) => aside.judge(from(who, 'see case-1234')))
+  aside[Symbol.dispose]()
+  for (const one of waiting) assert.equal((await one).rule, 'number')
+})
+
 test('without work the thread ends, and comes back', async () => {
   using aside = new JudgeAside(PLAIN, { ...BOUNDS, idleMs: 1 })
   for (let round = 0; round < 3; round++) {
