@@ -121,6 +121,33 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await bob.wait(shows(room, 'bob', 'role="participant"'))
   })
 
+  it('says what a channel is to who is in it, also where it was so before anybody of ours came', async () => {
+    const room = roomOf('#hushed')
+    await iris.join('#hushed')
+    iris.send('MODE #hushed +ms-t')
+    await iris.fence()
+    await enter(bob, room, 'bob')
+    await bob.wait(shows(room, 'bob', 'role="visitor"'))
+    const about = (who: SlixmppClient) =>
+      asks(who, 'get', room, "<query xmlns='http://jabber.org/protocol/disco#info'/>")
+    const inside = await about(bob)
+    for (const feature of ['muc_moderated', 'muc_hidden', 'muc_open', 'muc_unsecured'])
+      assert.match(inside, new RegExp(`var="${feature}"`))
+    assert.doesNotMatch(inside, /muc_unmoderated|muc_public/)
+    assert.match(inside, /var="muc#roominfo_subjectmod"[^>]*><value>1</)
+    // Nobody else is told what the network hides.
+    assert.doesNotMatch(await about(alice), /muc_hidden|subjectmod/)
+    await enter(alice, room, 'alice')
+    iris.send('MODE #hushed +o alice')
+    await alice.wait(shows(room, 'alice', 'role="moderator"'))
+    await asks(alice, 'set', room, `<query xmlns='${ADMIN}'><item nick='bob' role='participant'/></query>`)
+    await iris.next(/ MODE #hushed \+v :?bob$/)
+    await bob.wait(shows(room, 'bob', 'role="participant"'))
+    iris.send('MODE #hushed +t')
+    await bob.wait(like('message', 'code="104"'))
+    assert.match(await about(bob), /var="muc#roominfo_subjectmod"[^>]*><value>0</)
+  })
+
   it('takes /mode typed in it, from who may; nobody else reads that, and it is for this channel alone', async () => {
     const room = roomOf('#orders')
     await enter(alice, room, 'alice')

@@ -188,6 +188,15 @@ export type RoomField = {
   options?: readonly string[]
 }
 
+/** XEP-0045 §4.2. `isSubjectFree`: everybody in it may set the subject. */
+export type RoomKind = {
+  isModerated: boolean
+  isForMembers: boolean
+  hasPassword: boolean
+  isHidden: boolean
+  isSubjectFree: boolean
+}
+
 /** How much of a room somebody wants to be told: many connections of ours see the same room. */
 export type Attention = 'all' | 'messages'
 
@@ -230,6 +239,8 @@ export type NetworkSession = AsyncDisposable & {
   affiliated(room: string, affiliation: Affiliation): Promise<readonly { who: string; by?: string; at?: number }[]>
   invite(room: string, nick: string): Promise<void>
   configuration(room: string): Promise<readonly RoomField[]>
+  /** As far as the network has said so; null: not yet. Asks nothing. */
+  kind?(room: string): RoomKind | null
   configure(room: string, values: Readonly<Record<string, string>>): Promise<void>
   list(signal: AbortSignal): AsyncIterable<Listed>
   /** At most `most` of those whom the network shows. */

@@ -9,6 +9,7 @@ import {
   type PersonWanted,
   type Whois,
 } from './irc.ts'
+import type { Priority } from './outbox.ts'
 import type { Session } from './session.ts'
 import { type Line, readLine } from './wire/line.ts'
 import { splitSigns } from './wire/modes.ts'
@@ -109,8 +110,12 @@ export async function masks(session: Session, channel: string, letter: string): 
   return entries
 }
 
-export async function modes(session: Session, channel: string): Promise<ReadonlyMap<string, string>> {
-  await session.asks.ask({ command: 'MODE', params: [channel], about: [channel] })
+export async function modes(
+  session: Session,
+  channel: string,
+  priority: Priority = 'normal',
+): Promise<ReadonlyMap<string, string>> {
+  await session.asks.ask({ command: 'MODE', params: [channel], about: [channel], priority })
   return new Map(session.channels.get(channel)?.modes)
 }
 

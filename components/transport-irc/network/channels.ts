@@ -29,6 +29,7 @@ export class Channel implements IrcChannel {
   createdAt: number | null = null
   key: string | undefined
   readonly modes = new Map<string, string>()
+  knowsModes = false
   readonly kept = new Map<User, string>()
   /** Members that the list named since it was last asked for; null: no list is under way. */
   named: Set<User> | null = null
@@ -111,6 +112,7 @@ export class Channels {
     channel.attention = attention
     this.#attentive += attention === 'all' ? 1 : -1
     channel.complete = false
+    channel.knowsModes = false
     if (attention === 'messages') this.#forget(channel)
   }
 

@@ -281,8 +281,8 @@ class Connection implements IrcConnection {
     await Promise.all(asked)
   }
 
-  modes(channel: string): Promise<ReadonlyMap<string, string>> {
-    return asking.modes(this.#session, channel)
+  modes(channel: string, priority?: 'low'): Promise<ReadonlyMap<string, string>> {
+    return asking.modes(this.#session, channel, priority)
   }
 
   masks(channel: string, letter: string): Promise<readonly MaskEntry[]> {

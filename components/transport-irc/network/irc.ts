@@ -170,6 +170,8 @@ export type IrcChannel = {
   readonly topic: { text: string; by?: string; at?: number } | null
   /** Flags and their parameter ('' where there is none), without lists and ranks. */
   readonly modes: ReadonlyMap<string, string>
+  /** The server was asked for them and has told. */
+  readonly knowsModes: boolean
   readonly createdAt: number | null
 }
 
@@ -345,8 +347,8 @@ export type IrcConnection = AsyncDisposable & {
   topic(channel: string, text: string): Promise<void>
   /** `mode('#c', '+o-v', 'a', 'b')`; as many lines as the server needs. */
   mode(target: string, changes: string, ...parameters: string[]): Promise<void>
-  /** Flags of the channel, asked for. */
-  modes(channel: string): Promise<ReadonlyMap<string, string>>
+  /** Flags of the channel, asked for; `low`: when nothing else waits to be said. */
+  modes(channel: string, priority?: 'low'): Promise<ReadonlyMap<string, string>>
   /** Entries of a list mode such as b, e, I, q. */
   masks(channel: string, letter: string): Promise<readonly MaskEntry[]>
   kick(channel: string, nick: string, reason?: string): Promise<void>

@@ -65,6 +65,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     const channel = session.channels.get(line.params[1] ?? '')
     if (channel === null) return
     channel.modes.clear()
+    channel.knowsModes = true
     for (const change of readModes(session.isupport, line.params[2] ?? '', line.params.slice(3)))
       session.channels.change(channel, change)
   },

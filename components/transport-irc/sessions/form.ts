@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flags of a channel as the fields of the owner's form (XEP-0045 §10.2), and back.
-import type { RoomField } from '../../kit/transport/network.ts'
+import type { RoomField, RoomKind } from '../../kit/transport/network.ts'
 import { NetworkFault } from '../../kit/transport/network.ts'
 import type { IrcFacts } from '../network/irc.ts'
 
@@ -57,6 +57,16 @@ export function fieldsOf(modes: Modes, facts: IrcFacts, say: Say): RoomField[] {
     },
   )
   return fields
+}
+
+export function kindOf(modes: Modes): RoomKind {
+  return {
+    isModerated: modes.has('m'),
+    isForMembers: modes.has('i'),
+    hasPassword: modes.has(KEY),
+    isHidden: modes.has('s') || modes.has('p'),
+    isSubjectFree: !modes.has('t'),
+  }
 }
 
 /** What MODE is to be told: letters with signs, and their parameters in order. Fields that are not named stay as they are. */

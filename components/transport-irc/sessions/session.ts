@@ -5,7 +5,7 @@ import { NetworkFault } from '../../kit/transport/network.ts'
 import type { IrcChannel, IrcConnection } from '../network/irc.ts'
 import { fromStyled, toStyled, withoutCodes } from '../network/wire/formatting.ts'
 import { faultOf, orFault } from './fault.ts'
-import { fieldsOf, modesOf } from './form.ts'
+import { fieldsOf, kindOf, modesOf } from './form.ts'
 import { isMask } from './masks.ts'
 import { obeyMode, readModeOrder } from './mode-order.ts'
 import { changesToAffiliation, changesToRole, occupantOf, standingOf } from './ranks.ts'
@@ -92,6 +92,10 @@ export function openSession({
     affiliated: (room, affiliation) => orFault(affiliated(room, affiliation)),
     invite: (room, nick) => orFault(connection.invite(room, nick)),
     configuration: async (room) => fieldsOf(await orFault(connection.modes(room)), connection.facts, words.label),
+    kind(room) {
+      const channel = known(room)
+      return channel?.knowsModes === true ? kindOf(channel.modes) : null
+    },
     async configure(room, values) {
       const modes = await orFault(connection.modes(room))
       const { changes, parameters } = modesOf(values, modes, connection.facts)

@@ -38,6 +38,13 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
     for (const member of channel.members()) occupants.push(occupantOf(member, ranks, moderated))
     return { kind: 'occupants', occupants }
   }
+  /** No server tells the flags of a channel by itself to who enters it. */
+  const modesOf = async ({ name }: IrcChannel) => {
+    await connection().modes(name, 'low')
+    const channel = connection().channel(name)
+    // Those without a rank may not speak then, and were told of as if they might.
+    if (channel?.attention === 'all' && channel.complete && isModerated(channel)) room(name, everybody(channel))
+  }
   const subject = (channel: IrcChannel | string, text: string, by: string | null, at: number | null) => {
     const name = typeof channel === 'string' ? channel : channel.name
     subjects.add(key(name))
@@ -67,7 +74,9 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
         const { text = '', by = null, at = null } = channel.topic ?? {}
         subject(channel, text, by, at)
       }
-      if (channel.attention === 'all' && channel.size <= WHO_MOST) void connection().who(channel.name).catch(ignore)
+      if (channel.attention !== 'all') return
+      void modesOf(channel).catch(ignore)
+      if (channel.size <= WHO_MOST) void connection().who(channel.name).catch(ignore)
     },
     join: (channel, member) => room(channel.name, { kind: 'joined', occupant: occupant(channel, member) }),
     part: (channel, nick, reason) => room(channel.name, { kind: 'left', nick, how: 'left', ...said(reason) }),

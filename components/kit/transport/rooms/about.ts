@@ -15,7 +15,7 @@ import { NS } from '../../xmpp/namespaces.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import { type Address, readAddress, writeAddress } from '../address.ts'
 import { refuse } from '../faults.ts'
-import type { Listed } from '../network.ts'
+import type { Listed, RoomKind } from '../network.ts'
 import type { House } from './house.ts'
 import { NS_CHAT_STATES, NS_CORRECT, NS_MODERATE, NS_REACTIONS, NS_REPLY, NS_RETRACT } from './reading.ts'
 import type { Rooms } from './rooms.ts'
@@ -24,7 +24,6 @@ import { OCCUPANT_ID, STANZA_ID } from './writing.ts'
 const ROOM_FEATURES = [
   MUC,
   'muc_semianonymous',
-  'muc_unmoderated',
   'http://jabber.org/protocol/muc#stable_id',
   'http://jabber.org/protocol/muc#self-ping-optimization',
   MAM,
@@ -116,10 +115,16 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
             { type: 'text-single', var: 'muc#roominfo_subject', values: [mine.subject.shown.subject] },
             { type: 'text-single', var: 'muc#roominfo_occupants', values: [String(mine.occupants.size)] },
           ] as const)
+    // Only who is in it is told: the network hides some rooms from others.
+    const kind = mine?.seats.get(bareOf(iq.from))?.session.kind?.(mine.name) ?? null
+    const subject =
+      kind === null
+        ? []
+        : ([{ type: 'boolean', var: 'muc#roominfo_subjectmod', values: [kind.isSubjectFree ? '1' : '0'] }] as const)
     return writeDescribed(
       [{ category: 'conference', type: 'text', name: mine?.name ?? address.name }],
-      ROOM_FEATURES,
-      writeForm({ type: 'result', fields: [...fields, ...known] }),
+      [...ROOM_FEATURES, ...(kind === null ? ['muc_unmoderated'] : featuresOf(kind))],
+      writeForm({ type: 'result', fields: [...fields, ...known, ...subject] }),
     )
   }
 
@@ -197,6 +202,16 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
       return `<query xmlns='${NS.discoItems}'>${items.join('')}${writePage(page, ids)}</query>`
     },
   }
+}
+
+/** §15.3. */
+function featuresOf({ isModerated, isForMembers, hasPassword, isHidden }: RoomKind): string[] {
+  return [
+    isModerated ? 'muc_moderated' : 'muc_unmoderated',
+    isForMembers ? 'muc_membersonly' : 'muc_open',
+    hasPassword ? 'muc_passwordprotected' : 'muc_unsecured',
+    isHidden ? 'muc_hidden' : 'muc_public',
+  ]
 }
 
 function writeDescribed(
