@@ -19,6 +19,8 @@
               | {refuse, [stanza()], Instead :: stanza() | none, Outcome :: refused | bounced}.
 -export_type([ask/0, deed/0]).
 
+-define(LONGEST_HELD, 3071). % bytes of an id or a language
+
 %% Asks, in the owner's process or for it. The item has its verdict at once where nobody is asked.
 -spec item(ask(), stanza(), pid(), map(), non_neg_integer()) -> item().
 item(#{kind := none} = Ask, Stanza, _Owner, More, At) ->
@@ -73,11 +75,15 @@ wait(#{host := Host, stanza := Stanza} = Item, Options, Owner) ->
     end.
 
 short(#message{id = Id, type = Type, lang = Lang, from = From, to = To}) ->
-    #message{id = Id, type = Type, lang = Lang, from = From, to = To};
+    #message{id = short_text(Id), type = Type, lang = short_text(Lang), from = From, to = To};
 short(#presence{id = Id, type = Type, lang = Lang, from = From, to = To}) ->
-    #presence{id = Id, type = Type, lang = Lang, from = From, to = To};
+    #presence{id = short_text(Id), type = Type, lang = short_text(Lang), from = From, to = To};
 short(#iq{id = Id, type = Type, lang = Lang, from = From, to = To}) ->
-    #iq{id = Id, type = Type, lang = Lang, from = From, to = To}.
+    #iq{id = short_text(Id), type = Type, lang = short_text(Lang), from = From, to = To}.
+
+%% As much as an address may have: more is not held.
+short_text(Text) when byte_size(Text) =< ?LONGEST_HELD -> Text;
+short_text(_Text) -> <<>>.
 
 %% What the verdict says is to be done. Where that throws nothing is: the number ends, and the queue goes on.
 -spec act(item()) -> deed().

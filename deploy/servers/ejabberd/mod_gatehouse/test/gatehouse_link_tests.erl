@@ -435,6 +435,24 @@ move_spooling_test() ->
     _ = gatehouse_sending:spool_now(Link2),
     ?assertEqual({1, unscreened}, told(Ref)).
 
+%% --- What waits behind it
+
+%% Over the bound only what its sender is told of it is held, however long the words are in which it says which one it is.
+over_the_bound_test() ->
+    {ok, Bounds} = gatehouse_bounds:start_link(),
+    Long = binary:copy(<<"x">>, 3072),
+    Wait = fun(Id, Most) ->
+        Stanza = #message{id = Id, lang = Long, from = jid:make(<<"a">>, ?HOST, <<"r">>), to = jid:make(<<"b">>, ?HOST),
+            sub_els = [message(<<"words">>)]},
+        gatehouse_asking:wait(#{verdict => pass, waited => none, host => ?HOST, stanza => Stanza},
+            #{max_questions => 1, max_bytes => Most}, self())
+    end,
+    ?assertMatch(#{verdict := {bounce, full}, waited := none, stanza := #message{id = <<"m1">>, lang = <<>>, sub_els = []}}, Wait(<<"m1">>, 100)),
+    ?assertMatch(#{verdict := {bounce, full}, stanza := #message{id = <<>>}}, Wait(Long, 100)),
+    ?assertMatch(#{verdict := pass, waited := Bytes, stanza := #message{id = Long}} when Bytes > 6144, Wait(Long, 100000)),
+    unlink(Bounds),
+    ok = gen_server:stop(Bounds).
+
 %% --- The end
 
 %% A host that leaves: what waits is settled by the rule at once, however its question stands.
