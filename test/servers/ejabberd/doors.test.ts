@@ -86,7 +86,9 @@ describe('what stands open on ejabberd', { skip: noEjabberd }, () => {
 
 describe('counts on ejabberd', { skip: noEjabberd }, () => {
   it('are told by a command of the server, for a host that asks', async () => {
-    await using gated = await openGated({ options: { max_reports: 5 }, settings: { hosts: [{ name: LAB }] } })
+    // The command may take seconds to start: what is held is to be held meanwhile.
+    const options = { max_reports: 5, try: 60, hold_max: 65 }
+    await using gated = await openGated({ options, settings: { hosts: [{ name: LAB }] } })
     const screen = await gated.asking()
     const [alice, bob] = [await gated.login('alice'), await gated.login('bob')]
     for (const body of ['one', 'two', 'DENY three']) alice.say(`bob@${HOST}`, body)
@@ -110,8 +112,12 @@ describe('counts on ejabberd', { skip: noEjabberd }, () => {
     assert.ok(Number(now.get('in_flight_bytes')) > 100)
     assert.ok(Number(now.get('passing_bytes')) > 100)
     assert.ok(Number(now.get('screens')) >= 4)
+    screen.release()
+    await bob.got(/HOLD four/)
     await screen.close()
-    assert.match(await alice.got(/id='HOLD-four'/), /resource-constraint/)
+    await soon(gated.ejabberd.logged(/not connected; the outage rule applies/), 'the breaker')
+    alice.say(`bob@${HOST}`, 'five')
+    assert.match(await alice.got(/id='five'/), /resource-constraint/)
     const [bounced, open, flying] = await counts().then((after) =>
       ['bounced', 'breaker_open', 'in_flight'].map((name) => after.get(name)),
     )
