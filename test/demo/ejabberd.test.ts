@@ -17,12 +17,13 @@ import {
   startEjabberd,
 } from '../../deploy/demo/ejabberd.ts'
 import { freePorts } from '../../deploy/demo/ports.ts'
+import { serverLack } from '../e2e/servers.ts'
 import { listen } from '../harness/listener.ts'
 import { slixmppLack, startSlixmpp } from '../harness/slixmpp.ts'
 import { openAllowScreen } from '../servers/prosody/allow-screen.ts'
 
 const version = await ejabberdVersion()
-const lack = version === null ? 'ejabberd is not installed' : slixmppLack()
+const lack = serverLack('ejabberd') ?? slixmppLack()
 const HOST = 'corp.example'
 const COMPONENT = 'screen.example'
 

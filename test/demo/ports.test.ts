@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { platform } from 'node:process'
 import { test } from 'node:test'
 import { freePorts, portNear } from '../../deploy/demo/ports.ts'
-import { prosodyVersion, startProsody } from '../../deploy/demo/prosody.ts'
+import { startProsody } from '../../deploy/demo/prosody.ts'
+import { serverLack } from '../e2e/servers.ts'
 
 const RANGE = '/proc/sys/net/ipv4/ip_local_port_range'
 
@@ -41,7 +42,7 @@ test('a port on which somebody listens is not taken', async () => {
 })
 
 test('a Prosody that cannot have its port is no Prosody that has started', {
-  skip: (await prosodyVersion()) === null && 'Prosody is not installed',
+  skip: serverLack('prosody') ?? false,
 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-ports-'))
   t.after(() => rmSync(folder, { recursive: true }))

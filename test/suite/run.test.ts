@@ -2,10 +2,12 @@
 // npm test itself: what is asked for and does not exist is refused, so that nobody takes skipped tests for tests that hold.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
 
 const RUN = resolve(import.meta.dirname, '../run.ts')
+const TESTS = resolve(import.meta.dirname, '..')
 
 suite('npm test', () => {
   test('a server that nobody knows', () => {
@@ -25,6 +27,24 @@ suite('npm test', () => {
       assert.match(stdout, /^test\/e2e\//m)
       assert.doesNotMatch(stdout, new RegExp(`^test/servers/${other}/`, 'm'))
     }
+  })
+
+  test('only one server: whoever starts the other one asks first whether it is wanted', () => {
+    const starts = /\b(start(Prosody|Ejabberd)|open(Prosody|Ejabberd)\w*|(prosody|ejabberd)WithDirectory)\b/
+    const asks = /\b(serverLack|onServers)\(/
+    const mindless = globSync('**/*.test.ts', { cwd: TESTS, exclude: ['servers/**'] }).filter((file) => {
+      const text = readFileSync(join(TESTS, file), 'utf8')
+      return starts.test(text) && !asks.test(text)
+    })
+    assert.deepEqual(mindless, [])
+  })
+
+  test('end to end, and with faults: each file plays on both servers, or has its twin for the other one', () => {
+    const text = (file: string) => readFileSync(join(TESTS, file), 'utf8')
+    const alone = globSync('e2e/*.test.ts', { cwd: TESTS }).filter((file) => !text(file).includes('onServers('))
+    assert.deepEqual(alone.sort(), ['e2e/installed-ejabberd.test.ts', 'e2e/installed.test.ts'])
+    for (const server of ['prosody', 'ejabberd'])
+      assert.match(text(`faults/${server}.test.ts`), new RegExp(`^killing\\('${server}'\\)$`, 'm'))
   })
 
   test('a file that is not there', () => {

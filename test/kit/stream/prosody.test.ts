@@ -7,14 +7,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { freePorts } from '../../../deploy/demo/ports.ts'
-import { prosodyVersion, startProsody } from '../../../deploy/demo/prosody.ts'
+import { startProsody } from '../../../deploy/demo/prosody.ts'
+import { serverLack } from '../../e2e/servers.ts'
 import { heldClock } from './clock.ts'
 import { DOMAIN, kitSubject, type Line, SECRET } from './subject.ts'
 
-const version = await prosodyVersion()
-
 test('on Prosody: a silent connection is kept by pings, a stopped server is noticed within 60 s, a restart is outlived', {
-  skip: version === null && 'prosody is not installed',
+  skip: serverLack('prosody') ?? false,
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-stream-'))
   t.after(() => rm(folder, { recursive: true, force: true }))

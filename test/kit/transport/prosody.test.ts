@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { freePorts } from '../../../deploy/demo/ports.ts'
-import { prosodyVersion, startProsody } from '../../../deploy/demo/prosody.ts'
+import { startProsody } from '../../../deploy/demo/prosody.ts'
+import { serverLack } from '../../e2e/servers.ts'
 import { slixmppLack, startSlixmpp } from '../../harness/slixmpp.ts'
 import { serve } from './serve.ts'
 import { GATEWAY, room } from './stand.ts'
 
 const HOST = 'corp.example'
-const lack = (await prosodyVersion()) === null ? 'prosody is not installed' : slixmppLack()
+const lack = serverLack('prosody') ?? slixmppLack()
 const enter = (nick: string, inside = '') =>
   `<presence xmlns='jabber:client' to='${room('#tea')}/${nick}'><x xmlns='http://jabber.org/protocol/muc'>${inside}</x></presence>`
 const say = (body: string, id: string) =>
