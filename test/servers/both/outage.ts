@@ -118,7 +118,8 @@ export function outage({ openGated, skip }: Kind): void {
     })
 
     it('asks a second time over a new connection what the old one left unanswered', async () => {
-      await using gated = await openGated({ options: { try: 10, hold_max: 15 } })
+      // Longer than the test waits: it is the end of the connection that ends the first try.
+      await using gated = await openGated({ options: { try: 60, hold_max: 65 } })
       const first = await gated.asking()
       const alice = await gated.login('alice')
       const bob = await gated.login('bob')

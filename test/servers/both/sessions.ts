@@ -11,6 +11,7 @@ import { ALICE, BOB, MUC, ROOMS } from './scene.ts'
 export const PATIENT = { try: 15, hold_max: 20 }
 
 export type Sessions<G extends Gated> = {
+  /** With rooms, and archives that keep what people say (XEP-0313). */
   withRooms(): Promise<G>
   /** What has become of Alice's join (nick Al) when the answer came after the end of her session. */
   joined(gated: G, screen: AllowScreen): Promise<void>
@@ -112,11 +113,14 @@ export function sessions<G extends Gated>({ openGated, skip }: Kind, { withRooms
       assert.deepEqual(bodies(bob), ['HOLD last words', 'and more'])
     })
 
-    it('hands over a subscription as the session would have, and nothing that is about the session itself', async () => {
+    it('hands over what was said and a subscription as the session would have, and nothing that is about the session itself', async () => {
       await using gated = await withRooms()
       const screen = await gated.asking()
       const alice = await gated.login('alice')
+      const phone = await gated.login('alice', { resource: 'phone' })
       const bob = await gated.login('bob')
+      phone.client.send("<iq type='set' id='carbons'><enable xmlns='urn:xmpp:carbons:2'/></iq>")
+      assert.match(await phone.got(/<iq[^>]*id='carbons'/), /type='result'/)
       alice.client.send(`<presence to='${BOB}' type='subscribe'><status>HOLD please</status></presence>`)
       alice.client.send(`<presence to='tea@${ROOMS}/Al'><x xmlns='${MUC}'/></presence>`)
       alice.client.send('<presence><status>my status</status></presence>')
@@ -124,7 +128,15 @@ export function sessions<G extends Gated>({ openGated, skip }: Kind, { withRooms
       await soon(screen.saw(/at last/), 'the questions')
       await alice.client.close()
       screen.release()
-      await bob.got(/at last/)
+      assert.match(await bob.got(/at last/), new RegExp(`^<message[^>]*from='${ALICE}/r'`))
+      await phone.got(/<sent xmlns='urn:xmpp:carbons:2'.*at last/)
+      for (const person of [phone, bob]) {
+        person.client.send("<iq type='set' id='archive'><query xmlns='urn:xmpp:mam:2' queryid='q'/></iq>")
+        assert.match(await person.got(/<iq[^>]*id='archive'/), /type='result'/)
+        const kept = person.inbox.filter((stanza) => stanza.includes("queryid='q'"))
+        assert.equal(kept.length, 1, `the archive of ${person.client.jid}: ${kept}`)
+        assert.match(kept[0] ?? '', new RegExp(`<message[^>]*from='${ALICE}/r'[^>]*>.*at last`))
+      }
       const asking = await bob.got(/<presence[^>]*type='subscribe'/)
       assert.match(asking, new RegExp(`from='${ALICE}'`))
       assert.ok(!bob.inbox.some((stanza) => stanza.includes('my status')))

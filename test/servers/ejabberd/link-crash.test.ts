@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process on the way to the screen dies while stanzas wait for it: their senders are told at once, nothing is delivered that
-// was not answered for, and the next run asks, and names the one before. The stream of a screen that is not the host's has no say.
+// was not answered for, and the next run asks, and names the one before. The stream of a screen that is not the host's has no say; of two of
+// the screen itself the newest has it.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { bodies, HOST, type Person, SCREEN, soon } from '../both/house.ts'
@@ -80,5 +81,20 @@ describe('the process on the way to the screen', { skip: noEjabberd }, () => {
     assert.deepEqual(bodies(bob), [])
     screen.release()
     await bob.got(/HOLD it/)
+
+    // Of two streams of the screen itself the newest is asked, and the other one again when that ends.
+    const newer = await gated.screen()
+    await soon(newer.saw(/<mark /), 'the first word to the newer')
+    await asksAgain(alice)
+    alice.say(BOB, 'to the newer')
+    await soon(newer.saw(/to the newer/), 'the question over the newer')
+    await bob.got(/to the newer/)
+    alice.say(BOB, 'HOLD over its end')
+    await soon(newer.saw(/HOLD over its end/), 'the question over the newer')
+    await newer.close()
+    assert.match(await soon(screen.saw(/HOLD over its end/), 'the second try'), /<ask [^>]*try='2'/)
+    screen.release()
+    await bob.got(/HOLD over its end/)
+    assert.ok(!screen.seen.some((iq) => iq.includes('to the newer')))
   })
 })

@@ -7,7 +7,8 @@ import { ROOMS } from '../both/scene.ts'
 import { gone, PATIENT, sessions } from '../both/sessions.ts'
 
 sessions(ejabberd, {
-  withRooms: () => openEjabberd({ options: PATIENT }, { modules: { mod_muc: { host: ROOMS } } }),
+  withRooms: () =>
+    openEjabberd({ options: PATIENT }, { modules: { mod_mam: { default: 'always' }, mod_muc: { host: ROOMS } } }),
   joined: async (gated, screen) => {
     await gone(screen, '/Al')
     const rooms = await gated.ejabberd.evaluate(`mod_muc:count_online_rooms(<<"${HOST}">>).`)

@@ -42,6 +42,11 @@ describe('two hosts with two screens', () => {
     dora.say(`bob@${HOST}`, 'DENY by both')
     await dora.got(/id='DENY-by-both'.*policy-violation/)
     assert.ok(!corp.seen.some((iq) => iq.includes('DENY by both')), 'what the sender may not say goes no further')
+    // One presence stanza is for all who get it: the host of who sends it is asked, and no other.
+    dora.client.send(`<presence to='bob@${HOST}' type='subscribe'><status>may dora see him</status></presence>`)
+    await bob.got(/may dora see him/)
+    await soon(lab.saw(/may dora see him/), "the question of her host's screen")
+    assert.ok(!corp.seen.some((iq) => iq.includes('may dora see him')))
     alice.say(`bob@${HOST}`, 'in the house')
     await bob.got(/in the house/)
     assert.ok(!lab.seen.some((iq) => iq.includes('in the house')))

@@ -5,7 +5,15 @@ import { openProsody, prosody, roomsOfProsody } from '../both/prosody.ts'
 import { PATIENT, sessions } from '../both/sessions.ts'
 
 sessions(prosody, {
-  withRooms: () => openProsody({ options: PATIENT }, { components: [roomsOfProsody()] }),
+  withRooms: () =>
+    openProsody(
+      { options: PATIENT },
+      {
+        modules: ['mam'],
+        global: ['default_archive_policy = true', 'storage = { archive = "memory" }'],
+        components: [roomsOfProsody()],
+      },
+    ),
   joined: async (_, screen) =>
     void (await soon(screen.saw(/<occupant room='tea@[^>]*nick='Al'[^>]*event='joined'/), 'who is in the room')),
 })
