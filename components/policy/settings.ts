@@ -12,6 +12,7 @@ import type { Rule, RuleSet } from './domain/rule.ts'
 import { closedWalls } from './domain/walls.ts'
 import type { GateBounds } from './gate/gate.ts'
 import { TABLE_MAX } from './protocol/outage-rules.ts'
+import { addressNotes } from './rules/address-notes.ts'
 import { isNetwork } from './rules/condition.ts'
 import { networkNotes } from './rules/network-notes.ts'
 import { outageNotes } from './rules/outage-notes.ts'
@@ -188,6 +189,7 @@ export const policySettings = shape({
       notes: [
         ...outageNotes(outageRules(read.set, networks), hosts, rooms, tableBytes(bounds)),
         ...networkNotes(read.set.rules, networks),
+        ...addressNotes(read.set.rules, hosts),
       ],
     }
   },

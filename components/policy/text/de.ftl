@@ -151,6 +151,7 @@ policy-note-outage-all = bei einem Ausfall wird auf { $hosts } alles abgelehnt, 
 policy-note-outage-exceptions = die Regeln mit on_outage: closed sind so umfangreich, dass bei einem Ausfall keine Ausnahme von ihnen ist, was frühere Regeln erlauben
 policy-note-outage-full = die Regeln mit on_outage: closed sind zu viele oder zu umfangreich für den Server: bei einem Ausfall wird alles abgelehnt, auch wo gatehouse_on_outage open ist
 policy-note-outage-texts = { $rules }: on_outage: closed, und sieht Texte an, die bei einem Ausfall niemand liest: dann wird alles abgelehnt, was auf die übrigen Bedingungen passt, was auch immer darin steht
+policy-note-address-name = from oder to: { $name } allein bedeutet alle bei einem Host dieses Namens; eine Person steht mit dem Host da, etwa { $name }@corp.example
 policy-note-network-unknown = network: { $network } steht in einer Regel, und kein Transport dieser Art in networks von policy.yaml: nichts kommt von dort oder geht dorthin
 policy-outage-failed = sein Modul hält die Regeln mit on_outage: closed noch nicht: siehe das Protokoll des Servers; jede halbe Minute bekommt es sie noch einmal
 policy-outage-unknown = sein Modul ist älter als Regeln mit on_outage: closed, bei einem Ausfall gilt dort also nur die Regel des Hosts: installieren Sie das Modul dieser Version

@@ -151,6 +151,7 @@ policy-note-outage-all = in an outage everything that no earlier rule allows is 
 policy-note-outage-exceptions = rules with on_outage: closed are so large that what earlier rules allow is no exception from them in an outage
 policy-note-outage-full = rules with on_outage: closed are too many or too large to be held by the server: in an outage everything is refused, also where gatehouse_on_outage is open
 policy-note-outage-texts = { $rules }: on_outage: closed, and looks at texts, which nobody reads in an outage: then everything is refused that fits the other conditions, whatever it says
+policy-note-address-name = from or to: { $name } alone means everybody at a host of that name; a person is written with the host, such as { $name }@corp.example
 policy-note-network-unknown = network: { $network } stands in a rule, and no transport of that kind in networks of policy.yaml: nothing comes from there or goes there
 policy-outage-failed = its helper does not hold the rules with on_outage: closed yet: see the log of the server; it is told them again every half minute
 policy-outage-unknown = its helper is older than rules with on_outage: closed, so in an outage the host's own rule applies alone: install the helper of this version

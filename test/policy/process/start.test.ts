@@ -38,6 +38,22 @@ test('--check says that good settings and rules are good, and shows no secret', 
   assert.equal(without, join(folder, 'gatehouse.yaml'))
 })
 
+test('--check notes a name alone in the place of an address: it is good, and means a host', () => {
+  const rules = `version: 1
+otherwise: allow
+lists: { vips: [chief] }
+rules:
+  - { id: a, when: { any: [{ not: { from: [alice, bob@corp.example, localhost, partner.example] } }, { to: { list: vips } }] }, then: { tag: a } }
+`
+  const { status, said } = start(rules, '--check')
+  assert.equal(status, 0, said)
+  const noted = [...said.matchAll(/from or to: (\S+) alone means everybody at a host of that name/g)]
+  assert.deepEqual(
+    noted.map(([, name]) => name),
+    ['alice', 'chief'],
+  )
+})
+
 for (const args of [['--check'], []]) {
   test(`a bad rule file ends with 2 and names file and line (${args.join() || 'start'})`, () => {
     const { status, said } = start(
