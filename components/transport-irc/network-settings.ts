@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One of `networks:` in config/transport-irc.yaml: how a network is reached, and what people may do there.
+import { isDeepStrictEqual } from 'node:util'
 import type { Holds, Secret, Words } from '../kit/process/words.ts'
 
 export type IrcServer = {
@@ -76,7 +77,7 @@ export function networkFields(words: Words) {
         about: 'SHA-256 fingerprints of certificates. With any, only these are believed.',
         atMost: 32,
       }),
-      ca_file: words.maybe(words.path({ about: 'Authorities to believe in the place of those of the system.' })),
+      ca_file: words.maybe(words.file({ about: 'Authorities to believe in the place of those of the system.' })),
     }),
     password_file: words.maybe(words.secretFile({ about: 'A password that the server wants of everybody (PASS).' })),
     mechanisms: words.list(words.choice(MECHANISMS, {}), {
@@ -172,6 +173,15 @@ export function networkSettings(said: SaidNetwork, tell: Tell): IrcNetwork {
     realName: said.real_name,
     afterwards: said.afterwards,
   }
+}
+
+/** It is reached in the same way, as the same; two secrets look alike until they are shown. */
+export function isSameNetwork(one: IrcNetwork, other: IrcNetwork): boolean {
+  return isDeepStrictEqual(shown(one), shown(other))
+}
+
+function shown({ password, webirc, ...rest }: IrcNetwork): unknown {
+  return { ...rest, password: password?.reveal(), webirc: webirc && { ...webirc, password: webirc.password.reveal() } }
 }
 
 /** A network that is in no settings, known by the name of its server alone: TLS that can be verified, and the defaults. */

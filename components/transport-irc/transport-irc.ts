@@ -267,6 +267,12 @@ export async function startTransportIrc(
       listed.splice(0, listed.length, ...settings.networks.map(({ name }) => name))
       if (waiting.length > 0) log.warn('settings count after a restart', { settings: waiting })
       await reaping.anew()
+      for (const one of networks.connected())
+        try {
+          one.renew()
+        } catch (error) {
+          log.error('settings were not taken over', { network: one.network, error })
+        }
     },
     async drain(bound) {
       adHoc.close()

@@ -81,7 +81,7 @@ describe('reaching InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
       `<presence xmlns='jabber:client' to='${roomOf('#c', 'unknown.example')}/alice'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
     )
     const refused = await alice.wait(like('presence', 'unknown.example', 'type="error"'), 50)
-    assert.match(refused, /<not-allowed .*would not be protected/)
+    assert.match(refused, /<not-allowed .*would not be protected.*tell an operator\. \(/)
     assert.doesNotMatch(refused, /Node\.js/)
     // Nothing was said for two seconds.
     await iris.next(/:alice!\S+ (QUIT|PART)/, 20)

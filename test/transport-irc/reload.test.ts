@@ -57,4 +57,25 @@ describe('settings that are read again', { skip: serverLack() ?? inspircdLack() 
     await iris.fence()
     assert.ok(!iris.lines.some((line) => /^:alice!\S+ QUIT/.test(line)), 'she was there all the time')
   })
+
+  it('let somebody in at once where the old ones did not believe the certificate of the network', async () => {
+    await using ircd = await startInspircd({ tls: true })
+    const network = (tls: object) => ({ name: NETWORK, servers: [`ircs://127.0.0.1:${ircd.tlsPort}`], tls })
+    await using place = await openIrcPlace({ networks: [network({})] })
+    await using iris = await irc(ircd, 'iris')
+    iris.send('MONITOR + alice')
+    const person = 'alice@corp.example'
+    await assert.rejects(place.ask('connect', { network: NETWORK, person }), /ended with 1/)
+    place.settings({ networks: [network({ ca_file: '/there/is/none.pem' })] })
+    place.transport.kill('SIGHUP')
+    const refused = await place.transport.logged(({ event }) => event === 'reload refused')
+    assert.match(JSON.stringify(refused), /ca_file/)
+    place.settings({ networks: [network({ ca_file: ircd.caFile })] })
+    place.transport.kill('SIGHUP')
+    await iris.next(/ 730 \S+ :?alice/)
+    assert.deepEqual(
+      (await place.ask('connections', { person })).map(({ state }) => state),
+      ['up'],
+    )
+  })
 })

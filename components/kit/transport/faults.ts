@@ -83,6 +83,8 @@ export function restarted(text: Catalogue): StanzaError {
 /** By language: what it means, and what the network said, as far as that may be read. */
 export function wordsOf(fault: NetworkFault, text: Catalogue): Readonly<Record<string, string>> {
   const { reason, message, carried, isReadable } = fault
+  // What is wrong with a certificate we say ourselves.
+  const saysWho = reason === 'protection' ? 'why' : 'said'
   const words = isReadable ? message.trim().slice(0, 500) : ''
   const { parts, of, unsure } = carried
   const isLost = reason === 'down' && (parts > 0 || unsure)
@@ -92,7 +94,10 @@ export function wordsOf(fault: NetworkFault, text: Catalogue): Readonly<Record<s
       const all = [text.say(`kit-transport-fault-${isLost ? 'lost' : reason}`, language)]
       if (rest !== null) all.push(text.say(`kit-transport-fault-${rest}`, language, { parts, of }))
       const meaning = all.join(' ')
-      return [language, words === '' ? meaning : text.say('kit-transport-fault-said', language, { meaning, words })]
+      return [
+        language,
+        words === '' ? meaning : text.say(`kit-transport-fault-${saysWho}`, language, { meaning, words }),
+      ]
     }),
   )
 }

@@ -51,6 +51,8 @@ export type PeopleSide = {
   sessionEvents(owner: string, network: string): Partial<SessionEvents>
   /** What is kept for him; null: nothing, then he enters under the nick he names. Rejects with a StanzaError. */
   login(owner: string, network: string): Promise<Login | null>
+  /** Names of networks that are offered. */
+  networks?: readonly string[]
   /** Null: he may. Else why not. */
   mayUse(owner: string): Readonly<Record<string, string>> | string | null
   /** Whom people there could be taken for. */
@@ -252,7 +254,7 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
         ...people.routes,
       ],
       features: [MUC, ...people.features],
-      disco: openDiscovery(house, rooms),
+      disco: openDiscovery(house, rooms, people),
       message(message) {
         const to = read(message.to)
         if (to?.kind === 'room') return unanswered.follow(message, takeInRoom(message, to))

@@ -112,6 +112,13 @@ class Connection implements IrcConnection {
     this.#link.connect()
   }
 
+  settle(settings: IrcSettings): void {
+    const wrong = wrongSettings(settings)
+    if (wrong !== null) throw new RangeError(wrong)
+    this.#session.settings = settings
+    this.#link.connect()
+  }
+
   hold(): () => void {
     return this.#link.hold()
   }

@@ -326,6 +326,8 @@ export type IrcConnection = AsyncDisposable & {
   user(nick: string): IrcUser | null
   /** Tries at once, if it waits or has given up. */
   connect(): void
+  /** Other settings, from the next connection on; while there is none, that is tried at once. Throws as `openIrcConnection` does. */
+  settle(settings: IrcSettings): void
   /** Resolves when the list of names has ended (with attention `messages`: when we are in); `entered`, `topic`, `names` came before. */
   join(channel: string, options?: { key?: string; attention?: Attention }): Promise<void>
   attend(channel: string, attention: Attention): void

@@ -55,7 +55,8 @@ const MOST_READ = 1_000
 const SPLIT_QUIET_MS = 250
 
 export class Session {
-  readonly settings: IrcSettings
+  /** Others count from the next connection on. */
+  settings: IrcSettings
   readonly limits: IrcLimits
   readonly world: World
   readonly events: Partial<IrcEvents>

@@ -14,7 +14,7 @@ import type { IrcChannel, IrcConnection, IrcSettings, StsStore } from '../networ
 import { openIrcConnection } from '../network/irc-connection.ts'
 import { keyBy } from '../network/wire/casemapping.ts'
 import { wrongNick } from '../network/wire/nick.ts'
-import { type IrcNetwork, NETWORK_NAME, unlistedNetwork } from '../network-settings.ts'
+import { type IrcNetwork, isSameNetwork, NETWORK_NAME, unlistedNetwork } from '../network-settings.ts'
 import { fitsAny } from './masks.ts'
 import { fill, nickFrom, userFrom } from './names.ts'
 import type { SayingWords } from './saying.ts'
@@ -70,6 +70,8 @@ export type Connected = {
   activeAt: number
   /** Since when it is not up, and why; null: it is. */
   fault: { at: number; why: NetworkFault; retryAt: number | null } | null
+  /** Takes the settings as they stand now: they count from the next connection on, and while there is none that is tried at once. */
+  renew(): void
   /** What became of the first try since it was last asked to connect: null when it came up. */
   tried: PromiseWithResolvers<NetworkFault | null>
 }
@@ -162,9 +164,9 @@ export function openNetworks(options: NetworksOptions): Networks {
       },
       counted: (what) => options.counted(what, network),
     }
-    const settled = settingsOf(of, owner, login)
+    let used = { of, settled: settingsOf(of, owner, login) }
     const connection: IrcConnection = openIrcConnection(
-      settled,
+      used.settled,
       openTelling(() => connection, told),
     )
     const session = openSession({
@@ -183,13 +185,22 @@ export function openNetworks(options: NetworksOptions): Networks {
     const one: Connected = {
       owner: bareOf(owner),
       network,
-      user: settled.user,
+      user: used.settled.user,
       session,
       connection,
       since: now(),
       activeAt: now(),
       fault: null,
       tried: Promise.withResolvers(),
+      renew() {
+        const now = settings(network)
+        if (now === null) return
+        // Under the same name as before: by that identd knows him.
+        const settled = { ...settingsOf(now, owner, login), user: one.user }
+        if (isSameNetwork(now, used.of) && settled.ca === used.settled.ca) return
+        connection.settle(settled)
+        used = { of: now, settled }
+      },
     }
     all.set(place, one)
     for (const held of holds) held(connection)

@@ -153,6 +153,14 @@ async function registered({ at }: Opened, inside = '<nick>ali</nick>'): Promise<
 const comesOnline = ({ at }: Opened, inside = '') =>
   at.send(`<presence from='${DESK}' to='${GATEWAY}'>${inside}</presence>`)
 
+it('the gateway names its networks, from where their rooms are found, to who may use it', async () => {
+  await using one = await open()
+  const items = async (from: string) =>
+    String(await one.at.ask(from, GATEWAY, 'get', "<query xmlns='http://jabber.org/protocol/disco#items'/>"))
+  assert.ok((await items(DESK)).includes(`${NETWORK}@${GATEWAY}`))
+  assert.ok(!(await items('eve@elsewhere.example/desk')).includes(NETWORK))
+})
+
 describe('registration', () => {
   it('shows a form, filled in with what is known and never with the password', async () => {
     await using one = await open()

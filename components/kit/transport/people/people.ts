@@ -351,6 +351,7 @@ export function openPeople(options: PeopleOptions): People {
       if (login === 'sealed') throw new StanzaError('cancel', 'not-authorized', text.inAll('kit-transport-sealed'))
       return login
     },
+    networks: options.networks,
     mayUse: options.mayUse,
     read: (owner, upTo) => void markers.read(owner, upTo),
     entered: (owner, room) => void bookmarks.entered(owner, room),

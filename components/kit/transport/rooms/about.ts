@@ -13,7 +13,7 @@ import { escapeAttribute } from '../../xml/writer.ts'
 import { bareOf, sameJid } from '../../xmpp/jid.ts'
 import { NS } from '../../xmpp/namespaces.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
-import { type Address, readAddress, writeAddress } from '../address.ts'
+import { type Address, readAddress, writeAddress, writeNetworkAddress } from '../address.ts'
 import { refuse } from '../faults.ts'
 import type { Listed, RoomKind } from '../network.ts'
 import type { House } from './house.ts'
@@ -50,7 +50,10 @@ const PAGE_MOST = 500
 
 type List = { at: number; rows: Promise<readonly { room: Listed; jid: string }[]> }
 
-export function openDiscovery(house: House, rooms: Rooms): Discovery {
+/** Who may use it, and the networks that are offered to them. */
+type Offered = { mayUse(owner: string): unknown; networks?: readonly string[] }
+
+export function openDiscovery(house: House, rooms: Rooms, { mayUse, networks = [] }: Offered): Discovery {
   const { network, domain } = house
   const lists = new Map<string, List>()
 
@@ -184,8 +187,11 @@ export function openDiscovery(house: House, rooms: Rooms): Discovery {
     items(iq, signal) {
       const address = read(iq)
       if (address === null) {
-        if (network.only === null || readNode(iq.payload) !== null) return null
-        return listed(iq, network.only, signal)
+        if (readNode(iq.payload) !== null) return null
+        if (network.only !== null) return listed(iq, network.only, signal)
+        // From there their rooms are found.
+        const offered = mayUse(bareOf(iq.from)) === null ? networks : []
+        return writeItems(offered.map((name) => ({ jid: writeNetworkAddress(domain, network, name), name })))
       }
       if (readNode(iq.payload) !== null) throw new StanzaError('cancel', 'item-not-found')
       if (address.kind === 'network') return listed(iq, address.network, signal)
