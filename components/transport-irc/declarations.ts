@@ -2,7 +2,12 @@
 // Every command of transport-irc, and who may give it. At the socket an operator names the person he does it for.
 import type { Declaration, Parameter } from '../kit/process/command.ts'
 
-const PERSON = { name: 'person', help: 'transport-irc-of-person', type: 'jid' } as const satisfies Parameter
+const PERSON = {
+  name: 'person',
+  help: 'transport-irc-of-person',
+  type: 'jid',
+  askedOf: 'operator',
+} as const satisfies Parameter
 const NETWORK = { name: 'network', help: 'transport-irc-of-network', type: 'text' } as const satisfies Parameter
 const OWN = { rights: ['anyone'] } as const
 const OPERATOR = { rights: ['operator'] } as const

@@ -326,7 +326,7 @@ onServers('a network under the roof', LACK, (server) => {
     }
     const contact = `iris%${NETWORK}@${GATEWAY}`
     await carol.send(`<presence xmlns='jabber:client' type='subscribe' to='${contact}'/>`)
-    await carol.wait(new RegExp(`^<presence(?![^>]*type=)[^>]*from="${contact}"`))
+    await carol.wait(new RegExp(`^<presence(?![^>]*type=)[^>]*from="${contact}/irc"`))
     // One to one, both ways.
     await carol.send(
       `<message xmlns='jabber:client' type='chat' to='${contact}' id='c1'><body>a word with you</body><request xmlns='urn:xmpp:receipts'/></message>`,

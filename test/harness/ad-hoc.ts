@@ -129,7 +129,10 @@ function readForm(x: Element | undefined): Form | null {
       ]),
     ),
     rows: x
-      .getChildren('item')
-      .map((item) => Object.fromEntries(item.getChildren('field').map((one) => [one.attrs.var, values(one)[0] ?? '']))),
+      .getChildren('field')
+      .filter((field) => field.attrs.var?.startsWith('row-'))
+      .map((field) =>
+        Object.fromEntries(values(field).map((line) => /^([^:]*): ?(.*)$/su.exec(line)?.slice(1, 3) ?? [])),
+      ),
   }
 }

@@ -152,6 +152,8 @@ class Client(slixmpp.ClientXMPP):
 def read_command(command):
     form = command["form"] if command.xml.find("{jabber:x:data}x") is not None else None
     fields = form.get_fields() if form is not None else {}
+    lines = [field["value"].split("\n") for name, field in fields.items() if name.startswith("row-")]
+    rows = [dict(line.partition(": ")[::2] for line in row) for row in lines]
     return {
         "status": command["status"],
         "session": command["sessionid"],
@@ -162,8 +164,8 @@ def read_command(command):
         "types": {name: field["type"] for name, field in fields.items()},
         "required": [name for name, field in fields.items() if field["required"]],
         "values": {name: field["value"] for name, field in fields.items()},
-        "columns": list(form["reported"]) if form is not None else [],
-        "rows": [dict(item) for item in form["items"]] if form is not None else [],
+        "columns": list(rows[0]) if rows else [],
+        "rows": rows,
     }
 
 

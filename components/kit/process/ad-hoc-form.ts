@@ -4,7 +4,7 @@ import type { Catalogue } from '../text/catalogue.ts'
 import type { Field, Form } from '../xep/data-forms.ts'
 import type { Validation } from '../xep/form-validation.ts'
 import type { SaidArgs, WrongArgument } from './arguments.ts'
-import type { Declaration, Hosts, Parameter } from './command.ts'
+import type { Caller, Declaration, Hosts, Parameter } from './command.ts'
 
 /** `hosts`: those of the caller's right; `said`: what was filled in before. */
 export function formOf(
@@ -16,6 +16,14 @@ export function formOf(
     title: command.name,
     instructions: [text.say(command.help, language)],
     fields: command.parameters.map((one) => fieldOf(one, { text, language, hosts, said })),
+  }
+}
+
+/** As it is for this caller: without what only others are asked for. */
+export function commandFor<T extends Declaration>(command: T, { rights }: Caller): T {
+  return {
+    ...command,
+    parameters: command.parameters.filter(({ askedOf }) => askedOf === undefined || rights.has(askedOf)),
   }
 }
 

@@ -2,13 +2,15 @@
 // A page of what a command says, as people read it (XEP-0004) and, beside it, as programs do: the very lines of the socket.
 import type { Catalogue } from '../text/catalogue.ts'
 import type { Note } from '../xep/commands.ts'
-import { type Form, writeForm } from '../xep/data-forms.ts'
+import { type Field, type Form, writeForm } from '../xep/data-forms.ts'
 import { writeJson } from '../xep/json-containers.ts'
 import type { CommandRun, Page } from './ad-hoc-run.ts'
 import type { Declaration } from './command.ts'
 
 /** Of the lines in the JSON container. */
 export const LINES_VERSION = 1
+/** What the first column says stands beside its row. */
+const LABEL_MOST = 40
 
 export type Shown = {
   command: Declaration
@@ -30,7 +32,8 @@ export function writePage(shown: Shown): { payload: string; notes: readonly Note
     type: 'result',
     title: command.name,
     instructions: stateOf(shown, rows.length + texts.length),
-    ...(command.single === true ? fieldsOf(shown, rows[0], texts) : tableOf(run.columns, rows)),
+    fields:
+      command.single === true ? fieldsOf(shown, rows[0], texts) : rows.map((row, at) => rowOf(run.columns, row, at)),
   }
   const failed = follows === 'nothing' && run.ended !== null && run.ended.exit !== 0 ? [run.ended.text ?? ''] : []
   return {
@@ -42,9 +45,16 @@ export function writePage(shown: Shown): { payload: string; notes: readonly Note
   }
 }
 
-function tableOf(columns: readonly string[], rows: readonly (readonly string[])[]): Pick<Form, 'table'> {
-  if (rows.length === 0) return {}
-  return { table: { columns: columns.map((name) => ({ var: name, label: name })), rows } }
+/** Lines of names and values, and no table (`reported`): Gajim 1.7 shows no result with one, and wide ones fit nowhere. */
+function rowOf(columns: readonly string[], row: readonly string[], at: number): Field {
+  const [head = ''] = row
+  const lines = columns.flatMap((name, index) => `${name}: ${row[index] ?? ''}`.split(/\r\n|\r|\n/))
+  return {
+    type: 'text-multi',
+    var: `row-${at + 1}`,
+    label: head === '' ? String(at + 1) : head.slice(0, LABEL_MOST),
+    values: lines,
+  }
 }
 
 /** One row, field by field, and what is said of it in lines. */
@@ -52,7 +62,7 @@ function fieldsOf(
   { run, text, language }: Shown,
   row: readonly string[] | undefined,
   texts: readonly string[],
-): Pick<Form, 'fields'> {
+): Field[] {
   const cells = (row ?? []).map((value, index) => {
     const name = run.columns[index] ?? ''
     return { type: 'text-single' as const, var: name, label: name, values: [value] }
@@ -63,7 +73,7 @@ function fieldsOf(
     label: text.say('kit-ad-hoc-lines', language),
     values: texts,
   }
-  return { fields: [...cells, ...(texts.length > 0 ? [lines] : [])] }
+  return [...cells, ...(texts.length > 0 ? [lines] : [])]
 }
 
 /** How far it has come, and what can be done. */

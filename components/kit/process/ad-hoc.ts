@@ -20,7 +20,7 @@ import { FormFault, readSubmitted, writeForm } from '../xep/data-forms.ts'
 import { normalJid, sameJid } from '../xmpp/jid.ts'
 import { NS } from '../xmpp/namespaces.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import { formOf, menuName, readForm, wrongInForm } from './ad-hoc-form.ts'
+import { commandFor, formOf, menuName, readForm, wrongInForm } from './ad-hoc-form.ts'
 import { writePage } from './ad-hoc-page.ts'
 import { type RunBounds, startRun } from './ad-hoc-run.ts'
 import { type AdHocSession, AdHocSessions, type SessionBounds } from './ad-hoc-sessions.ts'
@@ -170,7 +170,7 @@ export function openAdHoc(options: AdHocOptions): AdHoc {
     })
     if (session === null) throw new StanzaError('wait', 'resource-constraint', text.inAll('kit-busy'))
     return step(session, signal, () =>
-      command.parameters.length === 0 || request.form !== undefined
+      commandFor(command, caller).parameters.length === 0 || request.form !== undefined
         ? submit(session, said, signal)
         : askFor(session, said),
     )
@@ -228,7 +228,7 @@ export function openAdHoc(options: AdHocOptions): AdHoc {
     const { command, caller, language } = session
     const hosts = hostsFor(caller, command.rights) ?? null
     const notes: Note[] = wrong === undefined ? [] : [{ type: 'error', text: wrong }]
-    const payload = writeForm(formOf(command, { text, language, hosts, said }))
+    const payload = writeForm(formOf(commandFor(command, caller), { text, language, hosts, said }))
     return { ...headOf(session), status: 'executing', actions: ['next', 'complete'], notes, payload }
   }
 
@@ -245,7 +245,7 @@ export function openAdHoc(options: AdHocOptions): AdHoc {
     const answer = await turn(session, 'next', signal)
     // What the command itself finds wrong in what was said can be mended in the form.
     const { run } = session.results ?? {}
-    if (run?.ended?.exit !== EXIT.usage || command.parameters.length === 0) return answer
+    if (run?.ended?.exit !== EXIT.usage || commandFor(command, caller).parameters.length === 0) return answer
     sessions.reopen(session)
     return askFor(session, said, run.ended.text)
   }

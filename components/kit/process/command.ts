@@ -45,6 +45,8 @@ export type Parameter = {
   /** Stands without `--name`, in the order of declaration; the last may take several words. */
   positional?: boolean
   default?: string | number | boolean
+  /** Who has not this right is not asked for it in a form: he speaks for himself. */
+  askedOf?: Right
   /** A `text` that nobody is to see: hidden in forms, and never on record. */
   secret?: true
 }

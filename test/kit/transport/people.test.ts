@@ -373,12 +373,14 @@ describe('contacts', () => {
     assert.ok(one.net.done.includes('ali watches bob'))
     const [session] = one.net.sessions
     session?.tell((events) => events.presence('Bob', { online: true }))
-    await one.at.heard(ALICE, new RegExp(`^<presence from='${BOB}' to='[^']*'></presence>`))
+    await one.at.heard(ALICE, new RegExp(`^<presence from='${BOB}/made-up' to='[^']*'></presence>`))
+    // What a client asks of who is there, by the address under which he is there.
+    isResult(await one.at.ask(DESK, `${BOB}/made-up`, 'get', "<query xmlns='http://jabber.org/protocol/disco#info'/>"))
     session?.tell((events) => events.presence('bob', { online: true, away: 'tea' }))
     assert.match(await one.at.heard(ALICE, /<show>away/), /<status>tea</)
     session?.tell((events) => events.presence('eve', { online: true }))
     session?.cut()
-    await one.at.heard(ALICE, new RegExp(`from='${BOB}'.*unavailable`))
+    await one.at.heard(ALICE, new RegExp(`from='${BOB}/made-up'.*unavailable`))
     assert.ok(!one.at.sent.some((xml) => xml.includes(`eve%${NETWORK}`)))
     session?.connect()
     assert.equal(one.net.done.filter((done) => done === 'ali watches bob').length, 2)

@@ -80,7 +80,9 @@ export function openContacts({
     `${bareOf(owner)} ${network} ${kind.key(network, nick)}`
 
   function say(to: string, network: string, nick: string, type: string, inside = ''): void {
-    const from = escapeAttribute(addressOf(network, nick))
+    // RFC 6121 §4.2: who is there is so as a resource; Gajim 1.7 shows nobody as there who has none.
+    const isShown = type === '' || type === 'unavailable'
+    const from = escapeAttribute(addressOf(network, nick) + (isShown ? `/${kind.type}` : ''))
     const kindOf = type === '' ? '' : ` type='${type}'`
     send(`<presence from='${from}' to='${escapeAttribute(to)}'${kindOf}>${inside}</presence>`)
   }

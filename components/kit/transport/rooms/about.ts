@@ -156,7 +156,7 @@ export function openDiscovery(house: House, rooms: Rooms, { mayUse, networks = [
           '',
         )
       }
-      if (address.kind === 'person' && address.resource === '') {
+      if (address.kind === 'person') {
         if (node !== null) throw new StanzaError('cancel', 'item-not-found')
         return writeDescribed(
           [{ category: 'account', type: 'registered', name: address.name }],

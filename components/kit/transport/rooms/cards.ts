@@ -29,7 +29,7 @@ export function cardRoutes(house: House, rooms: Rooms): readonly IqRoute[] {
 
   function whoIsMeant({ from, to }: Iq): { network: string; nick: string } {
     const address = readAddress(to, house.domain, house.network)
-    if (address?.kind === 'person' && address.resource === '') return { network: address.network, nick: address.name }
+    if (address?.kind === 'person') return { network: address.network, nick: address.name }
     if (address?.kind !== 'room' || address.resource === '') throw new StanzaError('cancel', 'service-unavailable')
     // XEP-0045 §17.4: through the room, for those who are in it.
     const place = rooms.clientIn(address.network, address.name, from)
