@@ -179,6 +179,41 @@ describe('the archive by ad-hoc commands', () => {
     )
   })
 
+  it('each command runs to its end; what is erased in a form is erased', async () => {
+    await using place = await startArchive()
+    // Its writer parts with what is to be erased.
+    await using _policy = await openJournal(join(place.folder, 'journals', 'policy'), {
+      maxBytes: 1 << 30,
+      trimEveryMs: 200,
+    })
+    const olga = place.asked()
+    const id = `${SOURCE.slice(0, 8)}-7`
+    const filled: Readonly<Record<string, Record<string, string>>> = {
+      'archive-search': { words: 'tulip 7' },
+      'archive-show': { id },
+      'archive-export': { words: 'tulip' },
+      'archive-erase': { id, reason: 'Article 17' },
+      'archive-stats': {},
+      'archive-gaps': {},
+      'archive-identities': {},
+      'archive-access': {},
+      'archive-backup': {},
+    }
+    // The tail has no end of its own.
+    const offered = Object.keys(await olga.list()).filter((node) => node !== 'archive-tail')
+    assert.deepEqual(Object.keys(filled).sort(), offered.sort())
+    for (const [node, values] of Object.entries(filled)) {
+      const step = stepOf(await olga.fill(node, values))
+      const errors = step.notes.filter(({ type }) => type === 'error')
+      assert.deepEqual([node, step.status, errors, step.lines.length > 0], [node, 'completed', [], true])
+    }
+    const row = stepOf(await olga.fill('archive-show', { id })).lines.find(({ say }) => say === 'row')?.row as Record<
+      string,
+      unknown
+    >
+    assert.deepEqual([row.text, row.erased_by, row.erased_reason], ['', ALL, 'Article 17'])
+  })
+
   it('tail shows what comes, page by page, and its end is on record', async () => {
     await using place = await startArchive()
     const olga = place.asked()
@@ -239,6 +274,12 @@ describe('policy by ad-hoc commands', () => {
       await olga.fill('policy-explain', { from: 'a@corp.example', to: 'b@corp.example', text: 'x' }),
     )
     assert.equal(explained.form?.rows.find(({ what }) => what === 'action')?.value, 'allow')
+    const others = Object.keys(await olga.list()).filter((node) => node !== 'policy-explain')
+    assert.deepEqual(others.sort(), ['policy-journal', 'policy-rules', 'policy-stats'])
+    for (const node of others) {
+      const step = stepOf(await olga.fill(node))
+      assert.deepEqual([node, step.status, step.lines.length > 0], [node, 'completed', true])
+    }
     const eve = client(() => stage.peer, 'policy.gatehouse.internal', 'eve@corp.example/x', 'de')
     assert.deepEqual(await eve.start('policy-rules'), {
       refused: 'auth forbidden',
