@@ -2,7 +2,7 @@
 // mod_gatehouse_directory as an operator installs it: by `ejabberdctl module_install`, from the sources alone, on a server that runs; and taken
 // out again.
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
@@ -52,7 +52,9 @@ describe('mod_gatehouse_directory installed by ejabberdctl', { skip: noEjabberd 
       await server.shell('module_uninstall', 'mod_gatehouse_directory')
       const late = await enter(house, 'alice', { resource: 'late' })
       assert.equal(late.roster.size, 0)
+      await server.stop()
       assert.deepEqual(server.linesWith(/\.erl:\d+|\[error\]|crashed when running|Unexpected info/), [])
+      assert.equal(await readFile(join(house.folder, 'log/error.log'), 'utf8'), '')
     } finally {
       await rm(modules, { recursive: true, force: true })
     }

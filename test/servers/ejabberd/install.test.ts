@@ -49,7 +49,10 @@ describe('mod_gatehouse installed by ejabberdctl', { skip: noEjabberd }, () => {
       const bob = await gated.login('bob')
       alice.say(BOB, 'unwatched')
       await bob.got(/unwatched/)
+      await gated.ejabberd.stop()
       assert.deepEqual(gated.ejabberd.linesWith(/crashed when running|Unexpected info/), [])
+      // What a command does is in the files alone.
+      assert.equal(await readFile(join(folder, 'log/error.log'), 'utf8'), '')
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

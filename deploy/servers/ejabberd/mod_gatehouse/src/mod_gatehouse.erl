@@ -19,9 +19,15 @@ start(Host, Opts) ->
     ok = join(Host, Options),
     gatehouse_reports:start(Host).
 
+%% `module_uninstall` stops it also on hosts that do not load it (any more).
 -spec stop(binary()) -> ok.
 stop(Host) ->
-    #{screen := Screen} = gatehouse_options:get(Host),
+    case gatehouse_options:get(Host) of
+        #{screen := Screen} -> leave(Host, Screen);
+        none -> ok
+    end.
+
+leave(Host, Screen) ->
     ok = gatehouse_reports:stop(Host),
     ok = gatehouse_link:leave(Screen, Host),
     ok = gatehouse_options:forget(Host),
