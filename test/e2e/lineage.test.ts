@@ -2,6 +2,7 @@
 // What a message became, on a real server with real clients: corrected, retracted, moderated, in 1:1 and in a room.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { ejabberdVersion } from '../../deploy/demo/ejabberd.ts'
 import type { Row } from '../harness/ask-command.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
@@ -9,6 +10,7 @@ import { ROOMS } from '../harness/world.ts'
 import { onServers } from './servers.ts'
 
 const ROOM = `lineage@${ROOMS}`
+const OLD = (await ejabberdVersion())?.startsWith('23.01') === true
 
 onServers('lineage', slixmppLack(), (server) => {
   let stage: Stage
@@ -103,8 +105,8 @@ onServers('lineage', slixmppLack(), (server) => {
     ])
   })
 
-  const moderates = server === 'prosody' ? false : 'ejabberd 23.01 has no moderation (XEP-0425)'
-  test('in a room: moderated by the id that the room gave', { skip: moderates }, async () => {
+  const lack = server === 'ejabberd' && OLD ? 'ejabberd 23.01 has no moderation (XEP-0425)' : false
+  test('in a room: moderated by the id that the room gave', { skip: lack }, async () => {
     await bob.send(toAll('g5', 'moderatedword one'))
     const second = await idOf('g5')
     const moderate = (id: string, reason: string) =>
@@ -115,9 +117,14 @@ onServers('lineage', slixmppLack(), (server) => {
     await bob.wait(/message-moderate:0/)
     const [said] = await stage.recorded('moderatedword', 'released', 'released', 'released')
     const { row, steps } = await chain(said?.id)
+    // A room of ejabberd gives a moderation no id: that it took effect is not known there.
+    const [taken, left] =
+      server === 'prosody'
+        ? ['moderation', 'moderated: null']
+        : ['moderation (unconfirmed)', 'original: moderatedword one']
     assert.deepEqual(
       [(row.lineage as Row[]).map(({ kind, why }) => `${kind}${why ? ` (${why})` : ''}`), steps.at(-1)],
-      [['original', 'moderation (unconfirmed)', 'moderation'], 'moderated: null'],
+      [['original', 'moderation (unconfirmed)', taken], left],
     )
     assert.equal(row.text, 'moderatedword one')
     assert.match(String(row.stanza), /<body>moderatedword one<\/body>/, 'the original stays')
