@@ -564,7 +564,10 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
       `<presence xmlns='jabber:client' to='${room}/alice'><show>away</show><status>gone fishing</status></presence>`,
     )
     await iris.next(/:alice!\S+ AWAY :gone fishing$/)
+    // And so she is in the room, by her own connection.
+    await alice.wait(shows(room, 'alice', '<show>away</show>', 'gone fishing'))
     await alice.send(`<presence xmlns='jabber:client' to='${room}/alice'/>`)
     await iris.next(/:alice!\S+ AWAY$/)
+    await alice.wait(new RegExp(`^<presence(?![\\s\\S]*<show>)[^>]*from="${room}/alice"`))
   })
 })

@@ -250,6 +250,12 @@ function pathOf(said: string, folder: string, credentials: string | undefined): 
   return given !== undefined && existsSync(given) ? given : resolve(folder, said)
 }
 
+/** A unit of systemd runs as a user of its own, who may read no secret that was not handed to it. */
+function unreadableSecret(path: string, code: string, credentials: string | undefined): Message {
+  const id = credentials === undefined ? 'kit-wanted-secret-readable' : 'kit-wanted-secret-credential'
+  return { id, args: { path, code, name: basename(path) } }
+}
+
 function readableFile(folder: string, credentials: string | undefined, secret: boolean): z.ZodType<string> {
   const path = z.string({ error: carry({ id: 'kit-wanted-path' }) }).min(1, { error: carry({ id: 'kit-wanted-path' }) })
   return path.transform((said, context) => {
@@ -264,7 +270,9 @@ function readableFile(folder: string, credentials: string | undefined, secret: b
       return path
     } catch (fault) {
       const code = fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
-      return refuse({ id: secret ? 'kit-wanted-secret-readable' : 'kit-wanted-file-readable', args: { path, code } })
+      return refuse(
+        secret ? unreadableSecret(path, code, credentials) : { id: 'kit-wanted-file-readable', args: { path, code } },
+      )
     }
   })
 }
@@ -282,7 +290,7 @@ function secretFile(folder: string, credentials: string | undefined): z.ZodType<
       return secret === '' ? refuse({ id: 'kit-wanted-secret-filled' }) : new Secret(secret)
     } catch (fault) {
       const code = fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
-      return refuse({ id: 'kit-wanted-secret-readable', args: { path, code } })
+      return refuse(unreadableSecret(path, code, credentials))
     }
   })
 }

@@ -41,6 +41,7 @@ kit-wanted-secret-filled = verlangt wird eine Datei, in der ein Geheimnis steht;
 kit-wanted-secret-private = verlangt wird eine Datei, die nur Besitzer und Gruppe lesen dürfen (chmod 0640)
 kit-wanted-file-readable = verlangt wird eine Datei; { $path } lässt sich nicht lesen ({ $code })
 kit-wanted-secret-readable = verlangt wird eine Datei mit einem Geheimnis; { $path } lässt sich nicht lesen ({ $code })
+kit-wanted-secret-credential = verlangt wird eine Datei mit einem Geheimnis; { $path } lässt sich nicht lesen ({ $code }): der Unit fehlt die Zeile LoadCredential={ $name }:{ $path }, danach systemctl daemon-reload und restart
 kit-wanted-settings-file = verlangt wird eine lesbare Datei mit Einstellungen ({ $code })
 kit-wanted-size = verlangt wird eine Größe, etwa 512 KiB, 32 MiB oder 10 GiB
 kit-wanted-text = verlangt wird ein Text

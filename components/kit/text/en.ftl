@@ -41,6 +41,7 @@ kit-wanted-secret-filled = a file with a secret in it is wanted; this one is emp
 kit-wanted-secret-private = a file that only its owner and group can read is wanted (chmod 0640)
 kit-wanted-file-readable = a file is wanted; { $path } cannot be read ({ $code })
 kit-wanted-secret-readable = a file with a secret is wanted; { $path } cannot be read ({ $code })
+kit-wanted-secret-credential = a file with a secret is wanted; { $path } cannot be read ({ $code }): the unit needs the line LoadCredential={ $name }:{ $path }, then systemctl daemon-reload and restart
 kit-wanted-settings-file = a readable settings file is wanted ({ $code })
 kit-wanted-size = a size is wanted, such as 512 KiB, 32 MiB or 10 GiB
 kit-wanted-text = a text is wanted

@@ -22,7 +22,7 @@ import {
   type Whois,
 } from './irc.ts'
 import { Link } from './link.ts'
-import { noImplicitNames } from './reading.ts'
+import { learnOf, noImplicitNames } from './reading.ts'
 import { REAL_WORLD, Session, type World } from './session.ts'
 import * as speaking from './speaking.ts'
 import { Watching } from './watching.ts'
@@ -343,7 +343,8 @@ class Connection implements IrcConnection {
       about: [],
       read: ({ command }) => (command === '306' || command === '305' ? 'over' : null),
     })
-    this.#session.me = { ...this.#session.me, away: params[0] ?? null }
+    // No server says it to ourselves (away-notify), and who of ours shares a channel may see it by this connection alone.
+    learnOf(this.#session, this.#session.nick, { away: params[0] ?? null })
   }
 
   watch(nick: string): void {

@@ -352,7 +352,7 @@ function tellWatched(session: Session, nick: string, away: string | null): void 
   session.tell('presence', person.nick, { online: true, ...(away === null ? {} : { away }) })
 }
 
-function learnOf(session: Session, nick: string, news: Parameters<Session['learn']>[1]): void {
+export function learnOf(session: Session, nick: string, news: Parameters<Session['learn']>[1]): void {
   if (session.isOwn(nick) && news.away !== undefined) session.me = { ...session.me, away: news.away }
   const user = session.channels.user(nick)
   if (user !== null) session.learn(user, news)

@@ -206,6 +206,13 @@ describe('what was said becomes what holds', () => {
       assert.match(shown, /set/)
     }
     assert.ok(read.settings instanceof Secret)
+    // One that systemd was not told of: what its unit lacks is said.
+    rmSync(join(credentials, 'key'))
+    assert.match(
+      problemLines(readSettings(declared, one.path, { CREDENTIALS_DIRECTORY: credentials })).join(),
+      /LoadCredential=key:\/nowhere\/key/,
+    )
+    writeFileSync(join(credentials, 'key'), 'from systemd\n')
     chmodSync(join(credentials, 'key'), 0o444)
     const open = readSettings(declared, one.path, { CREDENTIALS_DIRECTORY: credentials })
     assert.match(problemLines(open).join(), /only its owner and group/)
