@@ -4,8 +4,11 @@ export type BackoffOptions = { firstMs: number; mostMs: number }
 
 export const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 500, mostMs: 30_000 }
 
-/** A server on this machine is not spared by long pauses, and people wait while it is without its component. */
-export const LOOPBACK_BACKOFF: BackoffOptions = { firstMs: 500, mostMs: 5_000 }
+/**
+ * A server on this machine is not spared by long pauses, and people wait while it is without its component: clients that are back before it
+ * are told so, and some try no more by themselves.
+ */
+export const LOOPBACK_BACKOFF: BackoffOptions = { firstMs: 500, mostMs: 2_000 }
 
 /**
  * The pause before attempt n (from 1) after a loss: doubles up to `mostMs`, then scattered between half and the whole of that,

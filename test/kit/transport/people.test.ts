@@ -374,6 +374,9 @@ describe('contacts', () => {
     const [session] = one.net.sessions
     session?.tell((events) => events.presence('Bob', { online: true }))
     await one.at.heard(ALICE, new RegExp(`^<presence from='${BOB}/made-up' to='[^']*'></presence>`))
+    // After a restart of the server, which told clients nothing of who is here before we were back.
+    one.people.up()
+    await one.at.heard(ALICE, new RegExp(`^<presence from='${BOB}/made-up' to='[^']*'></presence>`))
     // What a client asks of who is there, by the address under which he is there.
     isResult(await one.at.ask(DESK, `${BOB}/made-up`, 'get', "<query xmlns='http://jabber.org/protocol/disco#info'/>"))
     session?.tell((events) => events.presence('bob', { online: true, away: 'tea' }))

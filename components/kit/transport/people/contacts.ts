@@ -38,6 +38,8 @@ export type Contacts = {
   down(owner: string, network: string): void
   told(owner: string, network: string, nick: string, shown: Shown): void
   renamed(owner: string, network: string, from: string, to: string): void
+  /** Once more what is known: the server has forgotten it. */
+  again(owner: string, network: string): void
   /** Everybody who was shown is no more. */
   stop(): void
 }
@@ -206,6 +208,10 @@ export function openContacts({
       // A contact is a name there: who has it next is told of as somebody who comes.
       shownOf(owner, network).set(key, { online: false })
       show(owner, network, from)
+    },
+    again(owner, network) {
+      const list = listOf(owner, network)
+      for (const [key, { online }] of shownOf(owner, network)) if (online) show(owner, network, list.get(key) ?? key)
     },
     stop() {
       for (const place of [...shown.keys()]) {

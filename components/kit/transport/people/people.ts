@@ -361,9 +361,10 @@ export function openPeople(options: PeopleOptions): People {
     keeps: (owner, of) =>
       options.keeps(owner, of) || (online.has(bareOf(owner)) && registrations.of(owner, of) !== null),
     up() {
-      for (const { owner, address } of registrations.everybody()) {
+      for (const { owner, network: of, address } of registrations.everybody()) {
         tell(address, owner, '')
         tell(address, owner, 'probe')
+        contacts.again(owner, of)
       }
     },
     settled: () => heard.settle(),
