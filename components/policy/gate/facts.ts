@@ -76,6 +76,6 @@ export function askFact(
     ...(noted.matched ? { matched: noted.matched } : {}),
     ...(noted.who && noted.record !== 'nothing' ? { who: noted.who } : {}),
     ...(ask.network === undefined ? {} : { network: ask.network }),
-    ...(ask.foreign === undefined ? {} : { foreign: ask.foreign }),
+    ...(ask.foreign && noted.record !== 'nothing' ? { foreign: ask.foreign } : {}),
   }
 }

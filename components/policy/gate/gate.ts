@@ -93,7 +93,6 @@ type Ready = Judged & { state: 'ready' }
 type Slow = {
   state: 'slow'
   ask: Ask<Element>
-  who: WhoWas | undefined
   asked: Screened | null
   judge: Judge
   decision: Promise<Decision>
@@ -145,7 +144,9 @@ export function createGate(options: GateOptions): Gate {
       // What was spooled is acknowledged by the answer, so it is kept before it. Nobody waits for a verdict on it.
       const awaited = judged.some((one) => one.state === 'slow' && one.ask.spooled)
       const settled = awaited
-        ? await Promise.all(judged.map((one) => (one.state === 'slow' && one.ask.spooled ? settle(one, begun) : one)))
+        ? await Promise.all(
+            judged.map((one) => (one.state === 'slow' && one.ask.spooled ? settle(one, begun, news) : one)),
+          )
         : judged
       const told = tellOf(screen, settled, origin, begun)
       return conclude(keep(factsOf(screen, told, settled, news), begun, stood), told, release)
@@ -237,18 +238,21 @@ export function createGate(options: GateOptions): Gate {
       return ready({ ...ask, at }, { action: 'refuse', rule: 'unreadable', condition: 'bad-request', text: null })
     }
     let asked: Screened | null = null
-    let who: WhoWas | undefined
     try {
       asked = readScreened(ask, ask.stanza, origin.host, options.rooms, options.people?.() ?? null, options.elsewhere)
-      who = identities.whoOf(asked, news)
       const decision = judge.decide(asked, ask.raw.length)
-      if (!(decision instanceof Promise)) return ready(ask, decision, who)
+      if (!(decision instanceof Promise)) return ready(ask, decision, whoOf(asked, decision, news))
       // Whoever waits for it takes the rejection; until then it is nobody's.
       decision.catch(() => {})
-      return { state: 'slow', ask, who, asked, judge, decision }
+      return { state: 'slow', ask, asked, judge, decision }
     } catch (error) {
-      return faulty({ ask, who, asked, judge }, error)
+      return faulty({ ask, asked, judge }, error, news)
     }
+  }
+
+  /** Of whom nothing is to be on record, it is not told there who he is: that it is told now would say that it was he. */
+  function whoOf(asked: Screened | null, decision: Decision | null, news: FactOf<'identity'>[]): WhoWas | undefined {
+    return asked === null || decision?.record === 'nothing' ? undefined : identities.whoOf(asked, news)
   }
 
   function ready(ask: Ask<Element>, decision: Decision, who?: WhoWas): Ready {
@@ -256,17 +260,23 @@ export function createGate(options: GateOptions): Gate {
     return { state: 'ready', ...judged, noted: who ? { ...judged.noted, who } : judged.noted }
   }
 
-  async function settle(slow: Slow, begun: number): Promise<Ready> {
+  async function settle(slow: Slow, begun: number, news: FactOf<'identity'>[]): Promise<Ready> {
     try {
-      return ready(slow.ask, await within(slow.decision, bounds.laterWithinMs - (performance.now() - begun)), slow.who)
+      const decision = await within(slow.decision, bounds.laterWithinMs - (performance.now() - begun))
+      return ready(slow.ask, decision, whoOf(slow.asked, decision, news))
     } catch (error) {
-      return faulty(slow, error)
+      return faulty(slow, error, news)
     }
   }
 
   /** No verdict: the helper does what its operator set for an outage. On record stands that nothing was allowed. */
-  function faulty({ ask, who, asked, judge }: Pick<Slow, 'ask' | 'who' | 'asked' | 'judge'>, error: unknown): Ready {
+  function faulty(
+    { ask, asked, judge }: Pick<Slow, 'ask' | 'asked' | 'judge'>,
+    error: unknown,
+    news: FactOf<'identity'>[],
+  ): Ready {
     options.fault('rules', error)
+    const who = whoOf(asked, null, news)
     const stricter = asked && judge.fault(asked)
     if (stricter) return ready(ask, stricter, who)
     const refused = ready(ask, { action: 'refuse', rule: 'fault', condition: 'internal-server-error', text: {} }, who)
@@ -310,8 +320,9 @@ export function createGate(options: GateOptions): Gate {
     const release = work.take([slow.ask], true)
     const run = async () => {
       try {
-        const one = await settle(slow, begun)
-        await keep([askFact(one.ask, one.verdict, origin, one.noted)], performance.now())
+        const news: FactOf<'identity'>[] = []
+        const one = await settle(slow, begun, news)
+        await keep([...news, askFact(one.ask, one.verdict, origin, one.noted)], performance.now())
         const took = performance.now() - begun
         tally.answered(sumOf([one], 0), took / 1_000)
         if (took > bounds.laterWithinMs) return tally.tooLate()

@@ -23,6 +23,8 @@ async function factsOf(stage: Stage): Promise<Map<number, FactOf<'ask'>>> {
   return new Map(asks.map((fact) => [fact.n, fact]))
 }
 
+const fromNetwork = (nick: string) =>
+  `direction='received' via='network' network='irc' server='irc.example.org' nick='${nick}' account='${nick}' identity='${nick}!x@y'`
 const message = (inside: string) =>
   `<message xmlns='jabber:client' from='alice@corp.example/desk' to='bob@corp.example' type='chat' id='m'>${inside}</message>`
 
@@ -56,7 +58,9 @@ test('record envelope and nothing: what is left out is left out of the replaceme
     ask(1, 'briefly, the nightingale') +
       ask(2, 'unsaid secret words') +
       ask(3, 'unsaid nightingale') +
-      ask(4, 'said aloud'),
+      ask(4, 'said aloud') +
+      ask(5, 'unsaid from afar', { attributes: fromNetwork('Paris') }) +
+      ask(6, 'briefly from afar', { attributes: fromNetwork('Rome') }),
   )
   assert.deepEqual(verdicts(answer), { 1: 'replace mask', 2: 'refuse stop policy-violation', 3: 'replace mask' })
   const facts = await factsOf(stage)
@@ -71,11 +75,13 @@ test('record envelope and nothing: what is left out is left out of the replaceme
   assert.ok(cut?.verdict.action === 'replace')
   assert.deepEqual([cut.stanza, cut.verdict.stanza], ['', ''])
   assert.match(String(aloud?.stanza), /said aloud/)
+  assert.deepEqual([facts.get(5)?.network, facts.get(5)?.foreign], ['irc', undefined])
+  assert.deepEqual([facts.get(6)?.network, facts.get(6)?.foreign?.nick], ['irc', 'Rome'])
   const files = readdirSync(stage.folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
     .filter((one) => one.isFile() && one.name !== 'rules.yaml')
     .map((one) => readFileSync(join(one.parentPath, one.name)))
   assert.ok(files.some((bytes) => bytes.includes('said aloud')))
-  for (const words of ['briefly', 'secret words', 'unsaid n', '[cut]'])
+  for (const words of ['briefly', 'secret words', 'unsaid n', 'unsaid from', 'Paris', '[cut]'])
     assert.ok(!files.some((bytes) => bytes.includes(words)), words)
 })
 

@@ -14,6 +14,8 @@ import { ask, startStage, verdicts } from '../stage.ts'
 const RULES = `version: 1
 otherwise: allow
 rules:
+  - { id: unsaid, when: { words: [unsaid] }, then: { record: nothing } }
+  - { id: number, when: { regex: 'case-[0-9]+' }, then: { tag: number } }
   - { id: traders, when: { from.group: traders, to.group: research }, then: refuse }
   - { id: nobody, when: { from.group: [Treasury] }, then: refuse }
 `
@@ -32,6 +34,11 @@ test('rules on people: refused by groups, changed at once with the directory, an
   await using writer = await openSnapshotWriter(join(stage.folder, 'people'))
   await writer.replace(itemsOf().map(writeItem))
   await stage.policy.logged((line) => line.event === 'people in force' && line.people === 4)
+  // Of what is to be on no record it is not told there whose it was, on time or later.
+  const dave = { from: 'dave@corp.example/x' }
+  assert.deepEqual(verdicts(await stage.screen(ask(20, 'unsaid', dave))), {})
+  assert.deepEqual(verdicts(await stage.screen(ask(21, `unsaid ${'x '.repeat(4_000)}`, dave))), { 21: 'later' })
+  await stage.peer.next()
   assert.deepEqual(await said(2), { 2: 'refuse traders policy-violation' })
   assert.deepEqual(await said(3, { from: 'dave@corp.example/x' }), {})
   const warned = JSON.stringify(await status())
@@ -64,10 +71,17 @@ test('rules on people: refused by groups, changed at once with the directory, an
     facts.flatMap((fact) => (fact.kind === 'ask' ? [[fact.n, groupsOf(fact.who?.from), groupsOf(fact.who?.to)]] : [])),
     [
       [1, null, null],
+      [20, null, null],
+      [21, null, null],
       [2, 'Alice Müller: Staff, Traders', 'bob@corp.example: Research, Staff'],
       [3, 'dave@corp.example: Staff', 'bob@corp.example: Research, Staff'],
       [4, 'alice@corp.example: Staff', 'bob@corp.example: Research, Staff'],
     ],
+  )
+  const unsaid = facts.findLastIndex((fact) => fact.kind === 'ask' && fact.record === 'nothing')
+  assert.ok(
+    unsaid > 0 && unsaid < facts.findIndex(({ kind }) => kind === 'identity'),
+    'who it was stands nowhere before',
   )
   const place = (kind: string, hash: unknown) =>
     facts.findIndex((fact) => fact.kind === kind && JSON.stringify(fact).includes(String(hash)))
