@@ -19,6 +19,43 @@ const APPLICATIONS = ['erts', 'kernel', 'stdlib', 'crypto', 'mnesia', 'p1_xml', 
 /** Of ejabberd: what the helper is a part of, and calls most. */
 const KNOWN = ['gen_mod', 'econf', 'ejabberd_hooks', 'ejabberd_router', 'ejabberd_sm', 'ejabberd_config']
 
+/** Called in processes of the server: of sessions, streams and rooms, and of whoever routes something. */
+const WITHIN_OTHERS = [
+  'gatehouse_c2s:user_send_packet/1',
+  'gatehouse_c2s:handle_info/2',
+  'gatehouse_c2s:handle_call/3',
+  'gatehouse_c2s:copy_session/2',
+  'gatehouse_entries:s2s_receive_packet/1',
+  'gatehouse_entries:s2s_allow_host/3',
+  'gatehouse_entries:component_send_packet/1',
+  'gatehouse_component:component_send_packet/1',
+  'gatehouse_component:component_connected/1',
+  'gatehouse_component:component_disconnected/2',
+  'gatehouse_observed:filter_packet/1',
+  'gatehouse_observed:mqtt/3',
+  'gatehouse_observed:published/6',
+  'gatehouse_reports:session_closed/3',
+  'gatehouse_reports:sent/1',
+  'gatehouse_reports:received/1',
+  'gatehouse_reports:offline/1',
+  'gatehouse_reports:in_room/3',
+  'gatehouse_occupants:message/3',
+  'gatehouse_occupants:presence/3',
+  'gatehouse_occupants:joined/4',
+  'gatehouse_occupants:left/4',
+  'gatehouse_accounts:offline/1',
+]
+const WAITS = [
+  'gen_server:call/2',
+  'gen_server:call/3',
+  'gen_server:multi_call/4',
+  'sys:get_state/2',
+  'timer:sleep/1',
+  'supervisor:start_child/2',
+  'mnesia:transaction/1',
+  'mnesia:sync_log/0',
+]
+
 for (const [module, least] of Object.entries(MODULES)) seenByErlang(module, least)
 
 function seenByErlang(module: string, least: number): void {
@@ -46,6 +83,36 @@ function seenByErlang(module: string, least: number): void {
       const { stdout } = await run('erl', ['-noshell', ...erlang.paths, '-eval', code], options())
       assert.equal(stdout, '[]')
     })
+
+    if (module === 'mod_gatehouse')
+      it('waits for no other process in the router, in a session or in the stream of a component, but where it must', async () => {
+        const code = `
+        {ok, _} = xref:start(own), xref:set_default(own, [{warnings, false}, {builtins, true}]),
+        {ok, _} = xref:add_directory(own, "${join(erlang.folder, 'ebin')}"),
+        Ask = fun(Query) -> {ok, Found} = xref:q(own, Query), Found end,
+        Hooks = "[${WITHIN_OTHERS.join(', ')}] : Fun",
+        ${WITHIN_OTHERS.length} = length(Ask(Hooks ++ " * X")),
+        Reached = "(range (closure E | (" ++ Hooks ++ ")) + " ++ Hooks ++ ")",
+        Waits = Ask("E | (" ++ Reached ++ ") || ([${WAITS.join(', ')}] : Fun)"),
+        io:format("~p", [lists:usort([{M, F, N} || {{M, F, _}, {_, N, _}} <- Waits])]), halt(0).`
+        const { stdout } = await run('erl', ['-noshell', ...erlang.paths, '-eval', code], options())
+        assert.deepEqual(
+          [...stdout.matchAll(/\{(\w+),'?([^,']+)'?,(\w+)\}/g)].map(
+            ([, module, name, how]) => `${module}:${name} ${how}`,
+          ),
+          [
+            // Once an account, when it gets its mark.
+            'gatehouse_accounts:give sync_log',
+            'gatehouse_accounts:give transaction',
+            // In a process that is made for it.
+            'gatehouse_component:everywhere multi_call',
+            // Where a session that is gone answers a resumption too late.
+            'gatehouse_workers:adopt start_child',
+            // For the first that is held of a sender: of the process that makes workers, which waits for nobody else.
+            'gatehouse_workers:reserve call',
+          ],
+        )
+      })
 
     it('is clean under dialyzer', async (t) => {
       if (process.env.GATEHOUSE_LONG !== '1')
