@@ -209,7 +209,9 @@ async function staff(carol: SlixmppClient, alice: SlixmppClient): Promise<void> 
   for (const lang of ['en', 'de']) {
     for (const node of nodes) {
       const form = await carol.command(DIRECTORY, node, { lang })
-      for (const [field, label] of Object.entries(form.labels)) say(`${node} ${field}`, label)
+      // What a row begins with stands beside it: that is no text.
+      const labels = Object.entries(form.labels).filter(([field]) => !/^row-\d+$/.test(field))
+      for (const [field, label] of labels) say(`${node} ${field}`, label)
     }
     const who = async (name: string) => {
       const form = await carol.command(DIRECTORY, 'directory-who', { lang })
