@@ -95,7 +95,7 @@ export function killing(server: ServerKind): void {
       const folder = await mkdtemp(join(tmpdir(), 'gatehouse-trace-'))
       t.after(() => rm(folder, { recursive: true }))
       const file = join(folder, 'policy.trace')
-      const calls = 'pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync'
+      const calls = 'read,recvfrom,recvmsg,pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync'
       // A write is a page of the journal at most, and what is newest stands at its end.
       const wrapper = ['strace', '-f', '-y', '-s', '16384', '-e', `trace=${calls}`, '-o', file]
       await using world = await startWorld({ server, archive: false, policy: { wrapper } })
