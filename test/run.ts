@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm test: the tests, three files at a time (they wait for servers more than they work; two in the long form, where the work is load),
-// and one more as long as those that wait most are not over; of those that use a port that is given one at a time; in the first lane, before
-// its files, the checks;
+// npm test: the tests, three files at a time (they wait for servers more than they work; two in the long form, where the work is load);
+// of those that use a port that is given one at a time; in the first lane, before its files, the checks;
 // in the long form then those with real servers once more, on Debian 13.
 // The last line is "N passed, N failed, N skipped" (checks count as tests); exits 0 only when nothing failed.
 import { spawn } from 'node:child_process'
@@ -105,9 +104,8 @@ async function main(): Promise<number> {
   const { quiet = [], others = [] } = Object.groupBy(here, (file) => (needsQuiet(file) ? 'quiet' : 'others'))
   const place = values.on === undefined ? '' : ` on ${values.on}`
   const options = { minutes, signal: stop.signal, tally, place }
-  const lanes = values.long ? { lanes: side, meanwhile: 0 } : { lanes: side + 1, meanwhile: 1 }
-  await testAll(others, lanes, options, () => (isChecked ? check(tally) : Promise.resolve()))
-  await testAll(quiet, { lanes: 1, meanwhile: 0 }, options)
+  await testAll(others, values.long ? side : side + 1, options, () => (isChecked ? check(tally) : Promise.resolve()))
+  await testAll(quiet, 1, options)
   await testOnDebian(onDebian, values.long, stop.signal, tally)
   if (stop.signal.aborted) tally.faults.push('interrupted')
   if (values.report !== undefined) {
@@ -149,7 +147,7 @@ function sharesPort(file: string): boolean {
   return [text, ...bodies.map((body) => readFileSync(body, 'utf8'))].some((one) => /\bs2s: true|\b5269\b/.test(one))
 }
 
-/** What kills whole companies under load takes minutes, half of which it waits: begun last, it would run alone in the end. */
+/** What kills whole companies under load takes minutes: begun last, it would run alone in the end. */
 function isLengthy(file: string): boolean {
   return /^test\/(faults|demo)\//.test(shown(file))
 }
@@ -176,24 +174,14 @@ async function runCheck(name: string, tally: Tally): Promise<void> {
 
 type Run = { minutes: number; signal: AbortSignal; tally: Tally; place: string }
 
-/** `meanwhile`: lanes that there are only as long as a lengthy file runs. */
-type Lanes = { lanes: number; meanwhile: number }
-
 /** So many files at a time, in lanes that take the next file that may run beside what runs; in one of them something else comes first. */
-async function testAll(
-  files: readonly string[],
-  { lanes, meanwhile }: Lanes,
-  options: Run,
-  first?: () => Promise<void>,
-) {
+async function testAll(files: readonly string[], lanes: number, options: Run, first?: () => Promise<void>) {
   const waiting = [...files.filter(isLengthy), ...files.filter((file) => !isLengthy(file))]
-  const lengthy = new Set(files.filter(isLengthy))
   const sharing = new Set(files.filter(sharesPort))
   let portHolder: Promise<void> | null = null
   const lane = async (_: unknown, at: number) => {
     if (at === 0) await first?.()
-    const isOpen = () => at < lanes || lengthy.size > 0
-    while (waiting.length > 0 && !options.signal.aborted && isOpen()) {
+    while (waiting.length > 0 && !options.signal.aborted) {
       const at = waiting.findIndex((file) => portHolder === null || !sharing.has(file))
       if (at < 0) {
         await portHolder
@@ -203,10 +191,9 @@ async function testAll(
       const running = test(file, options)
       if (sharing.has(file)) portHolder = running.finally(() => (portHolder = null))
       await running
-      lengthy.delete(file)
     }
   }
-  await Promise.all(Array.from({ length: lanes + meanwhile }, lane))
+  await Promise.all(Array.from({ length: lanes }, lane))
 }
 
 /** What the file says is shown in one piece when it has ended. */
