@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules that name other networks, and where these are.
-import type { Condition, Rule } from './rule.ts'
+import { type Condition, leavesOf, type Rule } from './rule.ts'
 
 /** A transport: the kind of network and its domain, lower case. */
 export type Reached = { network: string; domain: string }
 
 /** Kinds of networks that a condition names. */
 export function networksIn(condition: Condition): readonly string[] {
-  switch (condition.is) {
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(networksIn)
-    case 'not':
-      return networksIn(condition.of)
-    default:
-      return condition.is === 'network' ? [...condition.networks] : []
-  }
+  return leavesOf(condition).flatMap((leaf) => (leaf.is === 'network' ? [...leaf.networks] : []))
 }
 
 /** The same rules in addresses alone, for helpers of servers: to them a network is the domain of its transport. */

@@ -2,7 +2,7 @@
 // What of a rule set holds while policy is away: which rules close an open host, and what earlier rules let pass before them.
 import { isAmong } from './address-pattern.ts'
 import { isAboutPeople } from './people.ts'
-import type { Condition, Rule } from './rule.ts'
+import { type Condition, leavesOf, type Rule } from './rule.ts'
 
 /**
  * The first row decides whose condition is met: `allow` where it certainly holds, `closed` where it may hold. Nobody reads texts
@@ -29,15 +29,7 @@ export function outageRows(rules: readonly Rule[]): readonly OutageRow[] {
 
 /** Whether something has a say in it that nobody knows in an outage: texts, and who people are. */
 export function dependsOnUnread(condition: Condition): boolean {
-  switch (condition.is) {
-    case 'all':
-    case 'any':
-      return condition.of.some(dependsOnUnread)
-    case 'not':
-      return dependsOnUnread(condition.of)
-    default:
-      return condition.is === 'words' || condition.is === 'regex' || isAboutPeople(condition)
-  }
+  return leavesOf(condition).some((leaf) => leaf.is === 'words' || leaf.is === 'regex' || isAboutPeople(leaf))
 }
 
 /** The rule that closes all of a host in an outage but what earlier rules allow; null: none does. */

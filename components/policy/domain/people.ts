@@ -2,7 +2,7 @@
 // What conditions on people say: groups, departments, who is external.
 import { domainOf } from './address-pattern.ts'
 import { nameKey, type People, type Person } from './person.ts'
-import type { Condition } from './rule.ts'
+import { type Condition, leavesOf } from './rule.ts'
 import type { Screened } from './screened.ts'
 
 export type PeopleCondition = Extract<
@@ -26,15 +26,7 @@ export function isAboutPeople(condition: Condition): condition is PeopleConditio
 
 /** Whether who people are has a say in it. */
 export function dependsOnPeople(condition: Condition): boolean {
-  switch (condition.is) {
-    case 'all':
-    case 'any':
-      return condition.of.some(dependsOnPeople)
-    case 'not':
-      return dependsOnPeople(condition.of)
-    default:
-      return isAboutPeople(condition)
-  }
+  return leavesOf(condition).some(isAboutPeople)
 }
 
 /** Null while nobody knows who people are. */

@@ -27,6 +27,22 @@ export type Condition =
   | { is: 'same.group'; names: ReadonlySet<string> | null; same: boolean }
   | { is: 'is-external'; external: boolean }
 
+/** What others are made of. */
+export type Leaf = Exclude<Condition, { is: 'all' | 'any' | 'not' }>
+
+/** All that a condition is made of, as it stands, whether under a `not` or not. */
+export function leavesOf(condition: Condition): readonly Leaf[] {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap(leavesOf)
+    case 'not':
+      return leavesOf(condition.of)
+    default:
+      return [condition]
+  }
+}
+
 /** Texts by language tag; null: the suite's own text in each of its languages. */
 export type Texts = Readonly<Record<string, string>> | null
 

@@ -193,13 +193,13 @@ export function openNetworks(options: NetworksOptions): Networks {
       fault: null,
       tried: Promise.withResolvers(),
       renew() {
-        const now = settings(network)
-        if (now === null) return
+        const anew = settings(network)
+        if (anew === null) return
         // Under the same name as before: by that identd knows him.
-        const settled = { ...settingsOf(now, owner, login), user: one.user }
-        if (isSameNetwork(now, used.of) && settled.ca === used.settled.ca) return
+        const settled = { ...settingsOf(anew, owner, login), user: one.user }
+        if (isSameNetwork(anew, used.of) && settled.ca === used.settled.ca) return
         connection.settle(settled)
-        used = { of: now, settled }
+        used = { of: anew, settled }
       },
     }
     all.set(place, one)
