@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a component is started: the command of its unit, on this checkout.
+import { spawnSync } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
@@ -45,15 +46,37 @@ export function scheduling(name: string): readonly string[] {
   return IDLE.includes(name) ? ['chrt', '--idle', '0'] : []
 }
 
-/** What node is given before the settings file: flags and the main of dist/, or that of the sources while dist/ is not of them. */
+/** What node is given before the settings file: flags and the program. */
 export function componentCommand(name: string, built: boolean = isBuilt()): readonly string[] {
-  const main = built ? join(ROOT, 'dist/components', name, 'main.js') : join(ROOT, 'components', name, 'main.ts')
-  return [...nodeFlags(name), main]
+  return [...nodeFlags(name), programOf(name, built)]
 }
 
-/** dist/ is there and no source was changed after it was made. */
+/** Of a component, or `cli`: that of dist/, or the sources while dist/ is not of them. */
+export function programOf(name: string, built: boolean = isBuilt()): string {
+  return built ? join(ROOT, 'dist/components', name, 'main.js') : join(ROOT, 'components', name, 'main.ts')
+}
+
+let known: boolean | null = null
+
+/** dist/ is there, and neither a source nor a package was changed after it was made; looked at once. */
 export function isBuilt(): boolean {
-  const built = statSync(join(ROOT, 'dist'), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const changed = globSync('components/**/*.{ts,ftl}', { cwd: ROOT }).map((file) => statSync(join(ROOT, file)).mtimeMs)
-  return built > Math.max(...changed)
+  known ??= timeOf('dist') > Math.max(...[...globSync(SOURCES, { cwd: ROOT }), ...PACKAGES].map(timeOf))
+  return known
+}
+
+const SOURCES = 'components/**/*.{ts,ftl}'
+/** The first is npm's own note of what it installed. */
+const PACKAGES = ['node_modules/.package-lock.json', 'deploy/build.mjs']
+
+/** Of its last change; 0 where it is not there. */
+function timeOf(file: string): number {
+  return statSync(join(ROOT, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+/** Makes dist/ where it is not of the sources. Throws when that fails; why is said. */
+export function build(): void {
+  if (isBuilt()) return
+  const { status } = spawnSync(process.execPath, [join(ROOT, 'deploy/build.mjs')], { stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new Error(`dist/ was not made: deploy/build.mjs ended with ${status}`)
+  known = null
 }

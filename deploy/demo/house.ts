@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The made-up company: its folder, its settings files, its people, and the processes that make it work.
+
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -7,6 +8,7 @@ import { userInfo } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
+import { programOf } from '../command.ts'
 import { type Company, startCompany } from './company.ts'
 import { type Row, readRows } from './complete.ts'
 import { type Ircd, inspircdLack, startIrcd } from './inspircd.ts'
@@ -23,7 +25,6 @@ const DIRECTORY = 'directory.corp.example'
 const IRC = 'irc.corp.example'
 const NETWORK = 'irc.example.org'
 const CHANNEL = '#lobby'
-const COMMAND_LINE = resolve(import.meta.dirname, '../../components/cli/main.ts')
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 /** The archive looks once a second. */
 const LOOKS_MS = 2000
@@ -252,7 +253,7 @@ function startIt(
 
 async function commandLine(words: readonly string[]): Promise<{ exit: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [COMMAND_LINE, ...words], (fault, out, err) => {
+    execFile(process.execPath, [programOf('cli'), ...words], (fault, out, err) => {
       resolve({ exit: typeof fault?.code === 'number' ? fault.code : fault === null ? 0 : 1, out, err })
     })
   })

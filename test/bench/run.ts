@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench -- NAME [--quick | --long]: measures beside peers in the same run; the last line is one flat JSON object.
-import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+
 import { parseArgs } from 'node:util'
+import { build } from '../../deploy/command.ts'
 import type { ServerKind } from '../../deploy/demo/server.ts'
 import { SERVERS } from '../../deploy/demo/site.ts'
 import { archive } from './archive.ts'
@@ -52,9 +52,7 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2
   }
   // What is measured is what an operator runs.
-  const build = resolve(import.meta.dirname, '../../deploy/build.mjs')
-  const { status } = spawnSync(process.execPath, [build], { stdio: ['ignore', 2, 2] })
-  if (status !== 0) return status ?? 1
+  build()
   const form = values.quick ? 'quick' : values.long ? 'long' : 'normal'
   return BENCHES[name as keyof typeof BENCHES]({ form, server, generational: values.generational })
 }

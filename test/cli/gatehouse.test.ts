@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line from outside, over the test program: help, exit codes, check and status.
+
 import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,10 +12,11 @@ import { fileURLToPath } from 'node:url'
 import type { World } from '../../components/cli/call.ts'
 import { gatehouse } from '../../components/cli/gatehouse.ts'
 import { configFolder } from '../../components/cli/settings.ts'
+import { programOf } from '../../deploy/command.ts'
 import { GATEHOUSE, openPlace, runCli, runToEnd, startProbe } from '../kit/process/probe.ts'
 
 const PROGRAMS = fileURLToPath(new URL('../kit/process/programs/', import.meta.url))
-const REAL = fileURLToPath(new URL('../../components/cli/main.ts', import.meta.url))
+const REAL = programOf('cli')
 
 describe('help', () => {
   it('of a stopped process comes from its program, of a running one from its socket, and is the same', async () => {

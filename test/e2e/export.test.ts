@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people said on a real server, exported by the command line and read by those who were not there: sha256sum and a mail parser.
+
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { programOf } from '../../deploy/command.ts'
 import { slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
 import { RULES } from './rules.ts'
@@ -60,11 +62,9 @@ onServers('exports', slixmppLack(), (server) => {
   after(() => stage?.[Symbol.asyncDispose]())
 
   const gatehouse = (...args: string[]) =>
-    spawnSync(
-      process.execPath,
-      [resolve('components/cli/main.ts'), '--config', join(stage.world.folder, 'config'), ...args],
-      { encoding: 'utf8' },
-    )
+    spawnSync(process.execPath, [programOf('cli'), '--config', join(stage.world.folder, 'config'), ...args], {
+      encoding: 'utf8',
+    })
   const lines = (text: string) => text.trimEnd().split('\n')
 
   for (const format of ['jsonl', 'eml'] as const) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules are replaced while people talk: every message is judged by one rule set as a whole, and the record says by which. What
 // each version masks is chosen so that half of one, or a mixture of two, would be seen by whoever receives it.
+
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { programOf } from '../../deploy/command.ts'
 import type { Row } from '../harness/ask-command.ts'
 import { type SlixmppClient, slixmppLack } from '../harness/slixmpp.ts'
 import { openStage, type Stage } from '../harness/stage.ts'
@@ -107,11 +109,9 @@ onServers('rules replaced', slixmppLack(), (server) => {
     assert.match(page, /^gatehouse_policy_rules_refused_state 1$/mu)
     assert.match(page, /^gatehouse_policy_rules_refused_total [1-9]/mu)
     const gatehouse = (...args: string[]) =>
-      spawnSync(
-        process.execPath,
-        [resolve('components/cli/main.ts'), '--config', join(stage.world.folder, 'config'), ...args],
-        { encoding: 'utf8' },
-      )
+      spawnSync(process.execPath, [programOf('cli'), '--config', join(stage.world.folder, 'config'), ...args], {
+        encoding: 'utf8',
+      })
     const check = gatehouse('check')
     assert.equal(check.status, 2)
     assert.match(check.stdout + check.stderr, /policy-rules\.yaml:2: otherwise: one of allow, refuse is wanted/)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One of our own processes under test: started from its main.ts with settings files in a folder, watched by its log.
+// One of our own processes under test: started from its main with settings files in a folder, watched by its log.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { componentCommand, NODE_ENVIRONMENT, scheduling } from '../../deploy/command.ts'
+import { componentCommand, NODE_ENVIRONMENT, programOf, scheduling } from '../../deploy/command.ts'
 
-const COMPONENTS = resolve(import.meta.dirname, '../../components')
 const STOP_WITHIN_MS = 25_000
 
 export type ComponentSettings = {
@@ -16,7 +15,7 @@ export type ComponentSettings = {
   file: string
   logFolder: string
   environment?: Readonly<Record<string, string>>
-  /** Another main than components/NAME/main.ts, such as one that hands in crash points. */
+  /** Another main than its own, such as one that hands in crash points. */
   main?: string
   /** Of node itself. */
   flags?: readonly string[]
@@ -47,7 +46,7 @@ export function asInstalled(name: string): Required<Pick<ComponentSettings, 'fla
 
 /** Resolves when the process has said that it is ready. */
 export async function startComponent(settings: ComponentSettings): Promise<Component> {
-  const main = settings.main ?? join(COMPONENTS, settings.name, 'main.ts')
+  const main = settings.main ?? programOf(settings.name)
   const node = [process.execPath, ...(settings.flags ?? []), main, settings.file]
   const [command = process.execPath, ...args] = [...(settings.wrapper ?? []), ...(settings.scheduling ?? []), ...node]
   const child = spawn(command, args, {

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { NODE_ENVIRONMENT, NODE_FLAGS, nodeFlags, scheduling } from '../../deploy/command.ts'
+import { build, NODE_ENVIRONMENT, NODE_FLAGS, nodeFlags, scheduling } from '../../deploy/command.ts'
 import { startComponent } from '../harness/component.ts'
 import { startComponentServer } from '../harness/component-server.ts'
 import { ask, screenOf } from '../policy/stage.ts'
@@ -17,9 +18,12 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const DOMAIN = 'policy.gatehouse.internal'
 const run = promisify(execFile)
 const env = { ...process.env, PATH: [resolve(process.execPath, '..'), process.env.PATH].join(delimiter) }
-const about: { bin: { gatehouse: string }; scripts: Record<string, string>; files: string[] } = JSON.parse(
-  readFileSync(join(ROOT, 'package.json'), 'utf8'),
-)
+const about: {
+  bin: { gatehouse: string }
+  scripts: Record<string, string>
+  files: string[]
+  dependencies: Record<string, string>
+} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 let folder = ''
 let installed = ''
@@ -30,7 +34,7 @@ const gatehouse = (...args: string[]) =>
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-package-'))
-  await run(process.execPath, [join(ROOT, 'deploy/build.mjs')], { env })
+  build()
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT, env })
   const [packed = ''] = globSync('*.tgz', { cwd: folder })
   await run('tar', ['-xzf', join(folder, packed), '-C', folder])
@@ -51,6 +55,20 @@ test('everything an operator installs is in the package, and no source', () => {
   const texts = globSync('components/**/*.ftl', { cwd: ROOT }).sort()
   assert.ok(texts.length > 0)
   assert.deepEqual(globSync('components/**/*.ftl', { cwd: join(installed, 'dist') }).sort(), texts)
+})
+
+test('what runs needs nothing beside it but node and the one library that is apart, and says whose work is in it', () => {
+  const dist = join(installed, 'dist')
+  const files = globSync('**/*.js', { cwd: dist }).map((file) => readFileSync(join(dist, file), 'utf8'))
+  const loaded = files.flatMap((text) => [...text.matchAll(/^(?:import|export)\b[^'"\n]*["']([^"']+)["'];$/gm)])
+  const others = loaded.map(([, from = '']) => from).filter((from) => !from.startsWith('.') && !isBuiltin(from))
+  assert.deepEqual([...new Set(others)], ['sharp'])
+  const said = readFileSync(join(dist, 'LICENSES.txt'), 'utf8')
+  const named = Object.keys(about.dependencies).filter((name) => name !== 'sharp')
+  assert.deepEqual(
+    named.filter((name) => !said.includes(`\n${name} ${about.dependencies[name]}: `)),
+    [],
+  )
 })
 
 const own = (file: string) => !file.startsWith('node_modules')

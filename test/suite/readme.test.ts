@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the README says is so: scripts, options, commands, settings and links that it names are there.
+
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { readRules } from '../../components/policy/rules/rule-file.ts'
+import { programOf } from '../../deploy/command.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -48,7 +50,7 @@ suite('README', () => {
   test('every command in its table is one, and open to whom it says', async () => {
     const known = new Map<string, readonly string[]>()
     for (const component of ['policy', 'archive', 'directory', 'transport-irc']) {
-      const { stdout } = await run(process.execPath, [join(ROOT, 'components', component, 'main.ts'), '--commands'])
+      const { stdout } = await run(process.execPath, [programOf(component), '--commands'])
       const described: { commands: { name: string; rights: string[] }[] } = JSON.parse(stdout)
       for (const { name, rights } of described.commands) known.set(name, rights)
     }
@@ -71,8 +73,12 @@ suite('README', () => {
       await writeFile(join(folder, 'gatehouse.yaml'), shared)
       await writeFile(join(folder, 'policy.secret'), 'secret of this test\n', { mode: 0o640 })
       await copyFile(join(ROOT, 'config/policy-rules.yaml'), join(folder, 'policy-rules.yaml'))
-      const main = join(ROOT, 'components/policy/main.ts')
-      const { stdout } = await run(process.execPath, [main, '--check', '--json', join(folder, 'policy.yaml')])
+      const { stdout } = await run(process.execPath, [
+        programOf('policy'),
+        '--check',
+        '--json',
+        join(folder, 'policy.yaml'),
+      ])
       const checked: { ok: boolean } = JSON.parse(stdout)
       assert.equal(checked.ok, true)
       assert.match(stdout, /rooms\.corp\.example/)
@@ -91,7 +97,7 @@ suite('README', () => {
       const [policy = '', shared = ''] = block('yaml').split(/^\s*# gatehouse\.yaml\n/m)
       await appendFile(join(folder, 'policy.yaml'), policy.replaceAll(/^ {3}/gm, ''))
       await appendFile(join(folder, 'gatehouse.yaml'), shared.replaceAll(/^ {3}/gm, ''))
-      const gatehouse = [join(ROOT, 'components/cli/main.ts'), '--config', folder]
+      const gatehouse = [programOf('cli'), '--config', folder]
       const { stdout } = await run(process.execPath, [...gatehouse, 'check', '--language', 'en'])
       assert.match(stdout, /^policy: good: /m)
       assert.match(stdout, /^archive: good: /m)

@@ -6,7 +6,7 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSyn
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { componentCommand, IDLE, NODE_ENVIRONMENT } from '../../deploy/command.ts'
+import { componentCommand, IDLE, NODE_ENVIRONMENT, programOf } from '../../deploy/command.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const UNITS = join(ROOT, 'deploy/systemd')
@@ -37,7 +37,7 @@ describe('units', () => {
   for (const name of components) {
     const unit = () => lines(`gatehouse-${name}.service`)
     it(`${name}: says what its manual page says`, () => {
-      const manual = spawnSync(process.execPath, [join(ROOT, 'components', name, 'main.ts'), '--help'], {
+      const manual = spawnSync(process.execPath, [programOf(name), '--help'], {
         encoding: 'utf8',
       }).stdout
       assert.ok(unit().includes(`Description=Gatehouse ${manual.split('\n')[0]}`), manual.split('\n')[0])

@@ -3,7 +3,7 @@
 // The shared file gatehouse.yaml is found beside the component's own, or named there by `shared:`.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Catalogue, inWords, type Message } from '../text/catalogue.ts'
 import { nearestName } from '../text/nearest-name.ts'
 import { readYaml, type Yaml } from '../yaml/yaml.ts'

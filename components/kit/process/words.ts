@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Message } from '../text/catalogue.ts'
 import { parseJid } from '../xmpp/jid.ts'
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The archive as a process: killed at named points, started again; asked by people with different rights.
+
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,11 +15,12 @@ import { monthPath } from '../../../components/archive/storage/month-path.ts'
 import { openJournal } from '../../../components/kit/bus/file-journal.ts'
 import { writeFact } from '../../../components/kit/facts/entries.ts'
 import type { Fact } from '../../../components/kit/facts/facts.ts'
+import { programOf } from '../../../deploy/command.ts'
 import { askCommand } from '../../harness/ask-command.ts'
 import { startComponentServer } from '../../harness/component-server.ts'
 import { ask, chat, done, SOURCE } from '../facts.ts'
 
-const ARCHIVE = fileURLToPath(new URL('../../../components/archive/main.ts', import.meta.url))
+const ARCHIVE = programOf('archive')
 const WITH_CRASH_POINTS = fileURLToPath(new URL('../mains/main.ts', import.meta.url))
 const ME = userInfo().username
 const SHORT = SOURCE.slice(0, 8)

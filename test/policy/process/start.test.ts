@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.ts as an operator starts it: good settings are said to be good, bad ones end with 2 and say where. Each folder in
 // bad-settings/ holds settings and rules, and the lines they must be refused with.
+
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,9 +10,10 @@ import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openMetrics } from '../../../components/kit/process/metrics.ts'
 import { Tally } from '../../../components/policy/gate/tally.ts'
+import { programOf } from '../../../deploy/command.ts'
 import { ALLOW_ALL } from '../stage.ts'
 
-const MAIN = resolve(import.meta.dirname, '../../../components/policy/main.ts')
+const MAIN = programOf('policy')
 let folder = ''
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-policy-start-'))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operator sees in `gatehouse status` when policy runs and yet not everything is asked about, or not as the files say.
+
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { gatehouse } from '../../../components/cli/gatehouse.ts'
 import { status } from '../../../components/cli/network/ask.ts'
+import { programOf } from '../../../deploy/command.ts'
 import { AT } from '../cast.ts'
 import { ALLOW_ALL, ask, HOST, type Stage, startStage } from '../stage.ts'
 
@@ -203,7 +205,7 @@ test('why the stream is not up', async () => {
 
 test('a second policy on the same journal ends with words that name the first one, and no stack', async () => {
   await using stage = await startStage()
-  const main = join(COMPONENTS, 'policy/main.ts')
+  const main = programOf('policy')
   const second = spawnSync(process.execPath, [main, join(stage.folder, 'policy.yaml')], { encoding: 'utf8' })
   const words = `another process (pid ${stage.policy.pid}) writes the journal in ${stage.folder}/journal`
   assert.deepEqual([second.status, second.stderr], [1, `${words}\n`])
