@@ -37,12 +37,15 @@ export const SUBSCRIPTIONS: ReadonlySet<string> = new Set(['subscribe', 'subscri
 function addMessage(message: Element, room: string | null, kinds: Set<Kind>): void {
   kinds.add('message')
   const type = message.attrs.type
-  let body: Element | null = null
+  let body = false
   let subject = false
   for (const child of message.children) {
     if (!isElement(child)) continue
-    if (child.name === 'body') body ??= child
-    else if (child.name === 'subject') subject = true
+    if (child.name === 'body') {
+      body = true
+      // XEP-0364: ciphertext in the body itself, in that of any language.
+      if (child.getText().startsWith('?OTR')) kinds.add('encrypted')
+    } else if (child.name === 'subject') subject = true
     else addExtension(child, kinds)
   }
   if (type === 'groupchat') kinds.add('groupchat')
@@ -50,8 +53,6 @@ function addMessage(message: Element, room: string | null, kinds: Set<Kind>): vo
   else if (room !== null && isOccupant(message, room)) kinds.add('private')
   // XEP-0045 8.1: a subject without a body changes the subject of the room.
   if (type === 'groupchat' && subject && !body) kinds.add('subject')
-  // XEP-0364: ciphertext in the body itself.
-  if (body?.getText().startsWith('?OTR')) kinds.add('encrypted')
 }
 
 function addExtension(child: Element, kinds: Set<Kind>): void {

@@ -125,8 +125,10 @@ test('encrypted messages are refused with an explanation in the language of the 
     )
     assert.match(await at.heard(ANNA, /type='error'/), /<not-acceptable .*Verschlüsselte Nachrichten/)
   }
-  at.send(`<message type='chat' id='e' from='${ANNA}' to='${R}/otto'><body>?OTR:AAM</body></message>`)
-  assert.match(await at.heard(ANNA, /type='error'/), /not-acceptable/)
+  for (const before of ['', `<body xml:lang='en'>hello</body>`]) {
+    at.send(`<message type='chat' id='e' from='${ANNA}' to='${R}/otto'>${before}<body>?OTR:AAM</body></message>`)
+    assert.match(await at.heard(ANNA, /type='error'/), /not-acceptable/)
+  }
   assert.deepEqual(at.net.done, [])
 })
 

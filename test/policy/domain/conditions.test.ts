@@ -128,6 +128,7 @@ const kinds: readonly [element: ReturnType<typeof stanza>, kinds: readonly strin
   [chat(`<x xmlns='jabber:x:encrypted'>x</x>`), ['message', 'encrypted']],
   [chat(`<encryption xmlns='urn:xmpp:eme:0' namespace='urn:any'/>`), ['message', 'encrypted']],
   [chat('<body>?OTR:AAQD</body>'), ['message', 'encrypted']],
+  [chat(`<body>hello</body><body xml:lang='de'>?OTR:AAQD</body>`), ['message', 'encrypted']],
   [chat(`<replace xmlns='urn:xmpp:message-correct:0' id='1'/>`), ['message', 'correction']],
   [chat(`<retract xmlns='urn:xmpp:message-retract:1' id='1'/>`), ['message', 'retraction']],
   [

@@ -187,14 +187,18 @@ function unescaped(text: string): string {
 
 export function isEncrypted(message: Element): boolean {
   if (ENCRYPTED.some(([name, namespace]) => message.getChild(name, namespace) !== undefined)) return true
-  return OTR.test(textOf(message, 'body') ?? '')
+  return textsOf(message, 'body').some((body) => OTR.test(body))
 }
 
-/** Null where there is none. */
+/** The first; null where there is none. */
 function textOf(message: Element, name: string): string | null {
+  return textsOf(message, name)[0] ?? null
+}
+
+function textsOf(message: Element, name: string): string[] {
   const own = message.getNS()
-  const child = message.getChildElements().find((one) => one.getName() === name && one.getNS() === own)
-  return child === undefined ? null : child.getText()
+  const children = message.getChildElements().filter((one) => one.getName() === name && one.getNS() === own)
+  return children.map((child) => child.getText())
 }
 
 /** Of what the room alone may say; and what would say something about another room. */
