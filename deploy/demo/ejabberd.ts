@@ -9,6 +9,7 @@ import { connect } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { compiled } from './erlang.ts'
+import { answering, evaluator } from './evaluate.ts'
 import { freePorts } from './ports.ts'
 import { type Exit, exitOf, logLines, processOf, type Server, said } from './server.ts'
 
@@ -202,6 +203,7 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
     }
     const shell = (...words: string[]) => asking(['-s', 'ejabberd_ctl', '-extra', node, '--no-timeout', ...words])
     const named = (jid: string) => jid.split('@') as [string, string]
+    const evaluate = evaluator(child.stdin, lines)
     return {
       kind: 'ejabberd',
       settings,
@@ -212,12 +214,13 @@ export async function startEjabberd(settings: EjabberdSettings): Promise<Ejabber
       dataFolder: data,
       shell,
       async createAccount(jid: string, password: string) {
-        await shell('register', ...named(jid), password)
+        const made = await evaluate(`ejabberd_auth:try_register(${[...named(jid), password].map(binary).join(', ')}).`)
+        if (made !== 'ok') throw new Error(`${jid} was not made: ${made}`)
       },
       async removeAccount(jid: string) {
-        await shell('unregister', ...named(jid))
+        await evaluate(`ejabberd_auth:remove_user(${named(jid).map(binary).join(', ')}).`)
       },
-      evaluate: async (expression: string) => (await asking(['-eval', EVALUATE, '-extra', node, expression])).trimEnd(),
+      evaluate,
     } as const
   }
 }
@@ -308,20 +311,10 @@ function whenStarted({ folder, joins, epmd, modules }: Started): string {
     `ok = file:write_file(${term(join(folder, 'ejabberd.pid'))}, os:getpid())`,
     // In the background it looks for each module of each application in all folders, which takes a second of CPU that nobody here waits for.
     '[exit(P, kill) || P <- processes(), {_, S} <- [process_info(P, current_stacktrace)], {ejabberd, F, _, _} <- S, lists:prefix("-check_app_modules", atom_to_list(F))]',
-    // Nothing is ever said to it: its input ends when we are gone, however that came.
-    `spawn(fun() -> eof = io:get_line(""), ${epmd === undefined ? '' : `os:cmd("kill ${epmd}"), `}erlang:halt(1, [{flush, false}]) end)`,
+    answering(epmd === undefined ? [] : [`os:cmd("kill ${epmd}")`]),
     'io:format("Every account is there~n")',
   ].join(', ')
 }
-
-const EVALUATE = [
-  '[Node, Text] = init:get_plain_arguments()',
-  '{ok, Tokens, _} = erl_scan:string(Text)',
-  '{ok, Expressions} = erl_parse:parse_exprs(Tokens)',
-  '{value, Value, _} = rpc:call(list_to_atom(Node), erl_eval, exprs, [Expressions, []])',
-  'io:format("~tp~n", [Value])',
-  'halt().',
-].join(', ')
 
 /** No names but those of this machine; what is not an address is asked for at `nameServer` or nowhere. */
 function inetrc({ nameServer }: EjabberdSettings): string {
@@ -337,7 +330,11 @@ function inetrc({ nameServer }: EjabberdSettings): string {
 
 function accountTerm({ jid, password }: { jid: string; password: string }): string {
   const [user = '', host = ''] = jid.split('@')
-  return `{${[user, host, password].map((text) => `<<${term(text)}/utf8>>`).join(', ')}}.\n`
+  return `{${[user, host, password].map(binary).join(', ')}}.\n`
+}
+
+function binary(text: string): string {
+  return `<<${term(text)}/utf8>>`
 }
 
 /** A string as Erlang writes it. */
