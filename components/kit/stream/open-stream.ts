@@ -124,6 +124,10 @@ class ComponentStream implements Stream {
     return true
   }
 
+  flush(): void {
+    this.#flush()
+  }
+
   reply(xml: string): void {
     if (this.state === 'closed') {
       this.counts.lostReplies++

@@ -23,6 +23,8 @@ export type Stream = AsyncDisposable & {
    * (of one recipient, say) stay in order among themselves, but may pass those of other rows that are written at the same time.
    */
   send(xml: string, row?: object): boolean
+  /** What was sent so far goes now, not together with what else is said at once. */
+  flush(): void
   /**
    * Sends an answer; if the stream is down it waits in a bounded outbox for the next connection, and is counted as lost when
    * the box is over its bound or its time.

@@ -51,6 +51,8 @@ export type ForeignMessage = {
 }
 
 export type RoomEvent =
+  /** Some of those who are there, told to who enters while the list is still coming: `occupants` follows, and alone is the truth. */
+  | { kind: 'listing'; occupants: readonly Occupant[] }
   /** Everybody who is there: the end of entering, or asked for by `resync`. */
   | { kind: 'occupants'; occupants: readonly Occupant[] }
   | { kind: 'joined'; occupant: Occupant }

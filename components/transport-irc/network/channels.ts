@@ -33,6 +33,8 @@ export class Channel implements IrcChannel {
   readonly kept = new Map<User, string>()
   /** Members that the list named since it was last asked for; null: no list is under way. */
   named: Set<User> | null = null
+  /** Those of them that nobody was told of while the first list comes. */
+  untold: User[] = []
   readonly #find: (nick: string) => User | null
 
   constructor(name: string, attention: Attention, find: (nick: string) => User | null) {
@@ -171,13 +173,15 @@ export class Channels {
   }
 
   /** NAMES begins: who is not named by its end is no longer there. */
-  listBegins(channel: Channel): void {
+  listBegins(channel: Channel): Set<User> {
     channel.named ??= new Set()
+    return channel.named
   }
 
   listEnds(channel: Channel): void {
     const { named } = channel
     channel.named = null
+    channel.untold = []
     channel.complete = true
     if (named === null) return
     for (const user of [...channel.kept.keys()]) {
@@ -225,6 +229,7 @@ export class Channels {
     for (const user of channel.kept.keys()) this.#release(user)
     channel.kept.clear()
     channel.named = null
+    channel.untold = []
   }
 
   #release(user: User): void {

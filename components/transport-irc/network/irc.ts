@@ -218,6 +218,8 @@ export type IrcEvents = {
   nick(from: string, to: string): void
   /** We are in; the list of members may follow. */
   entered(channel: string): void
+  /** Members that the list named while it is not whole yet; not all of them, and each once. `names` follows, with those as well. */
+  listing(channel: IrcChannel, members: readonly IrcMember[]): void
   /** The list of members is whole: after entering, after `names`, after `attend(channel, 'all')`. */
   names(channel: IrcChannel): void
   join(channel: IrcChannel, member: IrcMember): void

@@ -312,19 +312,32 @@ function readInvite(session: Session, line: Line): void {
   if (channel?.attention === 'all') session.tell('inviting', channel, nick, by)
 }
 
+/** So many members are told together while the list comes: the first soon, then as many as were told before. What is left the whole list tells. */
+const LISTED_AT_ONCE = { least: 50, most: 400 }
+
 function readNames(session: Session, line: Line): void {
   const channel = session.channels.get(line.params[2] ?? '')
   if (channel === null || channel.attention !== 'all') return
-  session.channels.listBegins(channel)
+  const named = session.channels.listBegins(channel)
   for (const name of (line.params[3] ?? '').split(' ')) {
     if (name === '') continue
     const { signs, rest } = splitSigns(session.isupport, name)
     const { nick, user, host } = readSource(rest)
+    const known = named.size
     const person = session.channels.add(channel, nick, signs)
     if (person === null) continue
     if (user !== undefined) person.user = kept(user)
     if (host !== undefined) person.host = kept(host)
+    if (named.size > known && !channel.complete) channel.untold.push(person)
   }
+  const { least, most } = LISTED_AT_ONCE
+  if (channel.untold.length < Math.min(most, Math.max(least, named.size / 2))) return
+  const members = channel.untold.splice(0).filter((person) => channel.kept.has(person))
+  session.tell(
+    'listing',
+    channel,
+    members.map((person) => session.member(channel, person)),
+  )
 }
 
 function readNamesEnd(session: Session, line: Line): void {

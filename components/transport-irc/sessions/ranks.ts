@@ -18,6 +18,8 @@ export function standingOf(
   ranks: Ranks,
   isModerated: boolean,
 ): { role: Role; affiliation: Affiliation; hats?: readonly string[] } {
+  // As most are: of a large channel this is asked of everybody.
+  if (prefixes === '') return { role: isModerated ? 'visitor' : 'participant', affiliation: 'none' }
   const letters = new Set(ranks.filter(({ sign }) => prefixes.includes(sign)).map(({ letter }) => letter))
   const hats = [...letters].filter((letter) => ![OWNER, OPERATOR, HALF, VOICE].includes(letter))
   const more = hats.length === 0 ? {} : { hats: hats.map((letter) => HATS[letter] ?? `+${letter}`) }
@@ -34,14 +36,12 @@ const HATS: Readonly<Record<string, string>> = { [ADMIN]: 'protected' }
 
 export function occupantOf(member: IrcMember, ranks: Ranks, isModerated: boolean): Occupant {
   const { nick, user, host, account, away, realname } = member
-  return {
-    nick,
-    ...standingOf(member.prefixes, ranks, isModerated),
-    ...(account === undefined ? {} : { account }),
-    ...(user === undefined || host === undefined ? {} : { identity: `${nick}!${user}@${host}` }),
-    ...(away === undefined ? {} : { away }),
-    ...(realname === undefined ? {} : { name: realname }),
-  }
+  const occupant: Occupant = { nick, ...standingOf(member.prefixes, ranks, isModerated) }
+  if (account !== undefined) occupant.account = account
+  if (user !== undefined && host !== undefined) occupant.identity = `${nick}!${user}@${host}`
+  if (away !== undefined) occupant.away = away
+  if (realname !== undefined) occupant.name = realname
+  return occupant
 }
 
 /** Letters of MODE with their sign, such as ['+o', '-v']; null: this network has no rank for it. */

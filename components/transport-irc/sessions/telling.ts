@@ -68,6 +68,8 @@ export function openTelling(connection: () => IrcConnection, events: Told): IrcE
     entered(channel) {
       subjects.delete(key(channel))
     },
+    listing: (channel, members) =>
+      room(channel.name, { kind: 'listing', occupants: members.map((member) => occupant(channel, member)) }),
     names(channel) {
       room(channel.name, everybody(channel))
       if (!subjects.has(key(channel.name))) {

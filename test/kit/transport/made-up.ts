@@ -58,6 +58,8 @@ export class MadeUpNet implements Network {
   breaks: { after: number; answered: number; reason: Reason; unsure: boolean } | null = null
   /** Tells the subject of a room before who is in it. */
   subjectFirst = false
+  /** It tells who is in a room, and lets in who enters, only when this resolves; some of them a test tells before (`lists`). */
+  listed: PromiseWithResolvers<void> | null = null
   /** Connections come up at once; otherwise a test lets them. */
   comesUp = true
   clock = () => Date.now()
@@ -267,6 +269,8 @@ export class MadeUpSession implements NetworkSession {
     place.members.set(this.nick.toLowerCase(), self)
     this.net.tellAll(room, { kind: 'joined', occupant: self })
     this.rooms.add(room.toLowerCase())
+    if (this.net.listed !== null) await this.net.listed.promise
+    if (!this.rooms.has(room.toLowerCase())) throw new NetworkFault(this.isUp ? 'not-there' : 'down', '')
     const occupants = [...place.members.values()]
     const subject = { ...place.subject }
     const list = () => this.tell((events) => events.room(room, { kind: 'occupants', occupants }))
@@ -274,6 +278,16 @@ export class MadeUpSession implements NetworkSession {
     if (subject.subject !== '') this.tell((events) => events.room(room, { kind: 'subject', ...subject }))
     if (this.net.subjectFirst) list()
     return await this.#after(undefined)
+  }
+
+  /** Names some who are there while the list is still coming; of whom it does not know it makes up that they are. */
+  lists(room: string, nicks: readonly string[]): void {
+    const { members } = this.net.place(room)
+    const occupants = nicks.map((nick): Occupant => {
+      const known = members.get(nick.toLowerCase())
+      return known ?? { nick, role: 'participant', affiliation: 'none' }
+    })
+    this.tell((events) => events.room(room, { kind: 'listing', occupants }))
   }
 
   async leave(room: string, text: string): Promise<void> {

@@ -103,6 +103,52 @@ test('a server that tells no end of channels, people and words fills no memory',
   assert.ok(![...nina.irc.facts.caps].some((name) => name.startsWith('made-up')))
 })
 
+test('members are told while the first list comes, each once, and no more than are kept; a list without end ends nothing', async () => {
+  await using server = await startFakeIrcd()
+  await using nina = await arrived(server, 'nina', { limits: { members: 500, bytesPerSecond: 1e9 } })
+  const names = (channel: string, from: number, count: number) =>
+    server.bytes(
+      `:s 353 nina = ${channel} :${Array.from({ length: count }, (_, n) => `${n % 7 === 0 ? '@' : ''}n${from + n}`).join(' ')}\r\n`,
+    )
+  const read = async (mark: string) => {
+    server.bytes(`:s PING :${mark}\r\n`)
+    await server.got(new RegExp(`^PONG :?${mark}$`))
+  }
+  const told = (channel: string) =>
+    nina.all('listing').flatMap(([{ name }, members]) => (name === channel ? members : []))
+  server.bytes(':nina!u@h JOIN #list\r\n')
+  names('#list', 0, 40)
+  names('#list', 0, 40)
+  await read('too-few')
+  assert.deepEqual(told('#list'), [])
+  server.bytes(':n3!u@h QUIT :gone\r\n:n4!u@h NICK :n4b\r\n')
+  names('#list', 30, 40)
+  await read('listed')
+  const nicks = Array.from({ length: 70 }, (_, n) => (n === 4 ? 'n4b' : `n${n}`)).filter((nick) => nick !== 'n3')
+  assert.deepEqual(
+    told('#list').map(({ nick }) => nick),
+    nicks,
+  )
+  assert.deepEqual(told('#list')[0], { nick: 'n0', prefixes: '@' })
+  assert.deepEqual(nina.all('names'), [])
+  names('#list', 70, 20)
+  server.bytes(':s 366 nina #list :End\r\n')
+  await nina.next('names')
+  // The whole list tells them all, and one that comes again is no news for who enters.
+  assert.equal(told('#list').length, nicks.length)
+  for (let at = 100; at < 300; at += 100) names('#list', at, 100)
+  server.bytes(':s 366 nina #list :End\r\n')
+  await nina.next('names')
+  assert.equal(told('#list').length, nicks.length)
+  server.bytes(':nina!u@h JOIN #endless\r\n')
+  for (let at = 0; at < 100_000; at += 1_000) names('#endless', at, 1_000)
+  for (let round = 0; round < 10; round += 1) names('#endless', 0, 300)
+  await read('endless')
+  assert.ok(told('#endless').length <= 500)
+  assert.equal(new Set(told('#endless').map(({ nick }) => nick)).size, told('#endless').length)
+  assert.ok(nina.irc.isUp)
+})
+
 test('numbers that a server makes up cost nothing: a name of a gigabyte is none', async () => {
   await using server = await startFakeIrcd({
     caps: { 'echo-message': '' },

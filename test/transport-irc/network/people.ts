@@ -23,7 +23,7 @@ const WAIT_MS = 15_000
 const NAMES: readonly (keyof IrcEvents)[] = [
   ...(['up', 'down', 'nick', 'entered', 'names', 'join', 'part', 'kick', 'quit', 'netsplit', 'netjoin'] as const),
   ...(['renamed', 'changed', 'ranked', 'mode', 'topic', 'message', 'reaction', 'redacted', 'typing', 'out'] as const),
-  ...(['kept', 'invited', 'inviting', 'presence', 'said', 'read'] as const),
+  ...(['listing', 'kept', 'invited', 'inviting', 'presence', 'said', 'read'] as const),
 ]
 
 /** Opens a connection and does not wait for anything. */

@@ -5,7 +5,11 @@ import { escapeAttribute } from '../../xml/writer.ts'
 import type { Rest } from './writing.ts'
 
 /** Stanzas of one `row` stay in order; they may pass others. */
-export type Link = { send(xml: string, row?: object): boolean }
+export type Link = {
+  send(xml: string, row?: object): boolean
+  /** What was sent so far goes now, not with all else that this turn of the loop brings. */
+  flush?(): void
+}
 
 /** The room as this client writes its address; clients that write it alike share what is made for them. */
 export type Face = { readonly jid: string; readonly escaped: string }
@@ -44,8 +48,10 @@ export class Client {
   readonly #presence: string
   readonly #options: ClientOptions
   #queue: string[] = []
-  /** What is made only when there is room for it: occupants of a large room. */
-  #source: Iterator<string> | null = null
+  /** Presences that are made only when there is room for them: occupants of a large room. They go before the queue. */
+  readonly #sources: Iterator<Rest>[] = []
+  /** The one of them that was made and not taken. */
+  #untaken: string | null = null
   #cancel: (() => void) | null = null
 
   constructor(options: ClientOptions) {
@@ -72,16 +78,14 @@ export class Client {
     this.#put(this.#presence + rest)
   }
 
-  /** All of these presences, made one by one as the stream takes them, before anything that is put afterwards. Once, and first of all. */
+  /**
+   * All of these presences, made one by one as the stream takes them, before anything that is put. One that has ended is given again where
+   * it has more.
+   */
   presences(rests: Iterator<Rest>): void {
-    const before = this.#presence
-    this.#source = {
-      next() {
-        const { done, value } = rests.next()
-        return done === true ? { done: true, value: undefined } : { done: false, value: before + value }
-      },
-    }
-    this.#pump()
+    if (this.isGone) return
+    if (this.#sources.at(-1) !== rests) this.#sources.push(rests)
+    if (this.#cancel === null) this.#pump()
   }
 
   /** Nothing more is sent. */
@@ -89,14 +93,16 @@ export class Client {
     this.isGone = true
     this.isIn = false
     this.#queue = []
-    this.#source = null
+    this.#sources.length = 0
+    this.#untaken = null
     this.#cancel?.()
     this.#cancel = null
   }
 
   #put(xml: string): void {
     if (this.isGone) return
-    if (this.#source === null && this.#queue.length === 0 && this.#options.link()?.send(xml, this) === true) return
+    const isNext = this.#sources.length === 0 && this.#untaken === null && this.#queue.length === 0
+    if (isNext && this.#options.link()?.send(xml, this) === true) return
     this.#queue.push(xml)
     if (this.#queue.length > this.#options.most) this.#options.overrun(this)
     else this.#later(AGAIN_MS)
@@ -109,30 +115,15 @@ export class Client {
       this.#later(AGAIN_MS)
       return
     }
-    let left = A_TURN
-    while (this.#source !== null && left > 0) {
-      const { done, value } = this.#source.next()
-      if (done === true) {
-        this.#source = null
-        break
-      }
-      left--
-      if (!link.send(value, this)) {
-        // It stands before everything that waits.
-        const rest = this.#source
-        let again = false
-        this.#source = {
-          next() {
-            if (again) return rest.next()
-            again = true
-            return { done: false, value }
-          },
-        }
-        this.#later(AGAIN_MS)
-        return
-      }
+    for (let left = A_TURN; left > 0; left--) {
+      const xml = this.#untaken ?? this.#next()
+      if (xml === null) break
+      this.#untaken = link.send(xml, this) ? null : xml
+      if (this.#untaken === null) continue
+      this.#later(AGAIN_MS)
+      return
     }
-    if (this.#source !== null) {
+    if (this.#sources.length > 0) {
       const turn = setImmediate(() => this.#pump())
       this.#cancel = () => clearImmediate(turn)
       return
@@ -141,6 +132,15 @@ export class Client {
     while (sent < this.#queue.length && link.send(this.#queue[sent] as string, this)) sent++
     if (sent > 0) this.#queue.splice(0, sent)
     if (this.#queue.length > 0) this.#later(AGAIN_MS)
+  }
+
+  #next(): string | null {
+    for (let source = this.#sources[0]; source !== undefined; source = this.#sources[0]) {
+      const { done, value } = source.next()
+      if (done !== true) return this.#presence + value
+      this.#sources.shift()
+    }
+    return null
   }
 
   #later(ms: number): void {

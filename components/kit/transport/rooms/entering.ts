@@ -8,9 +8,10 @@ import type { Element } from '../../xml/element.ts'
 import { StanzaError } from '../../xmpp/stanza-error.ts'
 import type { StoredMessage } from '../history/operations.ts'
 import type { Client } from './client.ts'
+import type { Listing } from './listing.ts'
 import type { Room } from './room.ts'
 import type { Seat } from './seat.ts'
-import { STATUS, writeAvailable } from './writing.ts'
+import { type Rest, type ShownOccupant, STATUS, writeAvailable } from './writing.ts'
 
 export type WantedHistory = { stanzas: number; characters: number; since: number }
 
@@ -42,22 +43,29 @@ function wholeOf(history: Element | undefined, name: string): number | undefined
   return Number(text)
 }
 
-/** Tells one client all of it. From the first stanza on, whatever the room tells comes behind. */
-export function welcome(room: Room, seat: Seat, client: Client, wanted: WantedHistory): void {
+/**
+ * Tells one client all of it, but for whom it was told of while the network listed them. From the first stanza on, whatever the room tells
+ * comes behind.
+ */
+export function welcome(room: Room, seat: Seat, client: Client, wanted: WantedHistory, listing: Listing | null): void {
   const self = room.occupants.selfOf(seat)
-  const others = [...room.occupants.all()]
   const face = client.face.escaped
   client.isIn = true
   client.presences(
-    (function* () {
-      for (const one of others) if (one.nick !== self.nick) yield writeAvailable(face, one)
-    })(),
+    listing === null ? othersOf(room, self, face) : listing.others(client, room.occupants.entries(), self.nick),
   )
   const codes: number[] = [STATUS.self]
   if (self.nick !== client.asked) codes.push(STATUS.nickGiven)
   client.presence(writeAvailable(face, self, codes))
   for (const rest of historyOf(room, wanted, face)) client.message(rest)
   client.message(room.subject.write(client.face, true))
+}
+
+function othersOf(room: Room, self: ShownOccupant, face: string): Iterator<Rest> {
+  const others = [...room.occupants.all()]
+  return (function* () {
+    for (const one of others) if (one.nick !== self.nick) yield writeAvailable(face, one)
+  })()
 }
 
 /** §7.2.13: the newest that fit. */

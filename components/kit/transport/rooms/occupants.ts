@@ -5,9 +5,19 @@ import type { Occupant } from '../network.ts'
 import type { Client, Face } from './client.ts'
 import type { Course } from './course.ts'
 import type { House } from './house.ts'
+import { Listing } from './listing.ts'
 import type { Order } from './order.ts'
 import type { Seat } from './seat.ts'
-import { occupantId, type Rest, type ShownOccupant, STATUS, writeAvailable, writeUnavailable } from './writing.ts'
+import {
+  hasSameHats,
+  looksAlike,
+  occupantId,
+  type Rest,
+  type ShownOccupant,
+  STATUS,
+  writeAvailable,
+  writeUnavailable,
+} from './writing.ts'
 
 export type How = 'left' | 'kicked' | 'banned' | 'offline'
 
@@ -47,6 +57,18 @@ export class Occupants {
     return this.#known.values()
   }
 
+  /** The same, by what names are compared by. */
+  entries(): IterableIterator<readonly [string, ShownOccupant]> {
+    return this.#known.entries()
+  }
+
+  /** For who is about to enter. */
+  listing(): Listing {
+    const { settings, link } = this.#house
+    const key = (nick: string) => this.#key(nick)
+    return new Listing({ key, shownAs: (one) => this.#shownAs(one), link, most: settings.occupants })
+  }
+
   get(nick: string): ShownOccupant | null {
     return this.#known.get(this.#key(nick)) ?? null
   }
@@ -71,22 +93,26 @@ export class Occupants {
     return this.#shownAs({ ...(seat.self ?? { role: 'participant', affiliation: 'none' }), nick: seat.shown })
   }
 
-  /** Shows what is different. */
-  compare(list: readonly Occupant[]): void {
+  /** Shows what is different. `listing`: of whom the one was told already whose list it is. */
+  compare(list: readonly Occupant[], listing: Listing | null): void {
     const { occupants: most } = this.#house.settings
     if (list.length > most) this.#house.counts.overBound++
-    const now = new Map(list.slice(0, most).map((one) => [this.#key(one.nick), one]))
+    const now = new Map<string, Occupant>()
+    for (const one of list.length > most ? list.slice(0, most) : list) now.set(this.#key(one.nick), one)
     for (const seat of this.#at.seats.values()) {
       const nick = seat.session.nick
       if (seat.state === 'in' && this.#key(nick) !== this.#key(seat.shown) && now.has(this.#key(nick)))
         this.renamed(seat.shown, nick)
     }
     for (const [key, old] of [...this.#known]) if (!now.has(key)) this.left(old.nick, 'offline')
-    for (const one of now.values()) this.joined(one)
+    for (const [key, one] of now) this.#joined(key, one, listing?.get(key) ?? null)
   }
 
   joined(occupant: Occupant): void {
-    const key = this.#key(occupant.nick)
+    this.#joined(this.#key(occupant.nick), occupant, null)
+  }
+
+  #joined(key: string, occupant: Occupant, listed: ShownOccupant | null): void {
     const before = this.#known.get(key)
     const seat = this.#enteringSeatOf(key)
     if (seat !== null) {
@@ -102,7 +128,7 @@ export class Occupants {
       this.#house.counts.overBound++
       return
     }
-    const shown = this.#shownAs(occupant)
+    const shown = listed !== null && isAsShown(listed, occupant) ? listed : this.#shownAs(occupant)
     this.#known.set(key, shown)
     const text = this.#awayTextOf(occupant, shown)
     this.#showAvailable(shown)
@@ -134,6 +160,7 @@ export class Occupants {
       this.joined(occupant)
       return
     }
+    if (isAsShown(before, occupant)) return
     const shown = this.#shownAs(occupant)
     this.#known.set(key, shown)
     const text = this.#awayTextOf(occupant, shown)
@@ -228,8 +255,9 @@ export class Occupants {
 
   /** Puts what may be shown of why he is away into what is shown, now or when it is known. */
   #awayTextOf({ nick, account, identity, away = '' }: Occupant, shown: ShownOccupant): string | Promise<string> {
+    if (away === '') return ''
     const { awayTexts } = this.#house
-    const seat = away === '' ? null : this.#at.seatOf(nick)
+    const seat = this.#at.seatOf(nick)
     const { network, jid } = this.#at
     const isSaid = seat?.state === 'in' && awayTexts.isSaid(seat.owner, network, away)
     const who = { nick, ...(account && { account }), ...(identity && { identity }) }
@@ -247,6 +275,8 @@ export class Occupants {
   }
 
   #showAvailable(occupant: ShownOccupant): void {
+    // Who comes later is told of all who are there.
+    if (!this.#hasClients()) return
     this.#show(occupant.nick, (client, codes) => writeAvailable(client.face.escaped, occupant, codes), [], null)
   }
 
@@ -276,6 +306,12 @@ export class Occupants {
         }
       }
     })
+  }
+
+  /** Also such as are still waiting to be told that they are in. */
+  #hasClients(): boolean {
+    for (const seat of this.#at.seats.values()) if (seat.clients.size > 0) return true
+    return false
   }
 
   #isHeard(): boolean {
@@ -309,15 +345,17 @@ export class Occupants {
   }
 }
 
-/** But for why he is away. */
-function looksAlike(one: ShownOccupant, other: ShownOccupant): boolean {
+/** As he is shown already: nothing about him is new. Whether why he is away is new has to be asked. */
+function isAsShown(shown: ShownOccupant, one: Occupant): boolean {
   return (
-    one.nick === other.nick &&
-    one.role === other.role &&
-    one.affiliation === other.affiliation &&
-    one.id === other.id &&
-    (one.away === undefined) === (other.away === undefined) &&
-    (one.hats ?? []).join('\0') === (other.hats ?? []).join('\0')
+    shown.nick === one.nick &&
+    shown.role === one.role &&
+    shown.affiliation === one.affiliation &&
+    shown.account === one.account &&
+    shown.identity === one.identity &&
+    shown.away === undefined &&
+    one.away === undefined &&
+    hasSameHats(shown, one)
   )
 }
 

@@ -173,6 +173,7 @@ export class Room {
     if (seat.state === 'lost') return
     if (event.kind === 'message') this.#saw(seat, event.message)
     else if (event.kind === 'kept') this.#toldKept(seat, event.messages)
+    else if (event.kind === 'listing') seat.listing?.take(event.occupants, seat.session.nick)
     else if (event.kind === 'occupants') this.#listed(seat, event.occupants)
     // A network may tell the subject before the list, with which the first one begins to drive.
     else if (event.kind === 'subject' && this.course.driver === null) this.subject.take(event)
@@ -186,7 +187,7 @@ export class Room {
   }
 
   /** Of the one who drives. */
-  #follow(event: Exclude<RoomEvent, { kind: 'message' | 'occupants' | 'kept' }>): void {
+  #follow(event: Exclude<RoomEvent, { kind: 'message' | 'listing' | 'occupants' | 'kept' }>): void {
     if (event.kind === 'subject') this.subject.take(event)
     else if (event.kind === 'typing') this.#typing(event)
     else if (event.kind === 'configured') this.#configured()
@@ -203,7 +204,7 @@ export class Room {
   #people(
     event: Exclude<
       RoomEvent,
-      { kind: 'message' | 'occupants' | 'kept' | 'subject' | 'typing' | 'configured' | 'renamed' }
+      { kind: 'message' | 'listing' | 'occupants' | 'kept' | 'subject' | 'typing' | 'configured' | 'renamed' }
     >,
   ): void {
     switch (event.kind) {
@@ -274,7 +275,7 @@ export class Room {
     }
     if (this.course.driver !== seat.owner) return
     this.#resyncSince = null
-    this.occupants.compare(occupants)
+    this.occupants.compare(occupants, seat.listing)
   }
 
   #typing({ nick, state }: Extract<RoomEvent, { kind: 'typing' }>): void {

@@ -14,7 +14,7 @@ import { type Entering, readEntering, welcome } from './entering.ts'
 import type { House } from './house.ts'
 import type { Room } from './room.ts'
 import type { Seat } from './seat.ts'
-import { type RoomAddress, Seating, writeOut } from './seating.ts'
+import { type RoomAddress, Seating, type Taken, writeOut } from './seating.ts'
 import { LEAVING_MS, withinSignal } from './within.ts'
 import { STATUS, writeUnavailable } from './writing.ts'
 
@@ -128,46 +128,54 @@ export class Rooms {
       throw new StanzaError('modify', 'bad-request', {}, { cause: 'no resource' })
     const wrong = network.wrongNick(to.network, to.resource)
     if (wrong !== null) throw this.#refusal(NetworkFault.readable('nick-invalid', wrong))
+    const owner = bareOf(presence.from)
     try {
-      const { room, seat } = await this.seating.take(bareOf(presence.from), to, wanted.password)
-      this.#attach(room, seat, presence, to, wanted)
+      const clientOf = (room: Room) => this.#newClient(room, presence, to)
+      this.#attach(await this.seating.take(owner, to, wanted.password, clientOf), wanted)
       counts.entered++
     } catch (error) {
       counts.notEntered++
-      throw await refuse(error, this.#house, { owner: bareOf(presence.from), network: to.network })
+      throw await refuse(error, this.#house, { owner, network: to.network })
     }
   }
 
-  #attach(room: Room, seat: Seat, presence: StanzaOf<'presence'>, to: RoomAddress, wanted: Entering): void {
+  #newClient(room: Room, presence: StanzaOf<'presence'>, to: RoomAddress): Client {
+    const { link, settings, counts } = this.#house
+    return new Client({
+      jid: presence.from,
+      owner: bareOf(presence.from),
+      language: presence.language,
+      face: room.face(bareOf(presence.to)),
+      asked: to.resource,
+      link,
+      most: settings.perClient,
+      overrun: (one) => {
+        counts.overBound++
+        const place = this.#placeOf(room.network, room.name, one.jid)
+        if (place?.client === one) this.#loses(place.room, place.seat, one)
+      },
+    })
+  }
+
+  #attach({ room, seat, client, listing }: Taken<Client>, wanted: Entering): void {
     const { settings, text } = this.#house
-    const jid = normalJid(presence.from)
+    const jid = normalJid(client.jid)
     const before = seat.clients.get(jid)
-    if (before === undefined && seat.clients.size >= settings.clientsPerSeat)
+    if (before === undefined && seat.clients.size >= settings.clientsPerSeat) {
+      listing?.takeBack(client)
       throw new StanzaError('wait', 'resource-constraint', text.inAll('kit-transport-too-many-clients'))
+    }
     // Who enters once more has forgotten all it was told (§7.2.2).
     before?.drop()
     if (seat.linger !== null) clearTimeout(seat.linger)
     seat.linger = null
-    const client = new Client({
-      jid: presence.from,
-      owner: seat.owner,
-      language: presence.language,
-      face: room.face(bareOf(presence.to)),
-      asked: to.resource,
-      link: this.#house.link,
-      most: settings.perClient,
-      overrun: (one) => {
-        this.#house.counts.overBound++
-        this.#loses(room, seat, one)
-      },
-    })
     seat.clients.set(jid, client)
     this.seating.keep(room, seat)
     room.report(seat)
     const { network, name } = room
     this.#house.entered(seat.owner, { network, name, jid: room.jid, nick: seat.shown })
     room.order.say(() => {
-      if (!client.isGone) welcome(room, seat, client, wanted.history)
+      if (!client.isGone) welcome(room, seat, client, wanted.history, listing)
     })
   }
 
@@ -231,6 +239,7 @@ export class Rooms {
 
   /** Nobody is told anything any more: all clients have to enter again. The seats wait for them for a while. */
   linkDown(): void {
+    this.seating.linkDown()
     for (const room of this.all())
       for (const seat of room.seats.values()) {
         for (const client of [...seat.clients.values()]) {
@@ -291,7 +300,8 @@ export class Rooms {
 
   async #resumeSeat({ owner, network, room: name, nick, password: sealed }: StoredSeat): Promise<void> {
     const password = sealed === null ? undefined : (this.#house.seal?.open(sealed) ?? undefined)
-    const { room, seat } = await this.seating.take(owner, { kind: 'room', network, name, resource: nick }, password)
+    const to: RoomAddress = { kind: 'room', network, name, resource: nick }
+    const { room, seat } = await this.seating.take(owner, to, password, () => null)
     this.seating.keep(room, seat)
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NetworkSession, Occupant } from '../network.ts'
 import type { Client } from './client.ts'
+import type { Listing } from './listing.ts'
 
 /** One of our people in one room, by his own connection. */
 export type Seat = {
@@ -16,6 +17,8 @@ export type Seat = {
   readonly clients: Map<string, Client>
   /** The place at which the driver saw him come in. */
   from: number | null
+  /** Whom he was told of while he entered for the first time; null: that is over. */
+  listing: Listing | null
   /** As his own connection saw him come in. */
   self: Occupant | null
   /** Everybody, he too, was told that he is out. */
@@ -33,7 +36,7 @@ export type Seat = {
 }
 
 /** Of who is about to enter. */
-export function newSeat(owner: string, session: NetworkSession, password: string | undefined): Seat {
+export function newSeat(owner: string, session: NetworkSession, password: string | undefined, listing: Listing): Seat {
   return {
     owner,
     session,
@@ -43,6 +46,7 @@ export function newSeat(owner: string, session: NetworkSession, password: string
     password,
     clients: new Map(),
     from: null,
+    listing,
     self: null,
     isToldOut: false,
     echoes: null,

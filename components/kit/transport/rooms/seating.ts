@@ -8,6 +8,7 @@ import { wordsOf } from '../faults.ts'
 import { NetworkFault, type NetworkSession, type SessionEvents } from '../network.ts'
 import type { Client } from './client.ts'
 import type { House } from './house.ts'
+import type { Listing } from './listing.ts'
 import { type How, writePutOut } from './occupants.ts'
 import { Room } from './room.ts'
 import { newSeat, type Seat } from './seat.ts'
@@ -15,6 +16,9 @@ import { withinSignal } from './within.ts'
 import { type Rest, STATUS, writeUnavailable } from './writing.ts'
 
 export type RoomAddress = Extract<Address, { kind: 'room' }>
+
+/** `listing`: whom the client was told of already, while the room was entered for it. */
+export type Taken<Who> = { room: Room; seat: Seat; client: Who; listing: Listing | null }
 
 /** Who wants to be in a room, under which nick, and until when. */
 type Wish = { owner: string; to: RoomAddress; password: string | undefined; signal: AbortSignal }
@@ -27,7 +31,7 @@ export class Seating {
   /** Rooms that somebody is about to enter, so that they do not go meanwhile. */
   readonly #pins = new Map<Room, number>()
   /** Who is on his way in, by seat; who is on his way out. */
-  readonly #entering = new Map<string, Promise<Seat>>()
+  readonly #entering = new Map<string, { seat: Promise<Seat>; listing: Listing }>()
   readonly #leaving = new Map<string, Promise<void>>()
   readonly #idle = new Map<string, NodeJS.Timeout>()
   isClosing = false
@@ -60,14 +64,23 @@ export class Seating {
     return count
   }
 
-  /** His seat in the room, for which he enters it where he has none. Rejects with a StanzaError or a NetworkFault. */
-  async take(owner: string, to: RoomAddress, password: string | undefined): Promise<{ room: Room; seat: Seat }> {
+  /**
+   * His seat in the room, for which he enters it where he has none; this client of his is told of people while he does. Rejects with a
+   * StanzaError or a NetworkFault.
+   */
+  async take<Who extends Client | null>(
+    owner: string,
+    to: RoomAddress,
+    password: string | undefined,
+    clientOf: (room: Room) => Who,
+  ): Promise<Taken<Who>> {
     const room = this.#roomFor(to)
     const signal = AbortSignal.timeout(this.#house.settings.enterWithinMs)
     this.#pin(room, 1)
     try {
       await room.ready
-      return { room, seat: await this.#seatFor(room, { owner, to, password, signal }) }
+      const client = clientOf(room)
+      return { room, client, ...(await this.#seatFor(room, { owner, to, password, signal }, client)) }
     } finally {
       // Whoever has a seat holds the room himself.
       this.#pin(room, -1)
@@ -75,21 +88,37 @@ export class Seating {
     }
   }
 
-  async #seatFor(room: Room, wish: Wish): Promise<Seat> {
+  async #seatFor(room: Room, wish: Wish, client: Client | null): Promise<{ seat: Seat; listing: Listing | null }> {
     const { owner } = wish
     const key = `${room.key}\0${owner}`
     await this.#leaving.get(key)
-    const coming = this.#entering.get(key)
-    if (coming !== undefined) return await coming
     // Also one that is being entered again: what has changed meanwhile is shown then.
-    const found = room.seats.get(owner)
-    if (found !== undefined) return found
-    const entering = this.#sit(room, wish).finally(() => this.#entering.delete(key))
-    this.#entering.set(key, entering)
-    return await entering
+    const found = this.#entering.has(key) ? undefined : room.seats.get(owner)
+    if (found !== undefined) return { seat: found, listing: null }
+    const { seat, listing } = this.#entering.get(key) ?? this.#enter(key, room, wish)
+    if (client !== null) listing.add(client)
+    try {
+      return { seat: await seat, listing }
+    } catch (error) {
+      if (client !== null) listing.takeBack(client)
+      throw error
+    }
   }
 
-  async #sit(room: Room, { owner, to, password, signal }: Wish): Promise<Seat> {
+  #enter(key: string, room: Room, wish: Wish): { seat: Promise<Seat>; listing: Listing } {
+    const listing = room.occupants.listing()
+    const seat = this.#sit(room, wish, listing).finally(() => this.#entering.delete(key))
+    const entering = { seat, listing }
+    this.#entering.set(key, entering)
+    return entering
+  }
+
+  /** The link to the XMPP server went. */
+  linkDown(): void {
+    for (const { listing } of this.#entering.values()) listing.lose()
+  }
+
+  async #sit(room: Room, { owner, to, password, signal }: Wish, listing: Listing): Promise<Seat> {
     const { settings, text } = this.#house
     const others = this.#countOf(owner, room.network)
     if (others >= settings.roomsPerPerson)
@@ -98,12 +127,13 @@ export class Seating {
     let seat: Seat | null = null
     try {
       const session = await this.#connect(owner, to, others > 0, signal)
-      seat = newSeat(owner, session, password)
+      seat = newSeat(owner, session, password, listing)
       room.seats.set(owner, seat)
       room.renick()
       await withinSignal(session.enter(room.name, room.entering(seat)), signal)
       if (room.seats.get(owner) !== seat) throw new NetworkFault('not-there', '')
       room.sits(seat)
+      seat.listing = null
       return seat
     } catch (error) {
       if (seat === null) this.#uncount(room, owner)
@@ -362,6 +392,7 @@ export class Seating {
   }
 
   close(): void {
+    for (const { listing } of this.#entering.values()) listing.close()
     for (const timer of this.#idle.values()) clearTimeout(timer)
     for (const room of this.#rooms.values()) {
       for (const seat of room.seats.values()) if (seat.linger !== null) clearTimeout(seat.linger)

@@ -38,6 +38,22 @@ export type Rest = string
 
 export type ShownOccupant = Occupant & { id: string }
 
+/** But for why he is away. */
+export function looksAlike(one: ShownOccupant, other: ShownOccupant): boolean {
+  return (
+    one.nick === other.nick &&
+    one.role === other.role &&
+    one.affiliation === other.affiliation &&
+    one.id === other.id &&
+    (one.away === undefined) === (other.away === undefined) &&
+    hasSameHats(one, other)
+  )
+}
+
+export function hasSameHats(one: Occupant, other: Occupant): boolean {
+  return one.hats === other.hats || (one.hats ?? []).join('\0') === (other.hats ?? []).join('\0')
+}
+
 export type Item = {
   role: Role | 'none'
   affiliation: Affiliation
@@ -111,7 +127,7 @@ function writeUser({ role, affiliation, ...item }: Item, codes: readonly number[
   const reason = item.reason === undefined || item.reason === '' ? '' : `<reason>${escapeText(item.reason)}</reason>`
   const inside = actor + reason
   const one = `<item affiliation='${affiliation}' role='${role}'${nick}${inside === '' ? '/>' : `>${inside}</item>`}`
-  return `<x xmlns='${MUC_USER}'>${one}${codes.map((code) => `<status code='${code}'/>`).join('')}</x>`
+  return `<x xmlns='${MUC_USER}'>${one}${codes.length === 0 ? '' : codes.map((code) => `<status code='${code}'/>`).join('')}</x>`
 }
 
 /** XEP-0317 §4. */
