@@ -26,7 +26,7 @@ describe('rooms on ngIRCd', { skip: serverLack() ?? ngircdLack() ?? slixmppLack(
     await alice.send(
       groupchat(room, 'an answer', 'n2', `<reply xmlns='urn:xmpp:reply:0' to='${room}/iris' id='${id}'/>`),
     )
-    await iris.next(/PRIVMSG #talk :.*an answer$/)
+    await iris.next(/:Alice!\S+ PRIVMSG #talk :iris: “a question” an answer$/)
     await alice.send(
       `<message xmlns='jabber:client' type='groupchat' to='${room}' id='n3'><reactions xmlns='urn:xmpp:reactions:0' id='${id}'><reaction>👍</reaction></reactions></message>`,
     )

@@ -161,7 +161,7 @@ export type Target = { room: string } | { person: string }
 
 export type Outgoing = {
   body: string
-  replyTo?: { id: string; nick: string; quote: string }
+  replyTo?: { id: string | null; nick: string; quote: string }
   corrects?: { id: string | null; before: string }
   reaction?: { to: string | null; emojis: readonly string[]; quote: string }
   /** `reason`: why it is taken back, where a moderator does. */

@@ -31,15 +31,16 @@ export function openSaying(connection: IrcConnection, words: SayingWords) {
   async function text(to: string, { body, replyTo, corrects }: Outgoing, cut?: (parts: number) => void): Promise<Sent> {
     const hasTags = connection.facts.caps.has('message-tags')
     const isAction = body.startsWith('/me ')
+    const answered = hasTags ? (replyTo?.id ?? null) : null
     const options: SayOptions = {
       ...(isAction ? { kind: 'action' } : {}),
-      ...(replyTo !== undefined && hasTags ? { replyTo: replyTo.id } : {}),
+      ...(answered === null ? {} : { replyTo: answered }),
       ...(cut === undefined ? {} : { cut }),
     }
     let said = isAction ? body.slice('/me '.length) : body
     // As people there mark it themselves.
     if (corrects !== undefined && !isAction) said = `* ${said}`
-    if (replyTo !== undefined && !hasTags && !isAction)
+    if (replyTo !== undefined && answered === null && !isAction)
       said = [`${replyTo.nick}:`, quoted(replyTo.quote), said].filter((part) => part !== '').join(' ')
     const styled = (parts: readonly string[]) => (isAction ? '/me ' : '') + toStyled(parts.join('\n'))
     try {

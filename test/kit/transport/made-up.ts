@@ -158,6 +158,11 @@ export class MadeUpNet implements Network {
     this.tellAll(room, { kind: 'renamed', from, to })
   }
 
+  /** One of ours, who did not ask for it. */
+  calls(nick: string, to: string): void {
+    this.sessions.find((session) => session.nick === nick)?.isCalled(to)
+  }
+
   says(room: string, nick: string, body: string, more: Partial<ForeignMessage> = {}): string | null {
     const id = this.ids ? randomUUID() : null
     this.tellAll(room, { kind: 'message', message: { id, nick, body, at: null, ...more } })
@@ -323,7 +328,7 @@ export class MadeUpSession implements NetworkSession {
       nick: this.nick,
       body: text,
       at: null,
-      ...(message.replyTo && { replyTo: message.replyTo.id }),
+      ...(message.replyTo?.id && { replyTo: message.replyTo.id }),
       ...(message.corrects?.id != null && { corrects: message.corrects.id }),
       ...(message.reaction?.to != null && { reaction: { to: message.reaction.to, emojis: message.reaction.emojis } }),
       ...(message.retracts?.id != null && { retracts: message.retracts.id }),
@@ -373,6 +378,11 @@ export class MadeUpSession implements NetworkSession {
   async rename(nick: string): Promise<void> {
     this.#check('rename')
     if (this.net.taken.has(nick.toLowerCase())) throw new NetworkFault('nick-taken', 'in use')
+    this.isCalled(nick)
+  }
+
+  /** Whether he asked for it or not. */
+  isCalled(nick: string): void {
     const from = this.nick
     for (const room of this.rooms) {
       const { members } = this.net.place(room)

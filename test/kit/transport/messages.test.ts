@@ -47,6 +47,20 @@ test('XEP-0461: an answer goes out without the repeated words, and comes in with
   assert.match(answer, /<fallback [^>]*for='urn:xmpp:reply:0'><body start='0' end='17'\/>/)
 })
 
+test('XEP-0461: where the network has no ids, it is told whom and what an answer is for', async () => {
+  await using at = await stand({ ids: false })
+  await both(at)
+  at.net.says('#tea', 'otto', 'Who wants tea?')
+  const question = await at.heard(ANNA, /Who wants/)
+  at.says(ANNA, '#tea', 'Me!', 'a1', `<reply xmlns='urn:xmpp:reply:0' to='${R}/otto' id='${idOf(question)}'/>`)
+  await at.heard(BERT, /Me!/)
+  assert.deepEqual(handed(at), { body: 'Me!', replyTo: { id: null, nick: 'otto', quote: 'Who wants tea?' } })
+  // What is not known any more is named by nobody.
+  at.says(ANNA, '#tea', 'And me!', 'a2', `<reply xmlns='urn:xmpp:reply:0' to='${R}/otto' id='unknown'/>`)
+  await at.heard(BERT, /And me!/)
+  assert.deepEqual(handed(at), { body: 'And me!' })
+})
+
 test('XEP-0444, 0308, 0424: reactions, corrections and retractions name the message both ways', async () => {
   await using at = await stand()
   await both(at)

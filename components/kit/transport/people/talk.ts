@@ -209,7 +209,8 @@ export function openTalk({
       return { body, reaction: { to: to.foreign, emojis: reaction.emojis, quote: quoteOf(to.body, QUOTED) } }
     }
     const to = replyTo === undefined ? undefined : find(key, replyTo)
-    return to?.foreign == null
+    // Where the network has no ids, only the other's words can be named by his nick.
+    return to === undefined || (to.foreign === null && to.own)
       ? { body }
       : { body, replyTo: { id: to.foreign, nick: to.nick, quote: quoteOf(to.body, QUOTED) } }
   }

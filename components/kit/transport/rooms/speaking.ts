@@ -158,8 +158,7 @@ async function refer(
   if (said.replyTo !== undefined) {
     // An answer to what is no more known is still a message.
     const to = await room.telling.find(said.replyTo)
-    if (to?.foreign[0] !== undefined)
-      outgoing.replyTo = { id: to.foreign[0], nick: to.nick, quote: quoteOf(to.body, QUOTED) }
+    if (to !== null) outgoing.replyTo = { id: to.foreign[0] ?? null, nick: to.nick, quote: quoteOf(to.body, QUOTED) }
   }
   if (said.corrects !== undefined) {
     const to = await room.telling.findOwn(seat.owner, said.corrects)
