@@ -217,14 +217,55 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await iris.fence()
     iris.send('KICK #out bob :your turn')
     await bob.wait(shows(room, 'bob', 'type="unavailable"', 'code="307"', 'code="110"', 'your turn'))
+    // Who is shut out before he is put out is banned.
+    await enter(bob, room, 'bob')
+    iris.send('MODE #out +b bob!*@*', 'KICK #out bob :for good')
+    const banned = ['type="unavailable"', 'affiliation="outcast"', 'role="none"', 'code="301"', 'for good'] as const
+    await bob.wait(shows(room, 'bob', ...banned, 'code="110"'))
+    assert.doesNotMatch(await alice.wait(shows(room, 'bob', ...banned)), /code="(?:110|307)"/)
+    await bob.send(`<presence xmlns='jabber:client' to='${room}/bob'><x xmlns='${MUC}'/></presence>`)
+    await bob.wait(like('presence', `from="${room}/bob"`, 'type="error"', 'forbidden'))
+  })
+
+  it('carries what is said to one of them alone, both ways, and links to files', async () => {
+    const room = roomOf('#aside')
+    await enter(alice, room, 'alice')
+    await iris.join('#aside')
+    await alice.wait(shows(room, 'iris'))
+    await alice.send(
+      `<message xmlns='jabber:client' type='chat' to='${room}/iris' id='p1'><body>between us</body><x xmlns='${MUC}#user'/></message>`,
+    )
+    await iris.next(/:alice!\S+ PRIVMSG iris :between us$/)
+    iris.say('alice', 'of course')
+    await alice.wait(like('message', `from="${room}/iris"`, 'type="chat"', '<body>of course</body>', `${MUC}#user`))
+    await alice.send(
+      `<message xmlns='jabber:client' type='chat' to='${room}/nobody-there' id='p2'><body>anybody?</body></message>`,
+    )
+    await alice.wait(like('message', 'id="p2"', 'type="error"', 'item-not-found'))
+    const url = (name: string) => `https://files.corp.example/${name}.png`
+    const oob = (name: string) => `<x xmlns='jabber:x:oob'><url>${url(name)}</url></x>`
+    await alice.send(groupchat(room, url('plan'), 'f1', oob('plan')))
+    await iris.next(/:alice!\S+ PRIVMSG #aside :https:\/\/files\.corp\.example\/plan\.png$/)
+    await alice.wait(like('message', `from="${room}/alice"`, 'id="f1"', 'jabber:x:oob', url('plan')))
+    iris.say('#aside', url('answer'))
+    await alice.wait(like('message', `from="${room}/iris"`, 'jabber:x:oob', `<url>${url('answer')}</url>`))
+    // Her own line is echoed to her.
+    await iris.next(/:iris!\S+ PRIVMSG #aside :https/)
+    assert.deepEqual(iris.heard('#aside'), [
+      ['alice', url('plan')],
+      ['iris', url('answer')],
+    ])
+    assert.deepEqual(iris.heard('iris'), [['alice', 'between us']])
   })
 
   it('changes nicks both ways (303), refuses one that is taken, and gives the one he has elsewhere (210)', async () => {
     const room = roomOf('#nicks')
     await iris.join('#nicks')
     const carol = await place.person('carol')
+    const coming = [irc(ircd, 'nora'), irc(ircd, 'root4')] as const
     await enter(carol, room, 'carol')
-    await using nora = await irc(ircd, 'nora')
+    await using nora = await coming[0]
+    await using root = await coming[1]
     await nora.join('#nicks')
     await carol.wait(shows(room, 'nora'))
     nora.send('NICK nelly')
@@ -235,7 +276,16 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await carol.wait(shows(room, 'caroline', 'code="110"'))
     await iris.next(/:carol(ine)?!\S+ NICK :?caroline$/)
     await carol.send(`<presence xmlns='jabber:client' to='${room}/iris'/>`)
-    await carol.wait(like('presence', 'type="error"', 'conflict'))
+    await carol.wait(like('presence', `from="${room}/iris"`, 'type="error"', '<error type="cancel"><conflict'))
+    // What the network itself calls somebody he did not ask for (210).
+    await root.oper(ircd.oper)
+    root.send('SANICK caroline guest4711')
+    await carol.wait(shows(room, 'caroline', 'type="unavailable"', 'code="303"', 'code="110"', 'nick="guest4711"'))
+    await carol.wait(shows(room, 'guest4711', 'code="110"', 'code="210"'))
+    await carol.send(`<presence xmlns='jabber:client' to='${room}/caroline'/>`)
+    await carol.wait(shows(room, 'guest4711', 'type="unavailable"', 'code="303"', 'code="110"', 'nick="caroline"'))
+    assert.doesNotMatch(await carol.wait(shows(room, 'caroline', 'code="110"')), /code="210"/)
+    assert.deepEqual(await iris.names('#nicks'), ['caroline', 'iris', 'nelly'])
     // A nick is one for the whole network: who enters elsewhere under another is told the one he has (210).
     const other = roomOf('#nicks2')
     await carol.send(`<presence xmlns='jabber:client' to='${other}/somebody'><x xmlns='${MUC}'/></presence>`)
@@ -458,7 +508,7 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     const reply = await iris.next(/:alice!\S+ PRIVMSG #tags :an answer$/)
     assert.match(reply, new RegExp(`\\+draft/reply=${msgid}`))
     await alice.send(
-      `<message xmlns='jabber:client' type='groupchat' to='${room}' id='r2'><reactions xmlns='urn:xmpp:reactions:0' id='${idOf(asked)}'><reaction>👍</reaction></reactions></message>`,
+      `<message xmlns='jabber:client' type='groupchat' to='${room}' id='r2'><reactions xmlns='urn:xmpp:reactions:0' id='${idOf(asked)}'><reaction>👍</reaction></reactions><body>For old clients: 👍</body><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reactions:0'><body/></fallback></message>`,
     )
     const react = await iris.next(/:alice!\S+ TAGMSG :?#tags$/)
     assert.match(react, /\+draft\/react=👍/)
@@ -470,10 +520,20 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     iris.send(`@+draft/reply=${msgid} PRIVMSG #tags :my own answer`)
     const theirs = await alice.wait(like('message', `from="${room}/iris"`, 'my own answer', 'urn:xmpp:reply:0'))
     assert.ok(theirs.includes(`id="${idOf(asked)}"`))
+    // XEP-0428: what is only for clients that know of no answers is marked as such.
+    assert.match(theirs, /<body>&gt; a question\nmy own answer<\/body>/)
+    assert.match(
+      theirs,
+      /<fallback xmlns="urn:xmpp:fallback:0" for="urn:xmpp:reply:0"><body (?=[^>]*start="0")(?=[^>]*end="13")[^>]*>/,
+    )
     iris.send(`@+draft/react=🎉;+draft/reply=${msgid} TAGMSG #tags`)
     await alice.wait(like('message', `from="${room}/iris"`, 'urn:xmpp:reactions:0', '🎉', idOf(asked)))
     iris.send('@+typing=active TAGMSG #tags')
     await alice.wait(like('message', `from="${room}/iris"`, '<composing'))
+    assert.deepEqual(
+      iris.heard('#tags').filter(([nick]) => nick === 'alice'),
+      [['alice', 'an answer']],
+    )
   })
 
   it('marks a correction as people there do', async () => {

@@ -208,14 +208,30 @@ test('a password is given to the network, a wrong one is not-authorized', async 
 test('a nick that somebody has is a conflict, one that cannot be is not-acceptable; who may not use the gateway is told', async () => {
   await using at = await stand()
   at.net.comes('#tea', 'otto')
-  assert.match((await at.enter(ANNA, '#tea', 'otto')).join(''), /conflict/)
+  await at.enter(BERT, '#tea', 'bert')
+  at.unread(BERT)
+  const refused = await at.enter(ANNA, '#tea', 'otto')
+  assert.equal(refused.length, 1)
+  assert.match(
+    refused.join(''),
+    new RegExp(
+      `^<presence type='error' from='${R}/otto' to='${ANNA}'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>`,
+    ),
+  )
+  await calm(at)
+  // Who has it stays as he is.
+  assert.deepEqual(at.unread(BERT), [])
+  assert.equal(at.net.place('#tea').members.get('otto')?.nick, 'otto')
   assert.match((await at.enter(ANNA, '#tea', '9')).join(''), /not-acceptable/)
   assert.match((await at.enter('eve@evil.example/x', '#tea', 'eve')).join(''), /forbidden.*not one of us/)
 })
 
+const codesOf = (xml: string) => [...xml.matchAll(/<status code='(\d+)'/g)].map(([, code]) => Number(code))
+
 test('XEP-0045 §7.6: a nick is changed with 303 for all, with 110 for oneself; who was given another nick is told with 210', async () => {
   await using at = await stand()
   await at.enter(ANNA, '#tea', 'anna')
+  await at.enter(ANNA_PHONE, '#tea', 'anna')
   await at.enter(BERT, '#tea', 'bert')
   at.unread(ANNA)
   at.send(`<presence from='${ANNA}' to='${R}/annie'/>`)
@@ -223,12 +239,44 @@ test('XEP-0045 §7.6: a nick is changed with 303 for all, with 110 for oneself; 
     await at.heard(ANNA, /annie/),
     new RegExp(`from='${R}/anna' type='unavailable'>.*nick='annie'.*<status code='303'/><status code='110'/>`),
   )
-  assert.match(await at.heard(ANNA, /annie/), new RegExp(`from='${R}/annie'>.*code='110'`))
+  const asked = await at.heard(ANNA, /annie/)
+  assert.match(asked, new RegExp(`from='${R}/annie'>`))
+  assert.deepEqual(codesOf(asked), [110])
+  // The other client of hers did not ask for it.
+  assert.deepEqual(codesOf(await at.heard(ANNA_PHONE, new RegExp(`from='${R}/annie'>`))), [110, 210])
   const others = await at.heard(BERT, /303/)
   assert.doesNotMatch(others, /code='110'/)
   assert.match(await at.heard(BERT, /annie'>/), /participant|moderator/)
   at.says(ANNA, '#tea', 'me')
   assert.match(await at.heard(BERT, /me</), new RegExp(`${R}/annie`))
+})
+
+test('XEP-0045 §7.6: whom the network calls otherwise hears 303 with the new nick, then 110 and 210 under it; he may ask for the old one again', async () => {
+  await using at = await stand()
+  await at.enter(ANNA, '#tea', 'anna')
+  await at.enter(BERT, '#tea', 'bert')
+  at.unread(ANNA)
+  at.unread(BERT)
+  at.net.calls('anna', 'guest7')
+  const gone = await at.heard(ANNA, /guest7/)
+  assert.match(gone, new RegExp(`from='${R}/anna' type='unavailable'>.*nick='guest7'`))
+  assert.deepEqual(codesOf(gone), [303, 110])
+  const there = await at.heard(ANNA, new RegExp(`from='${R}/guest7'>`))
+  assert.deepEqual(codesOf(there), [110, 210])
+  assert.deepEqual(codesOf(await at.heard(BERT, /nick='guest7'/)), [303])
+  assert.deepEqual(codesOf(await at.heard(BERT, new RegExp(`from='${R}/guest7'>`))), [])
+  const ping = (nick: string) => at.ask(ANNA, `${R}/${nick}`, 'get', `<ping xmlns='urn:xmpp:ping'/>`)
+  assert.equal((await ping('guest7')).attrs.type, 'result')
+  // XEP-0410 §3.3: who changed his name meanwhile.
+  assert.match(String(await ping('anna')), /item-not-found/)
+  at.send(`<presence from='${ANNA}' to='${R}/anna'/>`)
+  assert.match(await at.heard(ANNA, /303/), /nick='anna'/)
+  assert.deepEqual(codesOf(await at.heard(ANNA, new RegExp(`from='${R}/anna'>`))), [110])
+  // One that somebody has is refused, and she keeps hers.
+  at.net.comes('#tea', 'otto')
+  at.send(`<presence from='${ANNA}' to='${R}/otto'/>`)
+  assert.match(await at.heard(ANNA, /type='error'/), /<error type='cancel'><conflict /)
+  assert.equal((await ping('anna')).attrs.type, 'result')
 })
 
 test('kicks are 307 with who and why, bans 301; the kicked client is out, and only it hears 110', async () => {

@@ -115,10 +115,12 @@ export class Occupants {
   #joined(key: string, occupant: Occupant, listed: ShownOccupant | null): void {
     const before = this.#known.get(key)
     const seat = this.#enteringSeatOf(key)
+    let isAnew = false
     if (seat !== null) {
       seat.from = this.#at.course.place
       this.#at.course.joined(seat.owner)
-      if (this.#key(seat.shown) !== key) this.#shownAnew(seat, occupant.nick)
+      isAnew = this.#key(seat.shown) !== key
+      if (isAnew) this.#shownAnew(seat, occupant.nick)
     }
     if (before !== undefined) {
       this.changed(occupant)
@@ -131,7 +133,7 @@ export class Occupants {
     const shown = listed !== null && isAsShown(listed, occupant) ? listed : this.#shownAs(occupant)
     this.#known.set(key, shown)
     const text = this.#awayTextOf(occupant, shown)
-    this.#showAvailable(shown)
+    this.#showAvailable(shown, isAnew)
     if (typeof text === 'string') return
     void text.then((may) => {
       const now = this.#known.get(key)
@@ -248,7 +250,7 @@ export class Occupants {
         const { escaped } = client.face
         const own = seat !== null && seat.owner === client.owner ? [STATUS.self] : []
         client.presence(writeUnavailable(escaped, from, item, [STATUS.renamed, ...own], undefined, before.id))
-        client.presence(writeAvailable(escaped, after, own))
+        client.presence(writeAvailable(escaped, after, own.length === 0 ? own : namedCodes(client, to)))
       }
     })
   }
@@ -274,10 +276,15 @@ export class Occupants {
     })
   }
 
-  #showAvailable(occupant: ShownOccupant): void {
+  /** `isAnew`: his own clients know him by another nick. */
+  #showAvailable(occupant: ShownOccupant, isAnew = false): void {
     // Who comes later is told of all who are there.
     if (!this.#hasClients()) return
-    this.#show(occupant.nick, (client, codes) => writeAvailable(client.face.escaped, occupant, codes), [], null)
+    const codesFor = (client: Client, codes: readonly number[]) =>
+      isAnew && codes.includes(STATUS.self) ? namedCodes(client, occupant.nick) : codes
+    const write = (client: Client, codes: readonly number[]) =>
+      writeAvailable(client.face.escaped, occupant, codesFor(client, codes))
+    this.#show(occupant.nick, write, [], null)
   }
 
   /** To everybody, with 110 to those whose own it is. Made once for all who write the room alike. */
@@ -369,6 +376,13 @@ export function writePutOut(
 ): Rest {
   const said = how === 'left' || how === 'offline' ? reason : undefined
   return writeUnavailable(room, seat.shown, outItem(how, by, reason), [STATUS.self, ...outCodes(how)], said, null)
+}
+
+/** §15.6.2: of a self-presence under another nick. Who did not ask for it is told that it was given (210), and has it from now on. */
+function namedCodes(client: Client, nick: string): readonly number[] {
+  if (client.asked === nick) return [STATUS.self]
+  client.asked = nick
+  return [STATUS.self, STATUS.nickGiven]
 }
 
 function outItem(how: How, by?: string, reason?: string) {

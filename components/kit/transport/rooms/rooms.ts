@@ -110,8 +110,15 @@ export class Rooms {
     const wrong = this.#house.network.wrongNick(to.network, to.resource)
     if (wrong !== null) throw this.#refusal(NetworkFault.readable('nick-invalid', wrong))
     const reader = { owner: seat.owner, network: to.network }
-    await orRefusal(seat.session.rename(to.resource), this.#house, reader)
+    const before = client.asked
+    // Before the network shows it: what it shows that nobody asked for was given.
     client.asked = to.resource
+    try {
+      await orRefusal(seat.session.rename(to.resource), this.#house, reader)
+    } catch (error) {
+      if (client.asked === to.resource) client.asked = before
+      throw error
+    }
   }
 
   #away(seat: Seat, network: string, presence: Element): void {
