@@ -344,6 +344,47 @@ test('one that lets nobody in, and one that hangs up at once, are not pressed', 
   await once(silent, 'close')
 })
 
+test('pauses between tries grow up to a bound; after a connection that lasted they begin short again, after another not', async () => {
+  await using server = await startFakeIrcd()
+  await server.close()
+  const clock = handClock()
+  await using jonas = person(
+    server,
+    'jonas',
+    { limits: { backoff: { firstMs: 1_000, mostMs: 8_000 } } },
+    { clock, now: clock.now, random: () => 0.5 },
+  )
+  const { counts } = jonas.irc
+  /** The pause that was told, and that nothing is tried before it is over. */
+  const pause = async () => {
+    const [, retryAt] = await jonas.next('down')
+    const ms = (retryAt ?? 0) - clock.now()
+    const tries = counts.connects
+    clock.passes(ms - 1)
+    assert.equal(counts.connects, tries, 'nothing is tried within the pause')
+    return ms
+  }
+  const pauses: number[] = []
+  for (let n = 1; n <= 6; n += 1) {
+    pauses.push(await pause())
+    assert.equal(counts.connects, n)
+    // The last of them finds a server.
+    if (n === 6) await server.open()
+    clock.passes(1)
+    assert.equal(counts.connects, n + 1, 'and at its end it is, once')
+  }
+  assert.deepEqual(pauses, [750, 1_500, 3_000, 6_000, 6_000, 6_000])
+  await jonas.next('up')
+  clock.passes(29_999)
+  server.cut()
+  assert.equal(await pause(), 6_000)
+  clock.passes(1)
+  await jonas.next('up')
+  clock.passes(30_000)
+  server.cut()
+  assert.equal(await pause(), 750)
+})
+
 test('whatever comes, the connection lives, and works afterwards', async () => {
   await using server = await startFakeIrcd()
   await using jana = await arrived(server, 'jana')

@@ -120,6 +120,31 @@ for (const [how, caps] of [
     assert.equal(own.length, caps !== undefined && !('echo-message' in caps) ? 3 : 5)
   })
 
+for (const [mapping, sameHat] of [
+  ['rfc1459', true],
+  ['rfc1459-strict', false],
+] as const)
+  test(`with CASEMAPPING=${mapping} channels, people and watched ones are the same in each of its spellings`, async () => {
+    await using server = await startFakeIrcd({ isupport: [`CASEMAPPING=${mapping}`] })
+    await using mona = await arrived(server, 'mona')
+    await mona.irc.join('#a[b]\\~')
+    const lines = (...all: string[]) => server.bytes(all.map((line) => `${line}\r\n`).join(''))
+    lines(':X[y]\\z!u@h JOIN #A{b}|~', ':x{Y}|z!u@h PRIVMSG #a[B]|~ :one', ':x{Y}|z!u@h NICK x{y}|~')
+    lines(':w!w@h JOIN #a[b]\\^', ':X[Y]\\~!u@h PART #a{b}|~', ':s MODE #A[b]|~ +v mona')
+    await mona.next('ranked')
+    const channel = mona.irc.channel('#A{B}|~')
+    assert.equal(channel?.name, '#a[b]\\~')
+    assert.equal(mona.irc.channel('#a{b}|^'), sameHat ? channel : null)
+    assert.deepEqual(
+      [...(channel?.members() ?? [])].map(({ nick, prefixes }) => prefixes + nick),
+      sameHat ? ['@+mona', 'w'] : ['@+mona'],
+    )
+    const [message] = await mona.next('message')
+    assert.deepEqual([message.isChannel, mona.irc.key(message.target)], [true, channel && mona.irc.key(channel.name)])
+    assert.deepEqual((await mona.next('renamed')).slice(0, 2), ['x{Y}|z', 'x{y}|~'])
+    assert.equal(mona.all('part').length, 1)
+  })
+
 test('how far somebody has read goes to the server, and comes from there when it was said elsewhere', async () => {
   await using server = await startFakeIrcd({ caps: { ...FAKE_CAPS, 'draft/read-marker': '' } })
   await using lena = await arrived(server, 'lena')
@@ -170,6 +195,50 @@ test('an account is made with the services in two steps; what they refuse is sai
   assert.equal(again.irc.self.account, 'sara')
   await using without = await arrived(await startedWithout(), 'tom')
   assert.equal((await faultOf(without.irc.signUp('tom', null, 'x'))).reason, 'unsupported')
+})
+
+test('answers out of order find their questions by the label that these bore', async () => {
+  await using server = await startFakeIrcd()
+  await using lisa = await arrived(server, 'lisa')
+  await lisa.irc.join('#l')
+  server.mute(true)
+  const said = [lisa.irc.say('#l', 'first'), lisa.irc.say('#l', 'second'), lisa.irc.say('#l', 'third')]
+  const asked = [lisa.irc.raw('TIME'), lisa.irc.raw('TIME')]
+  const outcomes = Promise.allSettled(said)
+  await server.got(/TIME$/)
+  const fence = lisa.irc.raw('VERSION')
+  await server.got(/VERSION$/)
+  const labels = (like: RegExp) =>
+    (server.client('lisa')?.lines ?? [])
+      .filter((line) => like.test(line))
+      .map((line) => /^@label=(\S+) /.exec(line)?.[1])
+  const [first, second, third] = labels(/PRIVMSG #l :?(?:first|second|third)$/)
+  const [early, late] = labels(/ TIME$/)
+  const [last] = labels(/ VERSION$/)
+  const all = [first, second, third, early, late, last]
+  assert.ok(all.every((label) => label !== undefined && label !== ''))
+  assert.equal(new Set(all).size, 6)
+  // All of them fit each question but for the label.
+  for (const line of [
+    `@label=${last} :s 351 lisa fake :here`,
+    `@label=${late} :s 391 lisa s :late`,
+    `@label=${third};msgid=m3 :lisa!lisa@fake PRIVMSG #l :as it was cleaned`,
+    `@label=${second} :s 404 lisa #l :You may not say that`,
+    `@label=${early} :s 391 lisa s :early`,
+    `@label=${first};msgid=m1 :lisa!lisa@fake PRIVMSG #l :as it was cleaned`,
+  ])
+    server.bytes(`${line}\r\n`)
+  assert.deepEqual(
+    (await outcomes).map((outcome) =>
+      outcome.status === 'fulfilled' ? [outcome.value.by, ...outcome.value.ids] : outcome.reason.message,
+    ),
+    [['echo', 'm1'], 'You may not say that', ['echo', 'm3']],
+  )
+  assert.deepEqual(await Promise.all([...asked, fence]), [
+    [':s 391 lisa s :early'],
+    [':s 391 lisa s :late'],
+    [':s 351 lisa fake :here'],
+  ])
 })
 
 test('without echo and labels a fence confirms; a refusal reaches the one who asked', async () => {

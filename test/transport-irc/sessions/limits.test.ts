@@ -218,6 +218,45 @@ test('who comes, and who comes back, while nothing can be kept is not read eithe
   assert.equal(heard.length, 200)
 })
 
+test('each network is spoken to as fast as its own setting says: one that is full slows down no other', async () => {
+  await using opened = new AsyncDisposableStack()
+  // Nothing comes anew while the test runs: what a network reads is what it takes at once.
+  const floods = { 'one.example': 3, 'two.example': 7, 'three.example': 1_000 }
+  const ircds = new Map(
+    await Promise.all(Object.keys(floods).map(async (name) => [name, opened.use(await startFakeIrcd())] as const)),
+  )
+  const networks = networksOf(
+    { perPerson: { networks: 3, rooms: 2 } },
+    {
+      networks: [...ircds].map(([name, { address, port }]) => ({
+        ...unlistedNetwork(name),
+        servers: [{ host: address, port, tls: 'plain' as const }],
+        flood: { lines: floods[name as keyof typeof floods], everyMs: 3_600_000 },
+      })),
+    },
+  )
+  const said = new Map<string, Promise<unknown>[]>()
+  for (const name of ircds.keys()) {
+    const up = Promise.withResolvers<void>()
+    const told = telling([], 'anna', { up: () => up.resolve(), last() {} })
+    const session = opened.use(networks.open(name, 'anna@corp.example', { nick: 'anna' }, told))
+    await up.promise
+    const texts = Array.from({ length: 50 }, (_, n) => `n${n}`)
+    said.set(
+      name,
+      texts.map((body) => session.say({ person: 'otto' }, { body })),
+    )
+    // What waits when the connection ends is refused.
+    for (const one of said.get(name) ?? []) one.catch(() => {})
+  }
+  await Promise.all(said.get('three.example') ?? [])
+  await Promise.all([said.get('one.example')?.[2], said.get('two.example')?.[6]])
+  const heard = [...ircds.values()].map(
+    (ircd) => ircd.client('anna')?.lines.filter((line) => / PRIVMSG otto :?n/.test(line)).length,
+  )
+  assert.deepEqual(heard, [3, 7, 50])
+})
+
 function telling(
   heard: string[],
   nick: string,
