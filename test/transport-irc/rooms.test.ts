@@ -293,6 +293,52 @@ describe('rooms on InspIRCd', { skip: serverLack() ?? inspircdLack() ?? slixmppL
     await carol.logout()
   })
 
+  it('takes []\\ for {}| as the server does (CASEMAPPING rfc1459): rooms, occupants, private messages and ranks', async () => {
+    const room = roomOf('#odd[a]\\b')
+    const other = roomOf('#ODD{a}|B')
+    await using odd = await irc(ircd, 'Odd[n]\\x')
+    await odd.join('#odd[a]\\b')
+    await enter(alice, room, 'alice')
+    await alice.wait(shows(room, 'Odd[n]\\x'))
+    await bob.send(`<presence xmlns='jabber:client' to='${other}/bob'><x xmlns='${MUC}'/></presence>`)
+    await bob.wait(like('presence', '/bob"', 'code="110"'), 20)
+    await alice.wait(shows(room, 'bob'))
+    assert.deepEqual(await odd.names('#odd{a}|b'), ['Odd[n]\\x', 'alice', 'bob'])
+    await bob.send(groupchat(other, 'by the other name', 'odd1'))
+    await odd.next(/:bob!\S+ PRIVMSG \S+ :by the other name$/)
+    await alice.wait(said(room, 'bob', 'by the other name'))
+    // One person, by the room and by himself.
+    await alice.send(
+      `<message xmlns='jabber:client' type='chat' to='${other}/oDD{N}|X' id='odd2'><body>by the room</body><x xmlns='${MUC}#user'/></message>`,
+    )
+    await odd.next(/:alice!\S+ PRIVMSG Odd\[n\]\\x :by the room$/i)
+    odd.say('alice', 'back by the room')
+    await alice.wait(like('message', `from="${room}/Odd[n]\\x"`, '<body>back by the room</body>'))
+    await bob.send(
+      `<message xmlns='jabber:client' type='chat' to='${roomOf('odd{n}|X')}' id='odd3'><body>alone</body></message>`,
+    )
+    await odd.next(/:bob!\S+ PRIVMSG \S+ :alone$/)
+    await bob.send(`<presence xmlns='jabber:client' to='${room}/oDD{n}|X'/>`)
+    await bob.wait(like('presence', 'type="error"', '<conflict'))
+    odd.send('MODE #odd{a}|b +o ALICE')
+    await alice.wait(shows(room, 'alice', 'role="moderator"'))
+    await asks(alice, 'set', other, `<query xmlns='${ADMIN}'><item nick='odd{N}|x' role='none'/></query>`)
+    await odd.next(/:alice!\S+ KICK #odd\S+ Odd\[n\]\\x /i)
+    await alice.wait(shows(room, 'Odd[n]\\x', 'type="unavailable"', 'code="307"'))
+    // InspIRCd says rfc1459, and knows ~ and ^ apart all the same: these are two channels.
+    await Promise.all([iris.join('#odd~'), odd.join('#odd^')])
+    await enter(alice, roomOf('#odd~'), 'alice')
+    await enter(bob, roomOf('#odd^'), 'bob')
+    await alice.send(groupchat(roomOf('#odd^'), 'not in there', 'odd4'))
+    await alice.wait(like('message', 'id="odd4"', 'type="error"', '<not-acceptable'))
+    iris.say('#odd~', 'with the tilde')
+    await alice.wait(said(roomOf('#odd~'), 'iris', 'with the tilde'))
+    odd.say('#odd^', 'with the hat')
+    await bob.wait(said(roomOf('#odd^'), odd.nick, 'with the hat'))
+    assert.deepEqual(await iris.names('#odd~'), ['alice', 'iris'])
+    assert.deepEqual(await odd.names('#odd^'), [odd.nick, 'bob'])
+  })
+
   it('has the topic as its subject, both ways', async () => {
     const room = roomOf('#topic')
     await iris.join('#topic')

@@ -281,6 +281,9 @@ export class Link {
       case '001':
         session.setNick(this.#registration?.nick ?? session.nick)
         return
+      case '004':
+        session.software = line.params[2] ?? ''
+        return
       case '005':
         session.learnIsupport(line.params.slice(1, -1))
         return

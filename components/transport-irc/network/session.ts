@@ -20,7 +20,7 @@ import type {
 import type { Outbox } from './outbox.ts'
 import { Splits } from './splits.ts'
 import { type Encoding, encodingOf, UTF8 } from './wire/encoding.ts'
-import { type Isupport, NOTHING_SAID, withTokens } from './wire/isupport.ts'
+import { type Isupport, NOTHING_SAID, trueTokens, withTokens } from './wire/isupport.ts'
 
 export type World = {
   clock: Clock
@@ -81,6 +81,8 @@ export class Session {
   nickBytes: Buffer
   me: { user: string | null; host: string | null; account: string | null; away: string | null } = NOBODY
   isUp = false
+  /** What the server calls itself (004). */
+  software = ''
   #facts: IrcFacts | null = null
   /** By target, how far is read. */
   readonly #read = new Map<string, number>()
@@ -156,7 +158,7 @@ export class Session {
 
   learnIsupport(tokens: readonly string[]): void {
     const mapping = this.isupport.tokens.get('CASEMAPPING')
-    this.isupport = withTokens(this.isupport, tokens)
+    this.isupport = withTokens(this.isupport, trueTokens(tokens, this.software))
     this.channels.isupport = this.isupport
     this.factsChanged()
     if (this.isupport.utf8Only) this.encoding = UTF8
@@ -237,6 +239,7 @@ export class Session {
     this.histories.clear()
     this.unawaited.clear()
     this.bans = []
+    this.software = ''
     this.isupport = NOTHING_SAID
     this.channels.isupport = NOTHING_SAID
     this.caps = new Map()

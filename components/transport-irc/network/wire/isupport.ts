@@ -62,6 +62,12 @@ export function withTokens(before: Isupport, tokens: readonly string[]): Isuppor
   return read
 }
 
+/** InspIRCd calls its mapping rfc1459 and knows ~ and ^ apart (github.com/inspircd/inspircd/issues/1017): two channels are not to be one here. */
+export function trueTokens(tokens: readonly string[], software: string): readonly string[] {
+  if (!/^InspIRCd-/.test(software)) return tokens
+  return tokens.map((token) => (token === 'CASEMAPPING=rfc1459' ? 'CASEMAPPING=rfc1459-strict' : token))
+}
+
 function readTokens(before: Isupport, tokens: readonly string[]): Isupport {
   const all = new Map(before.tokens)
   for (const token of tokens) {
