@@ -27,6 +27,31 @@ describe('rooms on ngIRCd', { skip: serverLack() ?? ngircdLack() ?? slixmppLack(
       groupchat(room, 'an answer', 'n2', `<reply xmlns='urn:xmpp:reply:0' to='${room}/iris' id='${id}'/>`),
     )
     await iris.next(/:Alice!\S+ PRIVMSG #talk :iris: “a question” an answer$/)
+    // What a client repeats for those who know of no answers (XEP-0428) is not said twice.
+    await alice.send(
+      groupchat(
+        room,
+        '> a question\nonce more',
+        'n4',
+        `<reply xmlns='urn:xmpp:reply:0' to='${room}/iris' id='${id}'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='13'/></fallback>`,
+      ),
+    )
+    await iris.next(/:Alice!\S+ PRIVMSG #talk :iris: “a question” once more$/)
+    // That somebody types has no words: nothing is said of it, there or to who types.
+    for (const id of ['n2', 'n4']) await alice.wait(like('message', `id="${id}"`, `from="${room}/Alice"`))
+    const before = iris.lines.length
+    for (const state of ['composing', 'paused'])
+      await alice.send(
+        `<message xmlns='jabber:client' type='groupchat' to='${room}' id='${state}'><${state} xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+      )
+    await alice.send(groupchat(room, 'typed', 'n5'))
+    await iris.next(/:Alice!\S+ PRIVMSG #talk :typed$/)
+    assert.deepEqual(
+      iris.lines.slice(before).map((line) => line.replace(/^:Alice!\S+ /, '')),
+      ['PRIVMSG #talk :typed'],
+    )
+    // The next that comes from the gateway at all is the room's own copy of it.
+    assert.match(await alice.wait(/^<(?:message|iq)[^>]*irc\.corp\.example/), /^<message[^>]* id="n5"/)
     await alice.send(
       `<message xmlns='jabber:client' type='groupchat' to='${room}' id='n3'><reactions xmlns='urn:xmpp:reactions:0' id='${id}'><reaction>👍</reaction></reactions></message>`,
     )
