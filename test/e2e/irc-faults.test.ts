@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 of the IRC server, of the gateway and of the XMPP server, with people talking: nothing is lost silently, nothing comes twice, and
-// afterwards both sides agree on who is there. In the short form each server once, in the long form each with each.
+// afterwards both sides agree on who is there. In the short form each IRC server once, in the long form each with each.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { inspircdLack, startInspircd } from '../harness/inspircd.ts'
 import { type IrcPerson, irc } from '../harness/irc-person.ts'
 import { askUntil, type Ircd } from '../harness/ircd.ts'
+import { ircdHybridLack, startIrcdHybrid } from '../harness/ircd-hybrid.ts'
 import { ngircdLack, startNgircd } from '../harness/ngircd.ts'
 import { slixmppLack } from '../harness/slixmpp.ts'
 import { type IrcPlace, openIrcPlace, plain, roomOf } from '../transport-irc/place.ts'
@@ -17,6 +18,7 @@ const ROOM = roomOf(CHANNEL)
 const IRCDS: Readonly<Record<string, { lack: string | null; start(): Promise<Ircd>; withServer: string }>> = {
   InspIRCd: { lack: inspircdLack(), start: () => startInspircd(), withServer: 'prosody' },
   ngIRCd: { lack: ngircdLack(), start: () => startNgircd(), withServer: 'ejabberd' },
+  'ircd-hybrid': { lack: ircdHybridLack(), start: () => startIrcdHybrid(), withServer: 'prosody' },
 }
 const everything = process.env.GATEHOUSE_LONG === '1'
 
@@ -157,11 +159,17 @@ async function loseGateway(people: People, place: IrcPlace): Promise<void> {
   )
 }
 
-/** On IRC nobody notices; what was said meanwhile is there afterwards, once. */
+/**
+ * On IRC nobody notices; what was said meanwhile is there afterwards, once. What somebody of ours was saying goes as far as the server had
+ * handed it over: who comes back reads in the history what of it was said, neither more nor less.
+ */
 async function loseServer(people: People, place: IrcPlace): Promise<void> {
   const { world } = place
   const { iris } = people
   const before = iris.lines.length
+  const mine = Array.from({ length: 10 }, (_, at) => `leaving ${at}`)
+  for (const text of mine) people.alice.say(text)
+  await iris.next(/:leaving 0$/u)
   world.server.kill('SIGKILL')
   await world.server.exited
   await iris.fence()
@@ -185,6 +193,18 @@ async function loseServer(people: People, place: IrcPlace): Promise<void> {
     'on IRC nobody went and came',
   )
   await talk(people, 'at last')
+  const onIrc = iris.heard(CHANNEL).filter(([, text]) => text.startsWith('leaving'))
+  assert.deepEqual(
+    onIrc,
+    mine.slice(0, onIrc.length).map((text) => ['alice', text]),
+    'in order, once, and none left out',
+  )
+  for (const one of back)
+    assert.deepEqual(
+      [...one.history(), ...one.heard()].filter(([, text]) => text.startsWith('leaving')),
+      onIrc,
+      `${one.nick} reads on coming back what was said`,
+    )
 }
 
 /** The gateway comes back by itself, a moment after the server. */
