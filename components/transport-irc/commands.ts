@@ -7,7 +7,7 @@ import * as own from './commands/own.ts'
 import * as people from './commands/people.ts'
 import { signUp } from './commands/sign-up.ts'
 import { type CommandName, declarations } from './declarations.ts'
-import type { Desk } from './desk.ts'
+import { type Desk, isForAnother } from './desk.ts'
 
 type Run = (desk: Desk, args: Args, asked: Asked) => AsyncIterable<Said>
 
@@ -37,9 +37,42 @@ const runs: Readonly<Record<CommandName, Run>> = {
   'transport-irc stats': operators.stats,
 }
 
+/** Of many people at once: that an operator looked is on record. */
+const LOOKS: ReadonlySet<CommandName> = new Set([
+  'transport-irc registered',
+  'transport-irc accounts',
+  'transport-irc list',
+  'transport-irc bans',
+])
+
+/** What is on record with the words that were said; each sees to it itself. */
+const RECORDED: ReadonlySet<CommandName> = new Set([
+  'transport-irc account',
+  'transport-irc nick',
+  'transport-irc signup',
+  'transport-irc settings',
+  'transport-irc raw',
+  'transport-irc end',
+  'transport-irc ban',
+  'transport-irc unban',
+  'transport-irc announce',
+])
+
 export function transportIrcCommands(desk: Desk): readonly Command[] {
   return declarations.map((declared) => ({
     ...declared,
-    run: (args, asked) => runs[declared.name](desk, args, asked),
+    run: (args, asked) => onRecord(desk, declared.name, args, asked),
   }))
+}
+
+/** What an operator does, or looks at, for somebody else is on record before it is done. */
+async function* onRecord(desk: Desk, name: CommandName, args: Args, asked: Asked): AsyncGenerator<Said> {
+  if (LOOKS.has(name) || (!RECORDED.has(name) && isForAnother(args, asked)))
+    await desk.record(asked.caller, name, whereOf(args))
+  yield* runs[name](desk, args, asked)
+}
+
+function whereOf(args: Args): Readonly<Record<string, string>> {
+  const said = (name: string) => (typeof args[name] === 'string' ? { [name]: args[name] } : {})
+  return { ...said('person'), ...said('network'), ...said('room'), ...said('nick') }
 }

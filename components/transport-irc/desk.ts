@@ -29,6 +29,8 @@ export type Desk = {
   transport: Pick<Transport, 'sessions' | 'words' | 'roomsOf' | 'leave' | 'announce' | 'state' | 'counts'>
   logins: Logins
   people: Pick<People, 'addContact' | 'entered' | 'identities' | 'registrations'>
+  /** Why somebody may not use the gateway, as an id of the catalogue; null: he may. */
+  refusal(person: string): string | null
   /** Of who has named none. */
   nickOf(person: string, network: string): string
   memory: Memory
@@ -54,6 +56,20 @@ export function personOf({ say }: Desk, args: Args, { caller, language }: Asked)
   const person = named ?? own
   if (person === null) throw new CommandError(say('transport-irc-whose', language), EXIT.usage)
   return person
+}
+
+/** The same, where something is done or kept for him: who may not use the gateway gets nothing, whoever asks for it. */
+export function userOf(desk: Desk, args: Args, asked: Asked): string {
+  const person = personOf(desk, args, asked)
+  const id = desk.refusal(person)
+  if (id !== null) throw new CommandError(desk.say(id, asked.language), EXIT.forbidden)
+  return person
+}
+
+/** An operator looks or acts for somebody else. */
+export function isForAnother({ person }: Args, { caller }: Asked): boolean {
+  if (typeof person !== 'string' || !caller.rights.has('operator')) return false
+  return caller.jid === undefined || bareOf(person) !== bareOf(caller.jid)
 }
 
 /** The network that is named, or the only one there is to be meant. */

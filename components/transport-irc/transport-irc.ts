@@ -170,6 +170,7 @@ export async function startTransportIrc(
     transport,
     logins,
     people: peopleSide(),
+    refusal,
     nickOf,
     memory,
     signingUp: new Map(),

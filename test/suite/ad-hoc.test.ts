@@ -20,6 +20,7 @@ import { readJournal, startStage } from '../policy/stage.ts'
 const ALL = 'olga@corp.example'
 const PEOPLE = `people: { operators: [{ user: root }, { jid: ${ALL} }], officers: [{ user: root }, { jid: ${ALL} }], auditors: [{ jid: ${ALL} }] }\n`
 const ARCHIVE = 'archive.gatehouse.internal'
+const TRANSPORT = 'irc.corp.example'
 
 const client = (peer: () => Peer, domain: string, from = `${ALL}/desk`, language?: string) =>
   openClient(
@@ -92,7 +93,43 @@ async function startArchive(yaml = '') {
   }
 }
 
+/** With a network that nobody reaches. */
+async function startTransport() {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-ad-hoc-'))
+  const server = await startComponentServer({ domain: TRANSPORT, secret: 'ssh' })
+  writeFileSync(join(folder, 'secret'), 'ssh\n', { mode: 0o600 })
+  writeFileSync(
+    join(folder, 'gatehouse.yaml'),
+    `server: { port: ${server.port}, hosts: [corp.example] }\nfolders: { state: state, run: run, journals: journals }\n${PEOPLE}`,
+  )
+  const file = join(folder, 'transport-irc.yaml')
+  writeFileSync(
+    file,
+    `secret_file: secret\nhosts: [corp.example]\nmetrics: { port: 0 }\nnetworks: [{ name: irc.example.org, servers: ['ircs://127.0.0.1:9'] }]\n`,
+  )
+  const transport = await startComponent({ name: 'transport-irc', file, logFolder: folder })
+  const peer = await server.accepted()
+  return {
+    run: join(folder, 'run'),
+    asked: (language: string) => client(() => peer, TRANSPORT, undefined, language),
+    async [Symbol.asyncDispose]() {
+      await transport.stop()
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
 describe('every command that is declared', () => {
+  it('of transport-irc is offered with every option, in the words of --help (en, de)', async () => {
+    await using transport = await startTransport()
+    for (const language of ['en', 'de']) {
+      const { commands } = await learn({ name: 'transport-irc', run: transport.run }, language)
+      assert.ok(commands.length >= 23)
+      assert.deepEqual(await notOffered(commands, transport.asked(language)), [])
+    }
+  })
+
   for (const language of ['en', 'de']) {
     it(`of policy and of archive is offered with every option, in the words of --help (${language})`, async () => {
       await using policy = await startStage({ shared: PEOPLE })

@@ -2,7 +2,7 @@
 // What a person logs in with on a network.
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import type { LoginChange } from '../../kit/transport/people/keep.ts'
-import { type Desk, networkOf, personOf, row } from '../desk.ts'
+import { type Desk, isForAnother, networkOf, personOf, row, userOf } from '../desk.ts'
 import { makeCertificate } from '../sessions/certificate.ts'
 import { refusalOf } from './own.ts'
 
@@ -15,7 +15,7 @@ const PERSONAL_LINE =
 const NAME_MOST = 50
 
 export async function* nick(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const person = userOf(desk, args, asked)
   const network = networkOf(desk, args, asked)
   const wanted = String(args.nick).trim()
   const wrong = desk.networks.wrongNick(network, wanted)
@@ -32,8 +32,9 @@ export async function* nick(desk: Desk, args: Args, asked: Asked): AsyncGenerato
   yield row({ network, nick: session?.isUp ? session.nick : wanted })
 }
 
+/** Who may not use the gateway any more may still take away what is kept of him. */
 export async function* password(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const person = (args.remove === true ? personOf : userOf)(desk, args, asked)
   const network = networkOf(desk, args, asked)
   const secret = typeof args.password === 'string' ? args.password : null
   if (args.remove === true) await keep(desk, person, network, { secret: null, account: null }, asked)
@@ -52,7 +53,7 @@ export async function* password(desk: Desk, args: Args, asked: Asked): AsyncGene
 
 /** Makes one, and shows its fingerprint, which the services of the network are told. */
 export async function* certificate(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const person = (args.remove === true ? personOf : userOf)(desk, args, asked)
   const network = networkOf(desk, args, asked)
   if (args.remove === true) {
     await keep(desk, person, network, { certificate: null }, asked)
@@ -66,7 +67,8 @@ export async function* certificate(desk: Desk, args: Args, asked: Asked): AsyncG
 }
 
 export async function* settings(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const isChanged = args.reset !== true && (args.name !== undefined || args.afterwards !== undefined)
+  const person = (isChanged ? userOf : personOf)(desk, args, asked)
   const network = networkOf(desk, args, asked)
   const text = (name: string) => (typeof args[name] === 'string' ? { [name]: args[name] } : {})
   const lines = typeof args.afterwards === 'string' ? linesOf(args.afterwards) : null
@@ -78,11 +80,11 @@ export async function* settings(desk: Desk, args: Args, asked: Asked): AsyncGene
     args.reset === true
       ? { nick: null, name: null, afterwards: null }
       : { ...text('name'), ...(lines === null ? {} : { afterwards: lines }) }
-  if (Object.keys(change).length > 0) {
-    // People there read a name, and at the command line no rule is asked about it: it is on record.
+  const isAny = Object.keys(change).length > 0
+  // People there read a name, and at the command line no rule is asked about it: it is on record.
+  if (isAny || isForAnother(args, asked))
     await desk.record(asked.caller, 'transport-irc settings', { person, network, name: change.name ?? null })
-    await keep(desk, person, network, change, asked)
-  }
+  if (isAny) await keep(desk, person, network, change, asked)
   const held = await desk.logins.shown(person, network)
   const what: Readonly<Record<string, unknown>> = {
     network,

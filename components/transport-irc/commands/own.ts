@@ -15,6 +15,7 @@ import {
   row,
   said,
   shownToOwner,
+  userOf,
 } from '../desk.ts'
 import { withoutCodes } from '../network/wire/formatting.ts'
 import { placeOf } from '../storage/memory.ts'
@@ -97,7 +98,7 @@ export async function* motd(desk: Desk, args: Args, asked: Asked): AsyncGenerato
 
 /** What a person says of one room: whether he stays in it, and that he leaves. */
 export async function* room(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const person = (args.stay === 'yes' ? userOf : personOf)(desk, args, asked)
   const network = networkOf(desk, args, asked)
   const name = String(args.room)
   if (!desk.networks.isRoom(name))

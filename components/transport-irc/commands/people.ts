@@ -2,11 +2,11 @@
 // People of the network in somebody's contacts, and whose accounts there are whose.
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
 import { bareOf } from '../../kit/xmpp/jid.ts'
-import { type Desk, networkOf, personOf, row } from '../desk.ts'
+import { type Desk, networkOf, row, userOf } from '../desk.ts'
 import { refusalOf } from './own.ts'
 
 export async function* contact(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const person = userOf(desk, args, asked)
   const network = networkOf(desk, args, asked)
   const nick = String(args.nick).trim()
   if (desk.networks.isRoom(nick) || desk.networks.wrongNick(network, nick) !== null)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An account of one's own on a network that lets programs make one, in two steps where the network wants a code.
 import { type Args, type Asked, CommandError, EXIT, type Said } from '../../kit/process/command.ts'
-import { connectedOf, type Desk, networkOf, personOf, row } from '../desk.ts'
+import { connectedOf, type Desk, networkOf, row, userOf } from '../desk.ts'
 import { faultOf } from '../sessions/fault.ts'
 import { placeOf } from '../storage/memory.ts'
 import { keep } from './login.ts'
@@ -12,7 +12,7 @@ const WAITS_MS = 3_600_000
 const WAITING_MOST = 1_000
 
 export async function* signUp(desk: Desk, args: Args, asked: Asked): AsyncGenerator<Said> {
-  const person = personOf(desk, args, asked)
+  const person = userOf(desk, args, asked)
   const network = networkOf(desk, args, asked)
   const { connection } = connectedOf(desk, person, network, asked)
   const { language } = asked
