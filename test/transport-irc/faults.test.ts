@@ -21,15 +21,17 @@ suite('what IRC servers do to the gateway', { skip: lack ?? false, concurrency: 
   }, async () => {
     await using net = await startLinkedInspircds()
     await using place = await openIrcPlace({ networks: [plain(net.hub)] })
-    const [alice, bob, near, far] = await Promise.all([
+    const [alice, bob, near, far, ...more] = await Promise.all([
       watch(place.world, 'alice', ROOM),
       watch(place.world, 'bob', ROOM),
       irc(net.hub, 'near'),
       irc(net.leaf, 'far'),
+      irc(net.leaf, 'far2'),
+      irc(net.leaf, 'far3'),
     ])
-    await Promise.all([near.join(CHANNEL), far.join(CHANNEL)])
+    await Promise.all([near, far, ...more].map((one) => one.join(CHANNEL)))
     await Promise.all([alice.enter(), bob.enter()])
-    const everybody = 'alice,bob,far,near'
+    const everybody = 'alice,bob,far,far2,far3,near'
     for (const one of [alice, bob]) await one.until(() => one.occupants().join() === everybody, 'all being there')
     await net.split()
     for (const one of [alice, bob]) await one.until(() => one.occupants().join() === 'alice,bob,near', 'far being gone')
@@ -46,14 +48,21 @@ suite('what IRC servers do to the gateway', { skip: lack ?? false, concurrency: 
         ['alice', 'there you are'],
         ['far', 'here I am'],
       ])
+      // One event: those of the other side go together, and each of them says between which servers the network broke.
+      const first = one.listener.seen.findIndex((stanza) => /^<presence[^>]*type=.unavailable/u.test(stanza))
+      const gone = one.listener.seen.slice(first, first + 3)
+      const nicks = gone.map((stanza) => /from=.[^"']*\/(far[23]?)["']/u.exec(stanza)?.[1])
+      assert.deepEqual(nicks.sort(), ['far', 'far2', 'far3'])
+      for (const stanza of gone)
+        assert.match(stanza, /type=.unavailable[\s\S]*<status>hub\.gatehouse\.test leaf\.gatehouse\.test<\/status>/u)
       const ofFar = one.listener.seen.filter(
-        (stanza) => stanza.startsWith('<presence') && stanza.includes(`${ROOM}/far`),
+        (stanza) => stanza.startsWith('<presence') && new RegExp(`${ROOM}/far["']`, 'u').test(stanza),
       )
       const isGone = ofFar.map((stanza) => /type=.unavailable/u.test(stanza))
       // Who makes him an operator may show him once more.
       assert.match(isGone.join(), /^false(,false)?,true,false(,false)?$/u, 'there, gone, there again')
     }
-    await Promise.all([alice.leave(), bob.leave(), near.quit(), far.quit()])
+    await Promise.all([alice.leave(), bob.leave(), ...[near, far, ...more].map((one) => one.quit())])
   })
 
   test('a server that stops reading: what was typed is heard once when it goes on, or came back', {
