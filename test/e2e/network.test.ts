@@ -2,6 +2,7 @@
 // IRC under the company's roof: an XMPP server with mod_gatehouse, policy, archive, transport-irc, InspIRCd with services. What crosses is asked
 // about once, recorded once, and found by whoever said it.
 import assert from 'node:assert/strict'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { openSnapshotWriter } from '../../components/kit/bus/file-snapshot.ts'
@@ -58,6 +59,7 @@ onServers('a network under the roof', LACK, (server) => {
       networks: [plain(ircd, { mechanisms: ['PLAIN'] })],
       rules: RULES,
       settings: { policy: { hold_max: '1 s' } },
+      world: { archiveProcess: { lines: ['follow:', '  journals: [policy, transport-irc]'] } },
     })
     directory = await openSnapshotWriter(join(place.world.journal, '..', 'directory'))
     await directory.replace(
@@ -149,11 +151,49 @@ onServers('a network under the roof', LACK, (server) => {
 
   it('what rules refuse does not come in either, and is on record', async () => {
     iris.say('#garden', 'a secret rumour')
+    iris.say('alice', 'a secret aside')
+    const note = 'A message from iris was refused by the company&apos;s rules.'
+    for (const one of [people.alice, people.bob])
+      await one.wait(like('message', `from="${ROOM}"`, 'type="groupchat"', note))
+    await people.alice.wait(like('message', `from="iris%${NETWORK}@${GATEWAY}"`, 'type="headline"', note))
     iris.say('#garden', 'harmless gossip')
     await Promise.all([people.alice, people.bob].map((one) => one.wait(/harmless gossip/)))
     await people.alice.nothing(/secret rumour/)
     const [row] = await records('rumour', 'refused')
     assert.deepEqual([row?.rule, row?.network], ['no-secrets', 'irc'])
+    await people.alice.nothing(/secret aside/)
+    const [aside] = await records('aside', 'refused')
+    assert.deepEqual([aside?.rule, aside?.to], ['no-secrets', 'alice@corp.example'])
+  })
+
+  // What the gateway does alone: one server is enough.
+  const itOnce = (title: string, body: () => Promise<void>): void => {
+    if (server === 'prosody') it(title, body)
+  }
+
+  itOnce('by setting nobody is told that something for him was refused; it is on record all the same', async () => {
+    const { alice, bob } = people
+    place.settings({ policy: { hold_max: '1 s', note_refused: false } })
+    await place.transport.stop()
+    for (const [name, one] of Object.entries(people))
+      await one.wait(like('presence', `from="${ROOM}/${name}"`, 'type="unavailable"', 'code="110"', 'code="332"'))
+    await place.start()
+    await place.transport.logged(({ event }) => event === 'policy answers')
+    await enter(alice, ROOM, 'alice')
+    await enter(bob, ROOM, 'bob')
+    // Under a nick of which nothing was noted before.
+    iris.send('NICK irma')
+    await alice.wait(like('presence', `from="${ROOM}/irma"`))
+    iris.say('#garden', 'a secret whisper')
+    iris.say('alice', 'a secret hint')
+    iris.say('#garden', 'loud and clear')
+    iris.say('alice', 'for you alone')
+    for (const one of [alice, bob]) await one.wait(like('message', `from="${ROOM}/irma"`, 'loud and clear'))
+    await alice.wait(like('message', `from="irma%${NETWORK}@${GATEWAY}"`, 'for you alone'))
+    for (const one of [alice, bob]) await one.nothing(/message from irma|secret (?:whisper|hint)/)
+    for (const words of ['whisper', 'hint']) assert.equal((await records(words, 'refused'))[0]?.rule, 'no-secrets')
+    iris.send('NICK iris')
+    await iris.fence()
   })
 
   it('a topic, and why somebody is away, are asked about too: once, on record, and only what may be read is shown', async () => {
@@ -359,6 +399,34 @@ onServers('a network under the roof', LACK, (server) => {
       [],
     )
   })
+
+  itOnce(
+    'who of the operators looked at connections, or ended one, stands in the archive beside who looked at records',
+    async () => {
+      await place.ask('list')
+      await place.ask('end', { person: 'bob@corp.example', reason: 'weeding' })
+      await people.bob.wait(like('presence', `from="${ROOM}/bob"`, 'type="unavailable"', 'code="110"', 'weeding'))
+      await enter(people.bob, ROOM, 'bob')
+      const user = userInfo().username
+      for (let tries = 0; ; tries++) {
+        const looks = await place.world.ask('archive access', { limit: 50 })
+        const acts = looks.filter(({ command }) => /^transport-irc (?:list|end)$/.test(String(command)))
+        if (acts.length === 2) {
+          assert.deepEqual(
+            acts.map((one) => [one.user, one.command]),
+            [
+              [user, 'transport-irc end'],
+              [user, 'transport-irc list'],
+            ],
+          )
+          assert.match(JSON.stringify(acts[0]?.query), /bob@corp\.example/)
+          break
+        }
+        assert.ok(tries < 200, `never there: ${JSON.stringify(looks.slice(0, 5))}`)
+        await iris.fence()
+      }
+    },
+  )
 
   it('while policy is away nothing comes in; what is said afterwards does, and the record says what was withheld', async () => {
     const { world } = place

@@ -25,7 +25,7 @@ export type IrcPlaceOptions = {
   /** With mod_gatehouse and policy; the rule file below `version: 1`. Default: the server alone, and nobody is asked. */
   rules?: string
   /** What only the one server understands. */
-  world?: Pick<WorldOptions, 'prosody' | 'ejabberd' | 'serverArchive'>
+  world?: Pick<WorldOptions, 'prosody' | 'ejabberd' | 'serverArchive' | 'archiveProcess'>
 }
 
 export type IrcPlace = AsyncDisposable & {
