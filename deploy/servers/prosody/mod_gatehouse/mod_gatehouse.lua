@@ -7,7 +7,7 @@ local logger = require "util.logger";
 local timer = require "util.timer";
 local now = require "util.time".now;
 
-local VERSION = "0.3.0";
+local VERSION = "0.3.1";
 local DOOR = 100000; -- before everything that could read, change or answer a stanza
 
 local function node_name()

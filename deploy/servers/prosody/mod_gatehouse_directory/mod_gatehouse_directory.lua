@@ -3,7 +3,7 @@
 -- The protocol: DIRECTORY.md. Options and limits: README.md.
 local st = require "util.stanza";
 
-local VERSION, PROTOCOL = "0.3.0", "1";
+local VERSION, PROTOCOL = "0.3.1", "1";
 local FEATURES = table.concat({ "roster", "lock", "walls", "publish", "vcard", "rooms" }, " ");
 
 local file, words = module:require "file", module:require "words";

@@ -11,7 +11,7 @@
 -define(ASK_BYTES, 160). % about what stands around a question
 
 -spec version() -> binary().
-version() -> <<"0.3.0">>.
+version() -> <<"0.3.1">>.
 
 %% RFC 3339, UTC, milliseconds.
 -spec stamp(integer()) -> binary().

@@ -7,6 +7,6 @@
 -include("xmpp.hrl").
 
 -define(NS_DIRECTORY, <<"urn:gatehouse:directory:1">>).
--define(HELPER_VERSION, <<"0.3.0">>).
+-define(HELPER_VERSION, <<"0.3.1">>).
 
 -endif.
