@@ -222,7 +222,7 @@ export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
     await within(partOf(world, point.part).exited, FELL_WITHIN_MS, `${point.part} did not reach ${point.name}`)
   }
   try {
-    if (way === 'silence') await whileSilent(world, fallen)
+    if (way === 'silence') await inSilence(stage, point.part, fallen)
     else if (way === 'after-silence') await afterSilence(stage, fallen)
     else if (way === 'after-outage') await afterOutage(stage, fallen)
     else if (way === 'start') await fallAtStart(world, file, fallen)
@@ -235,6 +235,18 @@ export async function crashAt(stage: FaultStage, point: Point): Promise<void> {
   await startAgain(world, point.part)
   if (way === 'outage') await startAgain(world, 'policy')
   await inOrder(stage)
+}
+
+/**
+ * A spool that holds something when the silence begins is not begun in it. Then all is brought in order, and there is a second silence.
+ */
+async function inSilence(stage: FaultStage, part: Part, fallen: () => Promise<void>): Promise<void> {
+  const { exited } = partOf(stage.world, part)
+  const fell = exited.then(() => true)
+  const isOver = () => Promise.race([fell, setTimeout(FELL_WITHIN_MS / 2, false, { ref: false })])
+  await whileSilent(stage.world, isOver)
+  if (await Promise.race([fell, inOrder(stage).then(() => false)])) return
+  await whileSilent(stage.world, fallen)
 }
 
 async function whileSilent({ policy }: World, until: () => Promise<unknown>): Promise<void> {

@@ -127,13 +127,14 @@ export function roomOf(channel: string, network = NETWORK): string {
   return `${channel}%${network}@${GATEWAY}`
 }
 
-/** Enters, and returns what came until the subject, which is the last of it. */
-export async function enter(client: SlixmppClient, room: string, nick: string, more = ''): Promise<void> {
+/** Enters, until the subject is there, which is the last of it; gives the own presence. */
+export async function enter(client: SlixmppClient, room: string, nick: string, more = ''): Promise<string> {
   await client.send(
     `<presence xmlns='jabber:client' to='${room}/${nick}'><x xmlns='http://jabber.org/protocol/muc'>${more}</x></presence>`,
   )
-  await client.wait(like('presence', `from="${room}/`, 'code="110"'), 20)
+  const self = await client.wait(like('presence', `from="${room}/`, 'code="110"'), 20)
   await client.wait(like('message', `from="${room}`, 'type="groupchat"', '<subject'), 10)
+  return self
 }
 
 export function groupchat(room: string, body: string, id: string, more = ''): string {

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { openSnapshotWriter } from '../../components/kit/bus/file-snapshot.ts'
 import type { SnapshotWriter } from '../../components/kit/bus/snapshot.ts'
 import { writeItem } from '../../components/kit/facts/people.ts'
+import { untilHolds } from '../../deploy/demo/until.ts'
 import { serverLack } from '../e2e/servers.ts'
 import { FAKE_CAPS, type FakeIrcd, startFakeIrcd } from '../harness/fake-ircd.ts'
 import { filesWith } from '../harness/files-with.ts'
@@ -130,7 +131,8 @@ describe('people on a network, by themselves', { skip: serverLack() ?? slixmppLa
     place.transport.kill('SIGHUP')
     await alice.wait(like('presence', `from="${roomOf('#open')}/alice"`, 'type="unavailable"', 'code="110"'))
     await bob.wait(like('presence', `from="${roomOf('#open')}/alice"`, 'type="unavailable"'))
-    assert.equal(ircd.client('alice'), undefined)
+    // His connection ends a moment later, when he has left the channel.
+    await untilHolds(async () => assert.equal(ircd.client('alice'), undefined))
     await alice.send(into('#open', 'alice'))
     assert.match(await alice.wait(like('presence', `from="${roomOf('#open')}/alice"`, 'type="error"')), refused)
     // He may still leave it.
