@@ -6,12 +6,19 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { bodies, HOST, type Person, SCREEN, soon } from '../both/house.ts'
 import { type Gated, noEjabberd, openGated } from './gated.ts'
+import { LINK } from './processes.ts'
 
 const BOB = `bob@${HOST}`
 const PATIENT = { try: 15, hold_max: 20 }
 
 const killLink = (gated: Gated) =>
-  gated.ejabberd.evaluate(`exit(whereis(gatehouse_link:name_of(<<"${SCREEN}">>)), kill).`)
+  gated.ejabberd.evaluate(`
+    fun Kill() ->
+      case ${LINK} of
+        undefined -> timer:sleep(1), Kill();
+        Link -> Down = monitor(process, Link), exit(Link, kill), receive {'DOWN', Down, _, _, _} -> killed end
+      end
+    end().`)
 
 /** Until the screen has answered three times nothing is asked, and what somebody says to himself comes back as an error. */
 async function asksAgain(person: Person): Promise<void> {
